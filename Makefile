@@ -1,0 +1,49 @@
+# Every target sets up what it needs; nothing has to be installed by hand beside Python 3.11+ and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+GATE ?= gates/support-agent.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup gate test lint format bench simulate crash clean
+
+help: ## Show the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "scoregate needs Python 3.11 or newer; say which with: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,lint]'
+	@touch $@
+
+setup: $(VENV)/.installed ## Create .venv with everything the other targets use
+
+gate: setup ## Run the example gate: candidate, scores, baseline, verdict
+	$(BIN)/scoregate run $(GATE)
+
+test: setup ## Run the tests
+	$(BIN)/python -m pytest
+
+lint: setup ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## Measure the engine's overhead beside its peers
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	$(BIN)/python benchmarks/overhead.py
+
+simulate: setup ## Measure the gate's false alarms and power (BUILDS=full for the published figures)
+	$(BIN)/python benchmarks/simulate.py --builds $(or $(BUILDS),quick)
+
+crash: setup ## Kill a run 50 times with SIGKILL, resume it, count what is there
+	$(BIN)/python benchmarks/crash.py
+
+clean: ## Remove the virtual environment and local stores
+	rm -rf $(VENV) .scoregate .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,97 @@
+"""scoregate: a regression gate for LLM agents.
+
+    import scoregate
+
+    verdict = scoregate.compare("baseline.jsonl", "candidate.jsonl", {"correct": scoregate.Rule(max_drop=0.02)})
+    verdict.outcome      # "pass", "regression", "inconclusive" or "invalid"
+
+Names are loaded when they are first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scoregate.catalog import Catalog, Contract, read_catalog
+    from scoregate.datasets.files import read_dataset
+    from scoregate.errors import ScoregateError
+    from scoregate.gate_file import Gate, Rule, read_gate
+    from scoregate.gates.compare import compare
+    from scoregate.records import Dataset, DatasetItem, Run, RunHeader, RunItem, Score, Tokens, Verdict
+    from scoregate.results_file import read_results, write_results
+    from scoregate.runner.candidates.candidate import Answer
+    from scoregate.runner.candidates.failures import CandidateError, TransientError
+    from scoregate.scorers.evaluators import scorer
+    from scoregate.scorers.scorer import not_applicable
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Answer": "scoregate.runner.candidates.candidate",
+    "CandidateError": "scoregate.runner.candidates.failures",
+    "Catalog": "scoregate.catalog",
+    "Contract": "scoregate.catalog",
+    "Dataset": "scoregate.records",
+    "DatasetItem": "scoregate.records",
+    "Gate": "scoregate.gate_file",
+    "Rule": "scoregate.gate_file",
+    "Run": "scoregate.records",
+    "RunHeader": "scoregate.records",
+    "RunItem": "scoregate.records",
+    "Score": "scoregate.records",
+    "ScoregateError": "scoregate.errors",
+    "Tokens": "scoregate.records",
+    "TransientError": "scoregate.runner.candidates.failures",
+    "Verdict": "scoregate.records",
+    "compare": "scoregate.gates.compare",
+    "not_applicable": "scoregate.scorers.scorer",
+    "read_catalog": "scoregate.catalog",
+    "read_dataset": "scoregate.datasets.files",
+    "read_gate": "scoregate.gate_file",
+    "read_results": "scoregate.results_file",
+    "scorer": "scoregate.scorers.evaluators",
+    "write_results": "scoregate.results_file",
+}
+
+__all__ = [
+    "Answer",
+    "CandidateError",
+    "Catalog",
+    "Contract",
+    "Dataset",
+    "DatasetItem",
+    "Gate",
+    "Rule",
+    "Run",
+    "RunHeader",
+    "RunItem",
+    "Score",
+    "ScoregateError",
+    "Tokens",
+    "TransientError",
+    "Verdict",
+    "__version__",
+    "compare",
+    "not_applicable",
+    "read_catalog",
+    "read_dataset",
+    "read_gate",
+    "read_results",
+    "scorer",
+    "write_results",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'scoregate' has no attribute '{name}'")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

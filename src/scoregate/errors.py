@@ -1,0 +1,85 @@
+"""One family of exceptions: what went wrong, where, what to do next, and the exit code.
+
+The exit codes are part of the interface: 0 pass, 1 regression, 2 usage or configuration, 3 inconclusive,
+4 invalid comparison, 5 interrupted or a service failed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+PASS = 0
+REGRESSION = 1
+USAGE = 2
+INCONCLUSIVE = 3
+INVALID = 4
+INTERRUPTED = 5
+
+
+class ScoregateError(Exception):
+    """Base of every error that a user can act on.
+
+    `where` is a place such as `gates/x.toml:12` or an item id, `hint` the next thing to do.
+    `str(error)` is the one line that the command line prints.
+    """
+
+    exit_code = USAGE
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+        self.message = message
+        self.where = where
+        self.hint = hint
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        advice = f" ({self.hint})" if self.hint else ""
+        return " ".join(f"{place}{self.message}{advice}".split("\n"))
+
+
+class ConfigError(ScoregateError):
+    """A gate file, a score catalog or a command line that cannot be used. Nothing was run."""
+
+
+class DatasetError(ScoregateError):
+    """A dataset that cannot be read or breaks its own rules. Nothing was run."""
+
+
+class ContractError(ScoregateError):
+    """A score value that breaks its contract in the catalog: names score, item and rule."""
+
+
+class ResultsError(ScoregateError):
+    """A results file or table that cannot be read as a run."""
+
+
+class StoreError(ScoregateError):
+    """The local store is damaged, newer than this version, or cannot be written."""
+
+
+class StoreWriteError(StoreError):
+    """The store failed while a run was going on (disk full, directory gone). What was committed is kept."""
+
+    exit_code = INTERRUPTED
+
+
+class BaselineError(ScoregateError):
+    """There is no baseline to compare with, or it cannot be trusted."""
+
+    exit_code = INVALID
+
+
+class RunInterrupted(ScoregateError):
+    """A run stopped before its end; what was done is kept and can be resumed."""
+
+    exit_code = INTERRUPTED
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A hint that names the nearest known word, or lists them all when none is near."""
+    names = sorted(known)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"known: {', '.join(names)}" if names else None

@@ -1,0 +1,289 @@
+"""The frozen records that travel down the corridor: dataset item, run item, score, run, verdict.
+
+Plain data, no I/O. `JSON` is what `json.loads` can return; a run item's output is any such value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from dataclasses import fields as fields_of
+from typing import TYPE_CHECKING, Any, Literal
+
+from scoregate.errors import INCONCLUSIVE, INVALID, PASS, REGRESSION
+
+if TYPE_CHECKING:
+    import pandas
+
+JSON = Any
+"""A JSON value: None, bool, int, float, str, list or dict of the same."""
+
+ItemStatus = Literal["ok", "error", "timeout", "skipped"]
+ScoreStatus = Literal["ok", "error", "not_applicable"]
+ScoreSource = Literal["code", "judge", "human"]
+ScoreValue = bool | int | float | str | None
+Outcome = Literal["pass", "regression", "inconclusive", "invalid"]
+
+ITEM_STATUSES: tuple[ItemStatus, ...] = ("ok", "error", "timeout", "skipped")
+SCORE_STATUSES: tuple[ScoreStatus, ...] = ("ok", "error", "not_applicable")
+SCORE_SOURCES: tuple[ScoreSource, ...] = ("code", "judge", "human")
+
+_ITEM_KEYS = ("id", "input", "expected_output", "metadata")
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetItem:
+    """One case of a dataset. Reads as an object (`item.input`) and as a mapping (`item["input"]`)."""
+
+    id: str
+    input: JSON
+    expected_output: JSON = None
+    metadata: Mapping[str, JSON] = field(default_factory=dict)
+
+    def __getitem__(self, key: str) -> JSON:
+        if key not in _ITEM_KEYS:
+            raise KeyError(key)
+        return getattr(self, key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_ITEM_KEYS)
+
+    def __contains__(self, key: object) -> bool:
+        return key in _ITEM_KEYS
+
+    def keys(self) -> tuple[str, ...]:
+        return _ITEM_KEYS
+
+    def get(self, key: str, default: JSON = None) -> JSON:
+        return self[key] if key in _ITEM_KEYS else default
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Items with unique ids, and the fingerprint of their content (see `datasets.fingerprint`)."""
+
+    name: str
+    items: tuple[DatasetItem, ...]
+    fingerprint: str
+    version: str | None = None
+    """ISO time of a pinned Langfuse version; None for files."""
+    source: str | None = None
+    """Where it was read from, for messages."""
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Token counts of one run item."""
+
+    input: int
+    output: int
+
+    @property
+    def total(self) -> int:
+        return self.input + self.output
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call of the candidate; a run item has several when transient errors were retried."""
+
+    number: int
+    """1 for the first call."""
+    status: ItemStatus
+    error: str | None
+    latency_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunItem:
+    """What became of one dataset item in one trial."""
+
+    item: str
+    trial: int
+    """0 for the first trial."""
+    status: ItemStatus
+    error: str | None = None
+    output: JSON = None
+    latency_seconds: float | None = None
+    """Seconds around the candidate's own call, its last attempt only."""
+    cost_usd: float | None = None
+    tokens: Tokens | None = None
+    trace_id: str | None = None
+    cluster: str | None = None
+    slices: Mapping[str, str] = field(default_factory=dict)
+    attempts: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One cell: item × trial × score name. `value` is None unless `status` is "ok"."""
+
+    item: str
+    trial: int
+    score: str
+    value: ScoreValue
+    status: ScoreStatus = "ok"
+    comment: str | None = None
+    """The scorer's explanation, or the reason of an error."""
+    source: ScoreSource = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class RunHeader:
+    """Everything about a run except its items and scores."""
+
+    run: str
+    dataset: str
+    candidate: str
+    """Version label of what was run."""
+    expected_items: int
+    trials: int = 1
+    dataset_fingerprint: str | None = None
+    dataset_version: str | None = None
+    commit: str | None = None
+    scorers: Mapping[str, str] = field(default_factory=dict)
+    """Score name -> version of the scorer that makes it."""
+    started_at: str | None = None
+    finished_at: str | None = None
+    metadata: Mapping[str, JSON] = field(default_factory=dict)
+    """`selection` (why the run is partial), `dirty`, `gate`, and for a baseline `accepted`."""
+
+    @property
+    def partial(self) -> bool:
+        """Whether only a selection of the dataset was run on purpose."""
+        return bool(self.metadata.get("selection"))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A candidate version, run against a dataset and scored."""
+
+    header: RunHeader
+    items: tuple[RunItem, ...] = ()
+    scores: tuple[Score, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self.header.run
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """What became of one rule (one score × one slice; `slice` None is the whole dataset).
+
+    Values, the difference (candidate − baseline) and its 95 % interval are in the score's own unit. A value
+    counts every expected cell: a missing or failed one as the worst. P-values are one-sided, for "worse".
+    """
+
+    score: str
+    slice: str | None
+    outcome: Outcome
+    reason: str
+    direction: str
+    """"higher" or "lower": which way is better."""
+    baseline_value: float | None
+    candidate_value: float | None
+    difference: float | None
+    ci_low: float | None
+    ci_high: float | None
+    p_value: float | None
+    adjusted_p_value: float | None
+    n_items: int
+    """Items that were expected of the rule (both runs taken together)."""
+    n_clusters: int
+    n_scored: int
+    """Candidate cells that hold a valid value or are not applicable."""
+    n_expected: int
+    """Candidate cells that should: items × trials."""
+    missing: int
+    """n_expected − n_scored."""
+    baseline_missing: int
+    minimum_detectable_drop: float | None
+    """Smallest true drop that these data would have shown with 80 % probability; None if it cannot be told."""
+    lost: int
+    """Items that are worse than in the baseline."""
+    won: int
+    """Items that are better than in the baseline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """One item whose score moved between baseline and candidate. Values are means over trials, None = missing."""
+
+    item: str
+    score: str
+    baseline_value: float | str | None
+    candidate_value: float | str | None
+    worse: bool
+    critical: bool = False
+    """The score's rule says that this alone breaks the gate."""
+    comment: str | None = None
+    """The candidate scorer's comment or error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gate says of a candidate, with everything that a report shows. Pure data: same input, same bytes."""
+
+    outcome: Outcome
+    reason: str
+    """One sentence: why this outcome."""
+    rules: tuple[RuleResult, ...]
+    flips: tuple[Flip, ...]
+    """Items that moved, worst first: critical ones, then lost, then won."""
+    missing_items: tuple[str, ...]
+    """Ids of the items of which the candidate has at least one missing or failed gated cell, sorted."""
+    notes: tuple[str, ...]
+    """Things to know that do not change the outcome, one sentence each."""
+    baseline_run: str | None
+    candidate_run: str | None
+    baseline_candidate: str | None
+    """Version label of the baseline."""
+    candidate: str | None
+    """Version label of the candidate."""
+    dataset: str | None
+    partial: bool
+    """The candidate ran only a selection of the dataset: never a pass."""
+    on_inconclusive: Literal["warn", "fail"]
+    alpha: float
+    """False-alarm level of the whole build."""
+    seed: int
+    gate: str | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 1 regression, 3 inconclusive (0 where the gate only warns), 4 invalid."""
+        if self.outcome == "inconclusive":
+            return INCONCLUSIVE if self.on_inconclusive == "fail" or self.partial else PASS
+        return {"pass": PASS, "regression": REGRESSION, "invalid": INVALID}[self.outcome]
+
+    @property
+    def regressed_items(self) -> tuple[str, ...]:
+        """Ids of the items that are worse than in the baseline on any gated score, sorted."""
+        return tuple(sorted({flip.item for flip in self.flips if flip.worse}))
+
+    def to_dict(self) -> dict[str, JSON]:
+        """The verdict as JSON values, with the computed properties."""
+        fields = asdict(self)
+        return {
+            "schema": 1,
+            **{key: fields[key] for key in ("outcome", "reason")},
+            "exit_code": self.exit_code,
+            "regressed_items": list(self.regressed_items),
+            **{key: value for key, value in fields.items() if key not in ("outcome", "reason")},
+        }
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """`to_dict` as text; NaN never appears (it is null)."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row a rule × slice, the columns of `RuleResult`."""
+        import pandas
+
+        names = [f.name for f in fields_of(RuleResult)]
+        return pandas.DataFrame([[getattr(rule, name) for name in names] for rule in self.rules], columns=names)
