@@ -1,0 +1,196 @@
+"""One table of configuration, read key by key: each value has its type and range, each error names its place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from scoregate.errors import ConfigError, did_you_mean
+from scoregate.toml_lines import KeyPath, TomlFile
+
+Word = TypeVar("Word", bound=str)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigTable:
+    """The keys of one table. The getters return None for an absent key and raise ConfigError for a wrong one."""
+
+    values: Mapping[str, object]
+    path: KeyPath
+    """Names from the top of the file; empty for the top itself."""
+    place: Callable[[KeyPath], str | None]
+    """`file:line` of a key, by its full path."""
+
+    @classmethod
+    def top_of(cls, document: TomlFile) -> ConfigTable:
+        return cls(document.data, (), document.place)
+
+    def where(self, key: str | None = None) -> str | None:
+        """`file:line` of a key, or of the table itself."""
+        return self.place(self.path if key is None else (*self.path, key))
+
+    def error(self, key: str | None, message: str, *, hint: str | None = None) -> ConfigError:
+        """The error to raise about a key, or about the table; `message` reads on from its name."""
+        table = f"[{'.'.join(self.path)}]" if self.path else ""
+        subject = table if key is None else f"'{key}'{f' of {table}' if table else ''}"
+        return ConfigError(f"{subject} {message}", where=self.where(key), hint=hint)
+
+    def has(self, key: str) -> bool:
+        return self.values.get(key) is not None
+
+    def only(self, known: Collection[str], *, top_level: Collection[str] = ()) -> None:
+        """Refuse every key that is not known. `top_level` are the keys that stand above the first table."""
+        for key in self.values:
+            if key in known:
+                continue
+            hint = did_you_mean(key, known)
+            if key in top_level:
+                hint = f"'{key}' belongs at the top of the file, above the first [table]"
+            raise self.error(key, "is not a known key", hint=hint)
+
+    def refuse_later(self, keys: Collection[str]) -> None:
+        """Refuse keys that a later version will read, so that none of them is ignored unnoticed."""
+        for key in keys:
+            if self.has(key):
+                raise self.error(key, "is not supported yet by this version", hint="take it out")
+
+    def text(self, key: str) -> str | None:
+        """A string that is not empty."""
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise self._wrong_type(key, "text in quotes", value)
+        if not value.strip():
+            raise self.error(key, "is empty")
+        return value
+
+    def file(self, key: str, root: Path) -> str | None:
+        """A path, relative to `root` or absolute, as an absolute one. Whether it exists is not checked."""
+        value = self.text(key)
+        return None if value is None else str(root / value)
+
+    def choice(self, key: str, words: Sequence[Word]) -> Word | None:
+        """One of `words`."""
+        value = self.text(key)
+        if value is None:
+            return None
+        for word in words:
+            if word == value:
+                return word
+        allowed = ", ".join(f'"{word}"' for word in words)
+        raise self.error(key, f'is "{value}" but must be one of {allowed}', hint=_nearest(value, words))
+
+    def flag(self, key: str) -> bool | None:
+        value = self.values.get(key)
+        if value is None or isinstance(value, bool):
+            return value
+        raise self._wrong_type(key, "true or false", value)
+
+    def number(
+        self,
+        key: str,
+        *,
+        at_least: float | None = None,
+        above: float | None = None,
+        at_most: float | None = None,
+        below: float | None = None,
+    ) -> float | None:
+        """A finite number within the bounds; true and false are no numbers."""
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self._wrong_type(key, "a number", value)
+        number = finite_float(value)
+        if number is None:
+            raise self.error(key, f"is {shown(value)} but must be a finite number")
+        held = (
+            (at_least is None or number >= at_least, f"at least {at_least}"),
+            (above is None or number > above, f"greater than {above}"),
+            (at_most is None or number <= at_most, f"at most {at_most}"),
+            (below is None or number < below, f"less than {below}"),
+        )
+        for holds, words in held:
+            if not holds:
+                raise self.error(key, f"is {shown(value)} but must be {words}")
+        return number
+
+    def integer(self, key: str, *, at_least: int) -> int | None:
+        """A whole number, written without a decimal point."""
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self._wrong_type(key, "a whole number", value)
+        if value < at_least:
+            raise self.error(key, f"is {shown(value)} but must be at least {at_least}")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of non-empty strings; empty if the key is absent, never if it is there."""
+        value = self.values.get(key)
+        if value is None:
+            return ()
+        if not isinstance(value, (list, tuple)):
+            raise self._wrong_type(key, "a list of texts", value)
+        if not value:
+            raise self.error(key, "is an empty list", hint="name at least one, or leave the key out")
+        texts: list[str] = []
+        for entry in value:
+            if not isinstance(entry, str) or not entry.strip():
+                raise self.error(key, f"holds {shown(entry)} but must be a list of texts, none of them empty")
+            texts.append(entry)
+        return tuple(texts)
+
+    def table(self, key: str) -> ConfigTable | None:
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, Mapping):
+            raise self._wrong_type(key, f"a table, [{'.'.join((*self.path, key))}]", value)
+        return ConfigTable(value, (*self.path, key), self.place)
+
+    def tables(self) -> dict[str, ConfigTable]:
+        """All keys, each of which must be a table."""
+        tables = {key: self.table(key) for key in self.values}
+        return {key: table for key, table in tables.items() if table is not None}
+
+    def text_values(self) -> dict[str, str]:
+        """All keys, each of which must be a string."""
+        texts = {key: self.text(key) for key in self.values}
+        return {key: text for key, text in texts.items() if text is not None}
+
+    def _wrong_type(self, key: str, wanted: str, value: object) -> ConfigError:
+        return self.error(key, f"must be {wanted}, not {shown(value)}")
+
+
+def finite_float(value: float) -> float | None:
+    """The number as a float, or None for NaN, infinity and integers beyond a float's range."""
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: short, on one line, in the words of the file."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    if isinstance(value, int) and abs(value) >= 10**20:
+        return "a number of more than 20 digits"
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else f"{text[:56]}..."
+
+
+def _nearest(word: str, known: Sequence[str]) -> str | None:
+    hint = did_you_mean(word, known)
+    return hint if hint and hint.startswith("did") else None

@@ -1,0 +1,240 @@
+"""The gate: which dataset, candidate, baseline and rules; parsed from TOML, with file:line in every error."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from scoregate.catalog import CATALOG_FILE, Catalog, Contract, read_catalog
+from scoregate.config_table import ConfigTable
+from scoregate.errors import ConfigError
+from scoregate.gate_candidate import CandidateSpec, Limits, read_candidate, read_limits
+from scoregate.gate_rule import (
+    DEFAULT_MARGIN,
+    DEFAULT_RATIO_MARGIN,
+    Rule,
+    contract_of,
+    read_rule,
+    rule_from_mapping,
+)
+from scoregate.records import JSON
+from scoregate.toml_lines import read_toml
+
+__all__ = [
+    "DEFAULT_MARGIN",
+    "DEFAULT_RATIO_MARGIN",
+    "CandidateSpec",
+    "Gate",
+    "Limits",
+    "Rule",
+    "ScorerSpec",
+    "read_gate",
+    "rule_from_mapping",
+]
+
+DEFAULT_MAX_FAILED_ITEMS = 0.05
+DEFAULT_ALPHA = 0.01
+DEFAULT_PASS_LEVEL = 0.05
+
+_GATES_FOLDER = "gates"
+_TOP_KEYS = (
+    "dataset",
+    "experiment",
+    "baseline",
+    "trials",
+    "on_inconclusive",
+    "max_failed_items",
+    "alpha",
+    "pass_level",
+    "cluster",
+    "input_schema",
+    "expected_output_schema",
+)
+_TABLES = ("candidate", "limits", "slices", "scorers", "scores")
+_LATER_SOURCES = {"dataset": ("langfuse",), "baseline": ("langfuse", "git")}
+_LATER_KEYS = ("primary", "advisory", "anchor", "inference")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorerSpec:
+    """A scorer of the library, from a `[scorers.NAME]` table; `use` names it, the rest are its arguments."""
+
+    name: str
+    use: str
+    arguments: Mapping[str, JSON] = field(default_factory=dict)
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """A gate, read and validated. Paths are resolved."""
+
+    name: str
+    rules: Mapping[str, Rule]
+    dataset: str | None = None
+    """Path of a dataset file, or `langfuse:NAME[@TIME]`."""
+    candidate: CandidateSpec | None = None
+    baseline: str | None = None
+    """Path of a results file or lock file, or `run:ID`."""
+    catalog: Catalog = field(default_factory=Catalog)
+    scorers: tuple[ScorerSpec, ...] = ()
+    trials: int = 1
+    on_inconclusive: Literal["warn", "fail"] | None = None
+    """None: the command's default, "warn" for run and check, "fail" for release."""
+    max_failed_items: float = DEFAULT_MAX_FAILED_ITEMS
+    """Share of missing or failed cells above which the comparison is invalid."""
+    alpha: float = DEFAULT_ALPHA
+    """False-alarm level of the whole build."""
+    pass_level: float = DEFAULT_PASS_LEVEL
+    """One-sided error level of the pass bound and of the floors."""
+    input_schema: str | None = None
+    """Path of a JSON Schema that every input obeys."""
+    expected_output_schema: str | None = None
+    cluster: str | None = None
+    """Path into the item, such as `metadata.conversation`."""
+    slices: Mapping[str, str] = field(default_factory=dict)
+    """Slice name -> path into the item."""
+    limits: Limits = field(default_factory=Limits)
+    path: Path | None = None
+    root: Path = field(default_factory=Path)
+    """The project's root: the folder that holds `gates/`."""
+
+    def contract(self, score: str) -> Contract | None:
+        """The score's contract from the catalog, with the rule's own direction and categories applied.
+
+        Results from elsewhere need no catalog. Where it has no entry, the built-in scores have a contract of
+        their own; a rule with `pass` makes an open categorical one, in which every other category fails; a
+        rule with `direction` makes a numeric one that takes numbers or booleans. Both are marked `inferred`.
+        None means that only the values can tell: all booleans are read as higher-is-better, all else is an
+        error of the comparison.
+        """
+        return contract_of(score, self.rules.get(score), self.catalog)
+
+
+def read_gate(path: Path) -> Gate:
+    """Parse and validate a gate file, with the score catalog beside it if there is one.
+
+    Paths in the file become absolute. They are relative to the project's root: the working directory or its
+    nearest ancestor that holds `gates/`; the gate's own project where the file lies in another one; else the
+    gate's folder. Whether they exist is not checked here.
+
+    Raises ConfigError with file:line and, for an unknown key or a missing gate, a suggestion.
+    """
+    path = Path(path)
+    if path.name == CATALOG_FILE:
+        raise ConfigError("this is the score catalog, not a gate", where=str(path), hint=_gates_near(path))
+    top = ConfigTable.top_of(read_toml(path, "gate", neighbours=_gates_near))
+    top.only([*_TOP_KEYS, *_TABLES, *_LATER_KEYS])
+    top.refuse_later(_LATER_KEYS)
+    root = _project_root(path)
+    catalog = _read_catalog_beside(path)
+    slices = top.table("slices")
+    failed = top.number("max_failed_items", at_least=0, at_most=1)
+    return Gate(
+        name=path.stem,
+        rules=_read_rules(top, catalog),
+        dataset=_read_source(top, "dataset", root),
+        candidate=read_candidate(top, root),
+        baseline=_read_source(top, "baseline", root),
+        catalog=catalog,
+        scorers=_read_scorers(top),
+        trials=top.integer("trials", at_least=1) or 1,
+        on_inconclusive=top.choice("on_inconclusive", ("warn", "fail")),
+        max_failed_items=DEFAULT_MAX_FAILED_ITEMS if failed is None else failed,
+        alpha=top.number("alpha", above=0, below=0.5) or DEFAULT_ALPHA,
+        pass_level=top.number("pass_level", above=0, below=0.5) or DEFAULT_PASS_LEVEL,
+        input_schema=top.file("input_schema", root),
+        expected_output_schema=top.file("expected_output_schema", root),
+        cluster=top.text("cluster"),
+        slices=slices.text_values() if slices else {},
+        limits=read_limits(top.table("limits")),
+        path=path.parent.resolve() / path.name,
+        root=root,
+    )
+
+
+def _read_rules(top: ConfigTable, catalog: Catalog) -> dict[str, Rule]:
+    scores = top.table("scores")
+    if scores is None or not scores.values:
+        where = top.where("scores") if scores else top.where()
+        hint = "add a table such as [scores.answer_correctness]"
+        raise ConfigError("the gate has no scores, so it would decide nothing", where=where, hint=hint)
+    return {
+        name: read_rule(table, name, catalog, top_level=_TOP_KEYS) for name, table in scores.tables().items()
+    }
+
+
+def _read_source(top: ConfigTable, key: str, root: Path) -> str | None:
+    """A path made absolute, or `run:ID` as it is."""
+    source = top.text(key)
+    if source is None:
+        return None
+    kind, colon, rest = source.partition(":")
+    if colon and kind in _LATER_SOURCES[key]:
+        raise top.error(
+            key, f'is "{source}"; "{kind}:" is not supported yet by this version', hint="give a file"
+        )
+    if key == "baseline" and colon and kind == "run":
+        if not rest.strip():
+            raise top.error(key, "names no run after 'run:'", hint="`scoregate runs list` shows their ids")
+        return source
+    return str(root / source)
+
+
+def _read_scorers(top: ConfigTable) -> tuple[ScorerSpec, ...]:
+    scorers = top.table("scorers")
+    specs = []
+    for name, table in (scorers.tables() if scorers else {}).items():
+        use = table.text("use")
+        if use is None:
+            raise table.error(None, "does not say which scorer it is", hint='add use = "…"')
+        arguments = {key: value for key, value in table.values.items() if key != "use"}
+        for key, value in arguments.items():
+            if not _is_json(value):
+                raise table.error(
+                    key, "holds a date, a time or a number that is not finite, which JSON has not"
+                )
+        specs.append(ScorerSpec(name=name, use=use, arguments=arguments, where=table.where()))
+    return tuple(specs)
+
+
+def _is_json(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(_is_json(entry) for entry in value.values())
+    if isinstance(value, list):
+        return all(_is_json(entry) for entry in value)
+    return isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _read_catalog_beside(path: Path) -> Catalog:
+    beside = path.parent / CATALOG_FILE
+    return read_catalog(beside) if beside.exists() else Catalog()
+
+
+def _project_root(path: Path) -> Path:
+    """See `read_gate`: the working directory's project, the gate's own, or the gate's folder."""
+    folder, here = path.parent.resolve(), Path.cwd()
+    root = next((place for place in (here, *here.parents) if (place / _GATES_FOLDER).is_dir()), None)
+    if root is not None and folder.is_relative_to(root):
+        return root
+    if folder.name == _GATES_FOLDER:
+        return folder.parent
+    return root or folder
+
+
+def _gates_near(path: Path) -> str:
+    """A hint that names the gates of the folder that `path` is or lies in, and those of the working directory."""
+    gates: dict[str, str] = {}
+    for folder in (Path(), path if path.is_dir() else path.parent):
+        inner = folder / _GATES_FOLDER
+        found = sorted((inner if inner.is_dir() else folder).glob("*.toml"))
+        gates |= {file.stem: str(file) for file in found if file.name not in (CATALOG_FILE, "pyproject.toml")}
+    near = difflib.get_close_matches(path.stem, gates, n=1)
+    if near:
+        return f"did you mean '{gates[near[0]]}'?"
+    known = ", ".join(sorted(gates.values()))
+    return f"gates here: {known}" if known else "there is none yet; `scoregate init` writes an example"

@@ -1,0 +1,258 @@
+"""The rule of one score: the keys of a gate's `[scores.x]` table, and the contract they are read against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+from scoregate.catalog import (
+    DIRECTIONS,
+    MEASURED_UNITS,
+    SCORED,
+    Catalog,
+    Contract,
+    Direction,
+    built_in_contract,
+    check_categories,
+)
+from scoregate.config_table import ConfigTable, shown
+from scoregate.errors import ConfigError, did_you_mean
+
+DEFAULT_MARGIN = 0.05
+"""Non-inferiority margin of a rule that names none, in the score's unit."""
+DEFAULT_RATIO_MARGIN = 0.10
+"""The same for latency, cost and tokens: a ratio of 1.10."""
+
+LATER_RULE_KEYS = ("slices", "primary", "advisory", "anchor", "inference")
+_STATISTICS = ("mean", "p50", "p90", "p95", "p99", "sum")
+_KEYS = (
+    "min",
+    "max",
+    "max_drop",
+    "max_increase",
+    "min_effect",
+    "strict",
+    "critical",
+    "direction",
+    "pass",
+    "ignore",
+    "statistic",
+    *LATER_RULE_KEYS,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """The keys of a gate's `[scores.x]` table."""
+
+    min: float | None = None
+    """Floor on the candidate's own value."""
+    max: float | None = None
+    """Ceiling on the candidate's own value."""
+    max_drop: float | None = None
+    """Margin: the largest loss that does not matter, in the score's unit (any direction of "worse")."""
+    max_increase: float | None = None
+    """Margin of a lower-is-better score: relative for latency, cost and tokens, else in the score's unit."""
+    min_effect: float = 0.0
+    """A proved drop smaller than this does not break the rule."""
+    strict: bool = False
+    """The plain value decides floors, not its interval."""
+    critical: bool = False
+    """Any item that passed in the baseline and fails now breaks the gate."""
+    direction: Direction | None = None
+    """Overrides the catalog's, or stands in for it."""
+    passing: tuple[str, ...] = ()
+    """Categories that pass (key `pass`), where there is no catalog entry."""
+    ignore: tuple[str, ...] = ()
+    """Categories that do not count, where there is no catalog entry."""
+    where: str | None = None
+
+
+def rule_from_mapping(mapping: Mapping[str, object] | Rule, score: str, where: str | None = None) -> Rule:
+    """The rule of `score` from the keys of a `[scores.x]` table, such as `{"max_drop": 0.05, "critical": True}`.
+
+    A key that is None counts as absent. A `Rule` is checked in the same way. There is no catalog here: only
+    the built-in scores (`latency_seconds`, `cost_usd`, `tokens_…`, `scored`) have a contract to obey.
+    Raises ConfigError, placed at `where` if given.
+    """
+    if isinstance(mapping, Rule):
+        where = where or mapping.where
+        mapping = {
+            "pass" if f.name == "passing" else f.name: getattr(mapping, f.name)
+            for f in fields(Rule)
+            if f.name != "where" and getattr(mapping, f.name) != f.default
+        }
+    if not isinstance(mapping, Mapping):
+        raise ConfigError(
+            f"the rule of '{score}' must be a Rule or a mapping of its keys, not {shown(mapping)}",
+            where=where,
+        )
+    return read_rule(ConfigTable(mapping, ("scores", score), lambda _: where), score, Catalog())
+
+
+def read_rule(table: ConfigTable, score: str, catalog: Catalog, *, top_level: tuple[str, ...] = ()) -> Rule:
+    """Parse and validate one `[scores.x]` table against the score's contract. Raises ConfigError.
+
+    `top_level` are the gate's other keys, for the hint about one that slid below a table header.
+    """
+    table.only(_KEYS, top_level=top_level)
+    table.refuse_later(LATER_RULE_KEYS)
+    statistic = table.choice("statistic", _STATISTICS)
+    if statistic not in (None, "mean"):
+        raise table.error("statistic", f'is "{statistic}", which is not supported yet by this version')
+    rule = Rule(
+        min=table.number("min"),
+        max=table.number("max"),
+        max_drop=_read_margin(table, "max_drop"),
+        max_increase=_read_margin(table, "max_increase"),
+        min_effect=table.number("min_effect", at_least=0) or 0.0,
+        strict=table.flag("strict") or False,
+        critical=table.flag("critical") or False,
+        direction=table.choice("direction", DIRECTIONS),
+        passing=table.texts("pass"),
+        ignore=table.texts("ignore"),
+        where=table.where(),
+    )
+    if rule.min is not None and rule.max is not None and rule.min > rule.max:
+        raise table.error("min", f"is {rule.min}, above its max {rule.max}")
+    if rule.max_drop is not None and rule.max_increase is not None:
+        raise table.error("max_increase", "cannot stand beside 'max_drop': a score has one worse direction")
+    known, contract = _known(score, catalog), contract_of(score, rule, catalog)
+    if contract is None and catalog.where is not None:
+        raise _unknown_score(table, score, catalog)
+    _check_categories(table, rule, known)
+    _check_can_be_gated(table, rule, known)
+    _check_margins(table, rule, known, contract)
+    if contract is not None and not contract.inferred:
+        _check_scale(table, rule, contract)
+    return rule
+
+
+def contract_of(score: str, rule: Rule | None, catalog: Catalog) -> Contract | None:
+    """The contract that a score's values are held to, or None where only the values can tell.
+
+    1. The catalog's entry, else the built-in one of a measured score, with the rule's own `direction`, `pass`
+       and `ignore` put over it.
+    2. No entry, but the rule gives `pass`: categorical and `inferred`; any category may come, and one that is
+       neither in `pass` nor in `ignore` fails.
+    3. No entry, but the rule gives `direction`: numeric and `inferred`; the values may be numbers or booleans.
+    4. Neither: None. The comparison takes such a score as boolean and higher-is-better if all its values are
+       booleans, and refuses anything else.
+    """
+    known = _known(score, catalog)
+    if rule is None:
+        return known
+    if known is not None:
+        return replace(
+            known,
+            direction=rule.direction or known.direction,
+            passing=rule.passing or known.passing,
+            ignore=rule.ignore or known.ignore,
+        )
+    if rule.passing:
+        return Contract(
+            name=score,
+            type="categorical",
+            passing=rule.passing,
+            ignore=rule.ignore,
+            where=rule.where,
+            inferred=True,
+        )
+    if rule.direction:
+        return Contract(name=score, type="numeric", direction=rule.direction, where=rule.where, inferred=True)
+    return None
+
+
+def _known(score: str, catalog: Catalog) -> Contract | None:
+    return catalog.get(score) or built_in_contract(score)
+
+
+def _unknown_score(table: ConfigTable, score: str, catalog: Catalog) -> ConfigError:
+    near = did_you_mean(score, [*catalog.contracts, *MEASURED_UNITS, SCORED]) or ""
+    mark = "" if near.endswith("?") else ";"
+    return table.error(
+        None,
+        f"names a score that {catalog.where} does not know",
+        hint=f"{near}{mark} else add it there, or give its `direction` or `pass` here",
+    )
+
+
+def _read_margin(table: ConfigTable, key: str) -> float | None:
+    margin = table.number(key, at_least=0)
+    if margin == 0:
+        raise table.error(
+            key,
+            "is 0, and no finite number of items can rule out every drop, so the rule could never pass",
+            hint="give the largest change that does not matter, such as 0.02; for no lost item use critical = true",
+        )
+    return margin
+
+
+def _check_categories(table: ConfigTable, rule: Rule, known: Contract | None) -> None:
+    for key in ("pass", "ignore"):
+        if known is not None and known.type != "categorical" and table.has(key):
+            raise table.error(key, f"is only for categorical scores; this one is {known.type}")
+    if known is None and rule.ignore and not rule.passing:
+        raise table.error("ignore", "needs 'pass' beside it, as the catalog has no entry for this score")
+    check_categories(
+        table,
+        known.categories if known else (),
+        rule.passing or (known.passing if known else ()),
+        rule.ignore or (known.ignore if known else ()),
+    )
+    if rule.direction == "lower" and (rule.passing or (known and known.type == "categorical")):
+        raise table.error("direction", 'is "lower"; a categorical score says with `pass` what is good')
+    if known is not None and known.name == SCORED and rule.direction == "lower":
+        raise table.error("direction", 'is "lower", but a scored cell is always better than a missing one')
+
+
+def _check_can_be_gated(table: ConfigTable, rule: Rule, known: Contract | None) -> None:
+    if rule.direction == "none":
+        raise table.error("direction", 'is "none", and a score without a better side cannot be gated')
+    if known is None:
+        return
+    if known.type == "text":
+        raise table.error(
+            None, "names a text score, which cannot be gated", hint="gate on categories instead"
+        )
+    if known.type == "categorical" and not (rule.passing or known.passing):
+        raise table.error(
+            None, "names a categorical score without passing categories", hint='add pass = ["…"]'
+        )
+    if known.direction == "none" and rule.direction is None:
+        raise table.error(
+            None,
+            "names a score that says no direction, and a score without a better side cannot be gated",
+            hint=f'add direction = "higher" or "lower" here or at {known.where}',
+        )
+    if rule.critical and known.type == "numeric":
+        raise table.error("critical", "needs a score that passes or fails, and this one is numeric")
+
+
+def _check_margins(table: ConfigTable, rule: Rule, known: Contract | None, contract: Contract | None) -> None:
+    """Refuse the margin of the wrong direction. Without a contract `max_drop` reads as the largest loss."""
+    lower = contract is not None and contract.direction == "lower"
+    if rule.max_increase is not None and contract is None:
+        hint = 'add direction = "lower", or use max_drop'
+        raise table.error("max_increase", "is only for a score that says that lower is better", hint=hint)
+    if rule.max_increase is not None and not lower:
+        raise table.error("max_increase", "is on a higher-is-better score", hint="use max_drop")
+    if rule.max_drop is not None and lower and known is not None:
+        raise table.error("max_drop", "is on a lower-is-better score", hint="use max_increase")
+
+
+def _check_scale(table: ConfigTable, rule: Rule, contract: Contract) -> None:
+    """Refuse limits that no value reaches and margins wider than all values, such as 80 for 0.80."""
+    if contract.type == "numeric":
+        low, high = contract.min, contract.max
+    else:
+        low, high = 0.0, 1.0  # booleans and categories are gated as pass rates
+    hint = f"its values run from {'any' if low is None else low} to {'any' if high is None else high}"
+    for key, limit in (("min", rule.min), ("max", rule.max)):
+        if limit is not None and ((low is not None and limit < low) or (high is not None and limit > high)):
+            raise table.error(key, f"is {limit}, outside the values of the score", hint=hint)
+    if low is None or high is None or contract.name in MEASURED_UNITS:
+        return
+    for key, margin in (("max_drop", rule.max_drop), ("max_increase", rule.max_increase)):
+        if margin is not None and margin > high - low:
+            raise table.error(key, f"is {margin}, wider than all values of the score", hint=hint)
