@@ -1,0 +1,70 @@
+"""Intervals for a mean over clusters that never have zero width.
+
+The t-interval of a mean is too short when differences are rare: thirty items without one difference would prove
+that nothing can ever differ. Two pseudo-clusters of average size, one at each end of the scale, are added before
+the interval is taken; for single booleans this is the interval of Bonett and Price (2012) with a t quantile.
+Clusters of unequal size enter through the linearised ratio.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class MeanEstimate:
+    """A mean over items, with the centre and standard error of its augmented interval."""
+
+    value: float
+    """The plain mean: Σ totals / Σ sizes."""
+    centre: float
+    standard_error: float
+    degrees_of_freedom: int
+
+    def lower_bound(self, level: float) -> float:
+        """One-sided lower confidence bound with error `level`."""
+        return self.centre - self._quantile(level) * self.standard_error
+
+    def upper_bound(self, level: float) -> float:
+        """One-sided upper confidence bound with error `level`."""
+        return self.centre + self._quantile(level) * self.standard_error
+
+    def _quantile(self, level: float) -> float:
+        from scipy.special import stdtrit
+
+        return float(stdtrit(self.degrees_of_freedom, 1.0 - level))
+
+
+def estimate_mean(
+    totals: NDArray[np.float64], sizes: NDArray[np.float64], *, low: float, high: float
+) -> MeanEstimate:
+    """Mean of items in G clusters.
+
+    `totals` (G,) holds the sum of each cluster's items, `sizes` (G,) their number, `low` and `high` the ends of
+    the scale of one item: −R and R for a difference of scores with range R. Needs at least one cluster.
+    """
+    average = float(sizes.mean())
+    all_totals = np.concatenate([totals, [low * average, high * average]])
+    all_sizes = np.concatenate([sizes, [average, average]])
+    clusters = len(all_totals)
+    centre = float(all_totals.sum() / all_sizes.sum())
+    residuals = all_totals - all_sizes * centre
+    variance = clusters / (clusters - 1) * float((residuals**2).sum()) / float(all_sizes.sum()) ** 2
+    return MeanEstimate(
+        value=float(totals.sum() / sizes.sum()),
+        centre=centre,
+        standard_error=math.sqrt(variance),
+        degrees_of_freedom=clusters - 1,
+    )
+
+
+def winsorised_range(differences: NDArray[np.float64]) -> float:
+    """Range R for a score without ends: the 99th percentile of |difference|, or the largest if that is 0."""
+    if not len(differences):
+        return 0.0
+    sizes = np.abs(differences)
+    return float(np.quantile(sizes, 0.99)) or float(sizes.max())

@@ -1,0 +1,97 @@
+"""The exact test for whole-number scores: within-cluster label permutation without Monte Carlo.
+
+If the version label has no effect, the k_b + k_c runs of a cluster are exchangeable, so the candidate's runs are
+a random subset of size k_c of them, independently for each cluster. The distribution of the candidate's total is
+the convolution of the clusters' subset-sum distributions. For k_b = k_c = 1 and single items this is the exact
+one-sided McNemar test; for single items with more trials it is the exact Cochran-Mantel-Haenszel test.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+SMALLEST_P = 1e-15
+"""Resolution of the convolution; no smaller p-value is claimed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExactTest:
+    """One-sided p-value for "the candidate's total is lower", with all values that it could have taken."""
+
+    p_value: float
+    attainable: NDArray[np.float64]
+    """P-values that some relabelling gives, ascending; ends with 1. Just [1] when nothing could be seen."""
+
+    def probability_at_most(self, p: float) -> float:
+        """P(p-value ≤ p) when the label has no effect: the largest attainable p-value ≤ p, else 0."""
+        position = int(np.searchsorted(self.attainable, p * (1 + 1e-9), side="right"))
+        return float(self.attainable[position - 1]) if position else 0.0
+
+
+def exact_permutation_test(baseline: NDArray[np.int64], candidate: NDArray[np.int64]) -> ExactTest:
+    """Exact p-value that the candidate is worse, given per-cluster run totals.
+
+    `baseline` has shape (G, k_b), `candidate` (G, k_c): whole numbers, larger is better. Arms may have different
+    numbers of trials. Clusters whose runs all agree carry no information and drop out.
+    """
+    pooled = np.concatenate([baseline, candidate], axis=1)
+    lowest = pooled.min(axis=1, keepdims=True) if pooled.size else pooled
+    informative = (pooled != lowest).any(axis=1) if pooled.size else np.zeros(0, dtype=bool)
+    if not informative.any():
+        return ExactTest(1.0, np.ones(1))
+
+    chosen = candidate.shape[1]
+    shifted = (pooled - lowest)[informative]
+    observed = int(shifted[:, baseline.shape[1] :].sum())
+    strata, counts = np.unique(np.sort(shifted, axis=1), axis=0, return_counts=True)
+    distributions = [_subset_sums(row, chosen) for row in strata]
+    length = 1 + sum((len(d) - 1) * int(n) for d, n in zip(distributions, counts, strict=True))
+    size = 1 << (length - 1).bit_length()
+    spectrum = np.ones(size // 2 + 1, dtype=complex)
+    for distribution, n in zip(distributions, counts, strict=True):
+        spectrum *= np.fft.rfft(distribution, size) ** int(n)
+    cumulative = np.cumsum(np.clip(np.fft.irfft(spectrum, size)[:length], 0.0, None))
+    cumulative = np.clip(cumulative / cumulative[-1], SMALLEST_P, 1.0)
+    # Sums that no subset has repeat the value before them; below the smallest sum there is only rounding noise.
+    smallest_sum = sum(int(np.flatnonzero(d)[0]) * int(n) for d, n in zip(distributions, counts, strict=True))
+    return ExactTest(float(cumulative[observed]), np.unique(cumulative[smallest_sum:]))
+
+
+def _subset_sums(values: NDArray[np.int64], chosen: int) -> NDArray[np.float64]:
+    """Distribution of the sum of a random subset of `chosen` values: index = sum, entry = probability."""
+    top = int(np.sort(values)[-chosen:].sum())
+    ways = np.zeros((chosen + 1, top + 1))
+    ways[0, 0] = 1.0
+    for value in values.tolist():
+        for taken in range(chosen, 0, -1):
+            ways[taken, value:] += ways[taken - 1, : top + 1 - value]
+    total: NDArray[np.float64] = ways[chosen] / ways[chosen].sum()
+    return total
+
+
+def smallest_attainable_p(clusters: int, baseline_trials: int, candidate_trials: int) -> float:
+    """The smallest p-value that any data of this shape could give: every cluster lost in every run.
+
+    1 / C(k_b + k_c, k_c) ** G; 2 ** -G for one trial an arm.
+    """
+    from scipy.special import comb
+
+    return float(comb(baseline_trials + candidate_trials, candidate_trials) ** -float(clusters))
+
+
+def within_item_p(
+    baseline_passes: int, baseline_trials: int, candidate_passes: int, candidate_trials: int
+) -> float:
+    """Fisher's exact one-sided p-value that one item passes less often than before."""
+    passes = baseline_passes + candidate_passes
+    pooled = baseline_trials + candidate_trials
+    fewest = max(0, passes - baseline_trials)
+    ways = sum(
+        math.comb(passes, c) * math.comb(pooled - passes, candidate_trials - c)
+        for c in range(fewest, candidate_passes + 1)
+    )
+    return ways / math.comb(pooled, candidate_trials)

@@ -1,0 +1,44 @@
+"""Familywise adjustment: Holm where p-values are continuous, and never less than it needs where they are not."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
+
+from scoregate.statistics.exact import exact_permutation_test
+from scoregate.statistics.multiplicity import step_down
+
+
+@given(st.lists(st.floats(1e-12, 1.0), min_size=1, max_size=30))
+def test_without_reach_it_is_holm(p_values: list[float]) -> None:
+    expected = multipletests(p_values, method="holm")[1]
+    assert step_down(p_values) == pytest.approx(expected)
+
+
+def test_a_hypothesis_that_cannot_reach_small_p_values_costs_nothing() -> None:
+    strong = exact_permutation_test(np.ones((10, 1), dtype=int), np.zeros((10, 1), dtype=int))
+    silent = exact_permutation_test(np.ones((10, 1), dtype=int), np.ones((10, 1), dtype=int))
+    adjusted = step_down(
+        [strong.p_value, silent.p_value], [strong.probability_at_most, silent.probability_at_most]
+    )
+    assert adjusted[0] == pytest.approx(strong.p_value)
+    assert adjusted[1] == 1.0
+
+
+def test_two_alike_share_the_level() -> None:
+    test = exact_permutation_test(np.ones((10, 1), dtype=int), np.zeros((10, 1), dtype=int))
+    adjusted = step_down([test.p_value] * 2, [test.probability_at_most] * 2)
+    assert adjusted == pytest.approx([2 * test.p_value] * 2)
+
+
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=6))
+def test_discrete_adjustment_is_never_above_holm_nor_below_the_raw_p(losses: list[int]) -> None:
+    tests = [
+        exact_permutation_test(np.array([[1]] * lost + [[0]] * 3), np.array([[0]] * lost + [[1]] * 3))
+        for lost in losses
+    ]
+    p_values = [t.p_value for t in tests]
+    adjusted = step_down(p_values, [t.probability_at_most for t in tests])
+    assert (adjusted <= step_down(p_values) + 1e-9).all()
+    assert (adjusted >= np.array(p_values) - 1e-12).all()
