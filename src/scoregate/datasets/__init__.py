@@ -1,0 +1,17 @@
+"""Datasets: read from files, checked, fingerprinted; slices and clusters of their items."""
+
+from scoregate.datasets.files import MAX_ITEM_BYTES, read_dataset
+from scoregate.datasets.fingerprint import fingerprint
+from scoregate.datasets.keys import check_keys, cluster_of, slices_of
+from scoregate.datasets.summary import DatasetSummary, summarise
+
+__all__ = [
+    "MAX_ITEM_BYTES",
+    "DatasetSummary",
+    "check_keys",
+    "cluster_of",
+    "fingerprint",
+    "read_dataset",
+    "slices_of",
+    "summarise",
+]

@@ -1,0 +1,89 @@
+"""Reading a dataset from a file: JSON Lines, JSON, CSV or Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from scoregate.datasets.fingerprint import canonical, combined, digest
+from scoregate.datasets.items import item_from
+from scoregate.datasets.rows import Row, json_rows, jsonl_rows, placed, too_big
+from scoregate.datasets.schemas import Check, schema_check
+from scoregate.datasets.tables import csv_rows, parquet_rows
+from scoregate.errors import DatasetError
+from scoregate.input_file import check_input_file
+from scoregate.records import Dataset, DatasetItem
+
+MAX_ITEM_BYTES = 20_000_000
+"""Largest item, as a line of a JSON Lines file and as canonical JSON."""
+
+SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".csv", ".parquet")
+
+
+def read_dataset(
+    path: Path,
+    *,
+    input_schema: Path | None = None,
+    expected_output_schema: Path | None = None,
+    name: str | None = None,
+) -> Dataset:
+    """All items of a dataset file, in the file's order, checked, with their fingerprint.
+
+    `name` defaults to the file's name without its ending. Raises DatasetError for the first problem, with
+    file and line and the number of further ones, and ConfigError for a schema that is none.
+    """
+    path = Path(path)
+    suffix = check_input_file(path, SUFFIXES, DatasetError)
+    checks: list[Check] = []
+    if input_schema is not None:
+        checks.append(schema_check(Path(input_schema), "input"))
+    if expected_output_schema is not None:
+        checks.append(schema_check(Path(expected_output_schema), "expected_output"))
+
+    items: list[DatasetItem] = []
+    digests: list[bytes] = []
+    places: dict[str, str] = {}
+    problems: list[DatasetError] = []
+    for row in _rows(path, suffix):
+        try:
+            item = _item(row, places)
+            content = canonical(item)
+            if len(content) > MAX_ITEM_BYTES:
+                raise too_big(len(content), MAX_ITEM_BYTES)
+            for check in checks:
+                check(item)
+        except DatasetError as error:
+            problems.append(placed(error, row.where))
+        else:
+            items.append(item)
+            digests.append(digest(content))
+    if problems:
+        raise _all_in_one(problems)
+    if not items:
+        raise DatasetError("holds no items", where=str(path))
+    return Dataset(name or path.name[: -len(suffix)], tuple(items), combined(digests), source=str(path))
+
+
+def _rows(path: Path, suffix: str) -> Iterator[Row]:
+    if suffix == ".csv":
+        return csv_rows(path)
+    if suffix == ".parquet":
+        return parquet_rows(path)
+    return json_rows(path) if suffix == ".json" else jsonl_rows(path, MAX_ITEM_BYTES)
+
+
+def _item(row: Row, places: dict[str, str]) -> DatasetItem:
+    if row.error is not None:
+        raise row.error
+    item = item_from(row.value)
+    first = places.setdefault(item.id, row.where)
+    if first is not row.where:
+        raise DatasetError(f"duplicate id '{item.id}', first used at {first}")
+    return item
+
+
+def _all_in_one(problems: list[DatasetError]) -> DatasetError:
+    first, further = problems[0], len(problems) - 1
+    if not further:
+        return first
+    return DatasetError(f"{first.message}, and {further} more", where=first.where, hint=first.hint)

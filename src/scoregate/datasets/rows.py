@@ -1,0 +1,107 @@
+"""The rows of a JSON Lines or JSON file, each with its place; a row that cannot be read carries its error."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from scoregate.errors import DatasetError
+from scoregate.input_file import decode_utf8, open_bytes, reading
+from scoregate.records import JSON
+from scoregate.strict_json import JsonProblem, json_problem, parse_json, unique_members
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: `value` is the record as parsed, unless there is an `error`."""
+
+    where: str
+    """`file:line`, `file: item 3` or `file: row 3`; items and rows count from 1."""
+    value: JSON = None
+    error: DatasetError | None = None
+
+
+def jsonl_rows(path: Path, max_bytes: int) -> Iterator[Row]:
+    """The lines of a `.jsonl` or `.jsonl.gz` file; blank ones are skipped.
+
+    A line of more than `max_bytes` is passed over without being held in memory.
+    """
+    with reading(path, DatasetError), open_bytes(path) as file:
+        number = offset = 0
+        while line := file.readline(max_bytes + 1):
+            number += 1
+            size = len(line)
+            overlong = size > max_bytes and not line.endswith(b"\n")
+            while len(line) > max_bytes and not line.endswith(b"\n"):
+                line = file.readline(max_bytes + 1)
+                size += len(line)
+            if number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
+            if overlong:
+                yield Row(f"{path}:{number}", error=too_big(size, max_bytes))
+            elif line.strip():
+                yield _line_row(f"{path}:{number}", line, offset + size - len(line))
+            offset += size
+
+
+def json_rows(path: Path) -> Iterator[Row]:
+    """The items of a `.json` file: a list of them, or an object whose only member is `items`."""
+    text = whole_text(path)
+    try:
+        # NaN and Infinity are found later, item by item, so that the message can name the item.
+        value = json.loads(text, object_pairs_hook=unique_members)
+    except JsonProblem as problem:
+        raise DatasetError(str(problem), where=str(path)) from None
+    except json.JSONDecodeError as error:
+        raise DatasetError(str(json_problem(error)), where=f"{path}:{error.lineno}") from None
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(str(json_problem(error)), where=str(path)) from None
+    if isinstance(value, dict) and set(value) == {"items"}:
+        value = value["items"]
+    if not isinstance(value, list):
+        raise DatasetError('is no list of items, nor {"items": [...]}', where=str(path))
+    for number, record in enumerate(value, start=1):
+        yield Row(f"{path}: item {number}", record)
+
+
+def whole_text(path: Path) -> str:
+    """The text of a UTF-8 file. Raises DatasetError naming the line and the byte that is not UTF-8."""
+    with reading(path, DatasetError):
+        data = path.read_bytes()
+    try:
+        return decode_utf8(data)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise placed(not_utf8(error, error.start), f"{path}:{line}") from None
+
+
+def not_utf8(error: UnicodeDecodeError, offset: int) -> DatasetError:
+    """The error for a byte at `offset` of the file that no UTF-8 text has."""
+    byte = error.object[error.start]
+    return DatasetError(f"not UTF-8: byte 0x{byte:02x} at offset {offset}", hint="save the file as UTF-8")
+
+
+def too_big(size: int, max_bytes: int) -> DatasetError:
+    """The error for an item of `size` bytes."""
+    return DatasetError(
+        f"an item of {size / 1e6:.1f} MB; the limit is {max_bytes / 1e6:.0f} MB",
+        hint="keep large content outside the dataset and name it in the input",
+    )
+
+
+def placed(error: DatasetError, where: str) -> DatasetError:
+    """The same error at `where`; the narrower place that it had, such as the item, stays in its message."""
+    message = f"{error.where}: {error.message}" if error.where else error.message
+    return DatasetError(message, where=where, hint=error.hint)
+
+
+def _line_row(where: str, line: bytes, offset: int) -> Row:
+    try:
+        return Row(where, parse_json(line.decode("utf-8")))
+    except UnicodeDecodeError as error:
+        return Row(where, error=not_utf8(error, offset + error.start))
+    except JsonProblem as problem:
+        return Row(where, error=DatasetError(str(problem)))
