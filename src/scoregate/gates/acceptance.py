@@ -1,0 +1,62 @@
+"""Accepting a baseline: what speaks against it, what it would lower, and the run that is locked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from scoregate.gate_file import Gate
+from scoregate.records import JSON, Run, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Who accepted a baseline, when, and why."""
+
+    who: str
+    when: str
+    """ISO time."""
+    why: str
+    forced: tuple[str, ...] = ()
+    """What spoke against it and was overruled."""
+
+    def to_json(self) -> dict[str, JSON]:
+        return {"who": self.who, "when": self.when, "why": self.why, "forced": list(self.forced)}
+
+
+def objections(run: Run, gate: Gate) -> tuple[str, ...]:
+    """Reasons not to accept this run as the baseline, each a clause; empty if there are none."""
+    header = run.header
+    found = []
+    if header.partial:
+        found.append(f"it ran only a part of the dataset ({header.metadata.get('selection')})")
+    expected = header.expected_items * header.trials
+    done = len(run.items)
+    if done < expected:
+        found.append(f"it is incomplete ({done:,} of {expected:,} run items)")
+    elif header.finished_at is None:
+        found.append("it never finished")
+    failed = [item for item in run.items if item.status != "ok"]
+    if failed:
+        found.append(f"{len(failed):,} of its run items failed (first: {failed[0].item})")
+    broken = sorted({s.item for s in run.scores if s.status == "error" and s.score in gate.rules})
+    if broken and not failed:
+        found.append(f"{len(broken):,} of its items lack a gated score (first: {broken[0]})")
+    if header.metadata.get("dirty"):
+        found.append("it was made from a working tree with uncommitted changes")
+    return tuple(found)
+
+
+def locked(run: Run, acceptance: Acceptance) -> Run:
+    """The run as a baseline: the same results, with the acceptance in the header."""
+    kept = {key: value for key, value in run.header.metadata.items() if key != "accepted"}
+    header = replace(run.header, metadata={**kept, "accepted": acceptance.to_json()})
+    return replace(run, header=header)
+
+
+def lowered(verdict: Verdict) -> tuple[str, ...]:
+    """Scores whose value would be worse in the new baseline than in the present one, in the verdict's order."""
+    return tuple(
+        rule.score
+        for rule in verdict.rules
+        if rule.difference and (rule.difference < 0) == (rule.direction == "higher")
+    )

@@ -1,0 +1,81 @@
+"""What every expected cell counts as, on either side of the decision.
+
+To prove a regression, a missing cell is a failure in both arms: the test stays exact whatever the share that is
+missing, and `scored` finds an arm that loses more. To prove that nothing regressed, the worst case holds: the
+candidate's missing cells failed, the baseline's passed (bounds of Manski 1990). A cell that does not apply is "not
+failing" while a regression is sought, and a failure while its absence is to be proved, unless the baseline too said
+that the score does not apply to the item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoregate.gates.pairing import Arm, PairedScore
+
+
+@dataclass(frozen=True, slots=True)
+class CodedScore:
+    """Oriented values (larger is better) of shape (N, k), with a value in every cell of the counted items."""
+
+    counted: NDArray[np.bool_]
+    """(N,): items that the score says something about."""
+    baseline: NDArray[np.float64]
+    candidate: NDArray[np.float64]
+
+    @property
+    def differences(self) -> NDArray[np.float64]:
+        """Paired difference of each counted item: candidate's mean over trials − baseline's."""
+        result: NDArray[np.float64] = (self.candidate.mean(axis=1) - self.baseline.mean(axis=1))[self.counted]
+        return result
+
+
+def code_for_regression(pair: PairedScore) -> CodedScore:
+    """Values for the test of "worse" and for the estimate that is reported."""
+    worst = worst_value(pair)
+    baseline, candidate = (_filled(arm, pair, worst) for arm in (pair.baseline, pair.candidate))
+    b_na, c_na = pair.baseline.not_applicable, pair.candidate.not_applicable
+    if pair.scale == "rate":
+        counted = np.asarray(~(b_na.all(axis=1) & c_na.all(axis=1)))
+        return CodedScore(counted, np.where(b_na, pair.high, baseline), np.where(c_na, pair.high, candidate))
+    counted = np.asarray(~(b_na.any(axis=1) | c_na.any(axis=1)))
+    return CodedScore(counted, baseline, candidate)
+
+
+def code_for_pass(pair: PairedScore) -> CodedScore:
+    """The worst case for the candidate: what the bound that proves "not worse" has to survive.
+
+    The candidate's missing cells are −inf where the scale has no lower end: then nothing can be ruled out.
+    """
+    best = pair.high if np.isfinite(pair.high) else _extreme(pair, np.max)
+    baseline = _filled(pair.baseline, pair, best)
+    candidate = _filled(pair.candidate, pair, pair.low)
+    b_na, c_na = pair.baseline.not_applicable, pair.candidate.not_applicable
+    never_applied = np.asarray(b_na.all(axis=1))
+    if pair.scale == "rate":
+        counted = np.asarray(~(never_applied & c_na.all(axis=1)))
+        as_candidate = np.where(never_applied[:, None], pair.high, pair.low)
+        return CodedScore(
+            counted, np.where(b_na, pair.high, baseline), np.where(c_na, as_candidate, candidate)
+        )
+    counted = np.asarray(~b_na.any(axis=1))
+    return CodedScore(counted, baseline, np.where(c_na, worst_value(pair), candidate))
+
+
+def worst_value(pair: PairedScore) -> float:
+    """The worst end of the scale, or the worst value that either run holds where it has none."""
+    return pair.low if np.isfinite(pair.low) else _extreme(pair, np.min)
+
+
+def _filled(arm: Arm, pair: PairedScore, instead: float) -> NDArray[np.float64]:
+    return np.where(np.isnan(arm.values), instead, pair.sign * arm.values)
+
+
+def _extreme(pair: PairedScore, choose: Callable[[NDArray[np.float64]], np.float64]) -> float:
+    values = np.concatenate([pair.baseline.values.ravel(), pair.candidate.values.ravel()]) * pair.sign
+    values = values[~np.isnan(values)]
+    return float(choose(values)) if len(values) else 0.0

@@ -1,0 +1,96 @@
+"""Whether two runs may be compared at all. Each refusal says what to do; none reads as "no regression"."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from scoregate.gates.evidence import Evidence
+from scoregate.gates.pairing import Universe
+from scoregate.gates.sentences import count, named
+from scoregate.gates.table import RunTable
+
+
+def why_not_comparable(baseline: RunTable, candidate: RunTable, scores: Collection[str]) -> str | None:
+    """The reason why a comparison of these two runs would mean nothing, or None."""
+    before, now = baseline.header, candidate.header
+    if before.run and before.run == now.run:
+        return (
+            f"the candidate is its own baseline (both are run {now.run}), so nothing was compared; "
+            "run the candidate again or name another baseline"
+        )
+    if before.partial:
+        return (
+            f"the baseline {before.run} ran only {_selection(baseline)}; accept a whole run as the baseline"
+        )
+    if (
+        before.dataset_fingerprint
+        and now.dataset_fingerprint
+        and before.dataset_fingerprint != now.dataset_fingerprint
+    ):
+        return _dataset_changed(baseline, candidate)
+    changed = [
+        name
+        for name in sorted(scores)
+        if name in before.scorers and name in now.scorers and before.scorers[name] != now.scorers[name]
+    ]
+    if changed:
+        name = changed[0]
+        return (
+            f"the scorer of {', '.join(changed)} changed since the baseline "
+            f"({before.scorers[name]} then, {now.scorers[name]} now), so the scores mean different things; "
+            "run the baseline's version again with the present scorers and accept it"
+        )
+    absent = [name for name in sorted(scores) if name not in baseline.columns and name in candidate.columns]
+    if absent:
+        return (
+            f"the baseline has no score '{absent[0]}', so there is nothing to compare it with; "
+            "run the baseline's version again with the present gate and accept it"
+        )
+    if not set(baseline.items) & set(candidate.items):
+        return (
+            f"the runs have no item in common (baseline: {named(baseline.items)}; "
+            f"candidate: {named(candidate.items)}); compare runs of one dataset"
+        )
+    return None
+
+
+def _selection(table: RunTable) -> str:
+    return f"a part of its dataset ({table.header.metadata.get('selection')})"
+
+
+def _dataset_changed(baseline: RunTable, candidate: RunTable) -> str:
+    parts = []
+    if not candidate.header.partial:
+        added = sorted(set(candidate.items) - set(baseline.items))
+        removed = sorted(set(baseline.items) - set(candidate.items))
+        if added:
+            parts.append(f"{count(len(added), 'item')} new: {named(added)}")
+        if removed:
+            parts.append(f"{count(len(removed), 'item')} gone: {named(removed)}")
+    detail = "; ".join(parts) or "the same ids, other content"
+    return (
+        f"the dataset '{candidate.header.dataset}' changed since the baseline was made ({detail}); "
+        "run the baseline's version on the present dataset and accept it"
+    )
+
+
+def too_many_missing(measured: Sequence[Evidence], everything: Universe, allowed: float) -> str | None:
+    """The reason why too little of a run is left to compare: the score with the largest share decides."""
+    for label, arms in (
+        ("candidate", [(e.name, e.pair.candidate.missing) for e in measured]),
+        ("baseline", [(e.name, e.pair.baseline.missing) for e in measured]),
+    ):
+        name, missing = max(arms, key=lambda arm: float(arm[1].mean()))
+        share = float(missing.mean())
+        if share > allowed:
+            absent = np.asarray(missing.any(axis=1))
+            ids = [item for item, gone in zip(everything.ids, absent, strict=False) if gone]
+            total = int(absent.sum())
+            return (
+                f"{100 * share:.1f} % of the {label}'s values of '{name}' are missing or failed "
+                f"({count(total, 'item')} of {len(everything):,}; max_failed_items = {allowed:g} allows fewer): "
+                f"{named(ids, total)}"
+            )
+    return None

@@ -1,0 +1,163 @@
+"""Everything that two runs say about one score, measured but not yet judged."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoregate.catalog import Contract
+from scoregate.errors import ConfigError
+from scoregate.gate_file import DEFAULT_MARGIN, DEFAULT_RATIO_MARGIN, Gate, Rule
+from scoregate.gates.coding import CodedScore, code_for_pass, code_for_regression, worst_value
+from scoregate.gates.pairing import PairedScore, Universe
+from scoregate.statistics.bounds import MeanEstimate, estimate_mean, winsorised_range
+from scoregate.statistics.exact import within_item_p
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One score: estimates are oriented (larger is better) and in the scale of the test (logs for ratios)."""
+
+    name: str
+    pair: PairedScore
+    contract: Contract | None
+    rule: Rule
+    coded: CodedScore
+    estimate: MeanEstimate | None
+    """Paired difference, missing cells failed in both arms; None when no item counts."""
+    worst_case: float | None
+    """Lower confidence bound of the paired difference in the worst case; None when no item counts."""
+    worst_case_error: float
+    """Standard error behind `worst_case`."""
+    own: MeanEstimate | None
+    """The candidate's own value with its missing cells failed, in the score's unit; only where it applies."""
+    margin: float | None
+    """Largest loss that does not matter, in the scale of the test; None: the rule asks for floors only."""
+    critical_items: tuple[int, ...]
+    """Positions of the items that break a critical rule."""
+    clusters: int
+    pairs: int
+    """Counted items × the smaller number of trials of the two arms."""
+
+    @property
+    def unit(self) -> str | None:
+        return self.contract.unit if self.contract else None
+
+    def to_unit(self, value: float) -> float:
+        """A difference or bound in the scale of the test as the candidate's change in the score's unit."""
+        if self.pair.scale == "ratio":
+            return math.expm1(self.pair.sign * value)
+        return self.pair.sign * value
+
+    def confidence_interval(self) -> tuple[float, float]:
+        """95 % interval of the candidate's change, in the score's unit. Needs an estimate."""
+        assert self.estimate is not None
+        ends = (self.estimate.lower_bound(0.025), self.estimate.upper_bound(0.025))
+        low, high = sorted(self.to_unit(end) for end in ends)
+        return low, high
+
+
+def gather(
+    name: str, pair: PairedScore, contract: Contract | None, rule: Rule, everything: Universe, gate: Gate
+) -> Evidence:
+    """Measure one score at the gate's error levels. Raises ConfigError where no margin is given or can be assumed."""
+    coded = code_for_regression(pair)
+    worst = code_for_pass(pair)
+    bound = _difference(worst, pair, everything.clusters)
+    return Evidence(
+        name=name,
+        pair=pair,
+        contract=contract,
+        rule=rule,
+        coded=coded,
+        estimate=_difference(coded, pair, everything.clusters),
+        worst_case=bound.lower_bound(gate.pass_level) if bound else None,
+        worst_case_error=bound.standard_error if bound else 0.0,
+        own=_own_value(pair, everything.clusters),
+        margin=_margin(name, pair, contract, rule),
+        critical_items=_critical(pair, coded, gate.alpha) if rule.critical else (),
+        clusters=len(np.unique(everything.clusters[coded.counted])),
+        pairs=int(coded.counted.sum()) * min(coded.baseline.shape[1], coded.candidate.shape[1]),
+    )
+
+
+def _margin(name: str, pair: PairedScore, contract: Contract | None, rule: Rule) -> float | None:
+    given = rule.max_drop if rule.max_drop is not None else rule.max_increase
+    if pair.scale == "ratio":
+        return math.log1p(DEFAULT_RATIO_MARGIN if given is None else given)
+    if given is not None:
+        return given
+    if pair.scale == "rate":
+        return DEFAULT_MARGIN
+    if math.isfinite(pair.size):
+        return DEFAULT_MARGIN * pair.size
+    if rule.min is not None or rule.max is not None:
+        return None
+    raise ConfigError(
+        f"score '{name}' has no range, so no margin can be assumed for it",
+        where=rule.where or (contract.where if contract else None),
+        hint=f"give max_drop or max_increase in [scores.{name}], or min and max in its contract",
+    )
+
+
+def _difference(coded: CodedScore, pair: PairedScore, clusters: NDArray[np.intp]) -> MeanEstimate | None:
+    if not coded.counted.any():
+        return None
+    differences = coded.differences
+    if not np.isfinite(differences).all():
+        # A missing value on a scale without a lower end: nothing can be ruled out.
+        return MeanEstimate(-math.inf, -math.inf, 0.0, 1)
+    reach = math.log(2.0) if pair.scale == "ratio" else pair.size
+    if not math.isfinite(reach):
+        reach = winsorised_range(differences)
+    totals, sizes = _by_cluster(differences, clusters[coded.counted])
+    return estimate_mean(totals, sizes, low=-reach, high=reach)
+
+
+def _own_value(pair: PairedScore, clusters: NDArray[np.intp]) -> MeanEstimate | None:
+    arm = pair.candidate
+    applies = ~arm.not_applicable
+    counted = applies.any(axis=1)
+    if not counted.any():
+        return None
+    values = np.where(np.isnan(arm.values), pair.sign * worst_value(pair), arm.values)
+    ends = sorted((pair.sign * pair.low, pair.sign * pair.high))
+    if pair.scale == "ratio":
+        values = np.exp(values)
+    means = np.where(applies, values, 0.0).sum(axis=1)[counted] / applies.sum(axis=1)[counted]
+    low, high = (
+        end if math.isfinite(end) else float(extreme)
+        for end, extreme in zip(ends, (means.min(), means.max()), strict=True)
+    )
+    totals, sizes = _by_cluster(means, clusters[counted])
+    return estimate_mean(totals, sizes, low=low, high=high)
+
+
+def _by_cluster(
+    values: NDArray[np.float64], clusters: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    _, position = np.unique(clusters, return_inverse=True)
+    totals = np.asarray(np.bincount(position, weights=values), dtype=float)
+    return totals, np.bincount(position).astype(float)
+
+
+def _critical(pair: PairedScore, coded: CodedScore, alpha: float) -> tuple[int, ...]:
+    """Items that passed and fail now: lost in every trial, or beyond chance within the item's own trials."""
+    if pair.scale != "rate":
+        raise ConfigError(
+            f"score '{pair.name}' cannot be critical: no value of it passes or fails",
+            hint="critical takes boolean and categorical scores; give a numeric one a floor with min or max",
+        )
+    passes = [np.rint(arm - pair.low).astype(int) for arm in (coded.baseline, coded.candidate)]
+    before, now = passes[0].sum(axis=1), passes[1].sum(axis=1)
+    trials_before, trials_now = passes[0].shape[1], passes[1].shape[1]
+    worse = coded.counted & (now / trials_now < before / trials_before)
+    return tuple(
+        int(i)
+        for i in np.flatnonzero(worse)
+        if (before[i] == trials_before and now[i] == 0)
+        or within_item_p(int(before[i]), trials_before, int(now[i]), trials_now) <= alpha
+    )

@@ -1,0 +1,223 @@
+"""Pairing: the two runs of one score as aligned arrays, item by item and trial by trial.
+
+Every expected cell of both runs has its place. A cell that is missing or failed is NaN here; what it counts as is
+decided once, in `coded`, and is never better than what the arm could have had.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoregate.catalog import MEASURED_UNITS, Contract
+from scoregate.errors import ConfigError, ResultsError
+from scoregate.gates.table import NOT_APPLICABLE, Column, RunTable
+
+Scale = Literal["rate", "numeric", "ratio"]
+"""rate: passes or not; numeric: in the score's unit; ratio: measured quantities, compared by their log-ratio."""
+
+
+@dataclass(frozen=True, slots=True)
+class Universe:
+    """The items that a comparison expects: known ids first, then those of which only the number is known."""
+
+    ids: tuple[str, ...]
+    anonymous: int
+    """Expected items that neither run names: missing in both."""
+    clusters: NDArray[np.intp]
+    """Cluster number of each item, anonymous ones included; an item without a cluster is its own."""
+
+    def __len__(self) -> int:
+        return len(self.ids) + self.anonymous
+
+
+def universe(baseline: RunTable, candidate: RunTable) -> Universe:
+    """Items expected of the candidate: those of both runs, or its own where it ran a selection on purpose."""
+    known = set(candidate.items)
+    expected = candidate.header.expected_items
+    if not candidate.header.partial:
+        known |= set(baseline.items)
+        expected = max(expected, baseline.header.expected_items)
+    ids = tuple(sorted(known))
+    anonymous = max(0, expected - len(ids))
+    names = {item: cluster for table in (candidate, baseline) for item, cluster in table.clusters.items()}
+    numbers: dict[tuple[str, str], int] = {}
+    clusters = np.empty(len(ids) + anonymous, dtype=np.intp)
+    for position, item in enumerate(ids):
+        key = ("cluster", names[item]) if item in names else ("item", item)
+        clusters[position] = numbers.setdefault(key, len(numbers))
+    clusters[len(ids) :] = len(numbers) + np.arange(anonymous)
+    return Universe(ids, anonymous, clusters)
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One run's cells of one score: arrays of shape (N, k)."""
+
+    values: NDArray[np.float64]
+    """Rates: 1 pass, 0 fail; else the value. NaN where there is none."""
+    not_applicable: NDArray[np.bool_]
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """Expected cells without a valid value."""
+        result: NDArray[np.bool_] = np.isnan(self.values) & ~self.not_applicable
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class PairedScore:
+    """Both arms of one score over the same items."""
+
+    name: str
+    scale: Scale
+    sign: float
+    """+1 where higher is better, −1 where lower is."""
+    low: float
+    """Worst end of the scale, larger is better; −inf where it has none."""
+    high: float
+    baseline: Arm
+    candidate: Arm
+
+    @property
+    def size(self) -> float:
+        """Range of one item's value; infinite where the scale has no ends."""
+        return self.high - self.low
+
+
+def paired_score(
+    name: str, contract: Contract | None, everything: Universe, baseline: RunTable, candidate: RunTable
+) -> PairedScore:
+    """Align the cells of one score.
+
+    Raises ConfigError when the score's kind or direction cannot be told, ResultsError when a value breaks it.
+    """
+    sides = [(table, table.columns.get(name)) for table in (baseline, candidate)]
+    present = [column for _, column in sides if column is not None]
+    if contract is None or (contract.inferred and contract.type == "numeric"):
+        contract = _inferred(name, contract, present)
+    if contract.type == "text" or contract.direction == "none":
+        raise ConfigError(f"score '{name}' cannot be gated: it has no better and worse", where=contract.where)
+    arms = [_arm(name, contract, everything, table, column) for table, column in sides]
+    sign = -1.0 if contract.direction == "lower" else 1.0
+    if name in MEASURED_UNITS:
+        return _ratio_pair(name, arms[0], arms[1])
+    if contract.type in ("boolean", "categorical"):
+        return PairedScore(name, "rate", sign, *_ends(0.0, 1.0, sign), *arms)
+    low = -math.inf if contract.min is None else float(contract.min)
+    high = math.inf if contract.max is None else float(contract.max)
+    return PairedScore(name, "numeric", sign, *_ends(low, high, sign), *arms)
+
+
+def _ends(low: float, high: float, sign: float) -> tuple[float, float]:
+    return (low, high) if sign > 0 else (-high, -low)
+
+
+def _ratio_pair(name: str, baseline: Arm, candidate: Arm) -> PairedScore:
+    for arm in (baseline, candidate):
+        if (arm.values < 0).any():
+            raise ResultsError(f"score '{name}' holds a negative value", hint="it is a measured quantity")
+    # A free call or an empty reply is a real zero, of which there is no logarithm.
+    zeros = bool((baseline.values == 0).any() or (candidate.values == 0).any())
+    logs = [
+        Arm(np.log1p(arm.values) if zeros else np.log(arm.values), arm.not_applicable)
+        for arm in (baseline, candidate)
+    ]
+    return PairedScore(name, "ratio", -1.0, -math.inf, math.inf, *logs)
+
+
+def _inferred(name: str, contract: Contract | None, columns: Sequence[Column]) -> Contract:
+    """The contract of a score that the catalog does not describe, told from its values.
+
+    Booleans, also written as 0 and 1 as Langfuse does, are a rate; anything else needs a direction.
+    """
+    values = [v for column in columns for v in column.values.tolist() if v is not None]
+    values = [v for v in values if v is not NOT_APPLICABLE]
+    if all(isinstance(v, bool) or (isinstance(v, int | float) and v in (0, 1)) for v in values):
+        return Contract(name=name, type="boolean", direction=contract.direction if contract else "higher")
+    if contract is not None:
+        return contract
+    example = next(v for v in values if not isinstance(v, bool))
+    missing = "pass = [...]" if isinstance(example, str) else "direction = 'higher' or 'lower'"
+    raise ConfigError(
+        f"score '{name}' holds values such as {example!r} and nothing says which are better",
+        where=f"[scores.{name}]",
+        hint=f"give {missing} in the gate, or an entry in gates/scores.toml",
+    )
+
+
+def _arm(name: str, contract: Contract, everything: Universe, table: RunTable, column: Column | None) -> Arm:
+    trials = table.header.trials
+    values = np.full((len(everything), trials), np.nan)
+    not_applicable = np.zeros(values.shape, dtype=bool)
+    if column is None:
+        return Arm(values, not_applicable)
+    if len(column.trials) and int(column.trials.max()) >= trials:
+        raise ResultsError(
+            f"score '{name}' has trial {int(column.trials.max())} in a run of {trials} trials",
+            where=table.header.run or None,
+            hint="trials count from 0",
+        )
+    positions = {item: position for position, item in enumerate(everything.ids)}
+    rows = np.array([positions.get(item, -1) for item in table.items], dtype=np.intp)
+    keep = rows[column.items] >= 0
+    at = (rows[column.items[keep]], column.trials[keep])
+    cells = column.values[keep]
+    numbers, ignored = _numbers(name, contract, cells, [table.items[i] for i in column.items[keep]])
+    values[at] = numbers
+    not_applicable[at] = ignored
+    return Arm(values, not_applicable)
+
+
+def _numbers(
+    name: str, contract: Contract, cells: NDArray[np.object_], items: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Cells as numbers (NaN = none) and which of them do not apply."""
+    allowed: set[type] = {type(None), bool} if contract.type == "boolean" else {type(None), int, float}
+    if contract.type != "categorical" and set(map(type, cells.tolist())) <= allowed:
+        numbers = cells.astype(float)
+        if contract.type == "boolean" or _in_range(numbers, contract):
+            return numbers, np.zeros(len(cells), dtype=bool)
+    numbers = np.full(len(cells), np.nan)
+    ignored = np.zeros(len(cells), dtype=bool)
+    for position, cell in enumerate(cells.tolist()):
+        if cell is None:
+            continue
+        if cell is NOT_APPLICABLE or (contract.type == "categorical" and cell in contract.ignore):
+            ignored[position] = True
+            continue
+        number = _number(contract, cell)
+        if number is None:
+            raise ResultsError(
+                f"score '{name}' of item '{items[position]}' is {cell!r}, which its contract "
+                f"({contract.type}) does not allow",
+                where=contract.where,
+                hint="correct the value or the contract; no value is clipped or guessed",
+            )
+        numbers[position] = number
+    return numbers, ignored
+
+
+def _number(contract: Contract, cell: object) -> float | None:
+    """One value as a number, or None where the contract does not allow it."""
+    if contract.type == "categorical":
+        known = isinstance(cell, str) and (contract.inferred or cell in contract.categories)
+        return float(cell in contract.passing) if known else None
+    if contract.type == "boolean":
+        whole = isinstance(cell, bool) or (isinstance(cell, int | float) and cell in (0, 1))
+        return float(cell) if whole else None  # type: ignore[arg-type]  # a number, as just checked
+    if isinstance(cell, bool) or not isinstance(cell, int | float) or not math.isfinite(cell):
+        return None
+    return float(cell) if _in_range(np.array([float(cell)]), contract) else None
+
+
+def _in_range(numbers: NDArray[np.float64], contract: Contract) -> bool:
+    low = -math.inf if contract.min is None else contract.min
+    high = math.inf if contract.max is None else contract.max
+    there = numbers[~np.isnan(numbers)]
+    return bool((np.isfinite(there) & (there >= low) & (there <= high)).all())

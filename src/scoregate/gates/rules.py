@@ -1,0 +1,248 @@
+"""One rule: what the evidence makes of it, in an outcome and a sentence.
+
+A rule is broken when a drop is proved, when a floor is, or when a critical item fails; it holds when a drop of the
+margin or more is ruled out and every floor stands; else the data could not settle it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from scoregate.gates.evidence import Evidence
+from scoregate.gates.family import TestedHypothesis
+from scoregate.gates.pairing import Scale
+from scoregate.gates.sentences import amount, change, count, interval, named, p_text, size
+from scoregate.records import Outcome, RuleResult
+from scoregate.statistics.exact import smallest_attainable_p
+from scoregate.statistics.power import minimum_detectable_drop, pairs_needed, smallest_provable_loss
+
+FEWEST_CLUSTERS = 6
+"""Below this no interval over clusters deserves trust."""
+
+_WORST_FIRST: tuple[Outcome, ...] = ("regression", "invalid", "inconclusive", "pass")
+
+Finding = tuple[Outcome, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Error levels of one build."""
+
+    alpha: float
+    """False alarms of the whole family."""
+    bound: float
+    """One-sided, of the pass bound and of floors."""
+    family: int
+    """Hypotheses that could show a regression; shares alpha when saying what could have been seen."""
+
+    @property
+    def share(self) -> float:
+        return self.alpha / self.family
+
+
+def worst(outcomes: list[Outcome]) -> Outcome:
+    """The outcome that decides: a proved regression first, then what cannot be trusted, then the unsettled."""
+    return min(outcomes, key=_WORST_FIRST.index, default="pass")
+
+
+def judge(evidence: Evidence, tested: TestedHypothesis, ids: tuple[str, ...], level: Level) -> RuleResult:
+    """Decide one rule. `ids` are the items by position, to name those that break it."""
+    findings = [
+        *_drop(evidence, tested, level),
+        *_critical(evidence, ids),
+        *_floors(evidence, level),
+        *_no_drop(evidence, tested, level),
+    ]
+    outcome = worst([finding[0] for finding in findings])
+    reason = "; ".join(text for result, text in findings if result == outcome)
+    return rule_result(evidence, tested, outcome, reason, level)
+
+
+def rule_result(
+    evidence: Evidence, tested: TestedHypothesis, outcome: Outcome, reason: str, level: Level
+) -> RuleResult:
+    """The numbers of a rule, in the score's unit, beside its outcome."""
+    pair, coded, estimate = evidence.pair, evidence.coded, evidence.estimate
+    low = high = difference = None
+    if estimate is not None:
+        difference = evidence.to_unit(estimate.value)
+        low, high = evidence.confidence_interval()
+    moved = coded.candidate.mean(axis=1) - coded.baseline.mean(axis=1)
+    moved = moved[coded.counted]
+    return RuleResult(
+        score=evidence.name,
+        slice=None,
+        outcome=outcome,
+        reason=reason,
+        direction="higher" if pair.sign > 0 else "lower",
+        baseline_value=_level(evidence, coded.baseline),
+        candidate_value=_level(evidence, coded.candidate),
+        difference=difference,
+        ci_low=low,
+        ci_high=high,
+        p_value=tested.p_value,
+        adjusted_p_value=tested.adjusted_p_value,
+        n_items=int(coded.counted.sum()),
+        n_clusters=evidence.clusters,
+        n_scored=int((~pair.candidate.missing).sum()),
+        n_expected=pair.candidate.missing.size,
+        missing=int(pair.candidate.missing.sum()),
+        baseline_missing=int(pair.baseline.missing.sum()),
+        minimum_detectable_drop=_visible_drop(evidence, tested, level),
+        lost=int((moved < -_TINY).sum()),
+        won=int((moved > _TINY).sum()),
+    )
+
+
+_TINY = 1e-12
+
+
+def _level(evidence: Evidence, values: np.typing.NDArray[np.float64]) -> float | None:
+    """Mean over counted items in the score's unit; the geometric mean for ratios."""
+    counted = values[evidence.coded.counted]
+    if not counted.size:
+        return None
+    mean = float(counted.mean())
+    return (
+        math.exp(evidence.pair.sign * mean)
+        if evidence.pair.scale == "ratio"
+        else evidence.pair.sign * mean + 0.0
+    )
+
+
+def _visible_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> float | None:
+    """Smallest true drop that these data would have shown, never below what could be proved at all."""
+    drop = minimum_detectable_drop(tested.standard_error, level.share)
+    if evidence.pair.scale == "rate" and evidence.clusters:
+        trials = evidence.coded.baseline.shape[1], evidence.coded.candidate.shape[1]
+        drop = max(drop, smallest_provable_loss(evidence.clusters, level.share, *trials))
+    elif not tested.informative:
+        return None
+    if not math.isfinite(drop):
+        return None
+    return math.expm1(drop) if evidence.pair.scale == "ratio" else drop
+
+
+def _drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[Finding]:
+    if evidence.estimate is None or tested.adjusted_p_value > level.alpha:
+        return []
+    if evidence.estimate.value >= -_smallest_effect(evidence):
+        return []
+    scale, unit, estimate = evidence.pair.scale, evidence.unit, evidence.estimate
+    low, high = evidence.confidence_interval()
+    before, now = (_level(evidence, arm) for arm in (evidence.coded.baseline, evidence.coded.candidate))
+    assert before is not None
+    assert now is not None
+    worse = "fell" if evidence.pair.sign > 0 else "rose"
+    text = (
+        f"{worse} from {amount(before, scale, unit)} to {amount(now, scale, unit)} "
+        f"({change(evidence.to_unit(estimate.value), scale, unit)}, {interval(low, high, scale, unit)}, "
+        f"{p_text(tested.adjusted_p_value)})"
+    )
+    return [("regression", text)]
+
+
+def _smallest_effect(evidence: Evidence) -> float:
+    effect = evidence.rule.min_effect
+    return math.log1p(effect) if evidence.pair.scale == "ratio" else effect
+
+
+def _critical(evidence: Evidence, ids: tuple[str, ...]) -> list[Finding]:
+    broken = evidence.critical_items
+    if not broken:
+        return []
+    names = [ids[position] for position in broken if position < len(ids)]
+    failing = "fails" if len(broken) == 1 else "fail"
+    return [
+        (
+            "regression",
+            f"critical: {count(len(broken), 'item')} did not fail in the baseline and {failing} now: "
+            f"{named(names, len(broken))}",
+        )
+    ]
+
+
+def _floors(evidence: Evidence, level: Level) -> list[Finding]:
+    rule, own = evidence.rule, evidence.own
+    if own is None or (rule.min is None and rule.max is None):
+        return []
+    scale: Scale = "numeric" if evidence.pair.scale == "ratio" else evidence.pair.scale
+    low, high = own.lower_bound(level.bound), own.upper_bound(level.bound)
+    findings: list[Finding] = []
+    for limit, word, sign in ((rule.min, "minimum", 1.0), (rule.max, "maximum", -1.0)):
+        if limit is None:
+            continue
+        # An end of the scale can be reached but never be proved by a sample, so there the plain value decides.
+        plain = rule.strict or _at_the_end(evidence, limit, sign)
+        nearest, farthest = (high, low) if sign > 0 else (low, high)
+        broken = sign * (own.value if plain else nearest) < sign * limit - _TINY
+        holds = sign * (own.value if plain else farthest) >= sign * limit - _TINY
+        value = amount(own.value, scale, evidence.unit)
+        wanted = f"its {word} of {amount(limit, scale, evidence.unit)}"
+        side = "below" if sign > 0 else "above"
+        if broken:
+            findings.append(("regression", f"{value} is {side} {wanted}"))
+        elif holds:
+            findings.append(("pass", f"{value} keeps {wanted}"))
+        else:
+            reach = amount(farthest, scale, evidence.unit)
+            findings.append(
+                (
+                    "inconclusive",
+                    f"{value} may lie {side} {wanted} (it could be {reach}); more items would settle it",
+                )
+            )
+    return findings
+
+
+def _at_the_end(evidence: Evidence, limit: float, sign: float) -> bool:
+    ends = sorted((evidence.pair.sign * evidence.pair.low, evidence.pair.sign * evidence.pair.high))
+    return limit >= ends[1] if sign > 0 else limit <= ends[0]
+
+
+def _no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[Finding]:
+    if evidence.worst_case is None or evidence.estimate is None:
+        return [("pass", "applies to no item of either run")]
+    trials = evidence.coded.baseline.shape[1], evidence.coded.candidate.shape[1]
+    if evidence.clusters < FEWEST_CLUSTERS or smallest_attainable_p(evidence.clusters, *trials) > level.alpha:
+        return [
+            (
+                "invalid",
+                f"cannot gate: {count(evidence.clusters, 'independent item')} with "
+                f"{count(min(trials), 'trial')} cannot tell a total loss from chance; "
+                "add items or trials",
+            )
+        ]
+    if evidence.margin is None:
+        return []
+    scale, unit = evidence.pair.scale, evidence.unit
+    margin = abs(evidence.to_unit(-evidence.margin)) if scale == "ratio" else evidence.margin
+    lost = "a drop" if evidence.pair.sign > 0 else "a rise"
+    wanted = f"{lost} of {size(margin, scale, unit)}"
+    if evidence.worst_case > -evidence.margin:
+        bound = change(evidence.to_unit(evidence.worst_case), scale, unit)
+        return [("pass", f"{wanted} or more is ruled out (bound {bound})")]
+    if math.isinf(evidence.worst_case):
+        missing = count(int(evidence.pair.candidate.missing.sum()), "missing value")
+        return [
+            (
+                "inconclusive",
+                f"{wanted} cannot be ruled out with {missing} and no range in the score's contract",
+            )
+        ]
+    reach = change(evidence.to_unit(evidence.worst_case), scale, unit)
+    text = f"{wanted} cannot be ruled out (bound {reach})"
+    if evidence.estimate.value <= -evidence.margin:
+        text += f"; the estimate itself is {change(evidence.to_unit(evidence.estimate.value), scale, unit)}"
+    needed = pairs_needed(evidence.pairs, evidence.worst_case_error, evidence.margin, level.bound)
+    if needed > evidence.pairs:
+        text += f"; about {needed:,} items × trials would settle it (now {evidence.pairs:,})"
+    else:
+        text += "; more items or trials would settle it"
+    visible = _visible_drop(evidence, tested, level)
+    if visible is not None:
+        text += f"; a drop of {size(visible, scale, unit)} would have shown"
+    return [("inconclusive", text)]

@@ -1,0 +1,73 @@
+"""The score that every gate has: `scored`, 1 where no gated cell of the item and trial is missing.
+
+A candidate that loses its failing items looks better on what is left. Here it looks as it is: whoever loses more
+cells than before breaks a rule that no gate has to write down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoregate.catalog import SCORED, Contract
+from scoregate.gate_file import Gate, Rule
+from scoregate.gates.evidence import Evidence, gather
+from scoregate.gates.family import TestedHypothesis
+from scoregate.gates.pairing import Arm, PairedScore, Universe
+from scoregate.gates.rules import Level, judge, rule_result
+from scoregate.gates.sentences import count, named, p_text
+from scoregate.records import Outcome, RuleResult
+
+
+def evidence(measured: Sequence[Evidence], gate: Gate, everything: Universe) -> Evidence:
+    """Whether every gated cell holds a valid value, as a score of its own."""
+
+    def arm(missing: list[NDArray[np.bool_]]) -> Arm:
+        present = ~np.logical_or.reduce(missing)
+        return Arm(present.astype(float), np.zeros_like(present))
+
+    arms = (
+        arm([e.pair.baseline.missing for e in measured]),
+        arm([e.pair.candidate.missing for e in measured]),
+    )
+    pair = PairedScore(SCORED, "rate", 1.0, 0.0, 1.0, *arms)
+    rule = gate.rules.get(SCORED, Rule())
+    return gather(SCORED, pair, Contract(name=SCORED, type="boolean"), rule, everything, gate)
+
+
+def missing_ids(present: Evidence, everything: Universe) -> tuple[str, ...]:
+    """Ids of the items of which the candidate lacks a gated cell."""
+    return tuple(i for i, gone in zip(everything.ids, _absent(present), strict=False) if gone)
+
+
+def judge_scored(
+    present: Evidence, tested: TestedHypothesis, everything: Universe, level: Level, gate: Gate
+) -> list[RuleResult]:
+    """Gates regressions only, unless the gate has a rule for it. Says nothing where nothing is missing."""
+    lost = int((present.pair.candidate.values == 0).sum())
+    lost_before = int((present.pair.baseline.values == 0).sum())
+    if SCORED in gate.rules:
+        result = judge(present, tested, everything.ids, level)
+    elif not lost and not lost_before:
+        return []
+    else:
+        outcome: Outcome = "pass"
+        reason = f"{count(lost, 'item × trial', 'items × trials')} without a valid score, counted as failed"
+        if tested.adjusted_p_value <= level.alpha:
+            outcome = "regression"
+            total = int(_absent(present).sum())
+            reason = (
+                f"{count(total, 'item')} of {len(everything):,} without a valid score in the candidate "
+                f"({p_text(tested.adjusted_p_value)}): {named(missing_ids(present, everything), total)}"
+            )
+        result = rule_result(present, tested, outcome, reason, level)
+    # `scored` itself always has a value; what it reports as missing is where that value is "no".
+    return [replace(result, n_scored=result.n_expected - lost, missing=lost, baseline_missing=lost_before)]
+
+
+def _absent(present: Evidence) -> NDArray[np.bool_]:
+    result: NDArray[np.bool_] = (present.pair.candidate.values == 0).any(axis=1)
+    return result
