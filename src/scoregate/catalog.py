@@ -98,7 +98,10 @@ class Contract:
 
     def _broken_rule(self, value: ScoreValue) -> str | None:
         if self.type == "boolean":
-            is_boolean = isinstance(value, int) and value in (0, 1)
+            is_boolean = isinstance(value, int | float) and value in (
+                0,
+                1,
+            )  # Langfuse knows no other booleans
             return None if is_boolean else "is not a boolean (true, false, 1 or 0)"
         if self.type == "numeric":
             return self._broken_number(value)

@@ -1,0 +1,190 @@
+"""A scorer, and the call that turns whatever it does into cells: a value, not applicable, or an error.
+
+The contract is that of a Langfuse evaluator: `evaluator(*, input, output, expected_output, metadata, **kwargs)`.
+A scorer that also names `latency_seconds`, `cost_usd`, `tokens`, `item` or `trial` is given those as well.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from scoregate.catalog import Catalog
+from scoregate.errors import ContractError
+from scoregate.records import DatasetItem, RunItem, Score
+from scoregate.scorers.outcome import Scored, normalise, not_applicable, reason_of
+
+__all__ = [
+    "LANGFUSE_ARGUMENTS",
+    "OFFERED_ARGUMENTS",
+    "Scored",
+    "Scorer",
+    "error_scores",
+    "normalise",
+    "not_applicable",
+    "score_item",
+    "score_item_async",
+]
+
+LANGFUSE_ARGUMENTS = ("input", "output", "expected_output", "metadata")
+"""What every evaluator is offered."""
+
+_OFFERED: Mapping[str, Callable[[DatasetItem, RunItem], Any]] = MappingProxyType(
+    {
+        "input": lambda item, _: item.input,
+        "output": lambda _, run_item: run_item.output,
+        "expected_output": lambda item, _: item.expected_output,
+        "metadata": lambda item, _: item.metadata,
+        "latency_seconds": lambda _, run_item: run_item.latency_seconds,
+        "cost_usd": lambda _, run_item: run_item.cost_usd,
+        "tokens": lambda _, run_item: run_item.tokens,
+        "item": lambda item, _: item,
+        "trial": lambda _, run_item: run_item.trial,
+    }
+)
+OFFERED_ARGUMENTS = tuple(_OFFERED)
+"""Everything that a scorer may name as a parameter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """A callable that scores one run item, with its name and version.
+
+    `call` takes keyword arguments only and returns whatever `normalise` reads, or an awaitable of it.
+    """
+
+    name: str
+    version: str
+    call: Callable[..., Any]
+    is_async: bool = False
+    scores: tuple[str, ...] | None = None
+    """Names of the scores it makes; None: they are learned from what it returns."""
+    accepts: frozenset[str] | None = None
+    """Names of the arguments it is given; None: the four of Langfuse."""
+
+    def arguments(self, item: DatasetItem, run_item: RunItem) -> dict[str, Any]:
+        """The keyword arguments of one call: of what is offered, what the callable accepts."""
+        if self.accepts is None:
+            return {
+                "input": item.input,
+                "output": run_item.output,
+                "expected_output": item.expected_output,
+                "metadata": item.metadata,
+            }
+        return {name: _OFFERED[name](item, run_item) for name in self.accepts}
+
+
+def score_item(
+    scorer: Scorer, item: DatasetItem, run_item: RunItem, *, catalog: Catalog | None = None
+) -> list[Score]:
+    """Call a scorer for one run item. Never empty: what it raises or fails to return is an error cell.
+
+    An evaluator that returns an awaitable is run to its end here, if this thread has no event loop of its own.
+    Only KeyboardInterrupt and its like come out.
+    """
+    try:
+        returned = scorer.call(**scorer.arguments(item, run_item))
+        if inspect.isawaitable(returned):
+            returned = _run_to_its_end(returned)
+    except BaseException as error:
+        if not _is_its_own(error, cancelled=False):
+            raise
+        outcomes = [Scored(_name_of(scorer), None, "error", reason_of(error))]
+    else:
+        outcomes = normalise(returned, name=_name_of(scorer))
+    return _cells(scorer, outcomes, run_item, catalog)
+
+
+async def score_item_async(
+    scorer: Scorer, item: DatasetItem, run_item: RunItem, *, catalog: Catalog | None = None
+) -> list[Score]:
+    """`score_item` on an event loop: awaits any awaitable, also futures and tasks. Can be cancelled."""
+    try:
+        returned = scorer.call(**scorer.arguments(item, run_item))
+        if inspect.isawaitable(returned):
+            returned = await returned
+    except BaseException as error:
+        if not _is_its_own(error, cancelled=_is_being_cancelled()):
+            raise
+        outcomes = [Scored(_name_of(scorer), None, "error", reason_of(error))]
+    else:
+        outcomes = normalise(returned, name=_name_of(scorer))
+    return _cells(scorer, outcomes, run_item, catalog)
+
+
+def error_scores(scorer: Scorer, run_item: RunItem, reason: str) -> list[Score]:
+    """The error cells of a scorer that could not be called to its end, such as one that ran out of time."""
+    return _cells(scorer, [Scored(_name_of(scorer), None, "error", reason)], run_item, None)
+
+
+def _name_of(scorer: Scorer) -> str:
+    """The score that an outcome without a name belongs to."""
+    return scorer.scores[0] if scorer.scores is not None and len(scorer.scores) == 1 else scorer.name
+
+
+def _cells(scorer: Scorer, outcomes: list[Scored], run_item: RunItem, catalog: Catalog | None) -> list[Score]:
+    """One cell a score: the outcomes, and an error for every score that is known and was not returned."""
+    cells = []
+    for outcome in _complete(scorer, outcomes):
+        value, status, comment = outcome.value, outcome.status, outcome.comment
+        contract = catalog.get(outcome.score) if catalog is not None and status == "ok" else None
+        if contract is not None:
+            try:
+                value = contract.check(value, item=run_item.item)
+            except ContractError as error:
+                value, status, comment = None, "error", str(error)
+        cells.append(Score(run_item.item, run_item.trial, outcome.score, value, status, comment))
+    return cells
+
+
+def _complete(scorer: Scorer, outcomes: list[Scored]) -> list[Scored]:
+    if scorer.scores is None:
+        return outcomes
+    returned = {outcome.score for outcome in outcomes}
+    absent = [name for name in scorer.scores if name not in returned]
+    if not absent:
+        return outcomes
+    only = outcomes[0]
+    if len(outcomes) == 1 and only.status != "ok" and only.score not in scorer.scores:
+        # An error or a "not applicable" without a name speaks for all scores of the scorer.
+        return [Scored(name, None, only.status, only.comment) for name in absent]
+    reason = f"scorer '{scorer.name}' returned no score of this name"
+    return outcomes + [Scored(name, None, "error", reason) for name in absent]
+
+
+def _run_to_its_end(awaitable: Awaitable[Any]) -> Any:
+    import asyncio
+
+    async def wait() -> Any:
+        return await awaitable
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(wait())
+    if inspect.iscoroutine(awaitable):
+        awaitable.close()
+    raise TypeError("returned an awaitable: define it with 'async def'")
+
+
+def _is_its_own(error: BaseException, *, cancelled: bool) -> bool:
+    """Whether an exception is the scorer's own failure, rather than a wish to stop the program.
+
+    `sys.exit` in an evaluator would end the run; a CancelledError that nobody asked for would pass as a
+    cancelled run item and be lost.
+    """
+    if isinstance(error, (Exception, SystemExit)):
+        return True
+    import asyncio
+
+    return isinstance(error, asyncio.CancelledError) and not cancelled
+
+
+def _is_being_cancelled() -> bool:
+    import asyncio
+
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

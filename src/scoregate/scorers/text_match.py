@@ -1,0 +1,147 @@
+"""Exact, normalised and fuzzy match of the output with what is expected."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Literal
+
+from scoregate.errors import ConfigError
+from scoregate.paths import json_type
+from scoregate.records import JSON
+from scoregate.scorers.outcome import Scored
+from scoregate.scorers.reading import Check, against_expected, not_text, same_json, scored, shown, unscored
+
+EXACT_MATCH_VERSION = "1"
+NORMALIZED_MATCH_VERSION = "1"
+FUZZY_MATCH_VERSION = "1"
+
+MOST_WORK = 10**10
+"""Steps of a fuzzy comparison: under half a second. Nothing can stop one, and it stops everything else."""
+
+FuzzyMethod = Literal["ratio", "partial_ratio", "token_sort_ratio", "token_set_ratio"]
+
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+
+
+def exact_match(
+    *, output_path: str | None = None, expected_path: str | None = None, optional: bool = False
+) -> Check:
+    """True if both are the same JSON value: text to the character, 1 equals 1.0, true is not 1."""
+
+    def judge(actual: JSON, expected: JSON) -> Scored:
+        same = same_json(actual, expected)
+        return scored(same, None if same else f"expected {shown(expected)}, got {shown(actual)}")
+
+    return against_expected(judge, output_path, expected_path, optional)
+
+
+def normalized_match(
+    *,
+    strip_punctuation: bool = False,
+    strip_articles: bool = False,
+    output_path: str | None = None,
+    expected_path: str | None = None,
+    optional: bool = False,
+) -> Check:
+    """True if both texts are equal but for case, Unicode form and whitespace (see `normalised`).
+
+    A list of texts as expected value names the accepted answers: one of them must match.
+    """
+
+    def judge(actual: JSON, expected: JSON) -> Scored:
+        accepted = _texts(expected)
+        if accepted is None:
+            return unscored(_not_accepted(expected))
+        if not isinstance(actual, str):
+            return scored(False, not_text(actual))
+        got = normalised(actual, strip_punctuation=strip_punctuation, strip_articles=strip_articles)
+        wanted = [
+            normalised(one, strip_punctuation=strip_punctuation, strip_articles=strip_articles)
+            for one in accepted
+        ]
+        same = got in wanted
+        return scored(same, None if same else f"expected {shown(expected)}, got {shown(actual)}")
+
+    return against_expected(judge, output_path, expected_path, optional)
+
+
+def fuzzy_match(
+    *,
+    method: FuzzyMethod = "ratio",
+    threshold: float | None = None,
+    output_path: str | None = None,
+    expected_path: str | None = None,
+    optional: bool = False,
+) -> Check:
+    """Similarity from 0 to 1 of the normalised texts; with a `threshold`, whether it is at least that.
+
+    Of several accepted texts, the nearest counts. The distance is RapidFuzz's. An empty text is like another
+    empty text only. Texts so long that the comparison would hold up the run are an error.
+    """
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ConfigError(f"threshold must lie between 0 and 1, not {threshold}")
+    from rapidfuzz import fuzz
+
+    compare = {
+        "ratio": fuzz.ratio,
+        "partial_ratio": fuzz.partial_ratio,
+        "token_sort_ratio": fuzz.token_sort_ratio,
+        "token_set_ratio": fuzz.token_set_ratio,
+    }[method]
+
+    failed = 0.0 if threshold is None else False
+
+    def similarity(got: str, wanted: str) -> float:
+        if not got or not wanted:
+            return 1.0 if got == wanted else 0.0
+        return float(compare(got, wanted)) / 100
+
+    def judge(actual: JSON, expected: JSON) -> Scored:
+        accepted = _texts(expected)
+        if accepted is None:
+            return unscored(_not_accepted(expected))
+        if not isinstance(actual, str):
+            return scored(failed, not_text(actual))
+        got, wanted = normalised(actual), [normalised(one) for one in accepted]
+        if any(_work(got, one, method) > MOST_WORK for one in wanted):
+            return unscored(f"a text of {len(got):,} characters is too long to be compared by {method}")
+        best = max(similarity(got, one) for one in wanted)
+        comment = f"similarity {best:.3f} to {shown(expected)}"
+        return scored(best if threshold is None else best >= threshold, comment)
+
+    return against_expected(judge, output_path, expected_path, optional, absent=failed)
+
+
+def normalised(
+    text: str, *, fold_case: bool = True, strip_punctuation: bool = False, strip_articles: bool = False
+) -> str:
+    """The text in Unicode form NFKC, case folded, with single spaces; without punctuation or English articles."""
+    text = unicodedata.normalize("NFKC", text)
+    if fold_case:
+        text = unicodedata.normalize("NFKC", text.casefold())
+    if strip_punctuation:
+        text = "".join(letter for letter in text if not unicodedata.category(letter).startswith("P"))
+    if strip_articles:
+        text = _ARTICLES.sub(" ", text)
+    return " ".join(text.split())
+
+
+def _work(one: str, other: str, method: FuzzyMethod) -> int:
+    """How the time of a comparison grows with the lengths: partial_ratio tries every place of the shorter text."""
+    shorter, longer = sorted((len(one), len(other)))
+    return longer * shorter * (shorter if method == "partial_ratio" else 1)
+
+
+def _texts(expected: JSON) -> list[str] | None:
+    """The accepted texts, or None where the expected value is neither a text nor a list of texts."""
+    accepted = [expected] if isinstance(expected, str) else expected
+    if isinstance(accepted, list) and accepted and all(isinstance(one, str) for one in accepted):
+        return accepted
+    return None
+
+
+def _not_accepted(expected: JSON) -> str:
+    return (
+        f"the expected value must be a text or a list of texts, not {json_type(expected)}: {shown(expected)}"
+    )

@@ -1,0 +1,85 @@
+"""Phrases and patterns that must not be in an output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from scoregate.errors import ConfigError
+from scoregate.records import JSON, Score
+
+ScoreOutput = Callable[..., Score]
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "We promise a Full Refund today.",
+        "a full\n  refund",
+        "full\u00a0refund",
+        "ｆｕｌｌ refund",
+        {"reply": {"parts": ["hello", "a FULL REFUND"]}},
+        {"full refund": 1},
+    ],
+)
+def test_a_phrase_is_found_however_it_is_written(score: ScoreOutput, output: JSON) -> None:
+    cell = score("forbidden_content", output, phrases=["guarantee", "full refund"])
+    assert (cell.value, cell.comment) == (False, "holds 'full refund'")
+
+
+@pytest.mark.parametrize("output", ["", "a partial refund", {"reply": "sorry"}, [], 5])
+def test_an_output_without_it_passes(score: ScoreOutput, output: JSON) -> None:
+    assert score("forbidden_content", output, phrases=["full refund"]).value is True
+
+
+def test_case_can_be_made_to_count(score: ScoreOutput) -> None:
+    assert score("forbidden_content", "internal", phrases=["INTERNAL"], ignore_case=False).value is True
+    assert score("forbidden_content", "internal", patterns=["INTERNAL"], ignore_case=False).value is True
+    assert score("forbidden_content", "internal", patterns=["INTERNAL"]).value is False
+
+
+def test_a_pattern_is_named_with_what_it_found(score: ScoreOutput) -> None:
+    cell = score("forbidden_content", "card 4111 1111", phrases=["pin"], patterns=[r"\d{4} \d{4}"])
+    assert (cell.value, cell.comment) == (False, r"holds '4111 1111' (pattern '\\d{4} \\d{4}')")
+
+
+def test_a_number_in_the_output_is_searched_too(score: ScoreOutput) -> None:
+    assert score("forbidden_content", {"card": 41111111}, patterns=[r"\d{8}"]).value is False
+
+
+def test_phrases_may_stand_in_the_item(score: ScoreOutput) -> None:
+    arguments: dict[str, JSON] = {"phrases_path": "metadata.must_not_say", "phrases": ["pin"]}
+    metadata = {"must_not_say": ["your manager"]}
+    assert score("forbidden_content", "Ask your manager", metadata=metadata, **arguments).value is False
+    assert score("forbidden_content", "The PIN is", metadata=metadata, **arguments).value is False
+    assert score("forbidden_content", "Hello", metadata=metadata, **arguments).value is True
+    assert (
+        score("forbidden_content", "a secret", metadata={"must_not_say": "secret"}, **arguments).value
+        is False
+    )
+    assert score("forbidden_content", "Hello", **arguments).status == "error"
+    assert score("forbidden_content", "Hello", optional=True, **arguments).status == "not_applicable"
+
+
+@pytest.mark.parametrize("listed", [[""], [5], 5, None, {"a": "b"}])
+def test_phrases_of_the_item_that_are_none_are_an_error(score: ScoreOutput, listed: JSON) -> None:
+    cell = score("forbidden_content", "x", metadata={"a": listed}, phrases_path="metadata.a")
+    assert cell.status == "error"
+    assert (cell.comment or "").startswith("metadata.a must be a list of phrases")
+
+
+def test_no_output_is_no_pass(score: ScoreOutput) -> None:
+    assert score("forbidden_content", None, phrases=["x"]).value is False
+    assert score("forbidden_content", {}, phrases=["x"], output_path="reply").value is False
+
+
+def test_something_must_be_forbidden(score: ScoreOutput) -> None:
+    with pytest.raises(ConfigError, match="needs phrases, patterns or phrases_path"):
+        score("forbidden_content", "x")
+    with pytest.raises(ConfigError, match="a forbidden phrase is empty"):
+        score("forbidden_content", "x", phrases=["a", " "])
+    with pytest.raises(ConfigError, match="is no regular expression"):
+        score("forbidden_content", "x", patterns=["("])
+    with pytest.raises(ConfigError, match="phrases_path must start with"):
+        score("forbidden_content", "x", phrases_path="must_not_say")
