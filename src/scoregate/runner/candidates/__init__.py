@@ -1,0 +1,63 @@
+"""Candidates: what a gate runs, whatever it is made of, behind one shape that the engine calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scoregate.errors import ConfigError
+from scoregate.runner.candidates.candidate import (
+    Answer,
+    Candidate,
+    CandidateError,
+    TransientError,
+    as_answer,
+    classify,
+)
+
+if TYPE_CHECKING:
+    from scoregate.gate_file import CandidateSpec
+
+__all__ = ["Answer", "Candidate", "CandidateError", "TransientError", "as_answer", "build", "classify"]
+
+
+def build(spec: CandidateSpec, *, root: Path, timeout: float | None) -> Candidate:
+    """The candidate that a gate describes, checked but not yet called.
+
+    Relative paths and commands start at `root`, the project's folder. `timeout` is the time limit of a call in
+    seconds, which the engine keeps by cancelling. Raises ConfigError.
+    """
+    # Each kind is imported where it is used: asyncio, importlib and the rest cost the start of every command.
+    from scoregate.runner.candidates.version import version_of
+
+    if spec.python is not None:
+        from scoregate.runner.candidates.python_file import load_experiment, python_candidate
+
+        experiment = load_experiment(root / spec.python)
+        version = version_of(root, spec.version, experiment.version)
+        if not spec.isolate:
+            return python_candidate(experiment, version=version)
+        from scoregate.runner.candidates.isolated import isolated_candidate
+
+        return isolated_candidate(experiment, version=version)
+    if spec.isolate:
+        raise ConfigError("only a Python candidate can be isolated", hint="leave `isolate` out")
+    if spec.command:
+        from scoregate.runner.candidates.command import command_candidate
+
+        return command_candidate(spec.command, root=root, version=version_of(root, spec.version))
+    if spec.http is not None:
+        from scoregate.runner.candidates.http import http_candidate
+
+        return http_candidate(
+            spec.http,
+            answer=spec.answer,
+            headers=spec.headers,
+            timeout=timeout,
+            version=version_of(root, spec.version),
+        )
+    if spec.replay is not None:
+        from scoregate.runner.candidates.replay import replay_candidate
+
+        return replay_candidate(root / spec.replay, root=root, label=spec.version)
+    raise ConfigError("there is no candidate to run", hint="python, command, http or replay")

@@ -1,0 +1,78 @@
+"""A candidate that is a command: one JSON object on its stdin, one JSON document on its stdout."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from scoregate.errors import ConfigError, did_you_mean
+from scoregate.records import JSON, DatasetItem
+from scoregate.runner.candidates.candidate import Answer, Candidate, CandidateError
+from scoregate.runner.candidates.process import run_process
+from scoregate.runner.candidates.version import Version
+from scoregate.runner.candidates.wire import ReplyProblem, measured, parse_reply, question
+
+ANSWER_KEYS = ("output", "cost_usd", "tokens", "trace_id")
+_ECHOED_KEYS = ("id", "trial")
+"""Keys of the question that an answer may repeat."""
+
+
+def command_candidate(command: Sequence[str], *, root: Path, version: Version) -> Candidate:
+    """A candidate that runs `command` (a program and its arguments, no shell) in `root` for every call.
+
+    Its environment is this one's, with SCOREGATE_ITEM and SCOREGATE_TRIAL. A document that is an object with
+    the key `output` is an answer with measures (`cost_usd`, `tokens`, `trace_id`), any other one is the
+    output itself. Raises ConfigError where the program does not exist.
+    """
+    check_program(command, root)
+
+    async def call(item: DatasetItem, trial: int) -> Answer:
+        printed = await ask(command, question(item, trial), item, trial, root)
+        try:
+            return answer_of(parse_reply(printed))
+        except ReplyProblem as problem:
+            raise CandidateError(
+                f"printed {problem} (print one answer alone; logs belong on stderr)"
+            ) from None
+
+    return Candidate(version.label, version.commit, version.dirty, "command", call, is_async=True)
+
+
+def check_program(command: Sequence[str], root: Path) -> None:
+    """Raise ConfigError unless the command names a program that can be run from `root`."""
+    if not command:
+        raise ConfigError("the command is empty", hint='such as command = ["python", "agent.py"]')
+    program = command[0]
+    if os.sep in program:
+        # The child starts in `root`, so that is where it looks for a relative path.
+        path = root / program
+        if not path.is_file():
+            raise ConfigError(f"the command '{program}' does not exist in '{root}'")
+        if not os.access(path, os.X_OK):
+            raise ConfigError(f"the command '{program}' is not executable", hint=f"chmod +x {path}")
+    elif shutil.which(program) is None:
+        here = root / program
+        hint = f"write './{program}' for the file in the project" if here.is_file() else "is it on the PATH?"
+        raise ConfigError(f"the command '{program}' was not found", hint=hint)
+
+
+async def ask(command: Sequence[str], stdin: bytes, item: DatasetItem, trial: int, folder: Path) -> bytes:
+    """What one run of the command prints on stdout. Raises CandidateError."""
+    environment = {**os.environ, "SCOREGATE_ITEM": item.id, "SCOREGATE_TRIAL": str(trial)}
+    return await run_process(command, stdin=stdin, folder=folder, environment=environment)
+
+
+def answer_of(document: JSON) -> Answer:
+    """The answer that a document stands for.
+
+    Raises CandidateError for unknown keys beside `output`: they would be lost without a word.
+    """
+    if not isinstance(document, dict) or "output" not in document:
+        return Answer(document)
+    for key in document:
+        if key not in ANSWER_KEYS + _ECHOED_KEYS:
+            hint = did_you_mean(key, ANSWER_KEYS)
+            raise CandidateError(f"printed an unknown key '{key}' beside 'output' ({hint})")
+    return measured(document["output"], document)

@@ -1,0 +1,207 @@
+"""A candidate behind an HTTP endpoint: the question is POSTed as JSON, the reply holds the answer."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from scoregate.errors import ConfigError
+from scoregate.paths import PathError, look_up
+from scoregate.records import JSON, DatasetItem
+from scoregate.runner.candidates.candidate import (
+    Answer,
+    Candidate,
+    CandidateError,
+    TransientError,
+    classify,
+)
+from scoregate.runner.candidates.failures import (
+    RATE_LIMIT_STATUSES,
+    TRANSIENT_STATUSES,
+    seconds_to_wait,
+)
+from scoregate.runner.candidates.version import Version
+from scoregate.runner.candidates.wire import (
+    MAX_OUTPUT_BYTES,
+    ReplyProblem,
+    excerpt,
+    measured,
+    parse_reply,
+    question,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+CONNECT_SECONDS = 30.0
+"""How long a host may take to accept a connection, where the time limit of a call is not shorter."""
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def http_candidate(
+    url: str,
+    *,
+    answer: str | None,
+    headers: Mapping[str, str],
+    timeout: float | None,
+    version: Version,
+) -> Candidate:
+    """A candidate that POSTs `{"id", "input", "metadata", "trial"}` to `url`.
+
+    `answer` is the dotted path of the output in the reply, by default the whole reply. `cost_usd` and `tokens`
+    (`{"input", "output"}`) at the top of a reply are taken as measures. `${NAME}` in a header's value is taken
+    from the environment. `timeout` is the engine's time limit of a call in seconds, which cancels it; here it
+    only decides whether a host that does not accept the connection is reported as such. Raises ConfigError
+    for a URL or header that cannot be used.
+    """
+    _check_url(url)
+    sent = {"Content-Type": "application/json", "Accept": "application/json"}
+    own = {name: _header(name, value) for name, value in headers.items()}
+    replaced = {name.lower() for name in own}
+    sent = {name: value for name, value in sent.items() if name.lower() not in replaced} | own
+    connect = CONNECT_SECONDS if timeout is None or timeout > CONNECT_SECONDS else None
+    endpoint = _Endpoint(url, sent, answer, connect)
+    return Candidate(
+        version.label,
+        version.commit,
+        version.dirty,
+        "http",
+        endpoint.call,
+        is_async=True,
+        prepare=endpoint.prepare,
+        close=endpoint.close,
+    )
+
+
+class _Endpoint:
+    """The endpoint with its connections, which live from the first call (or `prepare`) to `close`."""
+
+    def __init__(
+        self, url: str, headers: Mapping[str, str], answer: str | None, connect: float | None
+    ) -> None:
+        self.url = url
+        self.headers = headers
+        self.answer = answer
+        self.connect = connect
+        self._client: httpx.AsyncClient | None = None
+
+    def prepare(self, _items: Sequence[DatasetItem]) -> None:
+        """Load the HTTP library and the certificates now, so that the first call's latency is its own."""
+        self._open()
+
+    async def call(self, item: DatasetItem, trial: int) -> Answer:
+        import httpx
+
+        try:
+            async with self._open().stream(
+                "POST", self.url, content=question(item, trial), headers=self.headers
+            ) as response:
+                body = await _body(response)
+        except httpx.HTTPError as error:
+            raise classify(error) from error
+        if not response.is_success:
+            raise _refusal(response, body)
+        return self._answer(body)
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    def _open(self) -> httpx.AsyncClient:
+        import httpx
+
+        if self._client is None:
+            # The engine bounds the calls and their time; a pool with limits of its own would make calls wait
+            # inside their measured latency.
+            unlimited = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+            self._client = httpx.AsyncClient(
+                limits=unlimited, timeout=httpx.Timeout(None, connect=self.connect)
+            )
+        return self._client
+
+    def _answer(self, body: bytes) -> Answer:
+        try:
+            reply = parse_reply(body)
+            output = look_up(reply, self.answer or "")
+        except ReplyProblem as problem:
+            raise CandidateError(f"replied {problem}") from None
+        except PathError as error:
+            raise CandidateError(f"the reply has {error}") from None
+        return measured(output, _measures(reply))
+
+
+async def _body(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > MAX_OUTPUT_BYTES:
+            raise CandidateError(f"replied more than {MAX_OUTPUT_BYTES // 1_000_000} MB")
+    return bytes(body)
+
+
+def _refusal(response: httpx.Response, body: bytes) -> CandidateError:
+    status = response.status_code
+    said = excerpt(body[:MAX_OUTPUT_BYTES].decode(errors="replace"))
+    reason = f"HTTP status {status}{f': {said}' if said else ''}"
+    if response.is_redirect:
+        return CandidateError(f"HTTP status {status}: redirects are not followed (name the final URL)")
+    if status in TRANSIENT_STATUSES or response.is_server_error:
+        return TransientError(
+            reason,
+            retry_after=seconds_to_wait(response.headers.get("retry-after")),
+            rate_limited=status in RATE_LIMIT_STATUSES,
+        )
+    return CandidateError(reason)
+
+
+def _measures(reply: JSON) -> Mapping[str, JSON]:
+    """The members of a reply that are measures. `tokens` in another shape is something of the endpoint's own."""
+    if not isinstance(reply, dict):
+        return {}
+    measures = {"cost_usd": reply.get("cost_usd")}
+    tokens = reply.get("tokens")
+    if isinstance(tokens, dict) and set(tokens) == {"input", "output"}:
+        measures["tokens"] = tokens
+    return measures
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  raises for a port that is no number
+    except ValueError as error:
+        raise ConfigError(f"the candidate's URL cannot be used: {error}") from None
+    if parts.scheme not in ("http", "https"):
+        raise ConfigError(
+            f"the candidate's URL has the scheme '{parts.scheme}'", hint="http:// and https:// are known"
+        )
+    if not parts.hostname:
+        raise ConfigError("the candidate's URL names no host", hint="such as http://localhost:8000/ask")
+
+
+def _header(name: str, template: str) -> str:
+    """A header's value with its variables filled in. No message shows a value: it may be a secret."""
+    if not _HEADER_NAME.fullmatch(name):
+        raise ConfigError(f"{name!r} is no name of an HTTP header")
+    for variable in _VARIABLE.findall(template):
+        if not os.environ.get(variable):
+            state = "empty" if variable in os.environ else "not set"
+            raise ConfigError(
+                f"the header '{name}' needs the environment variable {variable}, which is {state}",
+                hint=f"export {variable}=...",
+            )
+    if "${" in _VARIABLE.sub("", template):
+        raise ConfigError(f"the header '{name}' holds a '${{' that names no variable", hint="write ${NAME}")
+    value = _VARIABLE.sub(lambda match: os.environ[match[1]], template)
+    if not (value.isascii() and value.isprintable()):
+        raise ConfigError(
+            f"the value of the header '{name}' holds characters that no header may hold",
+            hint="is there a line end in the environment variable?",
+        )
+    return value

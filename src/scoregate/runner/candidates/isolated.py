@@ -1,0 +1,107 @@
+"""A Python candidate in one process a call, so that one that dies costs one item and not the run.
+
+`python -m scoregate.runner.candidates.isolated FILE` reads `{"id", "input", "metadata", "expected_output",
+"trial"}` from stdin, calls the file's task, and prints one JSON object: an answer (`output`, `cost_usd`,
+`tokens`, `trace_id`) or an `error` (`transient`, `retry_after`, `rate_limited`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+from scoregate.errors import ConfigError
+from scoregate.records import JSON, DatasetItem
+from scoregate.runner.candidates.candidate import (
+    Answer,
+    Candidate,
+    CandidateError,
+    TransientError,
+    as_answer,
+    classify,
+)
+from scoregate.runner.candidates.command import ask
+from scoregate.runner.candidates.python_file import Experiment, load_experiment, python_candidate
+from scoregate.runner.candidates.version import Version
+from scoregate.runner.candidates.wire import measured, parse_reply, question
+
+
+def isolated_candidate(experiment: Experiment, *, version: Version) -> Candidate:
+    """A candidate that calls the experiment's task in a new Python process, started in the working folder.
+
+    The task finds what it finds in this process: relative paths, a relative PYTHONPATH, modules beside its file.
+    """
+    folder = Path.cwd()
+    # -P: as in this process, the folder that it is started in is not on the import path.
+    command = (sys.executable, "-P", "-m", __name__, str(experiment.path.resolve()))
+
+    async def call(item: DatasetItem, trial: int) -> Answer:
+        asked = question(item, trial, with_expected_output=True)
+        printed = await ask(command, asked, item, trial, folder)
+        if not printed:
+            raise CandidateError("task ended its process before it answered (exit code 0)")
+        reply = parse_reply(printed)
+        if "error" in reply:
+            raise _error(reply)
+        return measured(reply["output"], reply)
+
+    return Candidate(
+        version.label,
+        version.commit,
+        version.dirty,
+        "python",
+        call,
+        is_async=True,
+        evaluators=experiment.evaluators,
+    )
+
+
+def main(path: Path) -> None:
+    """Answer the one question on stdin; whatever the user's code prints goes to stderr."""
+    reply_to = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    reply = json.dumps(_reply(path, json.load(sys.stdin.buffer)), allow_nan=False)
+    with reply_to:
+        reply_to.write(reply.encode())
+
+
+def _reply(path: Path, asked: dict[str, JSON]) -> dict[str, JSON]:
+    trial = asked.pop("trial")
+    try:
+        candidate = python_candidate(load_experiment(path), version=Version(""))
+        returned = candidate.call(DatasetItem(**asked), trial)
+        answer = as_answer(asyncio.run(returned) if candidate.is_async else returned)
+    except ConfigError as error:
+        return {"error": str(error)}
+    except Exception as error:  # noqa: BLE001  user code: whatever it raises is the reason of this item
+        failure = classify(error)
+        reply: dict[str, JSON] = {"error": str(failure)}
+        if isinstance(failure, TransientError):
+            reply |= {
+                "transient": True,
+                "retry_after": failure.retry_after,
+                "rate_limited": failure.rate_limited,
+            }
+        return reply
+    tokens = answer.tokens and {"input": answer.tokens.input, "output": answer.tokens.output}
+    return {
+        "output": answer.output,
+        "cost_usd": answer.cost_usd,
+        "tokens": tokens,
+        "trace_id": answer.trace_id,
+    }
+
+
+def _error(reply: dict[str, JSON]) -> CandidateError:
+    if not reply.get("transient"):
+        return CandidateError(reply["error"])
+    return TransientError(
+        reply["error"], retry_after=reply["retry_after"], rate_limited=reply["rate_limited"]
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

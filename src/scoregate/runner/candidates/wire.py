@@ -1,0 +1,66 @@
+"""What goes out to a candidate in another process or on another machine, and what comes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from scoregate.input_file import decode_utf8
+from scoregate.records import JSON, DatasetItem, Tokens
+from scoregate.runner.candidates.candidate import Answer, CandidateError
+from scoregate.runner.candidates.failures import printable
+from scoregate.strict_json import JsonProblem, parse_json
+
+MAX_OUTPUT_BYTES = 50_000_000
+"""Largest reply that is read."""
+EXCERPT = 200
+"""Characters of a bad reply that its error shows."""
+
+
+class ReplyProblem(ValueError):
+    """A reply that is not one JSON document. `str(problem)` is what it is instead, as the object of a verb."""
+
+
+def question(item: DatasetItem, trial: int, *, with_expected_output: bool = False) -> bytes:
+    """One JSON object `{"id", "input", "metadata", "trial"}` in ASCII, with a line end.
+
+    The expected output stays here unless asked for: an agent must not see the answer that it is scored by.
+    """
+    fields: dict[str, JSON] = {"id": item.id, "input": item.input, "metadata": dict(item.metadata)}
+    if with_expected_output:
+        fields["expected_output"] = item.expected_output
+    return json.dumps({**fields, "trial": trial}, allow_nan=False).encode() + b"\n"
+
+
+def parse_reply(data: bytes) -> JSON:
+    """The JSON document that a reply consists of. Raises ReplyProblem."""
+    try:
+        text = decode_utf8(data)
+    except UnicodeDecodeError as error:
+        raise ReplyProblem(f"bytes that are no UTF-8 (0x{data[error.start]:02x} at {error.start})") from None
+    if not text.strip():
+        raise ReplyProblem("nothing")
+    try:
+        return parse_json(text)
+    except JsonProblem as problem:
+        several = str(problem).endswith("extra data")
+        what = "more than one JSON document" if several else f"no JSON ({problem})"
+        raise ReplyProblem(f"{what}: '{excerpt(text)}'") from None
+
+
+def excerpt(text: str) -> str:
+    """The first EXCERPT characters of a text, in one line."""
+    return printable(" ".join(text[: 4 * EXCERPT].split())[:EXCERPT])
+
+
+def measured(output: JSON, fields: Mapping[str, JSON]) -> Answer:
+    """An answer with the `cost_usd`, `tokens` (`{"input", "output"}`) and `trace_id` of a JSON object.
+
+    Raises CandidateError for tokens of another shape; the values are checked by `as_answer`, as all are.
+    """
+    tokens = fields.get("tokens")
+    if tokens is not None:
+        if not isinstance(tokens, dict) or set(tokens) != {"input", "output"}:
+            raise CandidateError(f'tokens are {{"input": 10, "output": 20}}, not {tokens!r:.60}')
+        tokens = Tokens(input=tokens["input"], output=tokens["output"])
+    return Answer(output, fields.get("cost_usd"), tokens, fields.get("trace_id"))

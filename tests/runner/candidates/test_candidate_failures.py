@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import email.utils
+import http.client
+import socket
+import time
+import urllib.error
+import urllib.request
+
+import httpx
+import pytest
+
+from scoregate.runner.candidates import CandidateError, TransientError, classify
+
+
+class StatusError(Exception):
+    """As the SDKs of model services have them: a status on the exception itself."""
+
+    def __init__(self, message: str, **attributes: object) -> None:
+        super().__init__(message)
+        self.__dict__.update(attributes)
+
+
+def unused_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def test_an_error_that_says_nothing_is_final_and_keeps_type_and_message() -> None:
+    error = classify(ValueError("no such order\nsecond line"))
+    assert not isinstance(error, TransientError)
+    assert str(error) == "ValueError: no such order"
+
+
+def test_an_error_without_a_message_is_its_type() -> None:
+    assert str(classify(ZeroDivisionError())) == "ZeroDivisionError"
+
+
+def test_a_candidate_error_stays_itself() -> None:
+    own = TransientError("busy", retry_after=3)
+    assert classify(own) is own
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError("reset"), BrokenPipeError(), TimeoutError("slow")])
+def test_connection_errors_and_timeouts_are_transient(error: Exception) -> None:
+    assert isinstance(classify(error), TransientError)
+
+
+@pytest.mark.parametrize("error", [PermissionError("no"), FileNotFoundError("gone"), OSError("disk")])
+def test_other_errors_of_the_system_are_final(error: Exception) -> None:
+    assert not isinstance(classify(error), TransientError)
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 529])
+@pytest.mark.parametrize("attribute", ["status_code", "status", "code"])
+def test_a_transient_status_on_the_error_is_transient(status: int, attribute: str) -> None:
+    error = classify(StatusError("try later", **{attribute: status}))
+    assert isinstance(error, TransientError)
+    assert error.rate_limited is (status in (429, 529))
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 422, 200, 1006, True, "429", http.client.NOT_FOUND])
+def test_any_other_status_is_final(status: object) -> None:
+    assert not isinstance(classify(StatusError("no", status_code=status)), TransientError)
+
+
+def test_an_httpx_status_error_is_judged_by_its_response() -> None:
+    request = httpx.Request("POST", "http://localhost/")
+    response = httpx.Response(429, headers={"retry-after": "7"}, request=request)
+    error = classify(httpx.HTTPStatusError("too many", request=request, response=response))
+    assert isinstance(error, TransientError)
+    assert (error.retry_after, error.rate_limited) == (7.0, True)
+
+
+def test_an_httpx_transport_error_is_transient_but_a_wrong_scheme_is_not() -> None:
+    with pytest.raises(httpx.ConnectError) as refused:
+        httpx.get(f"http://127.0.0.1:{unused_port()}/")
+    assert isinstance(classify(refused.value), TransientError)
+    with pytest.raises(httpx.UnsupportedProtocol) as wrong:
+        httpx.get("ftp://127.0.0.1/")
+    assert not isinstance(classify(wrong.value), TransientError)
+
+
+def test_urllib_names_the_cause_in_its_reason() -> None:
+    with pytest.raises(urllib.error.URLError) as refused:
+        urllib.request.urlopen(f"http://127.0.0.1:{unused_port()}/", timeout=5)
+    assert isinstance(classify(refused.value), TransientError)
+
+
+def test_an_error_raised_from_a_transient_one_is_transient() -> None:
+    try:
+        try:
+            raise ConnectionResetError("reset by peer")
+        except ConnectionResetError as cause:
+            raise RuntimeError("the model did not answer") from cause
+    except RuntimeError as wrapped:
+        error = classify(wrapped)
+    assert isinstance(error, TransientError)
+    assert str(error) == "RuntimeError: the model did not answer"
+
+
+def test_the_outer_error_has_the_first_word() -> None:
+    final = StatusError("bad request", status_code=400)
+    final.__cause__ = ConnectionResetError()
+    assert not isinstance(classify(final), TransientError)
+
+
+def test_an_error_that_was_raised_while_another_was_handled_is_not_its_consequence() -> None:
+    unrelated = KeyError("order")
+    unrelated.__context__ = TimeoutError("slow")
+    assert not isinstance(classify(unrelated), TransientError)
+
+
+@pytest.mark.parametrize(("value", "seconds"), [(3, 3.0), (1.5, 1.5), ("2", 2.0), (0, 0.0)])
+def test_retry_after_on_the_error_is_seconds(value: object, seconds: float) -> None:
+    error = classify(StatusError("wait", retry_after=value))
+    assert isinstance(error, TransientError)
+    assert error.retry_after == seconds
+
+
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), "soon", None, True])
+def test_a_retry_after_that_is_no_time_is_none(value: object) -> None:
+    error = classify(StatusError("wait", status_code=503, retry_after=value))
+    assert isinstance(error, TransientError)
+    assert error.retry_after is None
+
+
+def test_retry_after_in_a_header_may_be_a_date() -> None:
+    date = email.utils.formatdate(time.time() + 60, usegmt=True)
+    error = classify(StatusError("wait", status_code=503, headers={"Retry-After": date}))
+    assert isinstance(error, TransientError)
+    assert error.retry_after == pytest.approx(60, abs=5)
+
+
+def test_a_date_in_the_past_is_no_wait() -> None:
+    error = classify(
+        StatusError("wait", status_code=429, headers={"Retry-After": "Thu, 01 Jan 1970 00:00:00 GMT"})
+    )
+    assert isinstance(error, TransientError)
+    assert error.retry_after == 0.0
+
+
+def test_exit_is_final_and_named() -> None:
+    assert str(classify(SystemExit(3))) == "the candidate called exit(3)"
+    assert str(classify(SystemExit())) == "the candidate called exit()"
+
+
+def test_a_group_of_one_is_that_one() -> None:
+    error = classify(ExceptionGroup("in a task group", [ConnectionResetError("reset")]))
+    assert isinstance(error, TransientError)
+    assert str(error) == "ConnectionResetError: reset"
+
+
+def test_a_long_or_unprintable_message_becomes_a_short_safe_line() -> None:
+    reason = str(classify(ValueError("\n \x1b[31mcut \ud83d " + "x" * 5000)))
+    assert reason.startswith("ValueError: \N{REPLACEMENT CHARACTER}[31mcut \N{REPLACEMENT CHARACTER} x")
+    assert len(reason) == 300
+
+
+def test_an_error_that_cannot_be_shown_is_still_an_error() -> None:
+    class Broken(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+        @property
+        def response(self) -> object:
+            raise RuntimeError
+
+    assert str(classify(Broken())) == "Broken: (its message cannot be shown)"
+
+
+def test_errors_can_be_raised_by_a_task_to_say_which_kind_it_is() -> None:
+    assert isinstance(classify(CandidateError("no")), CandidateError)
+    assert not isinstance(classify(CandidateError("no")), TransientError)
