@@ -175,8 +175,9 @@ class Run:
 class RuleResult:
     """What became of one rule (one score × one slice; `slice` None is the whole dataset).
 
-    Values, the difference (candidate − baseline) and its 95 % interval are in the score's own unit. A value
-    counts every expected cell: a missing or failed one as the worst. P-values are one-sided, for "worse".
+    Values, the difference (candidate − baseline), its 95 % interval and the detectable drop are in the score's own
+    unit; for latency, cost and tokens the values are geometric means and the rest is relative (0.10 is 10 % more).
+    A value counts every expected cell: a missing or failed one as the worst. P-values are one-sided, for "worse".
     """
 
     score: str
@@ -278,7 +279,7 @@ class Verdict:
         }
 
     def to_json(self, *, indent: int | None = 2) -> str:
-        """`to_dict` as text; NaN never appears (it is null)."""
+        """`to_dict` as text, strict JSON: a verdict holds neither NaN nor infinity."""
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
 
     def to_frame(self) -> pandas.DataFrame:
@@ -286,4 +287,6 @@ class Verdict:
         import pandas
 
         names = [f.name for f in fields_of(RuleResult)]
-        return pandas.DataFrame([[getattr(rule, name) for name in names] for rule in self.rules], columns=names)
+        return pandas.DataFrame(
+            [[getattr(rule, name) for name in names] for rule in self.rules], columns=names
+        )

@@ -1,0 +1,45 @@
+"""The verdict as one JSON document, with the flipped items' contents."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from scoregate.records import JSON
+from scoregate.reports.report import Report
+
+
+def render_json(report: Report) -> str:
+    """`verdict.to_dict()` plus `items`: id -> `input`, `expected_output`, `before`, `after` of each item that moved.
+
+    A key of an item is there only if its value is known (`before: null` is an output that was null). Numbers
+    that JSON does not have (NaN, infinity) are null.
+    """
+    document = report.verdict.to_dict()
+    moved = dict.fromkeys(flip.item for flip in report.verdict.flips)
+    document["items"] = {item: _contents(report, item) for item in moved}
+    text = json.dumps(_without_nan(document), indent=2, ensure_ascii=False, allow_nan=False)
+    # A lone surrogate (legal in a JSON escape, so it can come in) has no UTF-8; its escape is legal JSON.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+
+
+def _contents(report: Report, item: str) -> dict[str, JSON]:
+    contents: dict[str, JSON] = {}
+    if item in report.items:
+        contents["input"] = report.items[item].input
+        contents["expected_output"] = report.items[item].expected_output
+    if item in report.baseline_outputs:
+        contents["before"] = report.baseline_outputs[item]
+    if item in report.candidate_outputs:
+        contents["after"] = report.candidate_outputs[item]
+    return contents
+
+
+def _without_nan(value: JSON) -> JSON:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(inner) for inner in value]
+    return value

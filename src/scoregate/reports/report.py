@@ -1,0 +1,43 @@
+"""What a report is made from: the verdict, and what is known of the items that moved."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from scoregate.catalog import Contract
+from scoregate.records import JSON, DatasetItem, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A verdict with what its readers want beside it. Only `verdict` is needed; every other part may be empty.
+
+    The mappings may hold more items than moved. An id that is absent from an output mapping has no recorded
+    output; one that maps to None answered with null.
+    """
+
+    verdict: Verdict
+    items: Mapping[str, DatasetItem] = field(default_factory=dict)
+    """Item id -> dataset item."""
+    baseline_outputs: Mapping[str, JSON] = field(default_factory=dict)
+    """Item id -> output of the baseline."""
+    candidate_outputs: Mapping[str, JSON] = field(default_factory=dict)
+    """Item id -> output of the candidate."""
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
+    """Score name -> contract: decides how its numbers are shown."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """What a link leads to -> its URL."""
+    hints: tuple[str, ...] = ()
+    """What to do next, one line each: how to resume, to accept, to look closer."""
+    diff_command: str | None = None
+    """Command that lists every item that moved; made from the run ids if None."""
+
+    @property
+    def see_all(self) -> str | None:
+        """The command that lists every item that moved; None if a run has no id."""
+        baseline, candidate = self.verdict.baseline_run, self.verdict.candidate_run
+        if self.diff_command or not baseline or not candidate:
+            return self.diff_command
+        return shlex.join(["scoregate", "runs", "diff", baseline, candidate])

@@ -1,0 +1,157 @@
+"""One row a rule, as text: what the terminal's and the Markdown table show alike.
+
+Marks: `+` better beyond doubt, `-` worse beyond doubt, `~` not told apart, `=` nothing moved, `!` invalid,
+blank where there is nothing to compare with.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from scoregate.catalog import MEASURED_UNITS, Contract
+from scoregate.records import RuleResult, Verdict
+from scoregate.reports.report import Report
+from scoregate.reports.rounding import UNKNOWN, decimals_for, half_width, number, p_value
+
+MARKS = {
+    "+": "better",
+    "-": "worse",
+    "~": "not told apart",
+    "=": "nothing moved",
+    "!": "invalid",
+}
+
+_SHORT_UNITS = {"second": "s", "seconds": "s", "millisecond": "ms", "milliseconds": "ms"}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """The cells of one rule. All but `label` are made of digits, signs and words of ours."""
+
+    mark: str
+    label: str
+    """Score, slice and unit, as the user named them."""
+    baseline: str
+    candidate: str
+    difference: str
+    """Candidate − baseline with its 95 % interval."""
+    p: str
+    """Adjusted p-value, one-sided for "worse"."""
+    scored: str
+    """Candidate cells that hold a score, of those that should."""
+    moved: str
+    """Items that are worse, items that are better."""
+    detectable: str
+    """Smallest drop that the data would have shown with 80 % probability."""
+    outcome: str
+
+
+def rule_rows(report: Report) -> tuple[RuleRow, ...]:
+    """The rows of the verdict's rules, in their order; a slice right below its score is named by itself."""
+    rules = report.verdict.rules
+    above = (None, *(rule.score for rule in rules))
+    return tuple(
+        _row(rule, report.contracts.get(rule.score), below_its_score=rule.score == score_above)
+        for rule, score_above in zip(rules, above, strict=False)
+    )
+
+
+def further_reasons(verdict: Verdict) -> tuple[tuple[str, str], ...]:
+    """Label and reason of every rule that does not pass, except what the verdict's own sentence has said."""
+    return tuple(
+        (rule_label(rule), rule.reason)
+        for rule in verdict.rules
+        if rule.outcome != "pass" and not (rule.score in verdict.reason and rule.reason in verdict.reason)
+    )
+
+
+def rule_label(rule: RuleResult) -> str:
+    """Score and slice of a rule."""
+    return rule.score if rule.slice is None else f"{rule.score} · {rule.slice}"
+
+
+def mark_of(rule: RuleResult) -> str:
+    """How the candidate compares with the baseline, one of `MARKS` or a blank."""
+    if rule.outcome == "invalid":
+        return "!"
+    if rule.outcome == "regression":
+        return "-"
+    if rule.difference is None or math.isnan(rule.difference):
+        return " "
+    if rule.difference == 0 and rule.lost == rule.won == 0:
+        return "="
+    low, high = rule.ci_low, rule.ci_high
+    above = low is not None and low > 0
+    below = high is not None and high < 0
+    better, worse = (below, above) if rule.direction == "lower" else (above, below)
+    return "+" if better else "-" if worse else "~"
+
+
+def is_relative(rule: RuleResult) -> bool:
+    """Whether the rule's difference is a share of the baseline's value, as for latency, cost and tokens."""
+    return rule.score in MEASURED_UNITS
+
+
+def is_rate(rule: RuleResult, contract: Contract | None) -> bool:
+    """Whether the rule's values are shares, shown in percent and their difference in points."""
+    if is_relative(rule):
+        return False
+    if contract is not None:
+        return contract.type in ("boolean", "categorical")
+    known = [value for value in (rule.baseline_value, rule.candidate_value) if value is not None]
+    return bool(known) and all(0 <= value <= 1 for value in known)
+
+
+def _row(rule: RuleResult, contract: Contract | None, *, below_its_score: bool) -> RuleRow:
+    rate = is_rate(rule, contract)
+    relative = is_relative(rule)
+    baseline, candidate = (_times(100 if rate else 1, v) for v in (rule.baseline_value, rule.candidate_value))
+    difference, low, high, smallest = (
+        _times(100 if rate or relative else 1, value)
+        for value in (rule.difference, rule.ci_low, rule.ci_high, rule.minimum_detectable_drop)
+    )
+    half = half_width(low, high)
+    decimals = (
+        decimals_for(half, difference) if relative else decimals_for(half, baseline, candidate, difference)
+    )
+    half_in_unit = _times((baseline or 0) / 100, half) if relative else half
+    value_decimals = decimals_for(half_in_unit, baseline, candidate)
+    value_unit = " %" if rate else ""
+    difference_unit = " pt" if rate else " %" if relative else ""
+    label = rule_label(rule) + _unit_beside(rule.score, contract)
+    if below_its_score and rule.slice is not None:
+        label = f"· {rule.slice}"
+    shown = _with_unit(number(difference, decimals, signed=True), difference_unit)
+    if low is not None and high is not None:
+        bounds = ", ".join(number(bound, decimals, signed=True) for bound in (low, high))
+        shown = f"{shown} [{bounds}]"
+    return RuleRow(
+        mark=mark_of(rule),
+        label=label,
+        baseline=_with_unit(number(baseline, value_decimals), value_unit),
+        candidate=_with_unit(number(candidate, value_decimals), value_unit),
+        difference=shown,
+        p=p_value(rule.adjusted_p_value),
+        scored=f"{rule.n_scored}/{rule.n_expected}",
+        moved=f"{rule.lost}/{rule.won}",
+        detectable=_with_unit(number(smallest, decimals_for(smallest)), difference_unit),
+        outcome=rule.outcome,
+    )
+
+
+def _times(factor: float, value: float | None) -> float | None:
+    return None if value is None else value * factor
+
+
+def _with_unit(text: str, unit: str) -> str:
+    return text if text == UNKNOWN else text + unit
+
+
+def _unit_beside(score: str, contract: Contract | None) -> str:
+    """The unit in brackets, unless the score's own name says it (`latency_seconds`, `cost_usd`)."""
+    if contract is None or not contract.unit:
+        return ""
+    unit = _SHORT_UNITS.get(contract.unit, contract.unit)
+    words = {_SHORT_UNITS.get(word, word) for word in score.lower().replace(" ", "_").split("_")}
+    return "" if unit.lower() in words else f" ({unit})"

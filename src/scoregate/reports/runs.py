@@ -1,0 +1,129 @@
+"""One run, or many, told in text or as JSON values: counts and scores, always with their denominators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from scoregate.records import JSON, Run, RunItem
+
+if TYPE_CHECKING:
+    from scoregate.store import RunSummary
+
+MOST_FAILURES = 10
+"""So many failed run items are listed before "and N more"."""
+
+
+def score_summary(run: Run) -> dict[str, dict[str, JSON]]:
+    """Score -> expected, valid, not applicable and failed cells, and the mean or the counts of its values.
+
+    Cells that nobody recorded count as failed: expected is items × trials of the whole run.
+    """
+    expected = run.header.expected_items * run.header.trials
+    summary: dict[str, dict[str, JSON]] = {}
+    for name in sorted({score.score for score in run.scores}):
+        cells = [score for score in run.scores if score.score == name]
+        values = [cell.value for cell in cells if cell.status == "ok"]
+        numbers = [value for value in values if isinstance(value, bool | int | float)]
+        ignored = sum(cell.status == "not_applicable" for cell in cells)
+        entry: dict[str, JSON] = {
+            "expected": expected,
+            "valid": len(values),
+            "not_applicable": ignored,
+            "failed": expected - len(values) - ignored,
+        }
+        if numbers and len(numbers) == len(values):
+            entry["mean_of_valid"] = sum(numbers) / len(numbers)
+        else:
+            words = [str(value) for value in values]
+            entry["counts"] = {word: words.count(word) for word in sorted(set(words))}
+        summary[name] = entry
+    return summary
+
+
+def run_as_dict(run: Run) -> dict[str, JSON]:
+    """Header, counts and score summary as JSON values."""
+    header = asdict(run.header)
+    counts = _counts(run)
+    return {**header, "metadata": dict(run.header.metadata), "items": counts, "scores": score_summary(run)}
+
+
+def _counts(run: Run) -> dict[str, JSON]:
+    statuses = [item.status for item in run.items]
+    expected = run.header.expected_items * run.header.trials
+    counts: dict[str, JSON] = {
+        status: statuses.count(status) for status in ("ok", "error", "timeout", "skipped")
+    }
+    return {"expected": expected, **counts, "not_run": max(0, expected - len(statuses))}
+
+
+def run_summary(run: Run) -> str:
+    """A run on a screen: what it is, what became of its items, its scores."""
+    from tabulate import tabulate
+
+    header = run.header
+    counts = _counts(run)
+    commit = f" at {header.commit[:12]}" if header.commit else ""
+    lines = [
+        f"run        {run.id}",
+        f"candidate  {header.candidate}{commit}{' (uncommitted changes)' if header.metadata.get('dirty') else ''}",
+        f"dataset    {header.dataset}",
+        f"started    {header.started_at or 'unknown'}, finished {header.finished_at or 'never'}",
+        f"run items  {counts['ok']:,} ok of {counts['expected']:,} expected"
+        + "".join(f", {counts[word]:,} {word}" for word in ("error", "timeout", "skipped") if counts[word])
+        + (f", {counts['not_run']:,} not run" if counts["not_run"] else ""),
+    ]
+    if header.partial:
+        lines.append(f"PARTIAL    {header.metadata.get('selection')}")
+    rows = []
+    for name, entry in score_summary(run).items():
+        value = (
+            f"{entry['mean_of_valid']:.4g}"
+            if "mean_of_valid" in entry
+            else ", ".join(f"{word} {number}" for word, number in entry["counts"].items())
+        )
+        rows.append(
+            (
+                name,
+                value,
+                f"{entry['valid']:,} of {entry['expected']:,}",
+                entry["not_applicable"],
+                entry["failed"],
+            )
+        )
+    if rows:
+        heads = ("score", "mean of valid", "valid", "n/a", "failed")
+        lines += ["", tabulate(rows, headers=heads, tablefmt="simple", disable_numparse=True)]
+    failed = [item for item in run.items if item.status != "ok"]
+    if failed:
+        lines += ["", *(_failure(item) for item in failed[:MOST_FAILURES])]
+        if len(failed) > MOST_FAILURES:
+            lines.append(f"and {len(failed) - MOST_FAILURES:,} more")
+    return "\n".join(lines)
+
+
+def _failure(item: RunItem) -> str:
+    tried = f" after {len(item.attempts)} attempts" if item.attempts else ""
+    return f"{item.item} (trial {item.trial}): {item.status}{tried}: {item.error or 'no reason given'}"
+
+
+def runs_table(summaries: Sequence[RunSummary]) -> str:
+    """`runs list`: one line a run, newest first."""
+    from tabulate import tabulate
+
+    rows = [
+        (
+            s.run,
+            s.gate or "",
+            s.candidate,
+            (s.started_at or "")[:16].replace("T", " "),
+            f"{s.done:,} of {s.expected:,}",
+            f"{s.failed:,}",
+            "" if s.cost_usd is None else f"{s.cost_usd:.4g}",
+            "partial" if s.selection else "" if s.finished_at else "unfinished",
+        )
+        for s in summaries
+    ]
+    heads = ("run", "gate", "candidate", "started", "done", "failed", "USD", "")
+    return tabulate(rows, headers=heads, tablefmt="simple", disable_numparse=True)

@@ -1,0 +1,210 @@
+"""What a person reads on the terminal."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scoregate.catalog import Contract
+from scoregate.records import DatasetItem, Outcome
+from scoregate.reports.display_width import display_width
+from scoregate.reports.report import Report
+from scoregate.reports.terminal import render_terminal
+from tests.reports.verdicts import REGRESSION, REPORT, any_reports, lost, rule, verdict, won
+
+
+def shown(report: Report, width: int = 100, max_items: int = 10) -> str:
+    return render_terminal(report, width=width, colour=False, max_items=max_items)
+
+
+def test_the_manual() -> None:
+    assert (
+        shown(REPORT, width=120)
+        == """\
+REGRESSION: answer_correctness: fell from 81.0 % to 76.7 % (−4.3 points)
+candidate v2 (run run-b) against baseline v1 (run run-a), dataset support-agent, gate support-agent
+
+  score               baseline  candidate  difference [95 %]          p   scored  lost/won  detectable  outcome
+------------------------------------------------------------------------------------------------------------------
+- answer_correctness    81.0 %     76.7 %  −4.3 pt [−7.1, −1.5]  0.0016  200/200       2/1      3.1 pt  regression
+- worse; p: one-sided for worse, adjusted for all rules; lost/won: items that are worse / better; detectable: smallest
+drop that these data would have shown 4 times in 5
+
+Items that moved: 2 worse, 1 better
+- refund-017: answer_correctness true → false, critical
+    input     {"question": "May I return an opened kettle?"}
+    expected  no, not once opened
+    before    No, opened kettles stay with you.
+    after     Yes, within 30 days.
+- refund-018: answer_correctness true → false
+    input     Where is my order?
+    expected  on its way
+    before    It is on its way.
+    after     (no output)
++ invoice-003: answer_correctness false → true
+    input     Send me the invoice
+    before    (no output)
+    after     null
+
+→ scoregate run gates/support-agent.toml --only-failed
+
+exit code 1, alpha 0.01, seed 0
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "word"),
+    [
+        ("pass", "PASS"),
+        ("regression", "REGRESSION"),
+        ("inconclusive", "INCONCLUSIVE"),
+        ("invalid", "INVALID"),
+    ],
+)
+def test_the_first_word_is_the_verdict_and_the_rest_of_the_line_says_why(outcome: Outcome, word: str) -> None:
+    text = shown(Report(verdict(outcome=outcome, reason="because of the data")))
+
+    assert text.splitlines()[0] == f"{word}: because of the data"
+
+
+def test_a_partial_run_says_so_loudly() -> None:
+    text = shown(Report(verdict(outcome="inconclusive", partial=True)))
+
+    assert "PARTIAL RUN: only a selection of the dataset was run" in text
+
+
+def test_an_inconclusive_verdict_that_only_warns_says_why_the_exit_code_is_zero() -> None:
+    warns = verdict(outcome="inconclusive")
+
+    assert 'exit code 0 (on_inconclusive = "warn")' in shown(Report(warns))
+    assert "exit code 3," in shown(Report(replace(warns, on_inconclusive="fail")))
+
+
+def test_every_rule_that_does_not_pass_says_why() -> None:
+    both = verdict(
+        rule(), rule(score="groundedness", outcome="inconclusive", reason="300 items would settle it")
+    )
+
+    assert "- groundedness: 300 items would settle it" in shown(Report(both))
+
+
+def test_missing_items_are_counted_and_the_first_ones_named() -> None:
+    text = shown(Report(verdict(missing_items=tuple(f"q{i:02d}" for i in range(14)))))
+
+    assert "! Missing or failed in 14 items: q00, q01, " in text
+    assert "q09 … and 4 more" in text
+
+
+def test_critical_items_come_first_then_lost_then_won() -> None:
+    flips = (won("better"), lost("worse"), lost("worst", critical=True))
+
+    text = shown(Report(verdict(flips=flips)))
+
+    assert text.index("worst:") < text.index("worse:") < text.index("better:")
+
+
+def test_an_item_that_moved_on_several_scores_is_shown_once() -> None:
+    flips = (lost("q1", comment="wrong sum"), lost("q1", score="groundedness", candidate_value=None))
+
+    text = shown(Report(verdict(flips=flips)))
+
+    assert "- q1: answer_correctness 1 → 0; groundedness 1 → missing" in text
+    assert "comment   answer_correctness: wrong sum" in text
+    assert "Items that moved: 1 worse, 0 better" in text
+
+
+def test_items_beyond_the_limit_are_counted_with_the_command_that_lists_them() -> None:
+    report = Report(verdict(flips=tuple(lost(f"q{i}") for i in range(12))))
+
+    assert "… and 2 more (scoregate runs diff run-a run-b)" in shown(report)
+    assert "… and 2 more (scoregate other)" in shown(replace(report, diff_command="scoregate other"))
+    assert "more" not in shown(report, max_items=12).partition("Items that moved")[2]
+
+
+def test_an_output_that_did_not_change_is_not_repeated() -> None:
+    report = Report(
+        verdict(flips=(lost("q1"),)), baseline_outputs={"q1": "18"}, candidate_outputs={"q1": "18"}
+    )
+
+    assert "after     (the same)" in shown(report)
+
+
+def test_a_value_takes_two_lines_at_most() -> None:
+    report = Report(verdict(flips=(lost("q1"),)), items={"q1": DatasetItem("q1", "long\nquestion " * 200)})
+
+    lines = shown(report, width=80).splitlines()
+    first = next(index for index, line in enumerate(lines) if line.startswith("    input"))
+
+    assert lines[first + 1].endswith("…")
+    assert lines[first + 2] == ""
+    assert "long ⏎ question long" in lines[first]
+
+
+def test_a_narrow_terminal_gives_up_columns_and_keeps_mark_score_difference_and_outcome() -> None:
+    wide, medium, narrow = (shown(REPORT, width).splitlines() for width in (140, 80, 60))
+
+    assert any("detectable" in line for line in wide)
+    assert any("candidate" in line and "outcome" in line for line in medium)
+    assert not any("detectable" in line for line in medium)
+    assert "- answer_correctn…  76.7 %  −4.3 pt [−7.1, −1.5]  regression" in narrow
+
+
+def test_wide_characters_do_not_break_the_table() -> None:
+    report = Report(verdict(rule(score="correct"), rule(score="correct", slice="意图=退款")))
+
+    lines = shown(report).splitlines()
+    starts = {display_width(line[: line.index("81.0 %")]) for line in lines if "81.0 %" in line}
+
+    assert len(starts) == 1
+
+
+def test_colour_is_only_in_the_word_and_the_marks() -> None:
+    coloured = render_terminal(REPORT, width=100, colour=True)
+
+    assert coloured.startswith("\x1b[1;31mREGRESSION\x1b[0m: ")
+    assert "\x1b[31m-\x1b[0m answer_correctness" in coloured
+    assert "\x1b[32m+\x1b[0m invoice-003" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == shown(REPORT)
+
+
+def test_an_output_cannot_write_to_the_terminal() -> None:
+    report = Report(
+        verdict(flips=(lost("q1"),)), baseline_outputs={"q1": "\x1b[2J"}, candidate_outputs={"q1": "\u202e"}
+    )
+
+    assert "\x1b" not in shown(report)
+    assert "\u202e" not in shown(report)
+
+
+def test_links_and_notes_are_shown() -> None:
+    report = Report(verdict(notes=("the tree was dirty",)), links={"run": "https://example.org/run/1"})
+
+    assert "note: the tree was dirty" in shown(report)
+    assert "→ run: https://example.org/run/1" in shown(report)
+
+
+def test_a_verdict_without_rules_has_no_table() -> None:
+    refused = replace(REGRESSION, outcome="invalid", reason="different datasets", rules=(), flips=())
+
+    assert "score" not in shown(Report(refused)).partition("exit code")[0]
+
+
+@settings(max_examples=100, deadline=None)
+@given(any_reports(), st.integers(60, 160))
+def test_any_text_fits_the_terminal_and_can_be_written(report: Report, width: int) -> None:
+    text = render_terminal(report, width=width, colour=False)
+
+    text.encode("utf-8")
+    assert not any(ord(character) < 32 for character in text if character != "\n")
+    uncut = ("→ ", "… and ")
+    assert all(display_width(line) <= width for line in text.split("\n") if not line.startswith(uncut))
+
+
+def test_booleans_of_several_trials_are_shares() -> None:
+    flips = (lost("q1", baseline_value=1.0, candidate_value=2 / 3),)
+    contracts = {"answer_correctness": Contract("answer_correctness", "boolean")}
+
+    assert "q1: answer_correctness true → 0.667" in shown(Report(verdict(flips=flips), contracts=contracts))

@@ -1,0 +1,163 @@
+"""Verdicts as a gate gives them, each field at a plain value unless a test says otherwise."""
+
+from dataclasses import fields, replace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from scoregate.catalog import Contract
+from scoregate.records import DatasetItem, Flip, RuleResult, Verdict
+from scoregate.reports.report import Report
+
+RULE = RuleResult(
+    score="answer_correctness",
+    slice=None,
+    outcome="pass",
+    reason="a drop of 5.0 points or more is ruled out (bound −2.1 points)",
+    direction="higher",
+    baseline_value=0.81,
+    candidate_value=0.81,
+    difference=0.0,
+    ci_low=-0.02,
+    ci_high=0.02,
+    p_value=0.5,
+    adjusted_p_value=1.0,
+    n_items=200,
+    n_clusters=200,
+    n_scored=200,
+    n_expected=200,
+    missing=0,
+    baseline_missing=0,
+    minimum_detectable_drop=0.031,
+    lost=3,
+    won=3,
+)
+
+VERDICT = Verdict(
+    outcome="pass",
+    reason="nothing got worse; a drop of 2.1 points or more is ruled out",
+    rules=(RULE,),
+    flips=(),
+    missing_items=(),
+    notes=(),
+    baseline_run="run-a",
+    candidate_run="run-b",
+    baseline_candidate="v1",
+    candidate="v2",
+    dataset="support-agent",
+    partial=False,
+    on_inconclusive="warn",
+    alpha=0.01,
+    seed=0,
+    gate="support-agent",
+)
+
+
+def rule(**changes: Any) -> RuleResult:
+    return replace(RULE, **changes)
+
+
+def verdict(*rules: RuleResult, **changes: Any) -> Verdict:
+    return replace(VERDICT, **{"rules": rules or (RULE,), **changes})
+
+
+def lost(item: str, **changes: Any) -> Flip:
+    flip = Flip(item, "answer_correctness", baseline_value=1.0, candidate_value=0.0, worse=True)
+    return replace(flip, **changes)
+
+
+def won(item: str, **changes: Any) -> Flip:
+    return lost(item, **{"baseline_value": 0.0, "candidate_value": 1.0, "worse": False, **changes})
+
+
+REGRESSION = verdict(
+    rule(
+        outcome="regression",
+        reason="fell from 81.0 % to 76.7 % (−4.3 points)",
+        candidate_value=0.767,
+        difference=-0.043,
+        ci_low=-0.071,
+        ci_high=-0.015,
+        adjusted_p_value=0.0016,
+        lost=2,
+        won=1,
+    ),
+    outcome="regression",
+    reason="answer_correctness: fell from 81.0 % to 76.7 % (−4.3 points)",
+    flips=(lost("refund-017", critical=True), lost("refund-018"), won("invoice-003")),
+)
+
+ITEMS = {
+    "refund-017": DatasetItem(
+        "refund-017", {"question": "May I return an opened kettle?"}, "no, not once opened"
+    ),
+    "refund-018": DatasetItem("refund-018", "Where is my order?", "on its way"),
+    "invoice-003": DatasetItem("invoice-003", "Send me the invoice", None),
+}
+REPORT = Report(
+    verdict=REGRESSION,
+    items=ITEMS,
+    baseline_outputs={"refund-017": "No, opened kettles stay with you.", "refund-018": "It is on its way."},
+    candidate_outputs={"refund-017": "Yes, within 30 days.", "invoice-003": None},
+    contracts={"answer_correctness": Contract("answer_correctness", "boolean")},
+    hints=("scoregate run gates/support-agent.toml --only-failed",),
+)
+
+_TEXT = st.one_of(
+    st.text(max_size=30),
+    st.text(st.characters(), max_size=30),
+    st.text("`|\\<>&*_[]()~#@$-+=:/!. \n\r\t\x1b\u202ewa1客é́\ud800", max_size=60),
+)
+_JSON = st.one_of(
+    _TEXT, st.none(), st.floats(), st.lists(_TEXT, max_size=2), st.dictionaries(_TEXT, _TEXT, max_size=2)
+)
+_NUMBERS = st.none() | st.floats()
+_COUNTS = st.integers(0, 5000)
+_OUTCOMES = st.sampled_from(("pass", "regression", "inconclusive", "invalid"))
+
+_RULES = st.builds(
+    RuleResult,
+    **{field.name: _NUMBERS if "float" in field.type else _COUNTS for field in fields(RuleResult)}
+    | {"score": _TEXT, "slice": st.none() | _TEXT, "reason": _TEXT, "outcome": _OUTCOMES}
+    | {"direction": st.sampled_from(("higher", "lower"))},
+)
+_FLIP_VALUES = st.one_of(st.none(), st.floats(), _TEXT)
+_FLIPS = st.builds(
+    Flip,
+    item=_TEXT,
+    score=_TEXT,
+    baseline_value=_FLIP_VALUES,
+    candidate_value=_FLIP_VALUES,
+    worse=st.booleans(),
+    critical=st.booleans(),
+    comment=st.none() | _TEXT,
+)
+_TEXTS = st.lists(_TEXT, max_size=2).map(tuple)
+
+
+@st.composite
+def any_reports(draw: st.DrawFn) -> Report:
+    """Reports whose every text, number and output is whatever hypothesis comes up with."""
+    flips = draw(st.lists(_FLIPS, max_size=4).map(tuple))
+    ids = [flip.item for flip in flips]
+    outputs = st.fixed_dictionaries({}, optional=dict.fromkeys(ids, _JSON))
+    return Report(
+        verdict=verdict(
+            outcome=draw(_OUTCOMES),
+            reason=draw(_TEXT),
+            rules=draw(st.lists(_RULES, max_size=3).map(tuple)),
+            flips=flips,
+            missing_items=draw(_TEXTS),
+            notes=draw(_TEXTS),
+            candidate=draw(st.none() | _TEXT),
+            baseline_run=draw(st.none() | _TEXT),
+            dataset=draw(st.none() | _TEXT),
+            partial=draw(st.booleans()),
+        ),
+        items={item: DatasetItem(item, draw(_JSON), draw(_JSON)) for item in ids},
+        baseline_outputs=draw(outputs),
+        candidate_outputs=draw(outputs),
+        contracts={flip.score: Contract(flip.score, "numeric", unit=draw(_TEXT)) for flip in flips},
+        links={draw(_TEXT): draw(_TEXT)},
+        hints=draw(_TEXTS),
+    )
