@@ -21,7 +21,7 @@ $(VENV)/.installed: pyproject.toml
 setup: $(VENV)/.installed ## Create .venv with everything the other targets use
 
 gate: setup ## Run the example gate: candidate, scores, baseline, verdict
-	$(BIN)/scoregate run $(GATE)
+	$(BIN)/scoregate run $(GATE) $(ARGS)
 
 test: setup ## Run the tests
 	$(BIN)/python -m pytest

@@ -12,7 +12,7 @@ from scoregate.records import DatasetItem, Outcome
 from scoregate.reports.display_width import display_width
 from scoregate.reports.report import Report
 from scoregate.reports.terminal import render_terminal
-from tests.reports.verdicts import REGRESSION, REPORT, any_reports, lost, rule, verdict, won
+from tests.reports.verdicts import REGRESSION, REPORT, any_reports, broken, lost, rule, verdict, won
 
 
 def shown(report: Report, width: int = 100, max_items: int = 10) -> str:
@@ -44,9 +44,6 @@ Items that moved: 2 worse, 1 better
     before    It is on its way.
     after     (no output)
 + invoice-003: answer_correctness false → true
-    input     Send me the invoice
-    before    (no output)
-    after     null
 
 → scoregate run gates/support-agent.toml --only-failed
 
@@ -109,11 +106,25 @@ def test_critical_items_come_first_then_lost_then_won() -> None:
 def test_an_item_that_moved_on_several_scores_is_shown_once() -> None:
     flips = (lost("q1", comment="wrong sum"), lost("q1", score="groundedness", candidate_value=None))
 
-    text = shown(Report(verdict(flips=flips)))
+    text = shown(Report(broken(flips=flips)))
 
     assert "- q1: answer_correctness 1 → 0; groundedness 1 → missing" in text
     assert "comment   answer_correctness: wrong sum" in text
     assert "Items that moved: 1 worse, 0 better" in text
+
+
+def test_three_items_that_break_a_rule_are_shown_in_full_and_the_others_in_a_line() -> None:
+    flips = tuple(lost(f"q{i}", comment="too short") for i in range(5))
+    text = shown(Report(broken(flips=flips), baseline_outputs={f"q{i}": "before" for i in range(5)}))
+
+    assert text.count("    before    before") == 3
+    assert "- q4: answer_correctness 1 → 0 (too short)" in text
+
+
+def test_what_breaks_a_rule_comes_before_what_only_moved() -> None:
+    text = shown(Report(broken(flips=(lost("aside", score="groundedness"), lost("evidence")))))
+
+    assert text.index("evidence:") < text.index("aside:")
 
 
 def test_items_beyond_the_limit_are_counted_with_the_command_that_lists_them() -> None:
@@ -126,14 +137,14 @@ def test_items_beyond_the_limit_are_counted_with_the_command_that_lists_them() -
 
 def test_an_output_that_did_not_change_is_not_repeated() -> None:
     report = Report(
-        verdict(flips=(lost("q1"),)), baseline_outputs={"q1": "18"}, candidate_outputs={"q1": "18"}
+        broken(flips=(lost("q1"),)), baseline_outputs={"q1": "18"}, candidate_outputs={"q1": "18"}
     )
 
     assert "after     (the same)" in shown(report)
 
 
 def test_a_value_takes_two_lines_at_most() -> None:
-    report = Report(verdict(flips=(lost("q1"),)), items={"q1": DatasetItem("q1", "long\nquestion " * 200)})
+    report = Report(broken(flips=(lost("q1"),)), items={"q1": DatasetItem("q1", "long\nquestion " * 200)})
 
     lines = shown(report, width=80).splitlines()
     first = next(index for index, line in enumerate(lines) if line.startswith("    input"))
@@ -172,7 +183,7 @@ def test_colour_is_only_in_the_word_and_the_marks() -> None:
 
 def test_an_output_cannot_write_to_the_terminal() -> None:
     report = Report(
-        verdict(flips=(lost("q1"),)), baseline_outputs={"q1": "\x1b[2J"}, candidate_outputs={"q1": "\u202e"}
+        broken(flips=(lost("q1"),)), baseline_outputs={"q1": "\x1b[2J"}, candidate_outputs={"q1": "\u202e"}
     )
 
     assert "\x1b" not in shown(report)

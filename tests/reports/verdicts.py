@@ -61,6 +61,11 @@ def verdict(*rules: RuleResult, **changes: Any) -> Verdict:
     return replace(VERDICT, **{"rules": rules or (RULE,), **changes})
 
 
+def broken(**changes: Any) -> Verdict:
+    """A verdict in which the rule of `answer_correctness` is broken."""
+    return verdict(rule(outcome="regression"), **{"outcome": "regression", **changes})
+
+
 def lost(item: str, **changes: Any) -> Flip:
     flip = Flip(item, "answer_correctness", baseline_value=1.0, candidate_value=0.0, worse=True)
     return replace(flip, **changes)

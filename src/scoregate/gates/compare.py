@@ -19,7 +19,7 @@ from scoregate.gates.pairing import Universe, paired_score, universe
 from scoregate.gates.rules import Level, judge, worst
 from scoregate.gates.sentences import count
 from scoregate.gates.table import RunTable, table_from_frame, table_from_run
-from scoregate.records import JSON, Flip, Outcome, RuleResult, Run, Verdict
+from scoregate.records import JSON, Flip, Outcome, RuleResult, Run, RunHeader, Verdict
 
 if TYPE_CHECKING:
     import pandas
@@ -45,6 +45,12 @@ def compare(
     gate = rules if isinstance(rules, Gate) else _gate_of(rules)
     tables = (_table(baseline, "baseline"), _table(candidate, "candidate"))
     return _Comparison(gate, *tables, seed=seed).verdict()
+
+
+def nothing_to_compare(candidate: Run, gate: Gate, reason: str, *, seed: int = 0) -> Verdict:
+    """The verdict where there is no baseline: invalid, with the reason, and never "no regression"."""
+    empty = RunTable(RunHeader(run="", dataset="", candidate="", expected_items=0), (), {})
+    return _Comparison(gate, empty, table_from_run(candidate), seed).refused(reason)
 
 
 def _gate_of(rules: Mapping[str, Rule | Mapping[str, JSON]]) -> Gate:
@@ -84,7 +90,7 @@ class _Comparison:
         self._refuse_unknown(names)
         refusal = why_not_comparable(self.baseline, self.candidate, names)
         if refusal is not None:
-            return self._verdict("invalid", refusal)
+            return self.refused(refusal)
 
         everything = universe(self.baseline, self.candidate)
         measured = [self._measure(name, everything) for name in names]
@@ -115,6 +121,10 @@ class _Comparison:
             scored.missing_ids(present, everything),
             self._notes(measured),
         )
+
+    def refused(self, reason: str) -> Verdict:
+        """No comparison, for this reason."""
+        return self._verdict("invalid", reason)
 
     def _refuse_unknown(self, names: list[str]) -> None:
         known = set(self.baseline.columns) | set(self.candidate.columns)

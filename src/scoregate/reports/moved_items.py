@@ -21,6 +21,8 @@ class MovedItem:
 
     id: str
     flips: tuple[Flip, ...]
+    evidence: bool
+    """It got worse on a score whose rule is broken."""
 
     @property
     def worse(self) -> bool:
@@ -28,11 +30,19 @@ class MovedItem:
 
 
 def moved_items(report: Report) -> tuple[MovedItem, ...]:
-    """Items that moved: those with a critical flip first, then the other worse ones, then the better ones."""
+    """Items that moved: those that break a rule first (critical ones before all), then the worse, then the better."""
+    broken = {rule.score for rule in report.verdict.rules if rule.outcome == "regression"}
+
+    def place(flip: Flip) -> tuple[bool, bool, bool]:
+        return not flip.worse, not flip.critical, flip.score not in broken
+
     by_item: dict[str, list[Flip]] = {}
-    for flip in sorted(report.verdict.flips, key=lambda flip: (not flip.worse, not flip.critical)):
+    for flip in sorted(report.verdict.flips, key=place):
         by_item.setdefault(flip.item, []).append(flip)
-    return tuple(MovedItem(id=item, flips=tuple(flips)) for item, flips in by_item.items())
+    return tuple(
+        MovedItem(item, tuple(flips), any(flip.worse and flip.score in broken for flip in flips))
+        for item, flips in by_item.items()
+    )
 
 
 def change(flip: Flip, contract: Contract | None) -> str:

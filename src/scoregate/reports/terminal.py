@@ -17,6 +17,8 @@ from scoregate.reports.rows import MARKS, RuleRow, further_reasons, rule_rows
 _NARROWEST = 40
 _MISSING_SHOWN = 10
 _LINES_A_VALUE = 2
+_IN_FULL = 3
+"""So many of the items that break a rule are shown with input, expected, before and after; others get a line."""
 
 _COLOURS = {"green": "32", "red": "31", "yellow": "33", "magenta": "35"}
 _OUTCOME_COLOURS = {"pass": "green", "regression": "red", "inconclusive": "yellow", "invalid": "magenta"}
@@ -164,8 +166,11 @@ def _moved(report: Report, width: int, paint: _Paint, max_items: int) -> list[st
         return []
     worse = sum(item.worse for item in items)
     lines = [f"Items that moved: {worse} worse, {len(items) - worse} better"]
+    in_full = [item.id for item in items if item.evidence][:_IN_FULL]
     for item in items[:max_items]:
-        lines += _item(report, item, width, paint)
+        lines += (
+            _item(report, item, width, paint) if item.id in in_full else [_brief(report, item, width, paint)]
+        )
     left = len(items) - max_items
     if left > 0:
         command = f" ({one_line(report.see_all)})" if report.see_all else ""
@@ -173,10 +178,19 @@ def _moved(report: Report, width: int, paint: _Paint, max_items: int) -> list[st
     return lines
 
 
+def _brief(report: Report, item: MovedItem, width: int, paint: _Paint) -> str:
+    mark = "-" if item.worse else "+"
+    comment = next((f"  ({flip.comment})" for flip in item.flips if flip.comment), "")
+    text = shorten(one_line(f"{item.id}: {_changes(report, item)}{comment}"), width - len("- "))
+    return f"{paint(mark, _MARK_COLOURS[mark])} {text}"
+
+
+def _changes(report: Report, item: MovedItem) -> str:
+    return "; ".join(f"{flip.score} {change(flip, report.contracts.get(flip.score))}" for flip in item.flips)
+
+
 def _item(report: Report, item: MovedItem, width: int, paint: _Paint) -> list[str]:
-    changes = "; ".join(
-        f"{flip.score} {change(flip, report.contracts.get(flip.score))}" for flip in item.flips
-    )
+    changes = _changes(report, item)
     mark = "-" if item.worse else "+"
     first, *rest = _hanging(f"{item.id}: {changes}", width, first=f"{mark} ")
     lines = [paint(mark, _MARK_COLOURS[mark]) + first[1:], *rest]
