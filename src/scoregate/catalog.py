@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from scoregate.config_table import ConfigTable, finite_float, shown
+from scoregate.config.table import ConfigTable, finite_float, shown
+from scoregate.config.toml_lines import read_toml
 from scoregate.errors import ContractError
 from scoregate.records import ScoreValue
-from scoregate.toml_lines import read_toml
 
 ScoreType = Literal["numeric", "boolean", "categorical", "text"]
 Direction = Literal["higher", "lower", "none"]

@@ -11,7 +11,7 @@ from scoregate.datasets.rows import Row, json_rows, jsonl_rows, placed, too_big
 from scoregate.datasets.schemas import Check, schema_check
 from scoregate.datasets.tables import csv_rows, parquet_rows
 from scoregate.errors import DatasetError
-from scoregate.input_file import check_input_file
+from scoregate.files.reading import check_input_file
 from scoregate.records import Dataset, DatasetItem
 
 MAX_ITEM_BYTES = 20_000_000

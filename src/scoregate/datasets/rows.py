@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scoregate.errors import DatasetError
-from scoregate.input_file import decode_utf8, open_bytes, reading
+from scoregate.files.reading import decode_utf8, open_bytes, reading
+from scoregate.files.strict_json import JsonProblem, json_problem, parse_json, unique_members
 from scoregate.records import JSON
-from scoregate.strict_json import JsonProblem, json_problem, parse_json, unique_members
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scoregate.errors import ConfigError, DatasetError
-from scoregate.input_file import check_input_file, decode_utf8, reading
+from scoregate.files.reading import check_input_file, decode_utf8, reading
+from scoregate.files.strict_json import JsonProblem, parse_json
 from scoregate.records import JSON, DatasetItem
-from scoregate.strict_json import JsonProblem, parse_json
 
 _LONGEST_MESSAGE = 200
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from scoregate.datasets.items import COLUMNS, unknown_column
 from scoregate.datasets.rows import Row, placed, whole_text
 from scoregate.errors import ConfigError, DatasetError
-from scoregate.input_file import reading
+from scoregate.files.reading import reading
+from scoregate.files.strict_json import JsonProblem, parse_json
 from scoregate.records import JSON
-from scoregate.strict_json import JsonProblem, parse_json
 
 
 def csv_rows(path: Path) -> Iterator[Row]:

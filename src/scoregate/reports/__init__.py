@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scoregate.atomic_file import atomic_file
 from scoregate.errors import ConfigError, ScoregateError, did_you_mean
+from scoregate.files.writing import atomic_file
 from scoregate.reports.csv import render_csv
 from scoregate.reports.json import render_json
 from scoregate.reports.markdown import render_markdown

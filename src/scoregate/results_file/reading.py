@@ -7,7 +7,8 @@ from operator import attrgetter
 from pathlib import Path
 
 from scoregate.errors import ResultsError
-from scoregate.input_file import check_input_file, open_bytes, reading
+from scoregate.files.reading import check_input_file, open_bytes, reading
+from scoregate.files.strict_json import JsonProblem, parse_json
 from scoregate.records import (
     ITEM_STATUSES,
     JSON,
@@ -22,7 +23,6 @@ from scoregate.records import (
 )
 from scoregate.results_file import fields
 from scoregate.results_file.fields import Record
-from scoregate.strict_json import JsonProblem, parse_json
 
 SCHEMA = 1
 """The version of the format that this version of scoregate writes, and the newest that it reads."""

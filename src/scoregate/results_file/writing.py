@@ -6,8 +6,8 @@ import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
-from scoregate.atomic_file import atomic_file
 from scoregate.errors import ResultsError
+from scoregate.files.writing import atomic_file
 from scoregate.records import Run
 from scoregate.results_file.lines import iterate_lines, iterate_lock_lines
 

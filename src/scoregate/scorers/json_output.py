@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from scoregate.errors import ConfigError
+from scoregate.files.strict_json import JsonProblem, parse_json
 from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored, shortened
 from scoregate.scorers.reading import Check, of_output, scored
-from scoregate.strict_json import JsonProblem, parse_json
 
 JSON_VALID_VERSION = "1"
 JSON_SCHEMA_VERSION = "1"

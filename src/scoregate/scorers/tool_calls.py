@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from scoregate.files.strict_json import JsonProblem, parse_json
 from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored, shortened
 from scoregate.scorers.reading import Check, against_expected, same_json, scored, shown, unscored
-from scoregate.strict_json import JsonProblem, parse_json
 
 TOOL_CALLS_VERSION = "1"
 

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from scoregate.errors import ConfigError, did_you_mean
-from scoregate.input_file import check_input_file
+from scoregate.files.reading import check_input_file
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Candidate, CandidateError, classify
 from scoregate.runner.candidates.failures import reason_of

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from scoregate.input_file import decode_utf8
+from scoregate.files.reading import decode_utf8
+from scoregate.files.strict_json import JsonProblem, parse_json
 from scoregate.records import JSON, DatasetItem, Tokens
 from scoregate.runner.candidates.candidate import Answer, CandidateError
 from scoregate.runner.candidates.failures import printable
-from scoregate.strict_json import JsonProblem, parse_json
 
 MAX_OUTPUT_BYTES = 50_000_000
 """Largest reply that is read."""

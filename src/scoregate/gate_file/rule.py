@@ -15,7 +15,7 @@ from scoregate.catalog import (
     built_in_contract,
     check_categories,
 )
-from scoregate.config_table import ConfigTable, shown
+from scoregate.config.table import ConfigTable, shown
 from scoregate.errors import ConfigError, did_you_mean
 
 DEFAULT_MARGIN = 0.05

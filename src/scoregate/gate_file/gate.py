@@ -10,31 +10,12 @@ from pathlib import Path
 from typing import Literal
 
 from scoregate.catalog import CATALOG_FILE, Catalog, Contract, read_catalog
-from scoregate.config_table import ConfigTable
+from scoregate.config.table import ConfigTable
+from scoregate.config.toml_lines import read_toml
 from scoregate.errors import ConfigError
-from scoregate.gate_candidate import CandidateSpec, Limits, read_candidate, read_limits
-from scoregate.gate_rule import (
-    DEFAULT_MARGIN,
-    DEFAULT_RATIO_MARGIN,
-    Rule,
-    contract_of,
-    read_rule,
-    rule_from_mapping,
-)
+from scoregate.gate_file.candidate import CandidateSpec, Limits, read_candidate, read_limits
+from scoregate.gate_file.rule import Rule, contract_of, read_rule
 from scoregate.records import JSON
-from scoregate.toml_lines import read_toml
-
-__all__ = [
-    "DEFAULT_MARGIN",
-    "DEFAULT_RATIO_MARGIN",
-    "CandidateSpec",
-    "Gate",
-    "Limits",
-    "Rule",
-    "ScorerSpec",
-    "read_gate",
-    "rule_from_mapping",
-]
 
 DEFAULT_MAX_FAILED_ITEMS = 0.05
 DEFAULT_ALPHA = 0.01

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from scoregate.config.toml_lines import KeyPath, TomlFile
 from scoregate.errors import ConfigError, did_you_mean
-from scoregate.toml_lines import KeyPath, TomlFile
 
 Word = TypeVar("Word", bound=str)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from scoregate.atomic_file import atomic_file
 from scoregate.errors import ResultsError
+from scoregate.files.writing import atomic_file
 
 
 def write(path: Path, data: bytes) -> None:
@@ -92,7 +92,7 @@ def test_a_disk_that_refuses_more_bytes_leaves_the_old_file_and_no_other(tmp_pat
     path.write_text("old")
     program = (
         "import resource, sys; from pathlib import Path\n"
-        "from scoregate.atomic_file import atomic_file; from scoregate.errors import ResultsError\n"
+        "from scoregate.files.writing import atomic_file; from scoregate.errors import ResultsError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try:\n"
         "    with atomic_file(Path(sys.argv[1]), ResultsError) as file:\n"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scoregate.config_table import ConfigTable
+from scoregate.config.table import ConfigTable
 
 _SOURCES = ("python", "command", "http", "replay")
 _CANDIDATE_KEYS = (*_SOURCES, "answer", "headers", "version", "isolate")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scoregate.config.toml_lines import line_map, read_toml
 from scoregate.errors import ConfigError
-from scoregate.toml_lines import line_map, read_toml
 
 
 def test_keys_and_tables_are_found_on_their_lines() -> None:

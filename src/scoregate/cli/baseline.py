@@ -1,0 +1,161 @@
+"""`scoregate baseline`: accept a run as the baseline, show it, see what it would change."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scoregate.cli.options import gate_argument, json_option, store_option, yes_option
+
+if TYPE_CHECKING:
+    from scoregate.records import Run
+
+
+@click.group()
+def baseline() -> None:
+    """Accept, show and compare baselines.
+
+    A baseline is a lock file beside the gate that a person accepted and that a pull request shows as a diff.
+    """
+
+
+@baseline.command()
+@gate_argument
+@click.argument("run")
+@click.option("--why", required=True, help="The reason; it is written into the lock file.")
+@click.option(
+    "--force", is_flag=True, help="Accept in spite of objections; they are written into the lock file."
+)
+@yes_option
+@store_option
+def accept(gate_path: Path, run: str, why: str, force: bool, yes: bool, store_path: Path | None) -> int:
+    """Make RUN (a stored run's id or a results file) the baseline of GATE.
+
+    Shows what changes, and asks before it lowers anything. Never works in CI: a baseline moves by a commit.
+    """
+    from datetime import UTC, datetime
+
+    from scoregate.cli.present import present
+    from scoregate.errors import BaselineError, ConfigError
+    from scoregate.gate_file import read_gate
+    from scoregate.gates.acceptance import Acceptance, locked, lowered, objections
+    from scoregate.gates.compare import compare
+    from scoregate.project.baselines import NoBaseline, load_baseline, load_run, lock_path
+    from scoregate.project.deciding import known_items
+    from scoregate.project.people import whoami
+    from scoregate.project.places import STORE, open_store, shown_path
+    from scoregate.results_file import write_lock
+
+    gate = read_gate(gate_path)
+    target = lock_path(gate)
+    if os.environ.get("CI", "").lower() not in ("", "0", "false"):
+        raise ConfigError(
+            "a baseline is never accepted in CI", hint="accept it on a checkout and commit the lock file"
+        )
+    if not why.strip():
+        raise ConfigError("--why is empty", hint="say why this run is good enough to compare with")
+    path = store_path or gate.root / STORE
+    store = open_store(gate.root, path=path, create=False) if path.exists() else None
+    new = load_run(run, store, "RUN")
+    against = objections(new, gate)
+    if against and not force:
+        raise BaselineError(
+            f"run {new.id} was not accepted: {'; '.join(against)}",
+            hint="--force accepts it and records why not",
+        )
+    try:
+        old = load_baseline(gate, None, store)
+    except NoBaseline:
+        old = None
+    except BaselineError as error:
+        click.echo(f"scoregate: {error}", err=True)
+        old = None
+    if old is not None and old.id == new.id:
+        raise BaselineError(f"run {new.id} is the baseline already", hint="nothing was changed")
+    if old is not None:
+        verdict = compare(old, new, gate)
+        present(
+            verdict,
+            gate,
+            baseline=old,
+            candidate=new,
+            items=known_items(gate, new, store),
+            outputs=(),
+            as_json=False,
+        )
+        lower = lowered(verdict)
+        if lower or verdict.outcome in ("regression", "invalid"):
+            about = f"this lowers {', '.join(lower)}" if lower else f"the comparison is '{verdict.outcome}'"
+            if not yes and not click.confirm(f"{about}. Accept it as the baseline all the same?"):
+                raise BaselineError("the baseline stays as it was")
+    acceptance = Acceptance(
+        who=whoami(gate.root),
+        when=datetime.now(UTC).isoformat(timespec="seconds"),
+        why=why.strip(),
+        forced=against,
+    )
+    write_lock(locked(new, acceptance), target)
+    click.echo(f"accepted {new.id} ({new.header.candidate}) as the baseline: {shown_path(target)}")
+    click.echo("commit this file: a pull request shows it as a diff")
+    return 0
+
+
+@baseline.command()
+@gate_argument
+@json_option
+@store_option
+def show(gate_path: Path, as_json: bool, store_path: Path | None) -> None:
+    """Show the baseline of GATE: who accepted it, when, why, and its scores."""
+    from scoregate.gate_file import read_gate
+    from scoregate.project.baselines import load_baseline
+    from scoregate.project.places import STORE, open_store
+    from scoregate.reports.runs import run_as_dict, run_summary
+
+    gate = read_gate(gate_path)
+    path = store_path or gate.root / STORE
+    store = open_store(gate.root, path=path, create=False) if path.exists() else None
+    found = load_baseline(gate, None, store)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(run_as_dict(found), indent=2, ensure_ascii=False))
+        return
+    click.echo(_accepted(found))
+    click.echo(run_summary(found))
+
+
+@baseline.command()
+@gate_argument
+@click.argument("run")
+@json_option
+@store_option
+def diff(gate_path: Path, run: str, as_json: bool, store_path: Path | None) -> None:
+    """Show what would change if RUN became the baseline of GATE. Decides nothing: the exit code is 0."""
+    from scoregate.cli.present import present
+    from scoregate.gate_file import read_gate
+    from scoregate.gates.compare import compare
+    from scoregate.project.baselines import load_baseline, load_run
+    from scoregate.project.deciding import known_items
+    from scoregate.project.places import STORE, open_store
+
+    gate = read_gate(gate_path)
+    path = store_path or gate.root / STORE
+    store = open_store(gate.root, path=path, create=False) if path.exists() else None
+    old, new = load_baseline(gate, None, store), load_run(run, store, "RUN")
+    verdict = compare(old, new, gate)
+    items = known_items(gate, new, store)
+    present(verdict, gate, baseline=old, candidate=new, items=items, outputs=(), as_json=as_json)
+
+
+def _accepted(run: Run) -> str:
+    accepted = run.header.metadata.get("accepted")
+    if not isinstance(accepted, dict):
+        return f"run {run.id}: not accepted by anybody (a plain results file)"
+    lines = [f"accepted by {accepted.get('who')} on {accepted.get('when')}: {accepted.get('why')}"]
+    forced = accepted.get("forced")
+    if forced:
+        lines.append(f"forced in spite of: {'; '.join(str(objection) for objection in forced)}")
+    return "\n".join(lines)

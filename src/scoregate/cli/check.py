@@ -1,0 +1,68 @@
+"""`scoregate check`: decide a gate from results that exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scoregate.cli.options import (
+    gate_argument,
+    json_option,
+    output_option,
+    parse_outputs,
+    seed_option,
+    store_option,
+)
+
+
+@click.command()
+@gate_argument
+@click.option(
+    "--candidate", required=True, metavar="FILE|RUN", help="Results file, or the id of a stored run."
+)
+@click.option("--baseline", metavar="FILE|RUN", help="Instead of the gate's own baseline.")
+@click.option("--on-inconclusive", type=click.Choice(["warn", "fail"]), help="Instead of the gate's own.")
+@seed_option
+@output_option
+@json_option
+@store_option
+def check(
+    gate_path: Path,
+    candidate: str,
+    baseline: str | None,
+    on_inconclusive: str | None,
+    seed: int,
+    outputs: tuple[str, ...],
+    as_json: bool,
+    store_path: Path | None,
+) -> int:
+    """Decide GATE from results that exist: nothing is run, and the same input gives the same verdict.
+
+    Results come from a file (`scoregate runs export` writes one, and so can any other tool) or from the store.
+    A stored run can be decided again under another gate at no cost.
+    """
+    from scoregate.cli.present import present
+    from scoregate.gate_file import read_gate
+    from scoregate.gates.compare import compare
+    from scoregate.project.baselines import load_baseline, load_run
+    from scoregate.project.deciding import known_items, with_policy
+    from scoregate.project.places import STORE, open_store
+
+    wanted = parse_outputs(outputs)
+    gate = with_policy(read_gate(gate_path), on_inconclusive)
+    path = store_path or gate.root / STORE
+    store = open_store(gate.root, path=path, create=False) if path.exists() else None
+    now = load_run(candidate, store, "--candidate")
+    before = load_baseline(gate, baseline, store)
+    verdict = compare(before, now, gate, seed=seed)
+    present(
+        verdict,
+        gate,
+        baseline=before,
+        candidate=now,
+        items=known_items(gate, now, store),
+        outputs=wanted,
+        as_json=as_json,
+    )
+    return verdict.exit_code

@@ -1,0 +1,157 @@
+"""`scoregate runs`: what the store holds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scoregate.cli.options import json_option, store_option, yes_option
+
+if TYPE_CHECKING:
+    from scoregate.store import Store
+
+
+@click.group()
+def runs() -> None:
+    """List, show, compare, export, import and prune stored runs.
+
+    RUN is the id of a stored run, or a unique beginning of it.
+    """
+
+
+def _store(path: Path | None) -> Store:
+    from scoregate.errors import StoreError
+    from scoregate.project.places import STORE, find_root, open_store
+
+    root = find_root()
+    place = path or root / STORE
+    if not place.exists():
+        raise StoreError(
+            "there are no stored runs", where=str(place), hint="run a gate first: scoregate run GATE"
+        )
+    return open_store(root, path=place, create=False)
+
+
+@runs.command("list")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="The newest so many."
+)
+@click.option("--gate", help="Only runs of the gate of this name.")
+@json_option
+@store_option
+def list_(limit: int, gate: str | None, as_json: bool, store_path: Path | None) -> None:
+    """List stored runs, newest first."""
+    from scoregate.reports.runs import runs_table
+
+    with _store(store_path) as store:
+        found = store.list_runs(limit=limit, gate=gate)
+    if as_json:
+        click.echo(json.dumps([asdict(summary) for summary in found], indent=2, ensure_ascii=False))
+    elif not found:
+        click.echo("no runs" + (f" of the gate '{gate}'" if gate else ""))
+    else:
+        click.echo(runs_table(found))
+
+
+@runs.command()
+@click.argument("run")
+@json_option
+@store_option
+def show(run: str, as_json: bool, store_path: Path | None) -> None:
+    """Show one run: its counts, its scores, what failed and why."""
+    from scoregate.reports.runs import run_as_dict, run_summary
+
+    with _store(store_path) as store:
+        found = store.load_run(store.find_run(run))
+    click.echo(
+        json.dumps(run_as_dict(found), indent=2, ensure_ascii=False) if as_json else run_summary(found)
+    )
+
+
+@runs.command()
+@click.argument("before", metavar="BEFORE")
+@click.argument("after", metavar="AFTER")
+@click.option("--score", "only", help="Only this score.")
+@json_option
+@store_option
+def diff(before: str, after: str, only: str | None, as_json: bool, store_path: Path | None) -> None:
+    """List every item whose score differs between two runs. Decides nothing: the exit code is 0.
+
+    BEFORE and AFTER are stored runs or results files.
+    """
+    from scoregate.project.baselines import load_run
+    from scoregate.project.places import STORE, find_root, open_store
+    from scoregate.reports.run_diff import changed_cells, diff_table
+
+    root = find_root()
+    place = store_path or root / STORE
+    store = open_store(root, path=place, create=False) if place.exists() else None
+    cells = changed_cells(load_run(before, store, "BEFORE"), load_run(after, store, "AFTER"), only=only)
+    click.echo(
+        json.dumps([asdict(c) for c in cells], indent=2, ensure_ascii=False) if as_json else diff_table(cells)
+    )
+
+
+@runs.command()
+@click.argument("run")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="A .jsonl or .jsonl.gz file; else stdout."
+)
+@store_option
+def export(run: str, output: Path | None, store_path: Path | None) -> None:
+    """Write a run as a results file, which `check` and any other tool can read."""
+    from scoregate.results_file import iterate_lines, write_results
+
+    with _store(store_path) as store:
+        found = store.load_run(store.find_run(run))
+    if output is None:
+        for line in iterate_lines(found):
+            click.echo(line)
+        return
+    write_results(found, output)
+    click.echo(
+        f"wrote {found.id}: {len(found.items):,} run items, {len(found.scores):,} scores to {output}",
+        err=True,
+    )
+
+
+@runs.command("import")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="Replace a stored run of the same id.")
+@store_option
+def import_(path: Path, replace: bool, store_path: Path | None) -> None:
+    """Take a results file into the store, where it can be compared and accepted like any other run."""
+    from scoregate.project.places import find_root, open_store
+    from scoregate.results_file import read_results
+
+    run = read_results(path)
+    with open_store(find_root(), path=store_path) as store:
+        store.import_run(run, replace=replace)
+    click.echo(f"imported {run.id}: {len(run.items):,} run items, {len(run.scores):,} scores")
+
+
+@runs.command()
+@click.option("--keep", type=click.IntRange(min=0), help="Keep the newest so many runs.")
+@click.option("--before", metavar="TIME", help="Delete only what started before this ISO time.")
+@yes_option
+@store_option
+def prune(keep: int | None, before: str | None, yes: bool, store_path: Path | None) -> None:
+    """Delete old runs from the store. Baselines that gates name as `run:ID` are kept."""
+    from scoregate.errors import ConfigError
+    from scoregate.project.places import find_root
+    from scoregate.project.pruning import protected_runs
+
+    if keep is None and before is None:
+        raise ConfigError("nothing says which runs are old", hint="give --keep N or --before TIME")
+    if not yes:
+        click.confirm("Delete old runs from the store?", abort=True)
+    with _store(store_path) as store:
+        deleted = store.prune(keep=keep, before=before, protect=protected_runs(find_root(), store))
+    click.echo(
+        f"deleted {deleted.runs:,} runs, {deleted.items:,} run items, {deleted.scores:,} scores "
+        f"({deleted.freed_bytes / 1e6:.1f} MB freed)"
+    )

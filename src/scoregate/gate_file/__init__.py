@@ -1,0 +1,17 @@
+"""The gate: which dataset, candidate, baseline and rules; parsed from TOML, with file:line in every error."""
+
+from scoregate.gate_file.candidate import CandidateSpec, Limits
+from scoregate.gate_file.gate import Gate, ScorerSpec, read_gate
+from scoregate.gate_file.rule import DEFAULT_MARGIN, DEFAULT_RATIO_MARGIN, Rule, rule_from_mapping
+
+__all__ = [
+    "DEFAULT_MARGIN",
+    "DEFAULT_RATIO_MARGIN",
+    "CandidateSpec",
+    "Gate",
+    "Limits",
+    "Rule",
+    "ScorerSpec",
+    "read_gate",
+    "rule_from_mapping",
+]

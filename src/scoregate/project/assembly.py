@@ -1,0 +1,121 @@
+"""A gate's parts, read and checked before anything is called: dataset, candidate, scorers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from scoregate.catalog import MEASURED_UNITS, SCORED
+from scoregate.datasets import check_keys, cluster_of, read_dataset, slices_of
+from scoregate.errors import ConfigError, did_you_mean
+from scoregate.gate_file import CandidateSpec, Gate
+from scoregate.records import Dataset, DatasetItem
+from scoregate.runner.candidates import Candidate, build
+from scoregate.scorers.evaluators import from_function
+from scoregate.scorers.library import build as build_scorer
+from scoregate.scorers.scorer import Scorer
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """Everything that a run of this gate needs."""
+
+    gate: Gate
+    dataset: Dataset
+    candidate: Candidate
+    scorers: tuple[Scorer, ...]
+
+    @property
+    def expected_scores(self) -> tuple[str, ...]:
+        """Scores that every run item gets a cell of: the gated ones and those that scorers announce."""
+        announced = [name for scorer in self.scorers for name in scorer.scores or ()]
+        gated = [name for name in self.gate.rules if name != SCORED]
+        return tuple(dict.fromkeys([*gated, *announced]))
+
+    @property
+    def scorer_versions(self) -> dict[str, str]:
+        """Score name -> version of what makes it; a scorer that names its scores later stands under its own."""
+        return {name: s.version for s in self.scorers for name in s.scores or (s.name,)}
+
+    def places(self, items: Sequence[DatasetItem]) -> dict[str, tuple[str | None, Mapping[str, str]]]:
+        """Item id -> cluster and slices."""
+        gate = self.gate
+        return {
+            item.id: (
+                cluster_of(item, gate.cluster) if gate.cluster else None,
+                slices_of(item, gate.slices),
+            )
+            for item in items
+        }
+
+
+def read_gate_dataset(gate: Gate) -> Dataset:
+    """The dataset that the gate names. Raises ConfigError, DatasetError."""
+    if gate.dataset is None:
+        raise ConfigError(
+            "the gate names no dataset", where=_place(gate), hint='add dataset = "datasets/….jsonl"'
+        )
+    dataset = read_dataset(
+        Path(gate.dataset),
+        input_schema=Path(gate.input_schema) if gate.input_schema else None,
+        expected_output_schema=Path(gate.expected_output_schema) if gate.expected_output_schema else None,
+    )
+    check_keys(dataset, gate.cluster, gate.slices)
+    return dataset
+
+
+def assemble(gate: Gate, candidate: CandidateSpec | None = None) -> Assembly:
+    """Read the dataset, load the candidate, build the scorers. `candidate` stands in for the gate's own.
+
+    Raises ConfigError where the gate asks for a score that nothing makes.
+    """
+    spec = candidate or gate.candidate
+    if spec is None:
+        raise ConfigError(
+            "the gate says nothing about the candidate",
+            where=_place(gate),
+            hint='add experiment = "experiments/….py", or use `scoregate check` on results that exist',
+        )
+    dataset = read_gate_dataset(gate)
+    built = build(spec, root=gate.root, timeout=gate.limits.timeout_seconds)
+    return Assembly(gate, dataset, built, _scorers(gate, built))
+
+
+def with_experiment(
+    gate: Gate, path: Path | None, *, replay: Path | None, version: str | None
+) -> CandidateSpec | None:
+    """The gate's candidate with what the command line puts in its place; None if that changes nothing."""
+    if path is not None and replay is not None:
+        raise ConfigError("--experiment and --replay both name the candidate", hint="give one of them")
+    if path is not None:
+        own = gate.candidate
+        isolate = own.isolate if own is not None else False
+        return CandidateSpec(python=str(path.resolve()), version=version, isolate=isolate)
+    if replay is not None:
+        return CandidateSpec(replay=str(replay.resolve()), version=version)
+    if version is not None and gate.candidate is not None:
+        return replace(gate.candidate, version=version)
+    return None
+
+
+def _scorers(gate: Gate, candidate: Candidate) -> tuple[Scorer, ...]:
+    known = {name for name in gate.rules if name != SCORED} | set(gate.catalog.contracts)
+    scorers = [build_scorer(spec, root=gate.root) for spec in gate.scorers]
+    scorers += [from_function(function, known=known) for function in candidate.evaluators]
+    made = {name: scorer for scorer in scorers for name in scorer.scores or ()}
+    open_ended = any(scorer.scores is None for scorer in scorers)
+    for name, rule in gate.rules.items():
+        # The engine measures latency, cost and tokens itself, of failed items too.
+        if name not in made and name != SCORED and name not in MEASURED_UNITS and not open_ended:
+            raise ConfigError(
+                f"nothing makes the score '{name}'",
+                where=rule.where,
+                hint=did_you_mean(name, made)
+                or f"add a [scorers.{name}] table or an evaluator of that name to the experiment",
+            )
+    return tuple(scorers)
+
+
+def _place(gate: Gate) -> str | None:
+    return str(gate.path) if gate.path else None

@@ -1,0 +1,38 @@
+"""What stands around a decision: the policy on "inconclusive", and the items that a report shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal, cast
+
+from scoregate.errors import ScoregateError
+from scoregate.gate_file import Gate
+from scoregate.project.assembly import read_gate_dataset
+from scoregate.records import DatasetItem, Run
+from scoregate.store import Store
+
+
+def with_policy(gate: Gate, on_inconclusive: str | None) -> Gate:
+    """The gate with the command line's word on `inconclusive` in place of its own."""
+    if on_inconclusive is None:
+        return gate
+    return replace(gate, on_inconclusive=cast(Literal["warn", "fail"], on_inconclusive))
+
+
+def known_items(gate: Gate, run: Run, store: Store | None) -> Sequence[DatasetItem]:
+    """The dataset items behind a run, for showing them: from the store, else from the gate's dataset file.
+
+    A verdict does not need them, so a dataset that cannot be read here only leaves the report shorter.
+    """
+    fingerprint = run.header.dataset_fingerprint
+    if store is not None and fingerprint:
+        stored = store.dataset_items(fingerprint)
+        if stored:
+            return tuple(stored.values())
+    if gate.dataset is None:
+        return ()
+    try:
+        return read_gate_dataset(gate).items
+    except ScoregateError:
+        return ()

@@ -1,0 +1,26 @@
+"""Where things are in a user's project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scoregate.store import Store
+
+STORE = Path(".scoregate") / "store.sqlite3"
+
+
+def find_root(start: Path | None = None) -> Path:
+    """The project's folder: the working directory or its nearest ancestor that holds `gates/`, else itself."""
+    here = (start or Path.cwd()).resolve()
+    return next((folder for folder in (here, *here.parents) if (folder / "gates").is_dir()), here)
+
+
+def open_store(root: Path, *, path: Path | None = None, create: bool = True) -> Store:
+    """The project's store, or the one at `path`. Raises StoreError."""
+    return Store.open(path or root / STORE, create=create)
+
+
+def shown_path(path: Path) -> str:
+    """A path as a person types it: relative to the working directory where it lies below it."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
