@@ -1,0 +1,298 @@
+"""The engine: call the candidate for every missing item × trial, score, commit, count.
+
+1. A fixed number of workers take the cells in order: all items of trial 0, then of trial 1, and so on.
+2. A worker waits for a place (`throttle`), asks whether a cap is reached (`budget`), calls the candidate under its
+   time limit (`calls`), and calls again after a transient error (`retries`).
+3. The run item goes to the scorers (`scoring`), which work apart, and comes back with every expected cell (`cells`).
+4. The committer's thread commits it (`committer`). Only then is it counted and forgotten.
+
+Whatever ends a run early (a cap, a signal, the store), no new call starts and what is finished is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from random import Random
+
+from scoregate.errors import StoreError
+from scoregate.records import Attempt, DatasetItem, RunItem, Score
+from scoregate.runner.budget import Budget
+from scoregate.runner.calls import Calls, Outcome
+from scoregate.runner.candidates.candidate import Answer, as_answer
+from scoregate.runner.candidates.failures import CandidateError, TransientError, classify
+from scoregate.runner.cells import complete
+from scoregate.runner.committer import Committer, Finished
+from scoregate.runner.plan import RunPlan, RunReport
+from scoregate.runner.retries import asked_pause, wait_before_retry
+from scoregate.runner.scoring import Scored, Scoring
+from scoregate.runner.tally import Tally
+from scoregate.runner.threads import DaemonThreads
+from scoregate.runner.throttle import Throttle
+from scoregate.store import Totals
+
+FLUSH_SECONDS = 0.3
+"""How long an interrupted run may go on scoring and committing what the candidate has finished."""
+CLOSE_SECONDS = 2.0
+"""How long a candidate may take to close what it holds."""
+HEARTBEAT_SECONDS = 1.0
+"""Progress is told at least this often."""
+
+
+async def execute(plan: RunPlan) -> RunReport:
+    """Run what is missing of a run. Raises StoreWriteError; everything that was committed before is kept.
+
+    Signals are the business of `session.run`, which most callers want.
+    """
+    return await Engine(plan).run()
+
+
+class Engine:
+    """One session of a run. Made and used within its event loop."""
+
+    def __init__(self, plan: RunPlan) -> None:
+        self._plan = plan
+        self._loop = asyncio.get_running_loop()
+        before = plan.store.totals(plan.run) if plan.done else Totals()
+        self._tally = Tally(before, len(plan.items) * plan.trials)
+        self._budget = Budget(plan.limits, before)
+        self._throttle = Throttle(plan.limits.concurrency)
+        self._threads = DaemonThreads()
+        self.calls = Calls(plan.limits.timeout_seconds, self._threads)
+        self._scoring = Scoring(
+            plan.scorers,
+            plan.catalog,
+            threads=self._threads,
+            calls=self.calls,
+            at_once=plan.limits.concurrency,
+            limit_seconds=plan.limits.timeout_seconds,
+            deliver=self._scored,
+        )
+        self._committer = Committer(
+            plan.store, plan.run, committed=self._on_committed, failed=self._on_failed
+        )
+        self._random = Random(plan.seed)
+        self._cells = self._missing_cells()
+        self._uncommitted = 0
+        self._ending = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._interrupted_at: float | None = None
+        self._failure: StoreError | None = None
+
+    async def run(self) -> RunReport:
+        plan = self._plan
+        try:
+            if plan.candidate.prepare is not None:
+                plan.candidate.prepare(plan.items)
+            self._tally.start()
+            heartbeat = self._loop.create_task(self._beat())
+            deadline = self._stop_after(plan.limits.max_seconds)
+            try:
+                workers = [self._loop.create_task(self._work()) for _ in range(plan.limits.concurrency)]
+                await asyncio.gather(*workers)
+                self._scoring.hurry()
+                await self._drain()
+            except asyncio.CancelledError:
+                self.interrupt()
+                await self._drain()
+                raise
+            finally:
+                heartbeat.cancel()
+                if deadline is not None:
+                    deadline.cancel()
+                self._scoring.stop()
+        finally:
+            self._committer.close(timeout=None if self._interrupted_at is None else FLUSH_SECONDS)
+            self._threads.close()
+            await self._close_candidate()
+        await asyncio.sleep(0)  # The committer's last words are still on their way.
+        if self._failure is not None:
+            raise self._failure
+        return self._tally.report()
+
+    def interrupt(self) -> None:
+        """End the run now: abort what is in flight, commit what is finished."""
+        if self._interrupted_at is None:
+            self._interrupted_at = self._loop.time()
+            self._tally.interrupted = True
+            self._stop()
+            self.calls.abort()
+            self._scoring.hurry()
+
+    def _missing_cells(self) -> Iterator[tuple[DatasetItem, int]]:
+        done = self._plan.done
+        for trial in range(self._plan.trials):
+            for item in self._plan.items:
+                if (item.id, trial) not in done:
+                    yield item, trial
+
+    async def _work(self) -> None:
+        for item, trial in self._cells:
+            if self._is_full():
+                await self._wait_for_room()
+            run_item = await self._run_cell(item, trial)
+            if run_item is None:
+                return
+            self._uncommitted += 1
+            if run_item.status == "ok" and self._plan.scorers:
+                self._scoring.add(item, run_item)
+            else:
+                self._committer.put([self._completed(run_item, ())])
+
+    async def _wait_for_room(self) -> None:
+        """What is called and not yet committed would be lost with the process, so it is kept short."""
+        while self._is_full() and not self._ending.is_set():
+            self._changed.clear()
+            await self._changed.wait()
+
+    def _is_full(self) -> bool:
+        return self._uncommitted > self._plan.limits.concurrency + 2 * self._scoring.chunk
+
+    async def _run_cell(self, item: DatasetItem, trial: int) -> RunItem | None:
+        """The run item, after as many attempts as it takes and may take; None if the run ends before that."""
+        attempts: list[Attempt] = []
+        while (ticket := await self._throttle.enter()) is not None:
+            refusal = self._budget.refusal()
+            if refusal is not None:
+                self._throttle.leave()
+                self._stop(refusal)
+                break
+            outcome, answer, error = await self._attempt(item, trial, is_retry=bool(attempts))
+            if outcome.aborted:
+                break
+            attempts.append(_as_attempt(len(attempts) + 1, outcome, error))
+            if isinstance(error, TransientError):
+                if error.rate_limited:
+                    self._throttle.limited(ticket)
+                if error.retry_after is not None:
+                    self._throttle.pause(asked_pause(error.retry_after))
+                if len(attempts) <= self._plan.limits.retries:
+                    await self._wait_to_retry(len(attempts), error)
+                    continue
+            else:
+                self._throttle.succeeded()
+            return self._run_item(item, trial, attempts, answer)
+        return None
+
+    async def _attempt(
+        self, item: DatasetItem, trial: int, *, is_retry: bool
+    ) -> tuple[Outcome, Answer | None, CandidateError | None]:
+        """One call: an answer or an error, or neither if it was aborted."""
+        candidate = self._plan.candidate
+        self._budget.started()
+        self._tally.call_started(is_retry=is_retry)
+        begin = self.calls.awaited if candidate.is_async else self.calls.in_thread
+        outcome = await begin(candidate.call, item, trial)
+        answer: Answer | None = None
+        error: CandidateError | None = None
+        if outcome.timed_out:
+            error = CandidateError(f"timed out after {self._plan.limits.timeout_seconds:g} s")
+        elif outcome.error is not None:
+            error = classify(outcome.error)
+        elif not outcome.aborted:
+            try:
+                answer = as_answer(outcome.returned)
+            except CandidateError as no_answer:
+                error = no_answer
+        self._throttle.leave()
+        self._budget.ended(answer.cost_usd if answer else None)
+        return outcome, answer, error
+
+    async def _wait_to_retry(self, attempt: int, error: TransientError) -> None:
+        seconds = wait_before_retry(attempt, error.retry_after, self._random)
+        try:
+            await asyncio.wait_for(self._ending.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _run_item(
+        self, item: DatasetItem, trial: int, attempts: Sequence[Attempt], answer: Answer | None
+    ) -> RunItem:
+        cluster, slices = self._plan.places.get(item.id, (None, _NO_SLICES))
+        last = attempts[-1]
+        return RunItem(
+            item=item.id,
+            trial=trial,
+            status=last.status,
+            error=last.error,
+            output=answer.output if answer else None,
+            latency_seconds=last.latency_seconds,
+            cost_usd=answer.cost_usd if answer else None,
+            tokens=answer.tokens if answer else None,
+            trace_id=answer.trace_id if answer else None,
+            cluster=cluster,
+            slices=slices,
+            attempts=tuple(attempts) if len(attempts) > 1 else (),
+        )
+
+    def _scored(self, works: Sequence[Scored]) -> None:
+        self._committer.put([self._completed(work.run_item, work.scores) for work in works])
+
+    def _completed(self, run_item: RunItem, scores: Sequence[Score]) -> Finished:
+        return run_item, complete(run_item, scores, self._plan.expected_scores, self._plan.catalog)
+
+    def _on_committed(self, batch: Sequence[Finished], new: tuple[bool, ...]) -> None:
+        self._uncommitted -= len(batch)
+        self._tally.committed(finished for finished, is_new in zip(batch, new, strict=True) if is_new)
+        self._changed.set()
+        self._tell_progress()
+
+    def _on_failed(self, failure: StoreError) -> None:
+        self._failure = failure
+        self.interrupt()
+        self._changed.set()
+
+    def _stop(self, cap: str | None = None) -> None:
+        """Start no more calls."""
+        if cap is not None and not self._ending.is_set():
+            self._tally.stopped = cap
+        self._ending.set()
+        self._throttle.stop()
+        self._changed.set()
+
+    def _stop_after(self, seconds: float | None) -> asyncio.TimerHandle | None:
+        return None if seconds is None else self._loop.call_later(seconds, self._stop, "max_seconds")
+
+    async def _drain(self) -> None:
+        """Until everything is committed; after an interrupt, only for a moment."""
+        while self._uncommitted and self._failure is None:
+            left = None
+            if self._interrupted_at is not None:
+                left = self._interrupted_at + FLUSH_SECONDS - self._loop.time()
+                if left <= 0:
+                    return
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), left)
+            except TimeoutError:
+                return
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            self._tell_progress()
+
+    def _tell_progress(self) -> None:
+        if self._plan.progress is not None:
+            self._plan.progress(self._tally.report())
+
+    async def _close_candidate(self) -> None:
+        close = self._plan.candidate.close
+        if close is None:
+            return
+        seconds = CLOSE_SECONDS if self._interrupted_at is None else FLUSH_SECONDS / 2
+        task = asyncio.ensure_future(close())
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+        if not done:
+            task.cancel()
+        elif not task.cancelled():
+            task.exception()  # The run is over; an error while closing changes nothing about it.
+
+
+_NO_SLICES: dict[str, str] = {}
+
+
+def _as_attempt(number: int, outcome: Outcome, error: CandidateError | None) -> Attempt:
+    if error is None:
+        return Attempt(number, "ok", None, outcome.seconds)
+    return Attempt(number, "timeout" if outcome.timed_out else "error", str(error), outcome.seconds)

@@ -1,0 +1,237 @@
+"""Scoring, apart from the calls of the candidate: a slow scorer holds up no call, a quick one costs next to nothing.
+
+1. A run item waits in the backlog until there are enough for a job, or until it has waited long enough.
+2. A daemon thread takes the job through all sync scorers. Another thread starts while those at work are slow.
+3. A scorer that hangs makes an error cell; its thread is left behind, and what it had not begun goes to another.
+4. The async scorers follow on the event loop, item by item side by side, one after another for one item.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from time import perf_counter
+
+from scoregate.catalog import Catalog
+from scoregate.records import DatasetItem, RunItem, Score
+from scoregate.runner.calls import Calls, Outcome
+from scoregate.runner.candidates.failures import reason_of
+from scoregate.runner.pace import QUICK_SECONDS, Pace
+from scoregate.runner.threads import DaemonThreads
+from scoregate.runner.threads import Job as ThreadJob
+from scoregate.scorers.scorer import Scorer, error_scores, score_item, score_item_async
+
+
+@dataclass(slots=True)
+class Scored:
+    """A run item on its way through the scorers."""
+
+    item: DatasetItem
+    run_item: RunItem
+    scores: list[Score] = field(default_factory=list)
+    next: int = 0
+    """Index of the sync scorer that is its turn."""
+
+
+@dataclass(slots=True)
+class _Job:
+    """Run items that one thread takes through the sync scorers. `lock` guards everything that changes."""
+
+    works: list[Scored]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    position: int = 0
+    """How many of them have passed all sync scorers."""
+    since: float = field(default_factory=perf_counter)
+    """When the scorer at work was called."""
+    given_up: bool = False
+    started: float = field(default_factory=perf_counter)
+    thread: ThreadJob | None = None
+
+
+class Scoring:
+    """Scores run items and hands them to `deliver` when they are done. For one event loop's thread."""
+
+    def __init__(
+        self,
+        scorers: Sequence[Scorer],
+        catalog: Catalog | None,
+        *,
+        threads: DaemonThreads,
+        calls: Calls,
+        at_once: int,
+        limit_seconds: float | None,
+        deliver: Callable[[Sequence[Scored]], None],
+    ) -> None:
+        """`calls` makes the async calls under their limit; `at_once` is the most jobs and async items at a time."""
+        self._sync = [scorer for scorer in scorers if not scorer.is_async]
+        self._async = [scorer for scorer in scorers if scorer.is_async]
+        self._catalog = catalog
+        self._threads = threads
+        self._calls = calls
+        self._at_once = at_once
+        self._limit = limit_seconds
+        self._deliver = deliver
+        self._loop = asyncio.get_running_loop()
+        self._context = contextvars.copy_context()
+        self._pace = Pace()
+        self._backlog: deque[Scored] = deque()
+        self._jobs: list[_Job] = []
+        self._hurried = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._limit_timer: asyncio.TimerHandle | None = None
+        self._awaiting: deque[Scored] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def chunk(self) -> int:
+        """Run items that a job takes at present."""
+        return self._pace.chunk
+
+    def add(self, item: DatasetItem, run_item: RunItem) -> None:
+        work = Scored(item, run_item)
+        if self._sync:
+            self._backlog.append(work)
+            if self._timer is None or len(self._backlog) >= self._pace.chunk:
+                self._start_jobs()
+        else:
+            self._passed_sync([work])
+
+    def hurry(self) -> None:
+        """Nothing more will come: do not wait for company."""
+        self._hurried = True
+        self._start_jobs()
+
+    def stop(self) -> None:
+        """Start nothing more; what is at work may still be delivered."""
+        self._backlog.clear()
+        self._awaiting.clear()
+        for timer in (self._timer, self._limit_timer):
+            if timer is not None:
+                timer.cancel()
+
+    def _start_jobs(self, waited: bool = False) -> None:
+        while self._backlog and len(self._jobs) < self._at_once:
+            now = perf_counter()
+            # Quick jobs one after another: two threads at once would only fight for the interpreter.
+            busy = any(now - job.started < QUICK_SECONDS for job in self._jobs)
+            gathering = len(self._backlog) < self._pace.chunk and not (waited or self._hurried)
+            if busy or gathering:
+                if self._timer is None:
+                    self._timer = self._loop.call_later(QUICK_SECONDS, self._waited_enough)
+                return
+            self._start_job()
+
+    def _waited_enough(self) -> None:
+        self._timer = None
+        self._start_jobs(waited=True)
+
+    def _start_job(self) -> None:
+        size = min(self._pace.chunk, len(self._backlog))
+        job = _Job([self._backlog.popleft() for _ in range(size)])
+        self._jobs.append(job)
+        context = self._context.copy()
+        job.thread = self._threads.submit(
+            lambda: context.run(self._work_through, job), lambda _: self._job_ended(job)
+        )
+        self._watch()
+
+    def _work_through(self, job: _Job) -> None:
+        """In a thread."""
+        job.since = perf_counter()
+        for work in job.works:
+            while work.next < len(self._sync):
+                scores = self._score(self._sync[work.next], work)
+                with job.lock:
+                    if job.given_up:
+                        return
+                    work.scores += scores
+                    work.next += 1
+                    job.position += work.next == len(self._sync)
+                    job.since = perf_counter()
+
+    def _score(self, scorer: Scorer, work: Scored) -> list[Score]:
+        try:
+            return score_item(scorer, work.item, work.run_item, catalog=self._catalog)
+        except BaseException as error:  # noqa: BLE001  user code: KeyboardInterrupt raised by a scorer is its error
+            return error_scores(scorer, work.run_item, reason_of(error))
+
+    def _job_ended(self, job: _Job) -> None:
+        self._jobs.remove(job)
+        self._pace.job_took(perf_counter() - job.started, len(job.works))
+        self._passed_sync(job.works)
+        self._start_jobs()
+
+    def _watch(self) -> None:
+        """Look again when the first of the scorers at work reaches its limit."""
+        if self._limit is None or self._limit_timer is not None or not self._jobs:
+            return
+        oldest = min(job.since for job in self._jobs)
+        wait = max(0.0, oldest + self._limit - perf_counter())
+        self._limit_timer = self._loop.call_later(wait, self._check_limit, self._limit)
+
+    def _check_limit(self, limit: float) -> None:
+        self._limit_timer = None
+        for job in list(self._jobs):
+            with job.lock:
+                # A job that is through waits only for its delivery.
+                if job.position < len(job.works) and perf_counter() - job.since >= limit:
+                    job.given_up = True
+            if job.given_up:
+                self._give_up(job, limit)
+        self._watch()
+
+    def _give_up(self, job: _Job, limit: float) -> None:
+        """The thread that hangs will not touch the works again: it sees `given_up` first."""
+        if job.thread is not None:
+            job.thread.give_up()
+        self._jobs.remove(job)
+        self._pace.job_hung()
+        hanging = job.works[job.position]
+        hanging.scores += error_scores(
+            self._sync[hanging.next], hanging.run_item, f"timed out after {limit:g} s"
+        )
+        hanging.next += 1
+        if hanging.next == len(self._sync):
+            job.position += 1
+        self._passed_sync(job.works[: job.position])
+        self._backlog.extendleft(reversed(job.works[job.position :]))
+        self._start_jobs()
+
+    def _passed_sync(self, works: Sequence[Scored]) -> None:
+        if not self._async:
+            self._deliver(works)
+            return
+        self._awaiting.extend(works)
+        self._start_awaiting()
+
+    def _start_awaiting(self) -> None:
+        while self._awaiting and len(self._tasks) < self._at_once:
+            task = self._loop.create_task(self._await_scorers(self._awaiting.popleft()))
+            self._tasks.add(task)
+            task.add_done_callback(self._awaited)
+
+    def _awaited(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._start_awaiting()
+
+    async def _await_scorers(self, work: Scored) -> None:
+        for scorer in self._async:
+            outcome = await self._call(scorer, work)
+            if outcome.aborted:
+                return
+            if outcome.timed_out:
+                work.scores += error_scores(scorer, work.run_item, f"timed out after {self._limit:g} s")
+            elif outcome.error is not None:
+                work.scores += error_scores(scorer, work.run_item, reason_of(outcome.error))
+            else:
+                work.scores += outcome.returned
+        self._deliver([work])
+
+    async def _call(self, scorer: Scorer, work: Scored) -> Outcome:
+        score = partial(score_item_async, catalog=self._catalog)
+        return await self._calls.awaited(score, scorer, work.item, work.run_item)

@@ -1,0 +1,147 @@
+"""A run in a child process, so that a candidate that kills its own process is one line and not a silent end.
+
+`os._exit`, a crash in native code or the system's memory killer leave the child no last word. The parent has done
+nothing yet but fork, so it is there to say what happened; what was committed is in the store.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from scoregate.errors import INTERRUPTED, RunInterrupted
+from scoregate.runner.signals import SIGNALS, Interruptions
+
+_END = b"."
+"""What the child writes when its work came to its end, whatever the exit code."""
+
+
+def supervise(work: Callable[[], int], *, hint: str | None = None) -> int:
+    """Run `work` in a child process and return its exit code.
+
+    Call it before threads are started and heavy modules are loaded. Ctrl-C and SIGTERM reach the child, also
+    when only this process is sent them. When this process is gone, even by SIGKILL, the child ends. Where
+    there is no fork (Windows), `work` runs here.
+
+    Raises RunInterrupted, with `hint`, if the child ended before its work did.
+    """
+    if not hasattr(os, "fork"):
+        return work()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    parent_alive, keep_alive = os.pipe()
+    end_of_work, tell_end = os.pipe()
+    # Until the handlers stand, a signal would end this process and leave the child to itself.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    child = os.fork()
+    if child == 0:
+        os.close(keep_alive)
+        os.close(end_of_work)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        _be_child(work, parent_alive, tell_end)
+    os.close(parent_alive)
+    os.close(tell_end)
+    try:
+        status, interrupted = _wait_for(child, blocked)
+        os.set_blocking(end_of_work, False)
+        try:
+            ended = os.read(end_of_work, 1) == _END
+        except BlockingIOError:  # A process that the candidate started still holds the other end.
+            ended = False
+    finally:
+        os.close(keep_alive)
+        os.close(end_of_work)
+    if ended:
+        return os.waitstatus_to_exitcode(status)
+    if interrupted:
+        raise RunInterrupted("the run was ended at once; what was committed is kept", hint=hint)
+    how = _how_it_ended(status)
+    raise RunInterrupted(f"the run's process {how}; the candidate or a scorer ended it", hint=hint)
+
+
+def _wait_for(child: int, unblocked: set[signal.Signals] | set[Any]) -> tuple[int, bool]:
+    """The child's wait status, and whether this process was asked to end meanwhile."""
+    asked: list[int] = []
+
+    def forward(number: int, _frame: object) -> None:
+        # Always as SIGTERM: after a terminal's Ctrl-C the child has had SIGINT already, and the same signal
+        # twice would end it at once.
+        asked.append(number)
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGTERM)
+
+    before = {number: signal.signal(number, forward) for number in SIGNALS}
+    signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
+    try:
+        _, status = os.waitpid(child, 0)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    return status, bool(asked)
+
+
+def _be_child(work: Callable[[], int], parent_alive: int, tell_end: int) -> None:
+    """Never returns: the parent's stack is not the child's to unwind."""
+    watch = threading.Thread(
+        target=_end_with_parent, args=(parent_alive,), name="scoregate-parent", daemon=True
+    )
+    watch.start()
+    atexit._clear()  # What was registered before the fork is the parent's to do.
+    code = INTERRUPTED
+    try:
+        with Interruptions(_raise_keyboard_interrupt):
+            code = work()
+    except SystemExit as leaving:
+        code = _exit_code(leaving.code)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)  # noqa: T201  before or after the run, which handles it itself
+    except BaseException:  # noqa: BLE001  the child's last words, whatever it was
+        traceback.print_exc()
+    finally:
+        os.write(tell_end, _END)
+        if code != INTERRUPTED:
+            # Tracing SDKs in the candidate send what they have left. Threads are not waited for.
+            atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            _flush(stream)
+        os._exit(code)
+
+
+def _raise_keyboard_interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def _end_with_parent(parent_alive: int) -> None:
+    os.read(parent_alive, 1)  # Nothing is ever written: it returns when the parent is gone.
+    os._exit(INTERRUPTED)
+
+
+def _flush(stream: Any) -> None:
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        return  # The reader is gone; there is nobody left to tell.
+
+
+def _exit_code(code: object) -> int:
+    if code is None or isinstance(code, int):
+        return code or 0
+    print(code, file=sys.stderr)  # noqa: T201  as the interpreter does it
+    return 1
+
+
+def _how_it_ended(status: int) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        return f"was killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was killed by signal {-code}"

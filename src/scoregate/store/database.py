@@ -1,0 +1,170 @@
+"""One SQLite connection for all threads of a process: opened only if the file is ours, and every error told."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from scoregate.errors import StoreError
+from scoregate.store.schema import APPLICATION_ID, MIGRATIONS, migrate, version_of
+
+BUSY_SECONDS = 30.0
+"""How long a statement waits for another process to finish its transaction."""
+_CHECKED_WHOLE_BYTES = 8 << 20
+"""Files up to this size are checked page by page when they are opened (some ten milliseconds)."""
+_MAGIC = b"SQLite format 3\0"
+
+
+class Database:
+    """A connection behind a lock. Statements outside `transaction` commit at once."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self.connection = connection
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool) -> Database:
+        """Open the file, creating or migrating it. Raises StoreError; a file that is not ours is left alone."""
+        _check_file(path, create=create)
+        with told(path):
+            connection = sqlite3.connect(
+                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+        try:
+            with told(path):
+                _check_owner(path, connection)
+                _write_ahead(connection)
+                connection.execute("PRAGMA foreign_keys = ON")
+                migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return cls(path, connection)
+
+    @contextmanager
+    def reading(self, error: type[StoreError] = StoreError) -> Iterator[sqlite3.Connection]:
+        """The connection, with SQLite's errors as `error`."""
+        with self._lock, told(self.path, error):
+            yield self.connection
+
+    @contextmanager
+    def transaction(self, error: type[StoreError] = StoreError) -> Iterator[sqlite3.Connection]:
+        """The same within one transaction: all of it is committed, or nothing."""
+        with self.reading(error) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                # A full disk may have rolled back already.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        with self._lock, told(self.path):
+            self.connection.close()
+
+
+@contextmanager
+def told(path: Path, error: type[StoreError] = StoreError) -> Iterator[None]:
+    """Turn SQLite's errors into one line that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as problem:
+        message, hint = _explain(problem)
+        raise error(message, where=str(path), hint=hint) from problem
+
+
+def _check_file(path: Path, *, create: bool) -> None:
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_MAGIC))
+    except FileNotFoundError:
+        if create:
+            return
+        raise StoreError("there is no store", where=str(path), hint="run a gate first") from None
+    except OSError as problem:
+        raise StoreError(f"the store cannot be read: {problem.strerror}", where=str(path)) from problem
+    # SQLite itself takes an empty file for an empty database: a process died before its first write.
+    if start and start != _MAGIC:
+        raise StoreError(
+            "this file is no SQLite database; nothing was changed",
+            where=str(path),
+            hint="move it away, or name another place with --store",
+        )
+
+
+def _check_owner(path: Path, connection: sqlite3.Connection) -> None:
+    """Everything here only reads: a foreign file keeps every byte."""
+    owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    version = version_of(connection)
+    if owner != APPLICATION_ID and (owner or tables or version):
+        raise StoreError(
+            "this SQLite database belongs to another program; nothing was changed",
+            where=str(path),
+            hint="name another place with --store",
+        )
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"the store has schema {version} and this version of scoregate knows {len(MIGRATIONS)}; "
+            "nothing was changed",
+            where=str(path),
+            hint="upgrade scoregate, or name another place with --store",
+        )
+    if path.stat().st_size <= _CHECKED_WHOLE_BYTES:
+        found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """WAL, in which a commit survives the death of the process, and readers never wait for the writer."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+                return  # A file system without shared memory: the rollback journal, at full synchronisation.
+        except sqlite3.OperationalError as problem:
+            # SQLite does not wait by itself when two processes switch a new file at once.
+            if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _explain(problem: sqlite3.Error) -> tuple[str, str]:
+    # The low byte is the primary code; Python's own errors (a closed connection) carry none.
+    match getattr(problem, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT if _is_damage(problem) else 0) & 0xFF:
+        case sqlite3.SQLITE_FULL:
+            return "the disk is full; what was committed is kept", "free some space and try again"
+        case sqlite3.SQLITE_READONLY:
+            return (
+                "the store cannot be written: it or its directory is read-only",
+                "name another with --store",
+            )
+        case sqlite3.SQLITE_CANTOPEN:
+            return "the store cannot be opened or created", "check that its directory exists and is writable"
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return f"another process has kept the store locked for {BUSY_SECONDS:.0f} s", "try again later"
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return f"the store is damaged: {problem}", "move the file away; nothing in it was changed"
+        case sqlite3.SQLITE_CONSTRAINT:
+            return f"a row is there twice: {problem}", "every item, trial and score name may appear once"
+        case sqlite3.SQLITE_IOERR:
+            return (
+                f"the store cannot be read or written: {problem}",
+                "check the disk; what was committed is kept",
+            )
+    return f"the store failed: {problem}", "what was committed is kept"
+
+
+def _is_damage(problem: sqlite3.Error) -> bool:
+    """Whether it is what `quick_check` found, raised above without a code."""
+    return type(problem) is sqlite3.DatabaseError

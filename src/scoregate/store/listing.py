@@ -1,0 +1,161 @@
+"""What the store says of its runs without loading them: counts, lists, the run that a prefix means."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+
+from scoregate.errors import StoreError
+
+_NEWEST_FIRST = "ORDER BY julianday(started_at) DESC, key DESC"
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts of one run."""
+
+    ok: int = 0
+    error: int = 0
+    timeout: int = 0
+    skipped: int = 0
+    scores_ok: int = 0
+    """Cells with a value, or not applicable."""
+    scores_error: int = 0
+    calls: int = 0
+    """Calls of the candidate that finished run items took, retries included."""
+    cost_usd: float | None = None
+    """None if no item says what it cost."""
+    latency_seconds: float = 0.0
+    """Sum over the run items."""
+
+    @property
+    def items(self) -> int:
+        return self.ok + self.error + self.timeout + self.skipped
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One line of `runs list`."""
+
+    run: str
+    gate: str | None
+    dataset: str
+    candidate: str
+    commit: str | None
+    started_at: str | None
+    finished_at: str | None
+    expected: int
+    """Run items that a whole run has: items × trials."""
+    done: int
+    failed: int
+    """Done, with a status other than "ok"."""
+    cost_usd: float | None
+    selection: str | None
+    """Why the run is partial, if it is."""
+
+
+def totals_of(connection: sqlite3.Connection, key: int) -> Totals:
+    statuses = dict(
+        connection.execute("SELECT status, count(*) FROM run_items WHERE run = ? GROUP BY status", (key,))
+    )
+    cells = dict(
+        connection.execute(
+            "SELECT status = 'error', count(*) FROM scores WHERE run = ? GROUP BY status = 'error'", (key,)
+        )
+    )
+    cost, latency, items = connection.execute(
+        "SELECT sum(cost_usd), total(latency_seconds), count(*) FROM run_items WHERE run = ?", (key,)
+    ).fetchone()
+    # Attempts are only kept where there were several.
+    (retries,) = connection.execute(
+        "SELECT count(*) FROM attempts WHERE run = ? AND number > 1", (key,)
+    ).fetchone()
+    return Totals(
+        ok=statuses.get("ok", 0),
+        error=statuses.get("error", 0),
+        timeout=statuses.get("timeout", 0),
+        skipped=statuses.get("skipped", 0),
+        scores_ok=cells.get(0, 0),
+        scores_error=cells.get(1, 0),
+        calls=items + retries,
+        cost_usd=cost,
+        latency_seconds=latency,
+    )
+
+
+def list_runs(connection: sqlite3.Connection, limit: int | None, gate: str | None) -> list[RunSummary]:
+    """Newest first."""
+    rows = connection.execute(
+        f"""SELECT run, dataset, candidate, commit_id, started_at, finished_at, expected_items * trials, metadata,
+            (SELECT count(*) FROM run_items WHERE run = runs.key),
+            (SELECT count(*) FROM run_items WHERE run = runs.key AND status != 'ok'),
+            (SELECT sum(cost_usd) FROM run_items WHERE run = runs.key)
+        FROM runs WHERE :gate IS NULL OR json_extract(metadata, '$.gate') = :gate
+        {_NEWEST_FIRST} LIMIT :limit""",
+        {"gate": gate, "limit": -1 if limit is None else limit},
+    )
+    return [_summary(*row) for row in rows]
+
+
+def _summary(
+    run: str,
+    dataset: str,
+    candidate: str,
+    commit: str | None,
+    started_at: str | None,
+    finished_at: str | None,
+    expected: int,
+    metadata: str,
+    done: int,
+    failed: int,
+    cost: float | None,
+) -> RunSummary:
+    about = json.loads(metadata)
+    return RunSummary(
+        run=run,
+        gate=about.get("gate"),
+        dataset=dataset,
+        candidate=candidate,
+        commit=commit,
+        started_at=started_at,
+        finished_at=finished_at,
+        expected=expected,
+        done=done,
+        failed=failed,
+        cost_usd=cost,
+        selection=about.get("selection"),
+    )
+
+
+def find_run(connection: sqlite3.Connection, prefix: str, where: str) -> str:
+    """The one run whose id begins so. Raises StoreError, naming the runs that could be meant."""
+    found = [
+        str(row[0])
+        for row in connection.execute(
+            f"SELECT run FROM runs WHERE substr(run, 1, length(:p)) = :p {_NEWEST_FIRST}", {"p": prefix}
+        )
+    ]
+    if len(found) == 1 or prefix in found:
+        return prefix if prefix in found else found[0]
+    if found and prefix:
+        raise StoreError(f"'{prefix}' begins the ids of {len(found)} runs: {_some(found)}", where=where)
+    known = [str(row[0]) for row in connection.execute(f"SELECT run FROM runs {_NEWEST_FIRST}")]
+    hint = f"the latest are: {_some(known)}" if known else "the store holds no runs"
+    raise StoreError(f"there is no run '{prefix}'", where=where, hint=hint)
+
+
+def runs_to_prune(
+    connection: sqlite3.Connection, keep: int | None, before: str | None, protect: frozenset[str]
+) -> list[str]:
+    """Runs beyond the newest `keep`, and of those only the ones started before the ISO time `before`."""
+    rows = connection.execute(
+        f"""SELECT run, :before IS NULL OR julianday(started_at) < julianday(:before)
+        FROM runs {_NEWEST_FIRST} LIMIT -1 OFFSET :keep""",
+        {"before": before, "keep": keep or 0},
+    )
+    return [run for run, is_old in rows if is_old and run not in protect]
+
+
+def _some(runs: list[str]) -> str:
+    return ", ".join(runs[:5]) + (", …" if len(runs) > 5 else "")

@@ -1,0 +1,178 @@
+"""Records as rows of the store, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+from scoregate.errors import StoreError
+from scoregate.records import (
+    JSON,
+    Attempt,
+    DatasetItem,
+    ItemStatus,
+    RunHeader,
+    RunItem,
+    Score,
+    ScoreSource,
+    ScoreStatus,
+    Tokens,
+)
+
+Row = tuple[Any, ...]
+"""Values as SQLite takes and gives them."""
+
+HEADER_COLUMNS = (
+    "run, dataset, dataset_fingerprint, dataset_version, candidate, commit_id, expected_items, trials, "
+    "started_at, finished_at, scorers, metadata"
+)
+ITEM_COLUMNS = (
+    "item, trial, status, error, output, latency_seconds, cost_usd, tokens_input, tokens_output, trace_id, "
+    "cluster, slices"
+)
+ATTEMPT_COLUMNS = "item, trial, number, status, error, latency_seconds"
+SCORE_COLUMNS = "item, trial, score, value, status, comment, source"
+
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_COMMON = {True: "true", False: "false", None: "null"}
+
+
+class Unstorable(StoreError):
+    """A record holds something that the store cannot keep: no JSON, a number beyond 64 bits."""
+
+
+def header_row(header: RunHeader) -> Row:
+    return (
+        header.run,
+        header.dataset,
+        header.dataset_fingerprint,
+        header.dataset_version,
+        header.candidate,
+        header.commit,
+        header.expected_items,
+        header.trials,
+        header.started_at,
+        header.finished_at,
+        json_text(dict(header.scorers), header.run),
+        json_text(dict(header.metadata), header.run),
+    )
+
+
+def header_from(row: Row) -> RunHeader:
+    run, dataset, fingerprint, version, candidate, commit, items, trials, started, finished, *texts = row
+    return RunHeader(
+        run=run,
+        dataset=dataset,
+        candidate=candidate,
+        expected_items=items,
+        trials=trials,
+        dataset_fingerprint=fingerprint,
+        dataset_version=version,
+        commit=commit,
+        scorers=json.loads(texts[0]),
+        started_at=started,
+        finished_at=finished,
+        metadata=json.loads(texts[1]),
+    )
+
+
+def item_row(key: int, item: RunItem) -> Row:
+    tokens = item.tokens
+    if tokens is not None and max(tokens.input, tokens.output) >= 1 << 63:
+        raise Unstorable("a token count beyond 64 bits cannot be stored", where=item.item)
+    return (
+        key,
+        item.item,
+        item.trial,
+        item.status,
+        plain(item.error),
+        json_text(item.output, item.item),
+        item.latency_seconds,
+        item.cost_usd,
+        tokens.input if tokens else None,
+        tokens.output if tokens else None,
+        plain(item.trace_id),
+        item.cluster,
+        json_text(dict(item.slices), item.item) if item.slices else "{}",
+    )
+
+
+def item_from(row: Row, attempts: tuple[Attempt, ...] = ()) -> RunItem:
+    item, trial, status, error, output, latency, cost, tokens_input, tokens_output, *rest = row
+    trace_id, cluster, slices = rest
+    return RunItem(
+        item=item,
+        trial=trial,
+        status=cast(ItemStatus, status),
+        error=error,
+        output=json.loads(output),
+        latency_seconds=latency,
+        cost_usd=cost,
+        tokens=None if tokens_input is None else Tokens(tokens_input, tokens_output),
+        trace_id=trace_id,
+        cluster=cluster,
+        slices=cast(Mapping[str, str], json.loads(slices)),
+        attempts=attempts,
+    )
+
+
+def attempt_row(key: int, item: RunItem, attempt: Attempt) -> Row:
+    error = plain(attempt.error)
+    return (key, item.item, item.trial, attempt.number, attempt.status, error, attempt.latency_seconds)
+
+
+def attempt_from(row: Row) -> tuple[tuple[str, int], Attempt]:
+    """The cell `(item, trial)` and its attempt."""
+    item, trial, number, status, error, latency = row
+    return (item, trial), Attempt(number, cast(ItemStatus, status), error, latency)
+
+
+def score_row(key: int, score: Score) -> Row:
+    value = score.value
+    text = _COMMON[value] if value is None or isinstance(value, bool) else json_text(value, score.item)
+    comment = plain(score.comment)
+    return (key, score.item, score.trial, score.score, text, score.status, comment, score.source)
+
+
+def score_from(row: Row) -> Score:
+    item, trial, name, value, status, comment, source = row
+    return Score(
+        item=item,
+        trial=trial,
+        score=name,
+        value=json.loads(value),
+        status=cast(ScoreStatus, status),
+        comment=comment,
+        source=cast(ScoreSource, source),
+    )
+
+
+def dataset_item_row(fingerprint: str, item: DatasetItem) -> Row:
+    content = {
+        "input": item.input,
+        "expected_output": item.expected_output,
+        "metadata": dict(item.metadata),
+    }
+    return (fingerprint, item.id, json_text(content, item.id))
+
+
+def dataset_item_from(row: Row) -> DatasetItem:
+    name, content = row
+    return DatasetItem(id=name, **json.loads(content))
+
+
+def json_text(value: JSON, where: str) -> str:
+    """A JSON value as ASCII text. Raises Unstorable."""
+    try:
+        return _encode(value)
+    except (TypeError, ValueError, RecursionError, RuntimeError) as problem:
+        # RuntimeError: the candidate goes on changing what it has returned.
+        raise Unstorable(f"a value cannot be stored: {problem}", where=where) from problem
+
+
+def plain(text: str | None) -> str | None:
+    """A text that UTF-8 can hold: half of a surrogate pair, as error messages may carry, is spelled out."""
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,106 @@
+"""The schema of the store and how an older one becomes the present one.
+
+`PRAGMA user_version` holds the number of migrations that a file has seen, `application_id` says that it is ours.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+APPLICATION_ID = 0x53434754
+
+Migration = tuple[str, ...]
+"""Statements that lift a file by one version."""
+
+_FIRST: Migration = (
+    # `key` stands for the run's id in the other tables, so that no row repeats the text.
+    """CREATE TABLE runs (
+        key INTEGER PRIMARY KEY,
+        run TEXT NOT NULL UNIQUE,
+        dataset TEXT NOT NULL,
+        dataset_fingerprint TEXT,
+        dataset_version TEXT,
+        candidate TEXT NOT NULL,
+        commit_id TEXT,
+        expected_items INTEGER NOT NULL,
+        trials INTEGER NOT NULL,
+        started_at TEXT,
+        finished_at TEXT,
+        scorers TEXT NOT NULL,
+        metadata TEXT NOT NULL
+    )""",
+    # With a rowid: an output may be long, and a clustered index would carry it through its inner pages.
+    """CREATE TABLE run_items (
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        item TEXT NOT NULL,
+        trial INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        error TEXT,
+        output TEXT NOT NULL,
+        latency_seconds REAL,
+        cost_usd REAL,
+        tokens_input INTEGER,
+        tokens_output INTEGER,
+        trace_id TEXT,
+        cluster TEXT,
+        slices TEXT NOT NULL,
+        PRIMARY KEY (run, item, trial)
+    )""",
+    """CREATE TABLE attempts (
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        item TEXT NOT NULL,
+        trial INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        error TEXT,
+        latency_seconds REAL NOT NULL,
+        PRIMARY KEY (run, item, trial, number)
+    ) WITHOUT ROWID""",
+    # `value` is JSON text, so that true, 1 and 1.0 stay what they are.
+    """CREATE TABLE scores (
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        item TEXT NOT NULL,
+        trial INTEGER NOT NULL,
+        score TEXT NOT NULL,
+        value TEXT NOT NULL,
+        status TEXT NOT NULL,
+        comment TEXT,
+        source TEXT NOT NULL,
+        PRIMARY KEY (run, item, trial, score)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE dataset_items (
+        fingerprint TEXT NOT NULL,
+        item TEXT NOT NULL,
+        content TEXT NOT NULL,
+        PRIMARY KEY (fingerprint, item)
+    )""",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Lift a file of ours, or an empty one, to the present schema: wholly or not at all.
+
+    The connection is in autocommit mode. Raises sqlite3.Error, after which the file is as it was.
+    """
+    if version_of(connection) >= len(migrations):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Read again: another process may have done it while this one waited for the lock.
+        for migration in migrations[version_of(connection) :]:
+            for statement in migration:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(migrations)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """How many migrations the file has seen."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

@@ -1,0 +1,126 @@
+"""The estimate before a run, the caps, the waits before retries and the size of scoring jobs."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+import pytest
+
+from scoregate.gate_file import Limits
+from scoregate.runner.budget import Budget, Estimate, estimate
+from scoregate.runner.pace import LARGEST_CHUNK, Pace
+from scoregate.runner.retries import asked_pause, wait_before_retry
+from scoregate.runner.throttle import Throttle
+from scoregate.store import Totals
+
+PREVIOUS = Totals(ok=90, error=10, calls=110, cost_usd=2.0, latency_seconds=150.0)
+
+
+def test_without_an_earlier_run_only_the_calls_are_known() -> None:
+    assert estimate(100, 3, Limits(), None) == Estimate(300, None, None)
+    assert estimate(100, 3, Limits(), Totals()) == Estimate(300, None, None)
+
+
+def test_an_earlier_run_tells_cost_and_time() -> None:
+    found = estimate(50, 2, Limits(concurrency=8), PREVIOUS)
+    assert found.calls == 100
+    assert found.cost_usd == pytest.approx(2.0)
+    assert found.seconds == pytest.approx(13 * 1.5)
+    assert found.exceeds == ()
+
+
+def test_the_estimate_names_the_caps_that_will_be_reached() -> None:
+    limits = Limits(concurrency=8, max_calls=100, max_cost_usd=1.5, max_seconds=600)
+    assert estimate(50, 2, limits, PREVIOUS).exceeds == ("max_cost_usd",)
+    assert estimate(101, 1, limits, None).exceeds == ("max_calls",)
+
+
+def test_calls_in_flight_are_counted_at_the_mean_cost() -> None:
+    budget = Budget(Limits(max_cost_usd=1.0), Totals())
+    budget.started()
+    budget.ended(0.3)
+    for _ in range(2):
+        assert budget.refusal() is None
+        budget.started()
+    assert budget.refusal() == "max_cost_usd"
+
+
+def test_waits_grow_and_start_with_what_was_asked_for() -> None:
+    random = Random(0)
+    waits = [max(wait_before_retry(attempt, None, random) for _ in range(200)) for attempt in (1, 2, 3, 50)]
+    assert [round(wait, 0) for wait in waits] == [0, 1, 2, 30]
+    assert all(7.0 <= wait_before_retry(1, 7.0, random) <= 7.5 for _ in range(200))
+    assert (asked_pause(None), asked_pause(5.0), asked_pause(3600.0)) == (0.0, 5.0, 60.0)
+
+
+def test_jobs_of_a_quick_scorer_grow_and_of_a_slow_one_shrink() -> None:
+    pace = Pace()
+    pace.job_took(0.0001, 1)
+    assert pace.chunk == 2
+    pace.job_took(0.0001, 1)
+    assert pace.chunk == 2, "a job that was not full says nothing of a full one"
+    for _ in range(20):
+        pace.job_took(0.001, pace.chunk)
+    assert pace.chunk == LARGEST_CHUNK
+    pace.job_took(0.01, pace.chunk)
+    assert pace.chunk == LARGEST_CHUNK
+    for _ in range(20):
+        pace.job_took(1.0, pace.chunk)
+    assert pace.chunk == 1
+
+
+def throttled(scenario: object) -> None:
+    asyncio.run(scenario())  # type: ignore[operator]
+
+
+def test_the_answers_of_one_burst_halve_the_concurrency_once() -> None:
+    async def scenario() -> None:
+        throttle = Throttle(16)
+        tickets = [await throttle.enter() for _ in range(16)]
+        for ticket in tickets:
+            assert ticket is not None
+            throttle.limited(ticket)
+        assert throttle.limit == 8
+
+    throttled(scenario)
+
+
+def test_concurrency_never_falls_below_one_and_grows_by_one_a_round() -> None:
+    async def scenario() -> None:
+        throttle = Throttle(4)
+        for _ in range(5):
+            ticket = await throttle.enter()
+            assert ticket is not None
+            throttle.limited(ticket)
+            throttle.leave()
+        assert throttle.limit == 1
+        throttle.succeeded()
+        assert throttle.limit == 2
+        throttle.succeeded()
+        throttle.succeeded()
+        assert throttle.limit == 2
+        throttle.succeeded()
+        assert throttle.limit == 3
+        for _ in range(20):
+            throttle.succeeded()
+        assert throttle.limit == 4
+
+    throttled(scenario)
+
+
+def test_a_pause_holds_back_and_a_stop_sends_away() -> None:
+    async def scenario() -> None:
+        throttle = Throttle(2)
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        throttle.pause(0.05)
+        assert await throttle.enter() == 0
+        assert loop.time() - started >= 0.05
+        throttle.pause(60)
+        waiting = asyncio.create_task(throttle.enter())
+        await asyncio.sleep(0)
+        throttle.stop()
+        assert await waiting is None
+
+    throttled(scenario)

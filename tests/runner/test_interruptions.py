@@ -1,0 +1,188 @@
+"""Real signals to real processes: what is finished is kept, and nobody waits."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scoregate.store import Store
+
+SESSION = r"""
+import asyncio, os, signal, sys, time
+from pathlib import Path
+from scoregate.gate_file import Limits
+from scoregate.records import DatasetItem, RunHeader
+from scoregate.runner.candidates.candidate import Candidate
+from scoregate.runner.plan import RunPlan
+from scoregate.runner.session import run
+from scoregate.scorers.scorer import Scorer
+from scoregate.store import Store
+
+kind = sys.argv[2]
+
+def say(line):
+    os.write(1, line.encode() + b"\n")
+
+async def waits(item, trial):
+    if item.id != "0":
+        await asyncio.sleep(60)
+
+async def swallows(item, trial):
+    say("waiting")
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+
+async def blocks(item, trial):
+    if item.id != "0":
+        say("waiting")
+        time.sleep(60)
+
+def hangs(item, trial):
+    if item.id != "0":
+        time.sleep(60)
+
+async def dies(item, trial):
+    if item.id != "0":
+        await committed.wait()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+committed = asyncio.Event()
+
+def first_is_committed(report):
+    if report.done and kind in ("waits", "hangs", "dies"):
+        say("waiting")
+        committed.set()
+
+def stuck(**_):
+    say("waiting")
+    time.sleep(60)
+
+async def answers(item, trial):
+    return 1
+
+task = answers if kind == "scorer" else globals()[kind]
+scorers = [Scorer("stuck", "1", stuck)] if kind == "scorer" else []
+store = Store.open(Path(sys.argv[1]))
+store.create_run(RunHeader(run="r", dataset="d", candidate="c", expected_items=4))
+items = [DatasetItem(str(n), n) for n in range(4)]
+candidate = Candidate("c", None, None, "python", task, is_async=task is not hangs)
+plan = RunPlan(
+    run="r", items=items, candidate=candidate, store=store, scorers=scorers, limits=Limits(concurrency=2),
+    progress=first_is_committed,
+)
+before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGURG)
+report = run(plan)
+after = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGURG)
+say(f"report {report.done} {report.interrupted} {report.stopped} {before == after}")
+"""
+
+
+def start(path: Path, kind: str) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SESSION, str(path), kind],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "waiting\n"
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("kind", "done"), [("waits", 1), ("hangs", 1), ("blocks", 1), ("swallows", 0), ("scorer", 0)]
+)
+def test_a_signal_ends_the_run_within_a_second_and_keeps_what_is_done(
+    tmp_path: Path, number: signal.Signals, kind: str, done: int
+) -> None:
+    process = start(tmp_path / "store.sqlite3", kind)
+    sent = time.monotonic()
+    process.send_signal(number)
+    printed, complaints = process.communicate(timeout=10)
+    assert time.monotonic() - sent < 1.3  # a second, and what the interpreter takes to leave
+    assert printed.splitlines()[-1] == f"report {done} True None True"
+    assert complaints == ""
+    assert process.returncode == 0
+    with Store.open(tmp_path / "store.sqlite3") as store:
+        assert len(store.done_cells("r")) == done
+
+
+def test_the_same_signal_again_ends_the_process_at_once(tmp_path: Path) -> None:
+    process = start(tmp_path / "store.sqlite3", "swallows")
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=10)
+    assert "report" not in printed
+    assert process.returncode == 5
+
+
+SUPERVISED = """
+import sys
+from scoregate.errors import RunInterrupted
+from scoregate.runner.supervisor import supervise
+
+def work():
+    scope = {"__name__": "session"}
+    exec(SESSION, scope)
+    return 5 if scope["report"].interrupted else 0
+
+try:
+    sys.exit(supervise(work, hint="resume with: scoregate run --resume r"))
+except RunInterrupted as error:
+    print(error, file=sys.stderr)
+    sys.exit(error.exit_code)
+"""
+
+
+def start_supervised(path: Path, kind: str) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"SESSION = {SESSION!r}\n{SUPERVISED}", str(path), kind],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "waiting\n"
+    return process
+
+
+@pytest.mark.parametrize("to_the_child_as_well", [False, True])
+def test_ctrl_c_ends_a_supervised_run_in_the_same_way(tmp_path: Path, to_the_child_as_well: bool) -> None:
+    process = start_supervised(tmp_path / "store.sqlite3", "hangs")
+    sent = time.monotonic()
+    if to_the_child_as_well:
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.send_signal(signal.SIGINT)
+    printed, complaints = process.communicate(timeout=10)
+    assert time.monotonic() - sent < 1.3
+    assert printed == "report 1 True None True\n"
+    assert (complaints, process.returncode) == ("", 5)
+
+
+def test_a_candidate_that_kills_its_process_is_one_line_and_what_was_committed_is_kept(
+    tmp_path: Path,
+) -> None:
+    process = start_supervised(tmp_path / "store.sqlite3", "dies")
+    printed, complaints = process.communicate(timeout=10)
+    assert printed == ""
+    assert complaints == (
+        "the run's process was killed by SIGKILL; the candidate or a scorer ended it "
+        "(resume with: scoregate run --resume r)\n"
+    )
+    assert process.returncode == 5
+    with Store.open(tmp_path / "store.sqlite3") as store:
+        assert store.done_cells("r") == {("0", 0)}

@@ -1,0 +1,196 @@
+"""A run in a child process that may die in any way."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from scoregate.errors import RunInterrupted
+from scoregate.runner.supervisor import supervise
+
+
+@pytest.mark.parametrize("code", [0, 1, 5])
+def test_the_exit_code_of_the_work_comes_back(code: int) -> None:
+    assert supervise(lambda: code) == code
+
+
+def test_the_work_is_done_in_another_process(capfd: pytest.CaptureFixture[str]) -> None:
+    def work() -> int:
+        sys.stdout.write(f"{os.getpid()}")
+        return 0
+
+    supervise(work)
+    assert int(capfd.readouterr().out) != os.getpid()
+
+
+def crash() -> None:
+    faulthandler.disable()  # pytest's: its dump would only look like a failure of this test
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@pytest.mark.parametrize(
+    ("end", "how"),
+    [
+        (lambda: os._exit(3), "ended with exit code 3"),
+        (lambda: os._exit(0), "ended with exit code 0"),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), "was killed by SIGKILL"),
+        (crash, "was killed by SIGSEGV"),
+    ],
+)
+def test_work_that_kills_its_own_process_is_one_line(end: object, how: str) -> None:
+    def work() -> int:
+        end()  # type: ignore[operator]
+        return 0
+
+    with pytest.raises(RunInterrupted) as caught:
+        supervise(work, hint="resume with: scoregate run --resume r")
+    line = str(caught.value)
+    assert f"the run's process {how}; the candidate or a scorer ended it" in line
+    assert "resume with" in line
+    assert "\n" not in line
+    assert caught.value.exit_code == 5
+
+
+def test_work_that_leaves_with_sys_exit_keeps_its_code() -> None:
+    assert supervise(lambda: sys.exit(2)) == 2
+
+
+def test_work_that_raises_says_so_and_ends_as_interrupted(capfd: pytest.CaptureFixture[str]) -> None:
+    def work() -> int:
+        raise ZeroDivisionError("oh")
+
+    assert supervise(work) == 5
+    assert "ZeroDivisionError: oh" in capfd.readouterr().err
+
+
+def test_a_process_that_outlives_the_child_does_not_hold_up_the_parent() -> None:
+    def work() -> int:
+        if os.fork() == 0:
+            time.sleep(5)
+        os._exit(3)
+
+    started = time.monotonic()
+    with pytest.raises(RunInterrupted):
+        supervise(work)
+    assert time.monotonic() - started < 2
+
+
+def test_what_the_candidate_left_for_the_end_of_the_process_is_done(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def work() -> int:
+        import atexit
+
+        atexit.register(lambda: sys.stdout.write("spans sent"))
+        return 0
+
+    supervise(work)
+    assert capfd.readouterr().out == "spans sent"
+
+
+SUPERVISED = """
+import os, signal, sys, time
+from scoregate.errors import RunInterrupted
+from scoregate.runner.supervisor import supervise
+
+def work():
+    seen = []
+    signal.signal(signal.SIGTERM, lambda *_: seen.append("TERM"))
+    signal.signal(signal.SIGINT, lambda *_: seen.append("INT"))
+    print(os.getpid(), flush=True)
+    started = time.monotonic()
+    while time.monotonic() - started < float(sys.argv[1]) and len(seen) < int(sys.argv[2]):
+        time.sleep(0.01)
+    print(sorted(seen), flush=True)
+    return 5 if seen else 0
+
+try:
+    sys.exit(supervise(work))
+except RunInterrupted as error:
+    print(error, file=sys.stderr)
+    sys.exit(error.exit_code)
+"""
+
+
+def start(seconds: float, signals: int) -> tuple[subprocess.Popen[str], int]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SUPERVISED, str(seconds), str(signals)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    return process, int(process.stdout.readline())
+
+
+def test_ctrl_c_before_the_run_begins_ends_the_work(capfd: pytest.CaptureFixture[str]) -> None:
+    def work() -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+        return 0
+
+    assert supervise(work) == 5
+    assert capfd.readouterr().err == "interrupted\n"
+
+
+def test_a_forwarded_signal_that_comes_after_the_run_does_no_harm() -> None:
+    from scoregate.runner.signals import Interruptions
+
+    def work() -> int:
+        with Interruptions(lambda: None):
+            os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return 4
+
+    assert supervise(work) == 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_parent_alone_reaches_the_child(number: signal.Signals) -> None:
+    process, _ = start(10, 1)
+    process.send_signal(number)
+    assert process.communicate(timeout=10)[0] == "['TERM']\n"
+    assert process.returncode == 5
+
+
+def test_ctrl_c_in_a_terminal_is_not_taken_for_the_same_signal_twice() -> None:
+    process, _ = start(10, 2)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=10)[0] == "['INT', 'TERM']\n"
+
+
+def test_a_child_that_is_killed_after_a_signal_was_asked_to_end() -> None:
+    process, child = start(10, 2)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.05)
+    os.kill(child, signal.SIGKILL)
+    _, complaint = process.communicate(timeout=10)
+    assert complaint == "the run was ended at once; what was committed is kept\n"
+    assert process.returncode == 5
+
+
+def test_a_killed_parent_leaves_no_child_behind() -> None:
+    process, child = start(30, 1)
+    process.kill()
+    # The child holds the other end of these pipes: they close when it is gone.
+    process.communicate(timeout=5)
+    deadline = time.monotonic() + 5
+    while _is_alive(child) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not _is_alive(child)
+
+
+def _is_alive(process: int) -> bool:
+    """Whether it runs; a zombie that nobody reaps does not."""
+    try:
+        with open(f"/proc/{process}/stat", encoding="ascii") as stat:  # noqa: PTH123
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
