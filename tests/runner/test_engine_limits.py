@@ -239,6 +239,19 @@ def test_after_max_seconds_calls_in_flight_finish_and_no_new_one_starts(drive: D
     assert driven.report.done == driven.report.calls == 6
 
 
+def test_a_cap_that_is_reached_when_all_is_called_stopped_nothing(drive: Drive) -> None:
+    async def task(item: DatasetItem, trial: int) -> Answer:
+        return Answer(item.id, cost_usd=0.5)
+
+    def slow(**_: Any) -> bool:
+        time.sleep(0.15)
+        return True
+
+    limits = Limits(max_calls=3, max_cost_usd=1.5, max_seconds=0.1)
+    report = drive(task, scorers=[Scorer("slow", "1", slow)], limits=limits).report
+    assert (report.stopped, report.complete) == (None, True)
+
+
 def test_a_cap_does_not_wait_for_retries_or_pauses(drive: Drive) -> None:
     async def task(item: DatasetItem, trial: int) -> str:
         raise TransientError("429", retry_after=60, rate_limited=True)

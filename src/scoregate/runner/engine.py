@@ -90,6 +90,8 @@ class Engine:
             try:
                 workers = [self._loop.create_task(self._work()) for _ in range(plan.limits.concurrency)]
                 await asyncio.gather(*workers)
+                if deadline is not None:
+                    deadline.cancel()  # No call is left that it could forbid.
                 self._scoring.hurry()
                 await self._drain()
             except asyncio.CancelledError:
