@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 GATE ?= gates/support-agent.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gate test lint format bench simulate crash clean
+.PHONY: help setup gate test coverage lint format bench simulate crash clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -25,6 +25,11 @@ gate: setup ## Run the example gate: candidate, scores, baseline, verdict
 
 test: setup ## Run the tests
 	$(BIN)/python -m pytest
+
+coverage: setup ## Line coverage of the pure rooms: at least 95 %
+	$(BIN)/python -m pytest tests/gates tests/statistics tests/gate_file tests/config tests/test_catalog.py tests/test_records.py \
+	  --cov=scoregate.gates --cov=scoregate.statistics --cov=scoregate.gate_file --cov=scoregate.catalog \
+	  --cov=scoregate.records --cov-report=term --cov-fail-under=95
 
 lint: setup ## Check style and types
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """`compare` as its users meet it: what two runs and a rule come to, and why."""
 
 import json
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from scoregate import Gate, Rule, compare
 from scoregate.catalog import Catalog, Contract
 from scoregate.errors import ConfigError, ResultsError
+from scoregate.gates.compare import nothing_to_compare
 from scoregate.records import Run, RunHeader
+from scoregate.results_file import write_results
 from tests.gates.runs import RunMaker, passing
 
 FIVE_POINTS = {"correct": Rule(max_drop=0.05)}
@@ -510,3 +513,73 @@ def test_a_trial_beyond_the_runs_own_number_is_refused(make: RunMaker) -> None:
     header = RunHeader(run="b", dataset="cases", candidate="b", expected_items=10, trials=1)
     with pytest.raises(ResultsError, match="has trial 1 in a run of 1 trials"):
         compare(make("a", c={f"q{i}": True for i in range(10)}), Run(header, (), run.scores), {"c": Rule()})
+
+
+def test_a_run_without_a_baseline_is_invalid_and_says_so(make: RunMaker) -> None:
+    verdict = nothing_to_compare(
+        make("b", c=passing(10)), Gate(name="g", rules={"c": Rule()}), "no baseline yet"
+    )
+    assert (verdict.outcome, verdict.exit_code, verdict.reason) == ("invalid", 4, "no baseline yet")
+    assert verdict.candidate == "b-version"
+    assert verdict.baseline_run is None
+
+
+def test_results_files_are_runs(make: RunMaker, tmp_path: Path) -> None:
+    for name, failing in (("a", 0), ("b", 30)):
+        write_results(make(name, correct=passing(100, failing)), tmp_path / f"{name}.jsonl")
+    verdict = compare(tmp_path / "a.jsonl", str(tmp_path / "b.jsonl"), FIVE_POINTS)
+    assert verdict.outcome == "regression"
+
+
+def test_a_proved_drop_below_the_smallest_effect_does_not_break_the_rule(make: RunMaker) -> None:
+    before, now = passing(1000), passing(1000, 9)
+    assert compare(make("a", s=before), make("b", s=now), {"s": Rule(max_drop=0.05)}).outcome == "regression"
+    tolerant = {"s": Rule(max_drop=0.05, min_effect=0.01)}
+    assert compare(make("a", s=before), make("b", s=now), tolerant).outcome == "pass"
+
+
+def test_what_does_not_decide_is_noted(make: RunMaker) -> None:
+    verdict = compare(
+        make("a", correct=passing(100), header={"dataset": "old", "scorers": {"correct": "v1"}}),
+        make("b", correct=passing(100), header={"dataset": "new", "metadata": {"dirty": True}}),
+        FIVE_POINTS,
+    )
+    assert verdict.outcome == "pass"
+    assert [note.split(" ")[0:3] for note in verdict.notes] == [
+        ["the", "runs", "name"],
+        ["only", "one", "run"],
+        ["the", "candidate", "was"],
+    ]
+
+
+def test_one_slow_call_in_a_ratio_may_be_free(make: RunMaker) -> None:
+    rng = np.random.default_rng(2)
+    before = {f"q{i:03d}": float(v) for i, v in enumerate(rng.uniform(0.01, 0.02, 100))}
+    free = dict(before, q000=0.0)
+    verdict = compare(make("a", cost_usd=before), make("b", cost_usd=free), {"cost_usd": Rule()})
+    assert verdict.outcome in ("pass", "inconclusive")
+
+
+def test_a_negative_cost_is_refused(make: RunMaker) -> None:
+    values = {f"q{i:03d}": 1.0 for i in range(20)}
+    with pytest.raises(ResultsError):
+        compare(make("a", cost_usd=values), make("b", cost_usd=dict(values, q003=-1.0)), {"cost_usd": Rule()})
+
+
+def test_categories_without_a_catalog_need_only_their_passing_ones(make: RunMaker) -> None:
+    before = {f"q{i:03d}": "good" for i in range(100)}
+    now = {item: "poor" if i < 20 else "good" for i, item in enumerate(before)}
+    verdict = compare(make("a", grade=before), make("b", grade=now), {"grade": Rule(passing=("good",))})
+    assert verdict.outcome == "regression"
+    assert verdict.flips[0].baseline_value == "good"
+    assert verdict.flips[0].candidate_value == "poor"
+
+
+def test_a_boolean_may_be_bad(make: RunMaker) -> None:
+    catalog = Catalog({"made_up": Contract(name="made_up", type="boolean", direction="lower")})
+    gate = Gate(name="g", rules={"made_up": Rule()}, catalog=catalog)
+    clean = {f"q{i:03d}": False for i in range(100)}
+    worse = {item: i < 20 for i, item in enumerate(clean)}
+    verdict = compare(make("a", made_up=clean), make("b", made_up=worse), gate)
+    assert verdict.outcome == "regression"
+    assert verdict.reason.startswith("made_up: rose from 0.0 % to 20.0 %")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from scoregate.catalog import SCORED
 from scoregate.gate_file import Gate
 from scoregate.records import JSON, Run, Verdict
 
@@ -23,21 +24,31 @@ class Acceptance:
         return {"who": self.who, "when": self.when, "why": self.why, "forced": list(self.forced)}
 
 
-def objections(run: Run, gate: Gate) -> tuple[str, ...]:
-    """Reasons not to accept this run as the baseline, each a clause; empty if there are none."""
+def objections(run: Run, gate: Gate, dataset_fingerprint: str | None = None) -> tuple[str, ...]:
+    """Reasons not to accept this run as the baseline, each a clause; empty if there are none.
+
+    `dataset_fingerprint` is that of the gate's present dataset, if it is known.
+    """
     header = run.header
     found = []
     if header.partial:
         found.append(f"it ran only a part of the dataset ({header.metadata.get('selection')})")
+    ran_on = header.dataset_fingerprint
+    if ran_on and dataset_fingerprint and ran_on != dataset_fingerprint:
+        found.append(f"it ran on another dataset than the gate's present one (its own is '{header.dataset}')")
     expected = header.expected_items * header.trials
-    done = len(run.items)
+    # A results file may hold the scores of an item without its line.
+    cells = {(item.item, item.trial) for item in run.items} | {(s.item, s.trial) for s in run.scores}
+    done = len(cells)
     if done < expected:
         found.append(f"it is incomplete ({done:,} of {expected:,} run items)")
-    elif header.finished_at is None:
-        found.append("it never finished")
     failed = [item for item in run.items if item.status != "ok"]
     if failed:
         found.append(f"{len(failed):,} of its run items failed (first: {failed[0].item})")
+    made = {score.score for score in run.scores}
+    absent = [name for name in gate.rules if name not in made and name != SCORED]
+    if absent:
+        found.append(f"it has no score {' and no score '.join(absent)}, which the gate decides on")
     broken = sorted({s.item for s in run.scores if s.status == "error" and s.score in gate.rules})
     if broken and not failed:
         found.append(f"{len(broken):,} of its items lack a gated score (first: {broken[0]})")

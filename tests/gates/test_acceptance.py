@@ -1,0 +1,80 @@
+"""Which runs may become a baseline, and what is written down when one does."""
+
+from dataclasses import replace
+
+from scoregate import Gate, Rule, compare
+from scoregate.gates.acceptance import Acceptance, locked, lowered, objections
+from scoregate.records import Run, RunItem, Score
+from tests.gates.runs import RunMaker, passing
+
+GATE = Gate(name="g", rules={"correct": Rule()})
+
+
+def finished(make: RunMaker, **changes: object) -> Run:
+    run = make("a", correct=passing(20))
+    whole = {"finished_at": "2026-11-01T00:00:00Z", **changes}
+    return replace(run, header=replace(run.header, **whole))  # type: ignore[arg-type]
+
+
+def test_a_whole_clean_run_has_nothing_against_it(make: RunMaker) -> None:
+    assert objections(finished(make), GATE) == ()
+
+
+def test_a_partial_run_is_objected_to(make: RunMaker) -> None:
+    (why,) = objections(finished(make, metadata={"selection": "the first 20"}), GATE)
+    assert why == "it ran only a part of the dataset (the first 20)"
+
+
+def test_so_is_an_incomplete_one(make: RunMaker) -> None:
+    assert objections(finished(make, expected_items=25), GATE) == ("it is incomplete (20 of 25 run items)",)
+
+
+def test_and_one_without_a_gated_score(make: RunMaker) -> None:
+    gate = Gate(name="g", rules={"correct": Rule(), "polite": Rule(), "scored": Rule()})
+    assert objections(finished(make), gate) == ("it has no score polite, which the gate decides on",)
+
+
+def test_and_one_of_another_dataset(make: RunMaker) -> None:
+    (why,) = objections(finished(make, dataset_fingerprint="1"), GATE, "2")
+    assert why.startswith("it ran on another dataset")
+
+
+def test_and_one_from_a_dirty_tree(make: RunMaker) -> None:
+    (why,) = objections(finished(make, metadata={"dirty": True}), GATE)
+    assert "uncommitted changes" in why
+
+
+def test_and_one_with_failed_items(make: RunMaker) -> None:
+    run = finished(make)
+    failed = replace(run, items=(RunItem("q000", 0, "error", "boom"), *run.items[1:]))
+    assert objections(failed, GATE) == ("1 of its run items failed (first: q000)",)
+
+
+def test_and_one_that_lacks_a_gated_score(make: RunMaker) -> None:
+    run = finished(make)
+    lacking = replace(run, scores=(Score("q000", 0, "correct", None, "error", "boom"), *run.scores[1:]))
+    assert objections(lacking, GATE) == ("1 of its items lack a gated score (first: q000)",)
+
+
+def test_the_lock_says_who_when_why_and_what_was_overruled(make: RunMaker) -> None:
+    acceptance = Acceptance("Ada", "2026-11-02T00:00:00Z", "first version", ("it never finished",))
+    header = locked(finished(make, metadata={"gate": "g"}), acceptance).header
+    assert header.metadata == {
+        "gate": "g",
+        "accepted": {
+            "who": "Ada",
+            "when": "2026-11-02T00:00:00Z",
+            "why": "first version",
+            "forced": ["it never finished"],
+        },
+    }
+
+
+def test_what_a_new_baseline_would_lower(make: RunMaker) -> None:
+    verdict = compare(
+        make("a", correct=passing(100), cost_usd=dict.fromkeys(passing(100), 1.0)),
+        make("b", correct=passing(100, 3), cost_usd=dict.fromkeys(passing(100), 2.0)),
+        {"correct": Rule(), "cost_usd": Rule()},
+    )
+    assert lowered(verdict) == ("correct", "cost_usd")
+    assert lowered(compare(make("b", c=passing(100, 3)), make("a", c=passing(100)), {"c": Rule()})) == ()
