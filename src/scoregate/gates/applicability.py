@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from scoregate.catalog import Contract
-from scoregate.gate_file import Gate, Rule
+from scoregate.gate_file import Rule
 from scoregate.gates.evidence import Evidence, gather
-from scoregate.gates.family import Hypothesis, TestedHypothesis, evidence_hypothesis
+from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.pairing import Arm, PairedScore, Universe
 from scoregate.gates.rules import Level, rule_result
 from scoregate.gates.sentences import amount, p_text
@@ -19,45 +19,38 @@ SUFFIX = " (applicable)"
 """Marks the rule in a report: `policy_compliance (applicable)`."""
 
 
-def hypotheses(measured: Sequence[Evidence], everything: Universe) -> list[Hypothesis]:
-    """One for each score of which any cell does not apply: "it applies as often as before"."""
-    gate = Gate(name="", rules={})
-    return [
-        evidence_hypothesis(_applies(e, everything, gate), everything.clusters)
-        for e in measured
-        if e.pair.baseline.not_applicable.any() or e.pair.candidate.not_applicable.any()
-    ]
+def evidence(measured: Sequence[Evidence], everything: Universe, level: Level) -> list[Evidence]:
+    """For each score of which any cell does not apply: whether it applies, as a score of its own.
+
+    A missing cell counts as applying: `scored` sees to those.
+    """
+    found = []
+    for score in measured:
+        arms = [
+            Arm((~arm.not_applicable).astype(float), np.zeros(arm.values.shape, dtype=bool))
+            for arm in (score.pair.baseline, score.pair.candidate)
+        ]
+        if all(arm.values.all() for arm in arms):
+            continue
+        name = score.name + SUFFIX
+        pair = PairedScore(name, "rate", 1.0, 0.0, 1.0, arms[0], arms[1])
+        contract = Contract(name=name, type="boolean")
+        found.append(gather(name, pair, contract, Rule(), everything, alpha=level.alpha, level=level.bound))
+    return found
 
 
 def judge_applicability(
-    measured: Sequence[Evidence],
-    tested: Mapping[str, TestedHypothesis],
-    everything: Universe,
-    level: Level,
-    gate: Gate,
+    applies: Sequence[Evidence], tested: Sequence[TestedHypothesis], level: Level
 ) -> list[RuleResult]:
     """A broken rule for each score that applies to fewer items beyond chance; silent otherwise."""
     results = []
-    for evidence in measured:
-        test = tested.get(evidence.name + SUFFIX)
-        if test is None or test.adjusted_p_value > level.alpha:
+    for score, test in zip(applies, tested, strict=True):
+        if test.adjusted_p_value > level.alpha:
             continue
-        applies = _applies(evidence, everything, gate)
-        before, now = (float(arm.values.mean()) for arm in (applies.pair.baseline, applies.pair.candidate))
+        before, now = (float(arm.values.mean()) for arm in (score.pair.baseline, score.pair.candidate))
         reason = (
             f"the score applies to fewer items than before ({amount(before, 'rate')} then, "
             f"{amount(now, 'rate')} now, {p_text(test.adjusted_p_value)})"
         )
-        results.append(rule_result(applies, test, "regression", reason, level))
+        results.append(rule_result(score, test, "regression", reason, level))
     return results
-
-
-def _applies(evidence: Evidence, everything: Universe, gate: Gate) -> Evidence:
-    """Whether a value was given at all, as a score; a missing cell counts as no."""
-    name = evidence.name + SUFFIX
-    arms = [
-        Arm((~np.isnan(arm.values)).astype(float), np.zeros(arm.values.shape, dtype=bool))
-        for arm in (evidence.pair.baseline, evidence.pair.candidate)
-    ]
-    pair = PairedScore(name, "rate", 1.0, 0.0, 1.0, arms[0], arms[1])
-    return gather(name, pair, Contract(name=name, type="boolean"), Rule(), everything, gate)

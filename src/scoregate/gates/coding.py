@@ -40,16 +40,22 @@ def code_for_regression(pair: PairedScore) -> CodedScore:
     baseline, candidate = (_filled(arm, pair, worst) for arm in (pair.baseline, pair.candidate))
     b_na, c_na = pair.baseline.not_applicable, pair.candidate.not_applicable
     if pair.scale == "rate":
-        counted = np.asarray(~(b_na.all(axis=1) & c_na.all(axis=1)))
-        return CodedScore(counted, np.where(b_na, pair.high, baseline), np.where(c_na, pair.high, candidate))
-    counted = np.asarray(~(b_na.any(axis=1) | c_na.any(axis=1)))
-    return CodedScore(counted, baseline, candidate)
+        neutral: NDArray[np.float64] | float = pair.high
+    else:
+        # The mean of the item's other cells: the same whichever run they belong to, so that the test stays exact.
+        pooled = np.concatenate([np.where(b_na, np.nan, baseline), np.where(c_na, np.nan, candidate)], axis=1)
+        there = ~np.isnan(pooled)
+        neutral = np.where(there, pooled, 0.0).sum(axis=1, keepdims=True)
+        neutral = neutral / np.maximum(1, there.sum(axis=1, keepdims=True))
+    counted = np.asarray(~(b_na.all(axis=1) & c_na.all(axis=1)))
+    return CodedScore(counted, np.where(b_na, neutral, baseline), np.where(c_na, neutral, candidate))
 
 
 def code_for_pass(pair: PairedScore) -> CodedScore:
     """The worst case for the candidate: what the bound that proves "not worse" has to survive.
 
-    The candidate's missing cells are −inf where the scale has no lower end: then nothing can be ruled out.
+    The candidate's missing cells are −inf where the scale has no lower end: then nothing can be ruled out. So are
+    those of its cells that no longer apply, where the score applied to the item in the baseline.
     """
     best = pair.high if np.isfinite(pair.high) else _extreme(pair, np.max)
     baseline = _filled(pair.baseline, pair, best)
@@ -62,8 +68,11 @@ def code_for_pass(pair: PairedScore) -> CodedScore:
         return CodedScore(
             counted, np.where(b_na, pair.high, baseline), np.where(c_na, as_candidate, candidate)
         )
-    counted = np.asarray(~b_na.any(axis=1))
-    return CodedScore(counted, baseline, np.where(c_na, worst_value(pair), candidate))
+    applied = np.maximum(1, (~b_na).sum(axis=1, keepdims=True))
+    mean_before = np.where(b_na, 0.0, baseline).sum(axis=1, keepdims=True) / applied
+    return CodedScore(
+        ~never_applied, np.where(b_na, mean_before, baseline), np.where(c_na, pair.low, candidate)
+    )
 
 
 def worst_value(pair: PairedScore) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from scoregate.gate_file import Gate, Rule, rule_from_mapping
 from scoregate.gates import applicability, scored
 from scoregate.gates.comparability import too_many_missing, why_not_comparable
 from scoregate.gates.evidence import Evidence, gather
-from scoregate.gates.family import TestedHypothesis, evidence_hypothesis, test_family
+from scoregate.gates.family import evidence_hypothesis, examine
 from scoregate.gates.flips import flips_of, worst_first
 from scoregate.gates.pairing import Universe, paired_score, universe
 from scoregate.gates.rules import Level, judge, worst
@@ -23,6 +23,10 @@ from scoregate.records import JSON, Flip, Outcome, RuleResult, Run, RunHeader, V
 
 if TYPE_CHECKING:
     import pandas
+
+
+GUARD_SHARE = 0.1
+"""Share of alpha for `scored` and for whether scores apply; the rest is for the scores themselves."""
 
 
 def compare(
@@ -87,6 +91,12 @@ class _Comparison:
 
     def verdict(self) -> Verdict:
         names = [name for name in self.gate.rules if name != SCORED]
+        if not names:
+            raise ConfigError(
+                "the only rule is on 'scored', so no score would be compared",
+                where=self.gate.rules[SCORED].where,
+                hint="add a rule for a score that a scorer makes",
+            )
         self._refuse_unknown(names)
         refusal = why_not_comparable(self.baseline, self.candidate, names)
         if refusal is not None:
@@ -94,13 +104,7 @@ class _Comparison:
 
         everything = universe(self.baseline, self.candidate)
         measured = [self._measure(name, everything) for name in names]
-        present = scored.evidence(measured, self.gate, everything)
-        family = [evidence_hypothesis(e, everything.clusters) for e in (*measured, present)]
-        family += applicability.hypotheses(measured, everything)
-        results = test_family(family, alpha=self.gate.alpha, seed=self.seed)
-        tested = {h.name: result for h, result in zip(family, results, strict=True)}
-
-        rules = self._rules(measured, present, tested, everything)
+        rules, complete = self._rules(measured, everything)
         outcome = worst([rule.outcome for rule in rules])
         reason = _why(outcome, rules)
         untrusted = too_many_missing(measured, everything, self.gate.max_failed_items)
@@ -118,7 +122,7 @@ class _Comparison:
             reason,
             tuple(rules),
             worst_first(moved),
-            scored.missing_ids(present, everything),
+            scored.missing_ids(complete, everything),
             self._notes(measured),
         )
 
@@ -137,24 +141,34 @@ class _Comparison:
                 )
 
     def _measure(self, name: str, everything: Universe) -> Evidence:
-        contract = self.gate.contract(name)
+        contract, rule = self.gate.contract(name), self.gate.rules[name]
         pair = paired_score(name, contract, everything, self.baseline, self.candidate)
-        return gather(name, pair, contract, self.gate.rules[name], everything, self.gate)
+        alpha, level = self.gate.alpha, self.gate.pass_level
+        return gather(name, pair, contract, rule, everything, alpha=alpha, level=level)
 
-    def _rules(
-        self,
-        measured: list[Evidence],
-        present: Evidence,
-        tested: Mapping[str, TestedHypothesis],
-        everything: Universe,
-    ) -> list[RuleResult]:
-        informative = sum(result.informative for result in tested.values())
-        level = Level(alpha=self.gate.alpha, bound=self.gate.pass_level, family=max(1, informative))
-        return [
-            *(judge(e, tested[e.name], everything.ids, level) for e in measured),
-            *scored.judge_scored(present, tested[SCORED], everything, level, self.gate),
-            *applicability.judge_applicability(measured, tested, everything, level, self.gate),
-        ]
+    def _rules(self, measured: list[Evidence], everything: Universe) -> tuple[list[RuleResult], Evidence]:
+        """All rules decided, and the evidence on completeness.
+
+        What guards the scores, whether they are there and whether they apply, has a small share of alpha of its
+        own: were it shared, losing cells would take from the scores the level at which they are broken.
+        """
+        alpha, clusters = self.gate.alpha, everything.clusters
+        guards = Level(alpha=GUARD_SHARE * alpha, total=alpha, bound=self.gate.pass_level, family=1)
+        complete = scored.evidence(measured, self.gate.rules.get(SCORED, Rule()), everything, guards)
+        applies = applicability.evidence(measured, everything, guards)
+        guarded = [evidence_hypothesis(e, clusters) for e in (complete, *applies)]
+        first, *others = examine(guarded, alpha=guards.alpha, seed=self.seed)
+
+        family = [evidence_hypothesis(e, clusters) for e in measured]
+        level = Level(
+            alpha=(1 - GUARD_SHARE) * alpha, total=alpha, bound=self.gate.pass_level, family=len(measured)
+        )
+        tested = examine(family, alpha=level.alpha, seed=self.seed)
+        level = replace(level, family=max(1, sum(result.informative for result in tested)))
+        rules = [judge(e, test, everything.ids, level) for e, test in zip(measured, tested, strict=True)]
+        rules += scored.judge_scored(complete, first, everything, guards, has_rule=SCORED in self.gate.rules)
+        rules += applicability.judge_applicability(applies, others, guards)
+        return rules, complete
 
     def _notes(self, measured: list[Evidence]) -> tuple[str, ...]:
         notes = []
@@ -168,6 +182,16 @@ class _Comparison:
         for evidence in measured:
             arms = (evidence.pair.baseline, evidence.pair.candidate)
             then, here = (int(arm.not_applicable.sum()) for arm in arms)
+            filled = (
+                int((evidence.pair.baseline.missing & ~evidence.pair.candidate.missing).sum())
+                if (evidence.pair.baseline.values.shape == evidence.pair.candidate.values.shape)
+                else 0
+            )
+            if filled:
+                notes.append(
+                    f"{evidence.name}: {count(filled, 'cell')} that the baseline lacked counted as failed there, "
+                    "so gains among them may only be gaps that were filled"
+                )
             if then != here:
                 notes.append(
                     f"{evidence.name} did not apply to {count(then, 'cell')} of the baseline, {here:,} now"

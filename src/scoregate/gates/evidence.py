@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from scoregate.catalog import Contract
 from scoregate.errors import ConfigError
-from scoregate.gate_file import DEFAULT_MARGIN, DEFAULT_RATIO_MARGIN, Gate, Rule
+from scoregate.gate_file import DEFAULT_MARGIN, DEFAULT_RATIO_MARGIN, Rule
 from scoregate.gates.coding import CodedScore, code_for_pass, code_for_regression, worst_value
 from scoregate.gates.pairing import PairedScore, Universe
 from scoregate.statistics.bounds import MeanEstimate, estimate_mean, winsorised_range
 from scoregate.statistics.exact import within_item_p
+
+_LARGEST_EXPONENT = 700.0
+"""Beyond this a ratio is no number any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +37,16 @@ class Evidence:
     """Standard error behind `worst_case`."""
     own: MeanEstimate | None
     """The candidate's own value with its missing cells failed, in the score's unit; only where it applies."""
+    own_worst_case: MeanEstimate | None
+    """The same, where cells that applied in the baseline and no longer do count as failed."""
+    open_ended_gaps: int
+    """Missing cells of the candidate on a scale without a worst end: what they hide could be any value."""
     margin: float | None
     """Largest loss that does not matter, in the scale of the test; None: the rule asks for floors only."""
     critical_items: tuple[int, ...]
     """Positions of the items that break a critical rule."""
+    suspect_items: tuple[int, ...]
+    """Positions of those that were lost in every trial, of which there are too few to tell it from chance."""
     clusters: int
     pairs: int
     """Counted items × the smaller number of trials of the two arms."""
@@ -49,8 +58,8 @@ class Evidence:
     def to_unit(self, value: float) -> float:
         """A difference or bound in the scale of the test as the candidate's change in the score's unit."""
         if self.pair.scale == "ratio":
-            return math.expm1(self.pair.sign * value)
-        return self.pair.sign * value
+            return math.expm1(min(self.pair.sign * value, _LARGEST_EXPONENT))
+        return self.pair.sign * value + 0.0
 
     def confidence_interval(self) -> tuple[float, float]:
         """95 % interval of the candidate's change, in the score's unit. Needs an estimate."""
@@ -61,12 +70,23 @@ class Evidence:
 
 
 def gather(
-    name: str, pair: PairedScore, contract: Contract | None, rule: Rule, everything: Universe, gate: Gate
+    name: str,
+    pair: PairedScore,
+    contract: Contract | None,
+    rule: Rule,
+    everything: Universe,
+    *,
+    alpha: float,
+    level: float,
 ) -> Evidence:
-    """Measure one score at the gate's error levels. Raises ConfigError where no margin is given or can be assumed."""
+    """Measure one score; `alpha` decides critical items, `level` is the error of the bounds.
+
+    Raises ConfigError where no margin is given or can be assumed.
+    """
     coded = code_for_regression(pair)
     worst = code_for_pass(pair)
     bound = _difference(worst, pair, everything.clusters)
+    critical, suspect = _critical(pair, coded, alpha) if rule.critical else ((), ())
     return Evidence(
         name=name,
         pair=pair,
@@ -74,11 +94,14 @@ def gather(
         rule=rule,
         coded=coded,
         estimate=_difference(coded, pair, everything.clusters),
-        worst_case=bound.lower_bound(gate.pass_level) if bound else None,
+        worst_case=bound.lower_bound(level) if bound else None,
         worst_case_error=bound.standard_error if bound else 0.0,
-        own=_own_value(pair, everything.clusters),
+        own=_own_value(pair, everything.clusters, escaped_fail=False),
+        own_worst_case=_own_value(pair, everything.clusters, escaped_fail=True),
+        open_ended_gaps=0 if math.isfinite(pair.low) else int(pair.candidate.missing.sum()),
         margin=_margin(name, pair, contract, rule),
-        critical_items=_critical(pair, coded, gate.alpha) if rule.critical else (),
+        critical_items=critical,
+        suspect_items=suspect,
         clusters=len(np.unique(everything.clusters[coded.counted])),
         pairs=int(coded.counted.sum()) * min(coded.baseline.shape[1], coded.candidate.shape[1]),
     )
@@ -87,7 +110,8 @@ def gather(
 def _margin(name: str, pair: PairedScore, contract: Contract | None, rule: Rule) -> float | None:
     given = rule.max_drop if rule.max_drop is not None else rule.max_increase
     if pair.scale == "ratio":
-        return math.log1p(DEFAULT_RATIO_MARGIN if given is None else given)
+        share = DEFAULT_RATIO_MARGIN if given is None else given
+        return math.log1p(share) if pair.sign < 0 else -math.log1p(-min(share, 1 - 1e-9))
     if given is not None:
         return given
     if pair.scale == "rate":
@@ -112,21 +136,30 @@ def _difference(coded: CodedScore, pair: PairedScore, clusters: NDArray[np.intp]
         return MeanEstimate(-math.inf, -math.inf, 0.0, 1)
     reach = math.log(2.0) if pair.scale == "ratio" else pair.size
     if not math.isfinite(reach):
-        reach = winsorised_range(differences)
+        reach = winsorised_range(differences) or _spread(coded)
+    if not reach:
+        # One and the same value everywhere on a scale without ends says nothing of what another item would give.
+        return MeanEstimate(float(differences.mean()), 0.0, math.inf, 1)
     totals, sizes = _by_cluster(differences, clusters[coded.counted])
     return estimate_mean(totals, sizes, low=-reach, high=reach)
 
 
-def _own_value(pair: PairedScore, clusters: NDArray[np.intp]) -> MeanEstimate | None:
+def _spread(coded: CodedScore) -> float:
+    values = np.concatenate([coded.baseline[coded.counted].ravel(), coded.candidate[coded.counted].ravel()])
+    return float(np.ptp(values))
+
+
+def _own_value(pair: PairedScore, clusters: NDArray[np.intp], *, escaped_fail: bool) -> MeanEstimate | None:
     arm = pair.candidate
-    applies = ~arm.not_applicable
+    applied_before = ~pair.baseline.not_applicable.all(axis=1, keepdims=True)
+    applies = ~arm.not_applicable | (applied_before if escaped_fail else False)
     counted = applies.any(axis=1)
     if not counted.any():
         return None
     values = np.where(np.isnan(arm.values), pair.sign * worst_value(pair), arm.values)
     ends = sorted((pair.sign * pair.low, pair.sign * pair.high))
     if pair.scale == "ratio":
-        values = np.exp(values)
+        values = np.exp(values) - pair.offset
     means = np.where(applies, values, 0.0).sum(axis=1)[counted] / applies.sum(axis=1)[counted]
     low, high = (
         end if math.isfinite(end) else float(extreme)
@@ -144,8 +177,12 @@ def _by_cluster(
     return totals, np.bincount(position).astype(float)
 
 
-def _critical(pair: PairedScore, coded: CodedScore, alpha: float) -> tuple[int, ...]:
-    """Items that passed and fail now: lost in every trial, or beyond chance within the item's own trials."""
+def _critical(pair: PairedScore, coded: CodedScore, alpha: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Items that passed and fail now, and those of which it cannot be told.
+
+    With one trial of the candidate any item that passed before and fails now counts; with more, an item has to fail
+    beyond chance among its own trials. Fewer than five in each run cannot show that at 1 %.
+    """
     if pair.scale != "rate":
         raise ConfigError(
             f"score '{pair.name}' cannot be critical: no value of it passes or fails",
@@ -155,9 +192,12 @@ def _critical(pair: PairedScore, coded: CodedScore, alpha: float) -> tuple[int, 
     before, now = passes[0].sum(axis=1), passes[1].sum(axis=1)
     trials_before, trials_now = passes[0].shape[1], passes[1].shape[1]
     worse = coded.counted & (now / trials_now < before / trials_before)
-    return tuple(
-        int(i)
-        for i in np.flatnonzero(worse)
-        if (before[i] == trials_before and now[i] == 0)
-        or within_item_p(int(before[i]), trials_before, int(now[i]), trials_now) <= alpha
-    )
+    broken, suspect = [], []
+    for i in np.flatnonzero(worse).tolist():
+        lost_outright = before[i] == trials_before and now[i] == 0
+        p = within_item_p(int(before[i]), trials_before, int(now[i]), trials_now)
+        if p <= alpha or (lost_outright and trials_now == 1):
+            broken.append(i)
+        elif lost_outright:
+            suspect.append(i)
+    return tuple(broken), tuple(suspect)

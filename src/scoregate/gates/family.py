@@ -60,7 +60,7 @@ def evidence_hypothesis(evidence: Evidence, clusters: NDArray[np.intp]) -> Hypot
     )
 
 
-def test_family(family: Sequence[Hypothesis], *, alpha: float, seed: int) -> list[TestedHypothesis]:
+def examine(family: Sequence[Hypothesis], *, alpha: float, seed: int) -> list[TestedHypothesis]:
     """Joint test of all hypotheses, in the order given.
 
     Rates alone are tested exactly and adjusted by the discrete step-down; a family with any other score is

@@ -1,7 +1,7 @@
 """Pairing: the two runs of one score as aligned arrays, item by item and trial by trial.
 
 Every expected cell of both runs has its place. A cell that is missing or failed is NaN here; what it counts as is
-decided once, in `coded`, and is never better than what the arm could have had.
+decided once, in `coding`, and is never better than what the arm could have had.
 """
 
 from __future__ import annotations
@@ -83,6 +83,8 @@ class PairedScore:
     high: float
     baseline: Arm
     candidate: Arm
+    offset: float = 0.0
+    """Ratios hold log(value + offset); not 0 only where a run holds a real zero, of which there is no logarithm."""
 
     @property
     def size(self) -> float:
@@ -106,29 +108,29 @@ def paired_score(
     arms = [_arm(name, contract, everything, table, column) for table, column in sides]
     sign = -1.0 if contract.direction == "lower" else 1.0
     if name in MEASURED_UNITS:
-        return _ratio_pair(name, arms[0], arms[1])
+        return _ratio_pair(name, sign, arms[0], arms[1])
     if contract.type in ("boolean", "categorical"):
-        return PairedScore(name, "rate", sign, *_ends(0.0, 1.0, sign), *arms)
+        return PairedScore(name, "rate", sign, *_ends(0.0, 1.0, sign), arms[0], arms[1])
     low = -math.inf if contract.min is None else float(contract.min)
     high = math.inf if contract.max is None else float(contract.max)
-    return PairedScore(name, "numeric", sign, *_ends(low, high, sign), *arms)
+    return PairedScore(name, "numeric", sign, *_ends(low, high, sign), arms[0], arms[1])
 
 
 def _ends(low: float, high: float, sign: float) -> tuple[float, float]:
     return (low, high) if sign > 0 else (-high, -low)
 
 
-def _ratio_pair(name: str, baseline: Arm, candidate: Arm) -> PairedScore:
+def _ratio_pair(name: str, sign: float, baseline: Arm, candidate: Arm) -> PairedScore:
     for arm in (baseline, candidate):
         if (arm.values < 0).any():
             raise ResultsError(f"score '{name}' holds a negative value", hint="it is a measured quantity")
-    # A free call or an empty reply is a real zero, of which there is no logarithm.
-    zeros = bool((baseline.values == 0).any() or (candidate.values == 0).any())
-    logs = [
-        Arm(np.log1p(arm.values) if zeros else np.log(arm.values), arm.not_applicable)
-        for arm in (baseline, candidate)
-    ]
-    return PairedScore(name, "ratio", -1.0, -math.inf, math.inf, *logs)
+    # Half of the smallest positive value: small beside every real one, and the same for both arms.
+    pooled = np.concatenate([baseline.values.ravel(), candidate.values.ravel()])
+    positive = pooled[pooled > 0]
+    zeros = bool((pooled == 0).any())
+    offset = (float(positive.min()) / 2 if len(positive) else 1.0) if zeros else 0.0
+    logs = [Arm(np.log(arm.values + offset), arm.not_applicable) for arm in (baseline, candidate)]
+    return PairedScore(name, "ratio", sign, -math.inf, math.inf, logs[0], logs[1], offset)
 
 
 def _inferred(name: str, contract: Contract | None, columns: Sequence[Column]) -> Contract:

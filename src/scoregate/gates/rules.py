@@ -16,9 +16,12 @@ from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.pairing import Scale
 from scoregate.gates.sentences import amount, change, count, interval, named, p_text, size
 from scoregate.records import Outcome, RuleResult
+from scoregate.statistics.bounds import MeanEstimate
 from scoregate.statistics.exact import smallest_attainable_p
 from scoregate.statistics.power import minimum_detectable_drop, pairs_needed, smallest_provable_loss
 
+MOST_PAIRS = 10_000_000
+"""Beyond this many items × trials the number is no advice any more."""
 FEWEST_CLUSTERS = 6
 """Below this no interval over clusters deserves trust."""
 
@@ -32,7 +35,9 @@ class Level:
     """Error levels of one build."""
 
     alpha: float
-    """False alarms of the whole family."""
+    """False alarms of the family of this rule."""
+    total: float
+    """False alarms of the whole build; at this level alone a drop is suspected."""
     bound: float
     """One-sided, of the pass bound and of floors."""
     family: int
@@ -52,6 +57,7 @@ def judge(evidence: Evidence, tested: TestedHypothesis, ids: tuple[str, ...], le
     """Decide one rule. `ids` are the items by position, to name those that break it."""
     findings = [
         *_drop(evidence, tested, level),
+        *_suspected(evidence, tested, level),
         *_critical(evidence, ids),
         *_floors(evidence, level),
         *_no_drop(evidence, tested, level),
@@ -70,6 +76,10 @@ def rule_result(
     if estimate is not None:
         difference = evidence.to_unit(estimate.value)
         low, high = evidence.confidence_interval()
+    value = _level(evidence, coded.candidate)
+    if evidence.open_ended_gaps:
+        # Any number in their place would be a guess, and might flatter the candidate.
+        value = difference = low = high = None
     moved = coded.candidate.mean(axis=1) - coded.baseline.mean(axis=1)
     moved = moved[coded.counted]
     return RuleResult(
@@ -79,7 +89,7 @@ def rule_result(
         reason=reason,
         direction="higher" if pair.sign > 0 else "lower",
         baseline_value=_level(evidence, coded.baseline),
-        candidate_value=_level(evidence, coded.candidate),
+        candidate_value=value,
         difference=difference,
         ci_low=low,
         ci_high=high,
@@ -145,57 +155,100 @@ def _drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[Fi
     return [("regression", text)]
 
 
+def _suspected(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[Finding]:
+    """A drop that would be proved if this were the only score: no pass, though it may be chance among many."""
+    if evidence.estimate is None or tested.p_value > level.total or tested.adjusted_p_value <= level.alpha:
+        return []
+    if evidence.estimate.value >= -_smallest_effect(evidence):
+        return []
+    moved = change(evidence.to_unit(evidence.estimate.value), evidence.pair.scale, evidence.unit)
+    return [
+        (
+            "inconclusive",
+            f"{moved} is suspected ({p_text(tested.p_value)} on its own), but among several scores chance does as much "
+            f"({p_text(tested.adjusted_p_value)}); more trials would settle it",
+        )
+    ]
+
+
 def _smallest_effect(evidence: Evidence) -> float:
     effect = evidence.rule.min_effect
     return math.log1p(effect) if evidence.pair.scale == "ratio" else effect
 
 
 def _critical(evidence: Evidence, ids: tuple[str, ...]) -> list[Finding]:
-    broken = evidence.critical_items
-    if not broken:
-        return []
-    names = [ids[position] for position in broken if position < len(ids)]
-    failing = "fails" if len(broken) == 1 else "fail"
-    return [
-        (
-            "regression",
-            f"critical: {count(len(broken), 'item')} did not fail in the baseline and {failing} now: "
-            f"{named(names, len(broken))}",
+    findings: list[Finding] = []
+    broken, suspect = evidence.critical_items, evidence.suspect_items
+    if broken:
+        failing = "fails" if len(broken) == 1 else "fail"
+        text = f"critical: {count(len(broken), 'item')} did not fail in the baseline and {failing} now"
+        findings.append(("regression", f"{text}: {_names(broken, ids)}"))
+    if suspect:
+        text = (
+            f"critical: {count(len(suspect), 'item')} passed every trial before and none now, too few to tell"
         )
-    ]
+        findings.append(
+            ("inconclusive", f"{text} from chance (5 trials of each run can): {_names(suspect, ids)}")
+        )
+    return findings
+
+
+def _names(positions: tuple[int, ...], ids: tuple[str, ...]) -> str:
+    return named([ids[position] for position in positions if position < len(ids)], len(positions))
 
 
 def _floors(evidence: Evidence, level: Level) -> list[Finding]:
-    rule, own = evidence.rule, evidence.own
-    if own is None or (rule.min is None and rule.max is None):
+    """Broken by the cells that apply; held only if those that no longer apply had failed as well."""
+    rule, feared = evidence.rule, evidence.own_worst_case
+    if feared is None or (rule.min is None and rule.max is None):
         return []
+    own = evidence.own or feared
     scale: Scale = "numeric" if evidence.pair.scale == "ratio" else evidence.pair.scale
-    low, high = own.lower_bound(level.bound), own.upper_bound(level.bound)
     findings: list[Finding] = []
     for limit, word, sign in ((rule.min, "minimum", 1.0), (rule.max, "maximum", -1.0)):
         if limit is None:
             continue
-        # An end of the scale can be reached but never be proved by a sample, so there the plain value decides.
-        plain = rule.strict or _at_the_end(evidence, limit, sign)
-        nearest, farthest = (high, low) if sign > 0 else (low, high)
-        broken = sign * (own.value if plain else nearest) < sign * limit - _TINY
-        holds = sign * (own.value if plain else farthest) >= sign * limit - _TINY
+        plain = _plain(evidence, limit, sign)
+        near = own.value if plain else _bound(own, sign, level)
+        far = feared.value if plain else _bound(feared, -sign, level)
         value = amount(own.value, scale, evidence.unit)
         wanted = f"its {word} of {amount(limit, scale, evidence.unit)}"
         side = "below" if sign > 0 else "above"
-        if broken:
+        worse_end_is_open = evidence.open_ended_gaps and (evidence.pair.sign > 0) == (sign > 0)
+        if sign * near < sign * limit - _TINY:
             findings.append(("regression", f"{value} is {side} {wanted}"))
-        elif holds:
+        elif worse_end_is_open:
+            gaps = count(evidence.open_ended_gaps, "missing value")
+            text = f"{wanted} cannot be told with {gaps} and no range in the score's contract"
+            findings.append(("inconclusive", text))
+        elif sign * far >= sign * limit - _TINY:
             findings.append(("pass", f"{value} keeps {wanted}"))
         else:
-            reach = amount(farthest, scale, evidence.unit)
-            findings.append(
-                (
-                    "inconclusive",
-                    f"{value} may lie {side} {wanted} (it could be {reach}); more items would settle it",
-                )
-            )
+            reach = amount(far, scale, evidence.unit)
+            text = f"{value} may lie {side} {wanted} (it could be {reach})"
+            findings.append(("inconclusive", f"{text}; more items would settle it" if not plain else text))
     return findings
+
+
+def _bound(own: MeanEstimate, sign: float, level: Level) -> float:
+    return own.upper_bound(level.bound) if sign > 0 else own.lower_bound(level.bound)
+
+
+def _plain(evidence: Evidence, limit: float, sign: float) -> bool:
+    """Whether the plain value decides a floor.
+
+    An end of the scale can be reached but never be proved by a sample, so there it always does.
+    """
+    return evidence.rule.strict or _at_the_end(evidence, limit, sign)
+
+
+def _decided_without_drop(evidence: Evidence) -> bool:
+    """Whether the rule asks only for what a handful of items can settle: critical items and plain floors."""
+    rule = evidence.rule
+    if rule.max_drop is not None or rule.max_increase is not None:
+        return False
+    floors = [(limit, sign) for limit, sign in ((rule.min, 1.0), (rule.max, -1.0)) if limit is not None]
+    return bool(rule.critical or floors) and all(_plain(evidence, *floor) for floor in floors)
 
 
 def _at_the_end(evidence: Evidence, limit: float, sign: float) -> bool:
@@ -204,10 +257,14 @@ def _at_the_end(evidence: Evidence, limit: float, sign: float) -> bool:
 
 
 def _no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[Finding]:
-    if evidence.worst_case is None or evidence.estimate is None:
+    if evidence.estimate is None:
         return [("pass", "applies to no item of either run")]
+    if evidence.worst_case is None:
+        return [("pass", "applied to no item of the baseline, so there is nothing to lose")]
     trials = evidence.coded.baseline.shape[1], evidence.coded.candidate.shape[1]
     if evidence.clusters < FEWEST_CLUSTERS or smallest_attainable_p(evidence.clusters, *trials) > level.alpha:
+        if _decided_without_drop(evidence):
+            return [("pass", "decided by its floor and its items; too few to compare as a whole")]
         return [
             (
                 "invalid",
@@ -238,11 +295,13 @@ def _no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list
     if evidence.estimate.value <= -evidence.margin:
         text += f"; the estimate itself is {change(evidence.to_unit(evidence.estimate.value), scale, unit)}"
     needed = pairs_needed(evidence.pairs, evidence.worst_case_error, evidence.margin, level.bound)
-    if needed > evidence.pairs:
+    if needed > MOST_PAIRS:
+        text += "; no affordable number of items would settle it"
+    elif needed > evidence.pairs:
         text += f"; about {needed:,} items × trials would settle it (now {evidence.pairs:,})"
     else:
         text += "; more items or trials would settle it"
     visible = _visible_drop(evidence, tested, level)
     if visible is not None:
-        text += f"; a drop of {size(visible, scale, unit)} would have shown"
+        text += f"; {lost} of {size(visible, scale, unit)} would have shown"
     return [("inconclusive", text)]

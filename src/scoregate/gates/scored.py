@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoregate.catalog import SCORED, Contract
-from scoregate.gate_file import Gate, Rule
+from scoregate.gate_file import Rule
 from scoregate.gates.evidence import Evidence, gather
 from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.pairing import Arm, PairedScore, Universe
@@ -22,7 +22,7 @@ from scoregate.gates.sentences import count, named, p_text
 from scoregate.records import Outcome, RuleResult
 
 
-def evidence(measured: Sequence[Evidence], gate: Gate, everything: Universe) -> Evidence:
+def evidence(measured: Sequence[Evidence], rule: Rule, everything: Universe, level: Level) -> Evidence:
     """Whether every gated cell holds a valid value, as a score of its own."""
 
     def arm(missing: list[NDArray[np.bool_]]) -> Arm:
@@ -34,40 +34,43 @@ def evidence(measured: Sequence[Evidence], gate: Gate, everything: Universe) -> 
         arm([e.pair.candidate.missing for e in measured]),
     )
     pair = PairedScore(SCORED, "rate", 1.0, 0.0, 1.0, *arms)
-    rule = gate.rules.get(SCORED, Rule())
-    return gather(SCORED, pair, Contract(name=SCORED, type="boolean"), rule, everything, gate)
+    contract = Contract(name=SCORED, type="boolean")
+    return gather(SCORED, pair, contract, rule, everything, alpha=level.alpha, level=level.bound)
 
 
-def missing_ids(present: Evidence, everything: Universe) -> tuple[str, ...]:
+def missing_ids(complete: Evidence, everything: Universe) -> tuple[str, ...]:
     """Ids of the items of which the candidate lacks a gated cell."""
-    return tuple(i for i, gone in zip(everything.ids, _absent(present), strict=False) if gone)
+    return tuple(i for i, gone in zip(everything.ids, _absent(complete), strict=False) if gone)
 
 
 def judge_scored(
-    present: Evidence, tested: TestedHypothesis, everything: Universe, level: Level, gate: Gate
+    complete: Evidence, tested: TestedHypothesis, everything: Universe, level: Level, *, has_rule: bool
 ) -> list[RuleResult]:
     """Gates regressions only, unless the gate has a rule for it. Says nothing where nothing is missing."""
-    lost = int((present.pair.candidate.values == 0).sum())
-    lost_before = int((present.pair.baseline.values == 0).sum())
-    if SCORED in gate.rules:
-        result = judge(present, tested, everything.ids, level)
+    lost = int((complete.pair.candidate.values == 0).sum())
+    lost_before = int((complete.pair.baseline.values == 0).sum())
+    if has_rule:
+        result = judge(complete, tested, everything.ids, level)
     elif not lost and not lost_before:
         return []
     else:
         outcome: Outcome = "pass"
-        reason = f"{count(lost, 'item × trial', 'items × trials')} without a valid score, counted as failed"
+        what = count(lost or lost_before, "item × trial", "items × trials")
+        reason = (
+            f"{what} of the {'candidate' if lost else 'baseline'} without a valid score, counted as failed"
+        )
         if tested.adjusted_p_value <= level.alpha:
             outcome = "regression"
-            total = int(_absent(present).sum())
+            total = int(_absent(complete).sum())
             reason = (
                 f"{count(total, 'item')} of {len(everything):,} without a valid score in the candidate "
-                f"({p_text(tested.adjusted_p_value)}): {named(missing_ids(present, everything), total)}"
+                f"({p_text(tested.adjusted_p_value)}): {named(missing_ids(complete, everything), total)}"
             )
-        result = rule_result(present, tested, outcome, reason, level)
+        result = rule_result(complete, tested, outcome, reason, level)
     # `scored` itself always has a value; what it reports as missing is where that value is "no".
     return [replace(result, n_scored=result.n_expected - lost, missing=lost, baseline_missing=lost_before)]
 
 
-def _absent(present: Evidence) -> NDArray[np.bool_]:
-    result: NDArray[np.bool_] = (present.pair.candidate.values == 0).any(axis=1)
+def _absent(complete: Evidence) -> NDArray[np.bool_]:
+    result: NDArray[np.bool_] = (complete.pair.candidate.values == 0).any(axis=1)
     return result

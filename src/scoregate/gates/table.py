@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from scoregate.catalog import MEASURED_UNITS
 from scoregate.errors import ResultsError
 from scoregate.records import Run, RunHeader, ScoreValue
 
@@ -54,6 +55,8 @@ def table_from_run(run: Run) -> RunTable:
     index = {name: position for position, name in enumerate(names)}
     cells: dict[str, tuple[list[int], list[int], list[object]]] = {}
     comments: dict[tuple[str, str], str] = {}
+    failed = {(item.item, item.trial) for item in run.items if item.status != "ok"}
+    comment_trials: dict[tuple[str, str], int] = {}
     for score in run.scores:
         column = cells.get(score.score)
         if column is None:
@@ -63,21 +66,25 @@ def table_from_run(run: Run) -> RunTable:
         value: object = score.value
         if score.status == "not_applicable":
             value = NOT_APPLICABLE
-        elif score.status == "error":
-            value = None
+        elif score.status == "error" or (
+            (score.item, score.trial) in failed and score.score not in MEASURED_UNITS
+        ):
+            value = None  # what failed has no answer that could be right; only its latency and cost are real
         column[2].append(value)
-        if score.comment:
-            comments.setdefault((score.item, score.score), score.comment)
+        key = (score.item, score.score)
+        if score.comment and score.trial < comment_trials.get(key, score.trial + 1):
+            comments[key] = score.comment
+            comment_trials[key] = score.trial
     seen_trials: set[tuple[str, int]] = set()
     for item in run.items:
-        key = (item.item, item.trial)
-        if key in seen_trials:
+        place = (item.item, item.trial)
+        if place in seen_trials:
             raise ResultsError(
                 f"item '{item.item}' is there twice in trial {item.trial}",
                 where=run.id,
                 hint="every item × trial may appear once",
             )
-        seen_trials.add(key)
+        seen_trials.add(place)
     return RunTable(
         header=run.header,
         items=tuple(names),
@@ -97,8 +104,8 @@ def table_from_run(run: Run) -> RunTable:
 def table_from_frame(frame: pandas.DataFrame, label: str) -> RunTable:
     """Columns of a long-form table with `item`, `trial`, `score`, `value`; null value = missing or failed.
 
-    `trial` may be left out for one trial an item; `cluster` is optional; every other column is a slice. `label`
-    names the run in messages ("baseline" or "candidate").
+    `trial` may be left out for one trial an item; `status` (of the score: ok, error, not_applicable) and `cluster`
+    are optional; every other column is a slice. `label` names the run in messages ("baseline" or "candidate").
     """
     import pandas as pd
 
@@ -119,11 +126,20 @@ def table_from_frame(frame: pandas.DataFrame, label: str) -> RunTable:
         raise ResultsError(
             f"the {label} table has a trial that is no whole number", hint="count trials from 0"
         )
+    if len(trials) and trials.nunique() != trials.max() + 1:
+        raise ResultsError(
+            f"the {label} table has trials up to {trials.max():g} and not all of those before",
+            hint="count trials from 0, without gaps",
+        )
     items = frame["item"].astype(str)
     codes, unique = pd.factorize(items, sort=True)
     names = [str(name) for name in unique]
     values = frame["value"].to_numpy(dtype=object, copy=True)
     values[frame["value"].isna().to_numpy()] = None
+    if "status" in frame.columns:
+        status = frame["status"].fillna("ok").astype(str).to_numpy()
+        values[status == "not_applicable"] = NOT_APPLICABLE
+        values[~np.isin(status, ["ok", "not_applicable"])] = None
     trial_numbers = trials.to_numpy().astype(np.intp)
     scores = frame["score"].astype(str).to_numpy()
     columns = {}

@@ -1,9 +1,11 @@
 """Intervals for a mean over clusters that never have zero width.
 
 The t-interval of a mean is too short when differences are rare: thirty items without one difference would prove
-that nothing can ever differ. Two pseudo-clusters of average size, one at each end of the scale, are added before
+that nothing can ever differ. Two pseudo-clusters, one at each end of the scale and of the size of a typical item's
+cluster, are added before
 the interval is taken; for single booleans this is the interval of Bonett and Price (2012) with a t quantile.
-Clusters of unequal size enter through the linearised ratio.
+Clusters of unequal size enter through the delete-one-cluster jackknife, with as many degrees of freedom as clusters of
+one size would give: a cluster that holds half of all items is not one of many (MacKinnon and Webb 2017).
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ class MeanEstimate:
     """The plain mean: Σ totals / Σ sizes."""
     centre: float
     standard_error: float
-    degrees_of_freedom: int
+    degrees_of_freedom: float
 
     def lower_bound(self, level: float) -> float:
         """One-sided lower confidence bound with error `level`."""
@@ -47,18 +49,20 @@ def estimate_mean(
     `totals` (G,) holds the sum of each cluster's items, `sizes` (G,) their number, `low` and `high` the ends of
     the scale of one item: −R and R for a difference of scores with range R. Needs at least one cluster.
     """
-    average = float(sizes.mean())
+    average = float((sizes**2).sum() / sizes.sum())
     all_totals = np.concatenate([totals, [low * average, high * average]])
     all_sizes = np.concatenate([sizes, [average, average]])
+    items = float(all_sizes.sum())
+    centre = float(all_totals.sum()) / items
     clusters = len(all_totals)
-    centre = float(all_totals.sum() / all_sizes.sum())
-    residuals = all_totals - all_sizes * centre
-    variance = clusters / (clusters - 1) * float((residuals**2).sum()) / float(all_sizes.sum()) ** 2
+    without = (all_totals - all_sizes * centre) / (items - all_sizes)
+    variance = (clusters - 1) / clusters * float((without**2).sum())
+    effective = items**2 / float((all_sizes**2).sum())
     return MeanEstimate(
         value=float(totals.sum() / sizes.sum()),
         centre=centre,
         standard_error=math.sqrt(variance),
-        degrees_of_freedom=clusters - 1,
+        degrees_of_freedom=max(1.0, effective - 1.0),
     )
 
 

@@ -69,6 +69,7 @@ def _subset_sums(values: NDArray[np.int64], chosen: int) -> NDArray[np.float64]:
     for value in values.tolist():
         for taken in range(chosen, 0, -1):
             ways[taken, value:] += ways[taken - 1, : top + 1 - value]
+        ways /= ways.max()  # only proportions matter, and the counts of many trials overflow
     total: NDArray[np.float64] = ways[chosen] / ways[chosen].sum()
     return total
 

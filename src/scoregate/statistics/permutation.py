@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-DEFAULT_RELABELLINGS = 9_999
-MORE_RELABELLINGS = 99_999
-"""Used when a p-value lies so close to alpha that chance in the relabelling could decide."""
+RELABELLINGS = (999, 9_999, 99_999)
+"""So many at first; more as long as chance in the relabelling could decide on which side of alpha a p-value lies."""
+_MOST_WORK = 40_000_000_000
+"""Cells that are relabelled at most; the last step is left out where it would take many minutes."""
 _CHUNK_BYTES = 64_000_000
 _TIE = 1e-9
 """Statistics that differ by less are rounding of the same number and count as ties."""
@@ -55,10 +56,16 @@ def permutation_test(
     better. A hypothesis without any variation within clusters gets p = 1: no information is not evidence.
     """
     canonical = _canonical_order(runs)
-    test = _relabel(canonical, baseline_trials, DEFAULT_RELABELLINGS, seed)
-    spread = 3.0 * np.sqrt(test.adjusted * (1 - test.adjusted) / DEFAULT_RELABELLINGS)
-    if (np.abs(test.adjusted - alpha) < spread).any():
-        test = _relabel(canonical, baseline_trials, MORE_RELABELLINGS, seed)
+    test = _relabel(canonical, baseline_trials, RELABELLINGS[0], seed)
+    for step, relabellings in enumerate(RELABELLINGS[1:]):
+        # Never fewer than the second step where a p-value may be below alpha: few relabellings know no small ones.
+        close = 3.0 * np.sqrt(np.maximum(test.adjusted, alpha) / test.relabellings)
+        undecided = np.abs(test.adjusted - alpha) < close
+        if not (undecided.any() or (step == 0 and (test.adjusted < alpha).any())):
+            break
+        if step and relabellings * canonical.size > _MOST_WORK:
+            break
+        test = _relabel(canonical, baseline_trials, relabellings, seed)
     return test
 
 

@@ -33,5 +33,5 @@ def pairs_needed(pairs: float, standard_error: float, margin: float, level: floa
 
     `pairs` is what gave `standard_error`.
     """
-    wanted = margin / (_z(1.0 - level) + _z(POWER))
-    return math.ceil(pairs * (standard_error / wanted) ** 2)
+    ratio = standard_error * (_z(1.0 - level) + _z(POWER)) / margin
+    return math.ceil(min(pairs * min(ratio, 1e9) ** 2, 1e18))
