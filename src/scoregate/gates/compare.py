@@ -14,9 +14,10 @@ from scoregate.gates import applicability, scored
 from scoregate.gates.comparability import too_many_missing, why_not_comparable
 from scoregate.gates.evidence import Evidence, gather
 from scoregate.gates.family import evidence_hypothesis, examine
+from scoregate.gates.findings import Level
 from scoregate.gates.flips import flips_of, worst_first
 from scoregate.gates.pairing import Universe, paired_score, universe
-from scoregate.gates.rules import Level, judge, worst
+from scoregate.gates.rules import judge, worst
 from scoregate.gates.sentences import count
 from scoregate.gates.table import RunTable, table_from_frame, table_from_run
 from scoregate.records import JSON, Flip, Outcome, RuleResult, Run, RunHeader, Verdict

@@ -16,8 +16,9 @@ from scoregate.catalog import SCORED, Contract
 from scoregate.gate_file import Rule
 from scoregate.gates.evidence import Evidence, gather
 from scoregate.gates.family import TestedHypothesis
+from scoregate.gates.findings import Level
 from scoregate.gates.pairing import Arm, PairedScore, Universe
-from scoregate.gates.rules import Level, judge, rule_result
+from scoregate.gates.rules import judge, rule_result
 from scoregate.gates.sentences import count, named, p_text
 from scoregate.records import Outcome, RuleResult
 

@@ -1,0 +1,242 @@
+"""What the evidence on one score speaks for: findings, each an outcome and a clause that says why."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from scoregate.gates.evidence import Evidence
+from scoregate.gates.family import TestedHypothesis
+from scoregate.gates.pairing import Scale
+from scoregate.gates.sentences import amount, change, count, interval, named, p_text, size
+from scoregate.records import Outcome
+from scoregate.statistics.bounds import MeanEstimate
+from scoregate.statistics.exact import smallest_attainable_p
+from scoregate.statistics.power import minimum_detectable_drop, pairs_needed, smallest_provable_loss
+
+MOST_PAIRS = 10_000_000
+"""Beyond this many items × trials the number is no advice any more."""
+FEWEST_CLUSTERS = 6
+"""Below this no interval over clusters deserves trust."""
+_TINY = 1e-12
+Finding = tuple[Outcome, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Error levels of one build."""
+
+    alpha: float
+    """False alarms of the family of this rule."""
+    total: float
+    """False alarms of the whole build; at this level alone a drop is suspected."""
+    bound: float
+    """One-sided, of the pass bound and of floors."""
+    family: int
+    """Hypotheses that could show a regression; shares alpha when saying what could have been seen."""
+
+    @property
+    def share(self) -> float:
+        return self.alpha / self.family
+
+
+def proved_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[Finding]:
+    """The candidate is worse beyond chance, and by no less than the smallest effect that counts."""
+    if evidence.estimate is None or tested.adjusted_p_value > level.alpha:
+        return []
+    if evidence.estimate.value >= -_smallest_effect(evidence):
+        return []
+    scale, unit, estimate = evidence.pair.scale, evidence.unit, evidence.estimate
+    low, high = evidence.confidence_interval()
+    before, now = (mean_level(evidence, arm) for arm in (evidence.coded.baseline, evidence.coded.candidate))
+    assert before is not None
+    assert now is not None
+    worse = "fell" if evidence.pair.sign > 0 else "rose"
+    text = (
+        f"{worse} from {amount(before, scale, unit)} to {amount(now, scale, unit)} "
+        f"({change(evidence.to_unit(estimate.value), scale, unit)}, {interval(low, high, scale, unit)}, "
+        f"{p_text(tested.adjusted_p_value)})"
+    )
+    return [("regression", text)]
+
+
+def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[Finding]:
+    """A drop that would be proved if this were the only score: no pass, though it may be chance among many."""
+    if evidence.estimate is None or tested.p_value > level.total or tested.adjusted_p_value <= level.alpha:
+        return []
+    if evidence.estimate.value >= -_smallest_effect(evidence):
+        return []
+    moved = change(evidence.to_unit(evidence.estimate.value), evidence.pair.scale, evidence.unit)
+    return [
+        (
+            "inconclusive",
+            f"{moved} is suspected ({p_text(tested.p_value)} on its own), but among several scores chance does as much "
+            f"({p_text(tested.adjusted_p_value)}); more trials would settle it",
+        )
+    ]
+
+
+def _smallest_effect(evidence: Evidence) -> float:
+    effect = evidence.rule.min_effect
+    return math.log1p(effect) if evidence.pair.scale == "ratio" else effect
+
+
+def critical_items(evidence: Evidence, ids: tuple[str, ...]) -> list[Finding]:
+    """Items that break a critical rule by themselves."""
+    findings: list[Finding] = []
+    broken, suspect = evidence.critical_items, evidence.suspect_items
+    if broken:
+        failing = "fails" if len(broken) == 1 else "fail"
+        text = f"critical: {count(len(broken), 'item')} did not fail in the baseline and {failing} now"
+        findings.append(("regression", f"{text}: {_names(broken, ids)}"))
+    if suspect:
+        text = (
+            f"critical: {count(len(suspect), 'item')} passed every trial before and none now, too few to tell"
+        )
+        findings.append(
+            ("inconclusive", f"{text} from chance (5 trials of each run can): {_names(suspect, ids)}")
+        )
+    return findings
+
+
+def _names(positions: tuple[int, ...], ids: tuple[str, ...]) -> str:
+    return named([ids[position] for position in positions if position < len(ids)], len(positions))
+
+
+def floors(evidence: Evidence, level: Level) -> list[Finding]:
+    """Broken by the cells that apply; held only if those that no longer apply had failed as well."""
+    rule, feared = evidence.rule, evidence.own_worst_case
+    if feared is None or (rule.min is None and rule.max is None):
+        return []
+    own = evidence.own or feared
+    scale: Scale = "numeric" if evidence.pair.scale == "ratio" else evidence.pair.scale
+    findings: list[Finding] = []
+    for limit, word, sign in ((rule.min, "minimum", 1.0), (rule.max, "maximum", -1.0)):
+        if limit is None:
+            continue
+        plain = _plain(evidence, limit, sign)
+        near = own.value if plain else _bound(own, sign, level)
+        far = feared.value if plain else _bound(feared, -sign, level)
+        value = amount(own.value, scale, evidence.unit)
+        wanted = f"its {word} of {amount(limit, scale, evidence.unit)}"
+        side = "below" if sign > 0 else "above"
+        worse_end_is_open = evidence.open_ended_gaps and (evidence.pair.sign > 0) == (sign > 0)
+        if sign * near < sign * limit - _TINY:
+            findings.append(("regression", f"{value} is {side} {wanted}"))
+        elif worse_end_is_open:
+            gaps = count(evidence.open_ended_gaps, "missing value")
+            text = f"{wanted} cannot be told with {gaps} and no range in the score's contract"
+            findings.append(("inconclusive", text))
+        elif sign * far >= sign * limit - _TINY:
+            findings.append(("pass", f"{value} keeps {wanted}"))
+        else:
+            reach = amount(far, scale, evidence.unit)
+            text = f"{value} may lie {side} {wanted} (it could be {reach})"
+            findings.append(("inconclusive", f"{text}; more items would settle it" if not plain else text))
+    return findings
+
+
+def _bound(own: MeanEstimate, sign: float, level: Level) -> float:
+    return own.upper_bound(level.bound) if sign > 0 else own.lower_bound(level.bound)
+
+
+def _plain(evidence: Evidence, limit: float, sign: float) -> bool:
+    """Whether the plain value decides a floor.
+
+    An end of the scale can be reached but never be proved by a sample, so there it always does.
+    """
+    return evidence.rule.strict or _at_the_end(evidence, limit, sign)
+
+
+def _decided_without_drop(evidence: Evidence) -> bool:
+    """Whether the rule asks only for what a handful of items can settle: critical items and plain floors."""
+    rule = evidence.rule
+    if rule.max_drop is not None or rule.max_increase is not None:
+        return False
+    floors = [(limit, sign) for limit, sign in ((rule.min, 1.0), (rule.max, -1.0)) if limit is not None]
+    return bool(rule.critical or floors) and all(_plain(evidence, *floor) for floor in floors)
+
+
+def _at_the_end(evidence: Evidence, limit: float, sign: float) -> bool:
+    ends = sorted((evidence.pair.sign * evidence.pair.low, evidence.pair.sign * evidence.pair.high))
+    return limit >= ends[1] if sign > 0 else limit <= ends[0]
+
+
+def no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[Finding]:
+    """Whether a drop of the margin or more is ruled out, and what it would take where it is not."""
+    if evidence.estimate is None:
+        return [("pass", "applies to no item of either run")]
+    if evidence.worst_case is None:
+        return [("pass", "applied to no item of the baseline, so there is nothing to lose")]
+    trials = evidence.coded.baseline.shape[1], evidence.coded.candidate.shape[1]
+    if evidence.clusters < FEWEST_CLUSTERS or smallest_attainable_p(evidence.clusters, *trials) > level.alpha:
+        if _decided_without_drop(evidence):
+            return [("pass", "decided by its floor and its items; too few to compare as a whole")]
+        return [
+            (
+                "invalid",
+                f"cannot gate: {count(evidence.clusters, 'independent item')} with "
+                f"{count(min(trials), 'trial')} cannot tell a total loss from chance; "
+                "add items or trials",
+            )
+        ]
+    if evidence.margin is None:
+        return []
+    scale, unit = evidence.pair.scale, evidence.unit
+    margin = abs(evidence.to_unit(-evidence.margin)) if scale == "ratio" else evidence.margin
+    lost = "a drop" if evidence.pair.sign > 0 else "a rise"
+    wanted = f"{lost} of {size(margin, scale, unit)}"
+    if evidence.worst_case > -evidence.margin:
+        bound = change(evidence.to_unit(evidence.worst_case), scale, unit)
+        return [("pass", f"{wanted} or more is ruled out (bound {bound})")]
+    if math.isinf(evidence.worst_case):
+        missing = count(int(evidence.pair.candidate.missing.sum()), "missing value")
+        return [
+            (
+                "inconclusive",
+                f"{wanted} cannot be ruled out with {missing} and no range in the score's contract",
+            )
+        ]
+    reach = change(evidence.to_unit(evidence.worst_case), scale, unit)
+    text = f"{wanted} cannot be ruled out (bound {reach})"
+    if evidence.estimate.value <= -evidence.margin:
+        text += f"; the estimate itself is {change(evidence.to_unit(evidence.estimate.value), scale, unit)}"
+    needed = pairs_needed(evidence.pairs, evidence.worst_case_error, evidence.margin, level.bound)
+    if needed > MOST_PAIRS:
+        text += "; no affordable number of items would settle it"
+    elif needed > evidence.pairs:
+        text += f"; about {needed:,} items × trials would settle it (now {evidence.pairs:,})"
+    else:
+        text += "; more items or trials would settle it"
+    visible = visible_drop(evidence, tested, level)
+    if visible is not None:
+        text += f"; {lost} of {size(visible, scale, unit)} would have shown"
+    return [("inconclusive", text)]
+
+
+def mean_level(evidence: Evidence, values: np.typing.NDArray[np.float64]) -> float | None:
+    """Mean over counted items in the score's unit; the geometric mean for ratios."""
+    counted = values[evidence.coded.counted]
+    if not counted.size:
+        return None
+    mean = float(counted.mean())
+    return (
+        math.exp(evidence.pair.sign * mean)
+        if evidence.pair.scale == "ratio"
+        else evidence.pair.sign * mean + 0.0
+    )
+
+
+def visible_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> float | None:
+    """Smallest true drop that these data would have shown, never below what could be proved at all."""
+    drop = minimum_detectable_drop(tested.standard_error, level.share)
+    if evidence.pair.scale == "rate" and evidence.clusters:
+        trials = evidence.coded.baseline.shape[1], evidence.coded.candidate.shape[1]
+        drop = max(drop, smallest_provable_loss(evidence.clusters, level.share, *trials))
+    elif not tested.informative:
+        return None
+    if not math.isfinite(drop):
+        return None
+    return math.expm1(drop) if evidence.pair.scale == "ratio" else drop
