@@ -38,15 +38,17 @@ def accept(gate_path: Path, run: str, why: str, force: bool, yes: bool, store_pa
     """
     from datetime import UTC, datetime
 
+    from scoregate.cli.asking import agreed
     from scoregate.cli.present import present
     from scoregate.errors import BaselineError, ConfigError
     from scoregate.gate_file import read_gate
     from scoregate.gates.acceptance import Acceptance, locked, lowered, objections
     from scoregate.gates.compare import compare
+    from scoregate.project.assembly import read_gate_dataset
     from scoregate.project.baselines import NoBaseline, load_baseline, load_run, lock_path
-    from scoregate.project.deciding import known_items
+    from scoregate.project.deciding import check_decidable, known_items
     from scoregate.project.people import whoami
-    from scoregate.project.places import STORE, open_store, shown_path
+    from scoregate.project.places import existing_store, shown_path
     from scoregate.results_file import write_lock
 
     gate = read_gate(gate_path)
@@ -57,10 +59,10 @@ def accept(gate_path: Path, run: str, why: str, force: bool, yes: bool, store_pa
         )
     if not why.strip():
         raise ConfigError("--why is empty", hint="say why this run is good enough to compare with")
-    path = store_path or gate.root / STORE
-    store = open_store(gate.root, path=path, create=False) if path.exists() else None
+    store = existing_store(gate.root, store_path)
     new = load_run(run, store, "RUN")
-    against = objections(new, gate)
+    fingerprint = read_gate_dataset(gate).fingerprint if gate.dataset else None
+    against = objections(new, gate, fingerprint)
     if against and not force:
         raise BaselineError(
             f"run {new.id} was not accepted: {'; '.join(against)}",
@@ -73,6 +75,8 @@ def accept(gate_path: Path, run: str, why: str, force: bool, yes: bool, store_pa
     except BaselineError as error:
         click.echo(f"scoregate: {error}", err=True)
         old = None
+    if old is None:
+        check_decidable(gate, new)
     if old is not None and old.id == new.id:
         raise BaselineError(f"run {new.id} is the baseline already", hint="nothing was changed")
     if old is not None:
@@ -89,8 +93,8 @@ def accept(gate_path: Path, run: str, why: str, force: bool, yes: bool, store_pa
         lower = lowered(verdict)
         if lower or verdict.outcome in ("regression", "invalid"):
             about = f"this lowers {', '.join(lower)}" if lower else f"the comparison is '{verdict.outcome}'"
-            if not yes and not click.confirm(f"{about}. Accept it as the baseline all the same?"):
-                raise BaselineError("the baseline stays as it was")
+            if not yes and not agreed(f"{about}. Accept it as the baseline all the same?"):
+                raise BaselineError("the baseline stays as it was", hint="nothing was changed")
     acceptance = Acceptance(
         who=whoami(gate.root),
         when=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -111,12 +115,11 @@ def show(gate_path: Path, as_json: bool, store_path: Path | None) -> None:
     """Show the baseline of GATE: who accepted it, when, why, and its scores."""
     from scoregate.gate_file import read_gate
     from scoregate.project.baselines import load_baseline
-    from scoregate.project.places import STORE, open_store
+    from scoregate.project.places import existing_store
     from scoregate.reports.runs import run_as_dict, run_summary
 
     gate = read_gate(gate_path)
-    path = store_path or gate.root / STORE
-    store = open_store(gate.root, path=path, create=False) if path.exists() else None
+    store = existing_store(gate.root, store_path)
     found = load_baseline(gate, None, store)
     if as_json:
         import json
@@ -139,11 +142,10 @@ def diff(gate_path: Path, run: str, as_json: bool, store_path: Path | None) -> N
     from scoregate.gates.compare import compare
     from scoregate.project.baselines import load_baseline, load_run
     from scoregate.project.deciding import known_items
-    from scoregate.project.places import STORE, open_store
+    from scoregate.project.places import existing_store
 
     gate = read_gate(gate_path)
-    path = store_path or gate.root / STORE
-    store = open_store(gate.root, path=path, create=False) if path.exists() else None
+    store = existing_store(gate.root, store_path)
     old, new = load_baseline(gate, None, store), load_run(run, store, "RUN")
     verdict = compare(old, new, gate)
     items = known_items(gate, new, store)

@@ -47,12 +47,11 @@ def check(
     from scoregate.gates.compare import compare
     from scoregate.project.baselines import load_baseline, load_run
     from scoregate.project.deciding import known_items, with_policy
-    from scoregate.project.places import STORE, open_store
+    from scoregate.project.places import existing_store
 
     wanted = parse_outputs(outputs)
     gate = with_policy(read_gate(gate_path), on_inconclusive)
-    path = store_path or gate.root / STORE
-    store = open_store(gate.root, path=path, create=False) if path.exists() else None
+    store = existing_store(gate.root, store_path)
     now = load_run(candidate, store, "--candidate")
     before = load_baseline(gate, baseline, store)
     verdict = compare(before, now, gate, seed=seed)

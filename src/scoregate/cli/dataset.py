@@ -65,7 +65,7 @@ def validate(
         f"{summary.name}: {summary.items:,} items, {summary.with_expected_output:,} with an expected output"
     )
     if summary.clusters is not None:
-        click.echo(f"clusters: {summary.clusters:,}, the largest of {summary.largest_cluster:,} items")
+        click.echo(f"clusters: {summary.clusters:,}, items in the largest: {summary.largest_cluster:,}")
     for name, values in summary.slices.items():
         counts = ", ".join(f"{value} {count:,}" for value, count in sorted(values.items()))
         click.echo(f"{name}: {counts}")

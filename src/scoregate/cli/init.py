@@ -15,15 +15,21 @@ def init(folder: Path, name: str) -> None:
 
     A dataset, an experiment, a gate with its score catalog, and a GitHub workflow. No file is overwritten.
     """
+    import shlex
+
     from scoregate.project.starter import write_starter
 
-    for path in write_starter(folder, name):
+    written, kept = write_starter(folder, name)
+    for path in written:
         click.echo(f"wrote {path}")
-    prefix = "" if folder == Path() else f"cd {folder} && "
+    for path in kept:
+        click.echo(f"kept  {path} as it is")
+    click.echo("\nNext:")
+    if folder != Path():
+        click.echo(f"  cd {shlex.quote(str(folder))}")
     click.echo(
-        f"\nNext:\n"
-        f"  {prefix}scoregate run gates/{name}.toml\n"
-        f'  scoregate baseline accept gates/{name}.toml RUN --why "first version"   # RUN is printed by run\n'
-        f"  scoregate run gates/{name}.toml                                        # now it compares\n"
+        f"  scoregate run gates/{name}.toml      # prints its run, which has nothing to be compared with yet\n"
+        f'  scoregate baseline accept gates/{name}.toml RUN --why "first version"\n'
+        f"  scoregate run gates/{name}.toml      # now it compares\n"
         f"Then put your agent into experiments/{name}.py and your cases into datasets/{name}.jsonl."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -29,20 +30,62 @@ output_option = click.option(
     "-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH",
     help="Also write the report as json, markdown or csv; may be repeated.",
 )  # fmt: skip
-gate_argument = click.argument("gate_path", metavar="GATE", type=click.Path(path_type=Path))
+_NO_GATES = (".jsonl", ".json", ".csv", ".parquet", ".gz", ".py")
+"""Endings of the other files of a project, one of which is easily given in a gate's place."""
+
+
+def _gate_path(_context: click.Context, _parameter: click.Parameter, path: Path) -> Path:
+    if path.suffix.lower() in _NO_GATES:
+        raise ConfigError(
+            "this is no gate", where=str(path), hint="a gate is a TOML file, such as gates/agent.toml"
+        )
+    if not path.exists() and not path.is_absolute():
+        from scoregate.project.places import find_root
+
+        above = find_root() / path
+        if above.is_file():
+            hint = f"did you mean '{os.path.relpath(above)}'?"
+            raise ConfigError("there is no such gate in this folder", where=str(path), hint=hint)
+    return path
+
+
+gate_argument = click.argument(
+    "gate_path", metavar="GATE", type=click.Path(path_type=Path), callback=_gate_path
+)
 
 
 def parse_outputs(outputs: tuple[str, ...]) -> list[tuple[str, Path]]:
     """`FORMAT=PATH` pairs, refused before anything is run if they cannot be written."""
+    if not outputs:
+        return []
     from scoregate.reports import check_format
 
-    parsed = []
+    parsed: list[tuple[str, Path]] = []
     for output in outputs:
-        fmt, equals, path = output.partition("=")
-        if not equals or not path:
+        fmt, equals, name = output.partition("=")
+        if not equals or not name:
             raise ConfigError(
                 f"'{output}' is not FORMAT=PATH", where="-o", hint="such as -o markdown=verdict.md"
             )
         check_format(fmt)
-        parsed.append((fmt, Path(path)))
+        if name == "-":
+            raise ConfigError(
+                f"'{output}' names no file", where="-o", hint="--json prints the report on stdout"
+            )
+        path = Path(name)
+        if path in [other for _, other in parsed]:
+            raise ConfigError(f"two reports go to '{path}'", where="-o", hint="give each its own file")
+        _check_writable(path)
+        parsed.append((fmt, path))
     return parsed
+
+
+def _check_writable(path: Path) -> None:
+    """A report comes after a run that may have been dear, so an impossible place is refused before it."""
+    if path.is_dir():
+        raise ConfigError(f"'{path}' is a folder", where="-o", hint="name a file")
+    folder = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
+    if not folder.is_dir():
+        raise ConfigError(f"'{path}' cannot be written: '{folder}' is no folder", where="-o")
+    if not os.access(folder, os.W_OK) and not path.exists():
+        raise ConfigError(f"'{path}' cannot be written: no permission in '{folder}'", where="-o")

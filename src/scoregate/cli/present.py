@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -28,8 +27,9 @@ def present(
     outputs: Sequence[tuple[str, Path]],
     as_json: bool,
     hints: Sequence[str] = (),
+    stdout: TextIO | None = None,
 ) -> None:
-    """Write the reports, then print the verdict."""
+    """Print the verdict, then write the reports: a file that cannot be written hides nothing."""
     from scoregate.reports import Report, render_json, render_terminal, write_report
 
     contracts = {name: contract for name in gate.rules if (contract := gate.contract(name)) is not None}
@@ -41,12 +41,22 @@ def present(
         contracts=contracts,
         hints=tuple(hints),
     )
-    for fmt, path in outputs:
-        write_report(report, fmt, path)
+    stdout = stdout or sys.stdout
     if as_json:
-        click.echo(render_json(report))
+        click.echo(render_json(report), file=stdout)
     else:
-        click.echo(render_terminal(report, width=terminal_width(), colour=use_colour()), color=use_colour())
+        colour = use_colour(stdout)
+        click.echo(
+            render_terminal(report, width=terminal_width(stdout), colour=colour), file=stdout, color=colour
+        )
+    stdout.flush()
+    for fmt, path in outputs:
+        write_report(report, fmt, _reachable(path, stdout))
+
+
+def _reachable(path: Path, stdout: TextIO) -> Path:
+    """`/dev/stdout` as the stream that it was before `run` kept it from the user's code."""
+    return Path(f"/dev/fd/{stdout.fileno()}") if path == Path("/dev/stdout") else path
 
 
 def _outputs(run: Run | None) -> dict[str, object]:
@@ -58,14 +68,15 @@ def _outputs(run: Run | None) -> dict[str, object]:
     return found
 
 
-def terminal_width() -> int:
-    return (
-        shutil.get_terminal_size((WIDTH_WITHOUT_TERMINAL, 24)).columns
-        if sys.stdout.isatty()
-        else WIDTH_WITHOUT_TERMINAL
-    )
+def terminal_width(stream: TextIO) -> int:
+    if not stream.isatty():
+        return WIDTH_WITHOUT_TERMINAL
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or WIDTH_WITHOUT_TERMINAL
+    except OSError:
+        return WIDTH_WITHOUT_TERMINAL
 
 
-def use_colour() -> bool:
+def use_colour(stream: TextIO) -> bool:
     """Colour only on a terminal, and not where NO_COLOR or CI says otherwise."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not os.environ.get("CI")
+    return stream.isatty() and not os.environ.get("NO_COLOR") and not os.environ.get("CI")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -20,45 +17,21 @@ from scoregate.cli.options import (
     seed_option,
     store_option,
 )
+from scoregate.cli.run_request import NEWEST, RunRequest
 
 if TYPE_CHECKING:
-    from scoregate.gate_file import Gate, Limits
+    from scoregate.gate_file import Gate
     from scoregate.project.assembly import Assembly
     from scoregate.project.running import StartedRun
     from scoregate.records import Run
-    from scoregate.runner.plan import RunReport
     from scoregate.store import Store
 
-_NEWEST = "the newest"
-"""`--resume` without an id."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """What the command line asked for."""
-
-    gate_path: Path
-    experiment: Path | None
-    replay: Path | None
-    version: str | None
-    trials: int | None
-    concurrency: int | None
-    timeout: float | None
-    max_cost: float | None
-    max_calls: int | None
-    max_seconds: float | None
-    baseline: str | None
-    on_inconclusive: str | None
-    resume: str | None
-    only_failed: bool
-    item: tuple[str, ...]
-    slice: tuple[str, ...]
-    sample: int | None
-    limit: int | None
-    seed: int
-    outputs: tuple[str, ...]
-    as_json: bool
-    store_path: Path | None
+def _run_id(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """The value of `--resume` may be left out, so that the word behind it is easily taken for one."""
+    if value is not None and value.endswith(".toml"):
+        raise click.BadParameter(f"'{value}' is a gate, not a run; put GATE before --resume")
+    return value
 
 
 _existing = click.Path(path_type=Path)
@@ -90,8 +63,9 @@ _existing = click.Path(path_type=Path)
 @click.option("--on-inconclusive", type=click.Choice(["warn", "fail"]), help="Instead of the gate's own.")
 @click.option(
     "--resume",
+    callback=_run_id,
     is_flag=False,
-    flag_value=_NEWEST,
+    flag_value=NEWEST,
     metavar="[RUN]",
     help="Go on with an unfinished run; the newest one without RUN.",
 )
@@ -113,76 +87,92 @@ def run(**options: object) -> int:
     that resumes it. A selection of items (--only-failed, --item, --slice, --sample, --limit) is for the local
     loop: it can show a regression, but never a pass.
     """
+    from datetime import UTC, datetime
+
+    from scoregate.cli.stdout import claim_stdout
     from scoregate.cli.telling import told
+    from scoregate.errors import RunInterrupted
     from scoregate.runner.supervisor import supervise
 
-    request = _Request(**options)  # type: ignore[arg-type]  # click has made each option what it is declared as
-    hint = f"go on with: scoregate run {request.gate_path} --resume; isolate = true in [candidate] contains a crash"
-    return supervise(lambda: told(lambda: _run(request)), hint=hint)
+    request = RunRequest(**options)  # type: ignore[arg-type]  # click has made each option what it is declared as
+    since = datetime.now(UTC).isoformat(timespec="milliseconds")
+    try:
+        return supervise(lambda: told(lambda: _run(request, claim_stdout())))
+    except RunInterrupted as error:
+        begun = _begun(request, since)
+        if begun is None:
+            raise RunInterrupted(error.message, hint="no run had begun") from error
+        hint = f"go on with: {request.resume_command(begun)}"
+        contained = "isolate = true in [candidate] contains a crash of a Python candidate"
+        raise RunInterrupted(error.message, hint=f"{hint}; {contained}") from error
 
 
-def _run(request: _Request) -> int:
+def _begun(request: RunRequest, since: str) -> str | None:
+    """Id of the run that this command had begun when its process died, as far as the store tells."""
+    from scoregate.errors import ScoregateError
     from scoregate.gate_file import read_gate
+    from scoregate.project.places import existing_store
+
+    try:
+        gate = read_gate(request.gate_path)
+        store = existing_store(gate.root, request.store_path)
+        found = store.list_runs(gate=gate.name) if store else []
+    except ScoregateError:
+        return None
+    unfinished = [run for run in found if run.finished_at is None]
+    if request.resume is not None:
+        named = [run for run in unfinished if request.resume == NEWEST or run.run.startswith(request.resume)]
+        return named[0].run if named else None
+    return next((run.run for run in unfinished if (run.started_at or "") >= since), None)
+
+
+def _run(request: RunRequest, stdout: TextIO) -> int:
+    from scoregate.gate_file import read_gate
+
+    outputs = parse_outputs(request.outputs)
+    gate = read_gate(request.gate_path)
+
+    # Only now, so that a gate that cannot be read is told at once.
+    from scoregate.cli.telling import say
     from scoregate.project.assembly import assemble, with_experiment
-    from scoregate.project.baselines import NoBaseline, load_baseline
+    from scoregate.project.baselines import NoBaseline, load_baseline, why_stale
     from scoregate.project.deciding import with_policy
     from scoregate.project.places import open_store
 
-    outputs = parse_outputs(request.outputs)
-    gate = with_policy(read_gate(request.gate_path), request.on_inconclusive)
-    limits = _limits(gate.limits, request)
-    gate = replace(gate, limits=limits, trials=request.trials or gate.trials)
+    gate = with_policy(gate, request.on_inconclusive)
+    gate = replace(gate, limits=request.applied_to(gate.limits), trials=request.trials or gate.trials)
     sys.path.insert(0, str(gate.root))
     spec = with_experiment(gate, request.experiment, replay=request.replay, version=request.version)
-    with _stdout_to_stderr():
-        assembly = assemble(gate, spec)
+    assembly = assemble(gate, spec)
     with open_store(gate.root, path=request.store_path) as store:
         # A baseline that cannot be read is told before any call is paid for.
+        baseline: Run | None = None
+        why_none = about = None
         try:
-            baseline, why_none = load_baseline(gate, request.baseline, store), None
+            baseline = load_baseline(gate, request.baseline, store)
+            stale = why_stale(gate, baseline, assembly.dataset.fingerprint, assembly.scorer_versions)
+            about = stale and f"{stale}; this run will not be compared, it can become the next baseline"
         except NoBaseline as error:
-            baseline, why_none = None, f"{error.where}: {error.message}"
-            _say(f"{why_none}; this run can become the first")
+            why_none = f"{error.where}: {error.message}"
+            about = f"{why_none}; this run can become the first"
         started = _started(request, assembly, store)
+        for line in [*assembly.doubtful_scores, *filter(None, [about])]:
+            say(line)
         with store.lock(started.header.run):
-            report = _execute(request, assembly, store, started)
-        unfinished = _unfinished(request, started, report)
-        if unfinished is not None:
-            from scoregate.errors import RunInterrupted
-
-            raise RunInterrupted(unfinished[0], hint=unfinished[1])
+            _execute(request, assembly, store, started)
         candidate = store.load_run(started.header.run)
-        return _decide(request, assembly, baseline, candidate, outputs, why_none)
+        return _decide(request, assembly, baseline, candidate, outputs, why_none, stdout)
 
 
-def _limits(limits: Limits, request: _Request) -> Limits:
-    given = {
-        "concurrency": request.concurrency,
-        "timeout_seconds": request.timeout,
-        "max_cost_usd": request.max_cost,
-        "max_calls": request.max_calls,
-        "max_seconds": request.max_seconds,
-    }
-    return replace(limits, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-
-
-def _started(request: _Request, assembly: Assembly, store: Store) -> StartedRun:
+def _started(request: RunRequest, assembly: Assembly, store: Store) -> StartedRun:
     """A new run, or the one to resume."""
     from scoregate.errors import ConfigError
     from scoregate.project.running import resume_run, start_run
     from scoregate.runner.selection import Selection, select
 
     gate = assembly.gate
-    chosen = Selection(
-        only_failed=request.only_failed,
-        items=request.item,
-        slices=tuple(_name_and_value(text) for text in request.slice),
-        sample=request.sample,
-        seed=request.seed,
-        limit=request.limit,
-    )
     if request.resume is not None:
-        if chosen != Selection(seed=request.seed) or request.trials is not None:
+        if request.selects or request.trials is not None:
             raise ConfigError(
                 "--resume goes on with the run as it was started", hint="leave out --trials and the selection"
             )
@@ -191,7 +181,14 @@ def _started(request: _Request, assembly: Assembly, store: Store) -> StartedRun:
     previous = store.load_run(newest[0].run) if request.only_failed and newest else None
     items, selection = select(
         assembly.dataset.items,
-        chosen,
+        Selection(
+            only_failed=request.only_failed,
+            items=request.item,
+            slices=tuple(_name_and_value(text) for text in request.slice),
+            sample=request.sample,
+            seed=request.seed,
+            limit=request.limit,
+        ),
         slices={item: slices for item, (_, slices) in assembly.places(assembly.dataset.items).items()},
         previous=previous,
         catalog=gate.catalog,
@@ -213,7 +210,7 @@ def _name_and_value(text: str) -> tuple[str, str]:
 def _to_resume(asked: str, gate: Gate, store: Store) -> str:
     from scoregate.errors import ConfigError
 
-    if asked != _NEWEST:
+    if asked != NEWEST:
         return asked
     for summary in store.list_runs(gate=gate.name):
         if summary.finished_at is None:
@@ -221,73 +218,78 @@ def _to_resume(asked: str, gate: Gate, store: Store) -> str:
     raise ConfigError(f"no unfinished run of the gate '{gate.name}'", hint="start one without --resume")
 
 
-def _execute(request: _Request, assembly: Assembly, store: Store, started: StartedRun) -> RunReport:
+def _execute(request: RunRequest, assembly: Assembly, store: Store, started: StartedRun) -> None:
+    """Call, score and commit what is missing. Raises RunInterrupted, with the command that goes on."""
+    from scoregate.cli.telling import say
+    from scoregate.errors import RunInterrupted, StoreWriteError
     from scoregate.project.running import finish_run, plan_run
     from scoregate.runner import session
     from scoregate.runner.progress import Progress
 
-    _say(_announcement(assembly, store, started))
+    run = started.header.run
     progress = Progress()
     plan = plan_run(
         assembly, store, started, limits=assembly.gate.limits, seed=request.seed, progress=progress
     )
+    say(_announcement(assembly, store, started, done=len(plan.done)))
     try:
-        with _stdout_to_stderr():
-            report = session.run(plan)
+        report = session.run(plan)
+        if report.complete:
+            finish_run(store, run)
+            return
+    except StoreWriteError as error:
+        hint = "; ".join(filter(None, (error.hint, f"go on with: {request.resume_command(run)}")))
+        raise StoreWriteError(error.message, where=error.where, hint=hint) from error
     finally:
         progress.close()
-    if report.complete:
-        finish_run(store, started.header.run)
-    return report
+    stopped, asked = "stopped", request
+    if report.stopped:
+        stopped = f"reached {report.stopped} = {getattr(assembly.gate.limits, report.stopped):g}"
+        asked = request.raised(report, store.totals(run))
+    raise RunInterrupted(
+        f"{stopped} after {report.done:,} of {report.expected:,} run items, which are kept",
+        hint=f"go on with: {asked.resume_command(run)}",
+    )
 
 
-def _announcement(assembly: Assembly, store: Store, started: StartedRun) -> str:
+def _announcement(assembly: Assembly, store: Store, started: StartedRun, *, done: int) -> str:
     """What is about to be called and what it will probably use, before it is paid for."""
     from scoregate.runner.budget import estimate
 
     header, limits = started.header, assembly.gate.limits
     earlier = [s for s in store.list_runs(limit=5, gate=assembly.gate.name) if s.run != header.run and s.done]
     previous = store.totals(earlier[0].run) if earlier else None
+    whole = len(started.items) * header.trials
     expected = estimate(len(started.items), header.trials, limits, previous)
-    parts = [f"{expected.calls:,} calls"]
+    left = (whole - done) / whole
+    calls = whole - done
+    parts = [f"{calls:,} {'call' if calls == 1 else 'calls'}"]
     if expected.cost_usd is not None:
-        parts.append(f"about ${expected.cost_usd:.2f}")
+        parts.append(f"about ${left * expected.cost_usd:.2f}")
     if expected.seconds is not None:
-        parts.append(f"about {max(expected.seconds, 1):.0f} s")
+        parts.append(f"about {max(left * expected.seconds, 1):.0f} s")
     part = f", PARTIAL: {header.metadata['selection']}" if header.partial else ""
     over = "".join(f"; {name} will probably be reached" for name in expected.exceeds)
     trials = f" × {header.trials} trials" if header.trials > 1 else ""
-    what = f"{header.candidate} on {len(started.items):,} items{trials}"
+    kept = f" ({done:,} are there already)" if done else ""
+    items = f"{len(started.items):,} {'item' if len(started.items) == 1 else 'items'}"
+    what = f"{header.candidate} on {items}{trials}{kept}"
     return f"run {header.run}: {what}: {', '.join(parts)}{part}{over}"
 
 
-def _unfinished(request: _Request, started: StartedRun, report: RunReport) -> tuple[str, str] | None:
-    """What to say of a run that did not come to its end, with the command that resumes it."""
-    if report.complete:
-        return None
-    why = f"reached {report.stopped}" if report.stopped else "stopped"
-    place = f" --store {request.store_path}" if request.store_path else ""
-    extra = f" --experiment {request.experiment}" if request.experiment else ""
-    extra += f" --replay {request.replay}" if request.replay else ""
-    extra += f" --version {request.version}" if request.version else ""
-    resume = f"scoregate run {request.gate_path} --resume {started.header.run}{extra}{place}"
-    raised = ", with a higher limit" if report.stopped else ""
-    return (
-        f"{why} after {report.done:,} of {report.expected:,} run items, which are kept",
-        f"go on with: {resume}{raised}",
-    )
-
-
 def _decide(
-    request: _Request,
+    request: RunRequest,
     assembly: Assembly,
     baseline: Run | None,
     candidate: Run,
     outputs: list[tuple[str, Path]],
     why_none: str | None,
+    stdout: TextIO,
 ) -> int:
     from scoregate.cli.present import present
+    from scoregate.errors import ScoregateError
     from scoregate.gates.compare import compare, nothing_to_compare
+    from scoregate.project.deciding import check_decidable
 
     gate = assembly.gate
     hints = []
@@ -298,8 +300,12 @@ def _decide(
         if not request.as_json:
             from scoregate.reports.runs import run_summary
 
-            click.echo(run_summary(candidate) + "\n")
-        hints.append(f'scoregate baseline accept {request.gate_path} {candidate.id} --why "…"')
+            click.echo(run_summary(candidate) + "\n", file=stdout)
+        try:
+            check_decidable(gate, candidate)
+            hints.append(f'scoregate baseline accept {request.gate_path} {candidate.id} --why "…"')
+        except ScoregateError as error:
+            hints.append(f"mend the gate before a run is accepted: {error}")
     present(
         verdict,
         gate,
@@ -309,23 +315,6 @@ def _decide(
         outputs=outputs,
         as_json=request.as_json,
         hints=hints,
+        stdout=stdout,
     )
     return verdict.exit_code
-
-
-@contextmanager
-def _stdout_to_stderr() -> Iterator[None]:
-    """While the user's code runs, what it prints must not end up in our output, not even from C code."""
-    sys.stdout.flush()
-    saved = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        os.dup2(saved, 1)
-        os.close(saved)
-
-
-def _say(text: str) -> None:
-    click.echo(f"scoregate: {text}", err=True)

@@ -25,15 +25,17 @@ def runs() -> None:
 
 def _store(path: Path | None) -> Store:
     from scoregate.errors import StoreError
-    from scoregate.project.places import STORE, find_root, open_store
+    from scoregate.project.places import STORE, existing_store, find_root
 
     root = find_root()
-    place = path or root / STORE
-    if not place.exists():
+    store = existing_store(root, path)
+    if store is None:
         raise StoreError(
-            "there are no stored runs", where=str(place), hint="run a gate first: scoregate run GATE"
+            "there are no stored runs",
+            where=str(path or root / STORE),
+            hint="run a gate first: scoregate run GATE",
         )
-    return open_store(root, path=place, create=False)
+    return store
 
 
 @runs.command("list")
@@ -84,12 +86,10 @@ def diff(before: str, after: str, only: str | None, as_json: bool, store_path: P
     BEFORE and AFTER are stored runs or results files.
     """
     from scoregate.project.baselines import load_run
-    from scoregate.project.places import STORE, find_root, open_store
+    from scoregate.project.places import existing_store, find_root
     from scoregate.reports.run_diff import changed_cells, diff_table
 
-    root = find_root()
-    place = store_path or root / STORE
-    store = open_store(root, path=place, create=False) if place.exists() else None
+    store = existing_store(find_root(), store_path)
     cells = changed_cells(load_run(before, store, "BEFORE"), load_run(after, store, "AFTER"), only=only)
     click.echo(
         json.dumps([asdict(c) for c in cells], indent=2, ensure_ascii=False) if as_json else diff_table(cells)
@@ -104,8 +104,15 @@ def diff(before: str, after: str, only: str | None, as_json: bool, store_path: P
 @store_option
 def export(run: str, output: Path | None, store_path: Path | None) -> None:
     """Write a run as a results file, which `check` and any other tool can read."""
+    from scoregate.errors import ConfigError
     from scoregate.results_file import iterate_lines, write_results
 
+    if output is not None and not output.name.endswith((".jsonl", ".jsonl.gz")):
+        raise ConfigError(
+            f"'{output}' could not be read again",
+            where="-o",
+            hint="a results file ends in .jsonl or .jsonl.gz",
+        )
     with _store(store_path) as store:
         found = store.load_run(store.find_run(run))
     if output is None:
@@ -141,17 +148,20 @@ def import_(path: Path, replace: bool, store_path: Path | None) -> None:
 @store_option
 def prune(keep: int | None, before: str | None, yes: bool, store_path: Path | None) -> None:
     """Delete old runs from the store. Baselines that gates name as `run:ID` are kept."""
+    from scoregate.cli.asking import agreed
     from scoregate.errors import ConfigError
     from scoregate.project.places import find_root
     from scoregate.project.pruning import protected_runs
 
     if keep is None and before is None:
         raise ConfigError("nothing says which runs are old", hint="give --keep N or --before TIME")
-    if not yes:
-        click.confirm("Delete old runs from the store?", abort=True)
+    if not yes and not agreed("Delete old runs from the store?"):
+        click.echo("nothing was deleted")
+        return
     with _store(store_path) as store:
         deleted = store.prune(keep=keep, before=before, protect=protected_runs(find_root(), store))
     click.echo(
-        f"deleted {deleted.runs:,} runs, {deleted.items:,} run items, {deleted.scores:,} scores "
+        f"deleted {deleted.runs:,} {'run' if deleted.runs == 1 else 'runs'}, "
+        f"{deleted.items:,} run items, {deleted.scores:,} scores "
         f"({deleted.freed_bytes / 1e6:.1f} MB freed)"
     )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 
@@ -13,14 +16,19 @@ from scoregate.errors import INTERRUPTED, USAGE, ScoregateError
 DEBUG = "SCOREGATE_DEBUG"
 """Environment variable that shows tracebacks; `--debug` sets it."""
 
+_NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())
+"""What click 8.2 and later raise for a group without a command; earlier ones print the help and end well."""
+
 
 def told(work: Callable[[], object]) -> int:
-    """Do the work and return its exit code; what it raises is told in one line."""
-    debug = bool(os.environ.get(DEBUG))
+    """Do the work and return its exit code; what it raises is told in one line, below its traceback if asked."""
     try:
         code = work()
         sys.stdout.flush()
     except click.UsageError as error:
+        if isinstance(error, _NO_ARGUMENTS):  # its message is the whole help, which is no line
+            click.echo(error.format_message(), err=True)
+            return USAGE
         command = error.ctx.command_path if error.ctx else "scoregate"
         return tell(f"{error.format_message().rstrip('.')} (see '{command} --help')", USAGE)
     except click.ClickException as error:
@@ -28,16 +36,15 @@ def told(work: Callable[[], object]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return tell("stopped", INTERRUPTED)
     except ScoregateError as error:
-        if debug:
-            raise
+        _show_traceback()
         return tell(str(error), error.exit_code)
-    except BrokenPipeError:
-        # Whoever read our output went away, which is theirs to decide; nothing more can be told.
+    except (BrokenPipeError, SystemExit):
+        # Whoever read our output went away, which is theirs to decide; nothing more can be told. Click answers
+        # with an exit code of 1, which would read as a regression.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERRUPTED
-    except Exception as error:  # the last line of defence: one line instead of a traceback
-        if debug:
-            raise
+    except Exception as error:  # noqa: BLE001  the last line of defence: one line instead of a traceback
+        _show_traceback()
         text = f"{type(error).__name__}: {error}".split("\n")[0]
         return tell(f"internal error: {text} (this is a bug; --debug shows where)", INTERRUPTED)
     return code if isinstance(code, int) else 0
@@ -45,5 +52,17 @@ def told(work: Callable[[], object]) -> int:
 
 def tell(message: str, code: int) -> int:
     """Print one line on stderr and return the exit code."""
-    click.echo(f"scoregate: {message}", err=True)
+    say(message)
     return code
+
+
+def say(message: str) -> None:
+    """Print one line on stderr, with paths below the working directory as a person would type them."""
+    line = "".join(char if char.isprintable() else " " for char in message)
+    here = re.escape(f"{Path.cwd()}{os.sep}")
+    click.echo("scoregate: " + re.sub(rf"(?<![^\s'\"(=]){here}(?=\S)", "", line), err=True)
+
+
+def _show_traceback() -> None:
+    if os.environ.get(DEBUG):
+        traceback.print_exc()

@@ -48,6 +48,8 @@ def why_not_comparable(baseline: RunTable, candidate: RunTable, scores: Collecti
             f"the baseline has no score '{absent[0]}', so there is nothing to compare it with; "
             "run the baseline's version again with the present gate and accept it"
         )
+    if not candidate.items:
+        return "the candidate's run holds no items at all; run it again"
     if not set(baseline.items) & set(candidate.items):
         return (
             f"the runs have no item in common (baseline: {named(baseline.items)}; "
@@ -61,6 +63,9 @@ def _selection(table: RunTable) -> str:
 
 
 def _dataset_changed(baseline: RunTable, candidate: RunTable) -> str:
+    if not set(baseline.items) & set(candidate.items):
+        names = f"'{baseline.header.dataset}' and '{candidate.header.dataset}'"
+        return f"the runs are of two datasets without a common item ({names}); compare runs of one dataset"
     parts = []
     if not candidate.header.partial:
         added = sorted(set(candidate.items) - set(baseline.items))

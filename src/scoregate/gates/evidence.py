@@ -62,9 +62,11 @@ class Evidence:
         return self.pair.sign * value + 0.0
 
     def confidence_interval(self) -> tuple[float, float]:
-        """95 % interval of the candidate's change, in the score's unit. Needs an estimate."""
+        """95 % interval of the candidate's change, in the score's unit and within its scale. Needs an estimate."""
         assert self.estimate is not None
+        widest = self.pair.size if self.pair.scale != "ratio" else math.inf
         ends = (self.estimate.lower_bound(0.025), self.estimate.upper_bound(0.025))
+        ends = (max(ends[0], -widest), min(ends[1], widest))
         low, high = sorted(self.to_unit(end) for end in ends)
         return low, high
 

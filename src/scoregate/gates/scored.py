@@ -67,6 +67,9 @@ def judge_scored(
                 f"{count(total, 'item')} of {len(everything):,} without a valid score in the candidate "
                 f"({p_text(tested.adjusted_p_value)}): {named(missing_ids(complete, everything), total)}"
             )
+        elif tested.p_value <= level.total:
+            outcome = "inconclusive"
+            reason += f"; more than before, and hardly by chance ({p_text(tested.p_value)})"
         result = rule_result(complete, tested, outcome, reason, level)
     # `scored` itself always has a value; what it reports as missing is where that value is "no".
     return [replace(result, n_scored=result.n_expected - lost, missing=lost, baseline_missing=lost_before)]

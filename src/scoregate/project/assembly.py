@@ -10,6 +10,7 @@ from scoregate.catalog import MEASURED_UNITS, SCORED
 from scoregate.datasets import check_keys, cluster_of, read_dataset, slices_of
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import CandidateSpec, Gate
+from scoregate.project.places import shown_path
 from scoregate.records import Dataset, DatasetItem
 from scoregate.runner.candidates import Candidate, build
 from scoregate.scorers.evaluators import from_function
@@ -38,6 +39,23 @@ class Assembly:
         """Score name -> version of what makes it; a scorer that names its scores later stands under its own."""
         return {name: s.version for s in self.scorers for name in s.scores or (s.name,)}
 
+    @property
+    def doubtful_scores(self) -> list[str]:
+        """A sentence for every gated score that no scorer announces while one has nearly that name.
+
+        It is probably misspelt, but an evaluator may give its scores other names than its own.
+        """
+        announced = {name for scorer in self.scorers for name in scorer.scores or ()}
+        open_ended = [scorer.name for scorer in self.scorers if scorer.scores is None]
+        doubtful = []
+        for name, rule in self.gate.rules.items():
+            hint = did_you_mean(name, open_ended)
+            known = name in announced or name == SCORED or name in MEASURED_UNITS
+            if not known and hint and hint.startswith("did you mean"):
+                where = f"{rule.where}: " if rule.where else ""
+                doubtful.append(f"{where}no scorer says that it makes the score '{name}' ({hint})")
+        return doubtful
+
     def places(self, items: Sequence[DatasetItem]) -> dict[str, tuple[str | None, Mapping[str, str]]]:
         """Item id -> cluster and slices."""
         gate = self.gate
@@ -57,7 +75,7 @@ def read_gate_dataset(gate: Gate) -> Dataset:
             "the gate names no dataset", where=_place(gate), hint='add dataset = "datasets/….jsonl"'
         )
     dataset = read_dataset(
-        Path(gate.dataset),
+        Path(shown_path(Path(gate.dataset))),
         input_schema=Path(gate.input_schema) if gate.input_schema else None,
         expected_output_schema=Path(gate.expected_output_schema) if gate.expected_output_schema else None,
     )
@@ -103,7 +121,16 @@ def _scorers(gate: Gate, candidate: Candidate) -> tuple[Scorer, ...]:
     known = {name for name in gate.rules if name != SCORED} | set(gate.catalog.contracts)
     scorers = [build_scorer(spec, root=gate.root) for spec in gate.scorers]
     scorers += [from_function(function, known=known) for function in candidate.evaluators]
-    made = {name: scorer for scorer in scorers for name in scorer.scores or ()}
+    made: dict[str, Scorer] = {}
+    for scorer in scorers:
+        for name in scorer.scores or ():
+            if name in made:
+                raise ConfigError(
+                    f"two scorers make the score '{name}'",
+                    where=_place(gate),
+                    hint="keep either the [scorers] table or the experiment's evaluator of that name",
+                )
+            made[name] = scorer
     open_ended = any(scorer.scores is None for scorer in scorers)
     for name, rule in gate.rules.items():
         # The engine measures latency, cost and tokens itself, of failed items too.
@@ -118,4 +145,4 @@ def _scorers(gate: Gate, candidate: Candidate) -> tuple[Scorer, ...]:
 
 
 def _place(gate: Gate) -> str | None:
-    return str(gate.path) if gate.path else None
+    return shown_path(gate.path) if gate.path else None

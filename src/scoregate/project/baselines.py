@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scoregate.errors import BaselineError, ConfigError, ResultsError, StoreError
+from scoregate.errors import BaselineError, ConfigError, ResultsError, StoreError, did_you_mean
 from scoregate.gate_file import Gate
 from scoregate.project.places import shown_path
 from scoregate.records import Run
@@ -26,7 +27,7 @@ def load_baseline(gate: Gate, spec: str | None, store: Store | None) -> Run:
     cannot be read.
     """
     if spec is not None:
-        return load_run(spec, store, "--baseline")
+        return _trusted(lambda: load_run(spec, store, "--baseline"), "give another --baseline")
     name = gate.baseline
     if name is None:
         raise NoBaseline(
@@ -43,30 +44,63 @@ def load_baseline(gate: Gate, spec: str | None, store: Store | None) -> Run:
             where=shown_path(path),
             hint=f'accept a run: scoregate baseline accept {_shown(gate)} RUN --why "…"',
         )
+    return _trusted(lambda: read_results(path), "restore the file from git, or accept a run anew")
+
+
+def _trusted(read: Callable[[], Run], hint: str) -> Run:
+    """A baseline that is there but cannot be read makes the comparison invalid, whoever named it."""
     try:
-        return read_results(path)
+        return read()
     except ResultsError as error:
         raise BaselineError(
-            f"the baseline cannot be read: {error.message}",
-            where=error.where or shown_path(path),
-            hint="restore the file from git, or accept a run anew",
+            f"the baseline cannot be read: {error.message}", where=error.where, hint=hint
         ) from error
 
 
 def load_run(name: str, store: Store | None, option: str) -> Run:
-    """A results file or a stored run (a unique beginning of its id is enough). Raises ConfigError."""
-    name = name.removeprefix(RUN_PREFIX)
-    if name.endswith(_RESULT_SUFFIXES) or Path(name).exists():
-        return read_results(Path(name))
+    """A results file or a stored run (a unique beginning of its id is enough). Raises ConfigError, ResultsError."""
+    path = Path(name)
+    if path.exists() and (path.is_dir() or not name.endswith(_RESULT_SUFFIXES)):
+        raise ConfigError(f"{option}: '{name}' is no results file", hint=_files_near(path))
+    if path.exists():
+        return read_results(path)
+    if name.endswith(_RESULT_SUFFIXES) or len(path.parts) > 1:
+        raise ConfigError(f"{option}: there is no file '{name}'", hint=_files_near(path))
+    file = "" if name.startswith(RUN_PREFIX) else f"there is no file '{name}', and "
     if store is None:
         raise ConfigError(
-            f"{option} '{name}' is no file, and this project has no stored runs",
+            f"{option}: {file}this project has no stored runs",
             hint="give a results file (.jsonl), or run a gate first",
         )
     try:
-        return store.load_run(store.find_run(name))
+        return store.load_run(store.find_run(name.removeprefix(RUN_PREFIX)))
     except StoreError as error:
-        raise ConfigError(f"{option}: {error.message}", hint=error.hint) from error
+        raise ConfigError(f"{option}: {file}{error.message}", hint=error.hint) from error
+
+
+def why_stale(gate: Gate, baseline: Run, fingerprint: str, scorers: Mapping[str, str]) -> str | None:
+    """Why a run of the present dataset and scorers could not be compared with this baseline, or None.
+
+    The comparison says it too, with the items; this is for saying it before a call is paid for.
+    """
+    then = baseline.header
+    if then.dataset_fingerprint and then.dataset_fingerprint != fingerprint:
+        return "the dataset changed since the baseline was made"
+    changed = [
+        name
+        for name, version in scorers.items()
+        if name in gate.rules and then.scorers.get(name, version) != version
+    ]
+    return f"the scorer of {', '.join(changed)} changed since the baseline was made" if changed else None
+
+
+def _files_near(path: Path) -> str | None:
+    folder = path.parent
+    found = [str(folder / entry.name) for entry in folder.glob("*.jsonl*")] if folder.is_dir() else []
+    return (
+        did_you_mean(str(path), found)
+        or "a results file ends in .jsonl; `scoregate runs list` shows stored runs"
+    )
 
 
 def _shown(gate: Gate) -> str:

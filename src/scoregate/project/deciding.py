@@ -20,6 +20,17 @@ def with_policy(gate: Gate, on_inconclusive: str | None) -> Gate:
     return replace(gate, on_inconclusive=cast(Literal["warn", "fail"], on_inconclusive))
 
 
+def check_decidable(gate: Gate, run: Run) -> None:
+    """Raise what the first comparison with this run as the baseline would raise, such as a score without a direction.
+
+    Without a baseline nothing is compared, and a gate that cannot decide would only show it a run later.
+    """
+    from scoregate.gates.compare import compare
+
+    twin = replace(run, header=replace(run.header, run=f"{run.id} again"))
+    compare(run, twin, gate)
+
+
 def known_items(gate: Gate, run: Run, store: Store | None) -> Sequence[DatasetItem]:
     """The dataset items behind a run, for showing them: from the store, else from the gate's dataset file.
 

@@ -20,6 +20,12 @@ def open_store(root: Path, *, path: Path | None = None, create: bool = True) -> 
     return Store.open(path or root / STORE, create=create)
 
 
+def existing_store(root: Path, path: Path | None = None) -> Store | None:
+    """The project's store, or the one at `path`; None where there is none. Raises StoreError."""
+    place = path or root / STORE
+    return open_store(root, path=place, create=False) if place.exists() else None
+
+
 def shown_path(path: Path) -> str:
     """A path as a person types it: relative to the working directory where it lies below it."""
     here = Path.cwd()

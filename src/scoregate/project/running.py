@@ -68,7 +68,7 @@ def resume_run(assembly: Assembly, store: Store, run: str) -> StartedRun:
     ]
     for what, then, here in now:
         if then != here:
-            shown = "" if what == "scorers" else f" ({then} then, {here} now)"
+            shown = "" if what in ("scorers", "dataset") else f" ({then} then, {here} now)"
             raise ConfigError(
                 f"run {header.run} cannot be resumed: the {what} changed since it started{shown}",
                 hint="go back to what it was, or start a new run",

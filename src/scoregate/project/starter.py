@@ -17,12 +17,15 @@ _PLACES = {
     "workflow.yml.txt": ".github/workflows/scoregate.yml",
 }
 """Shipped text -> where it goes. `@NAME@` in a text stands for the gate's name."""
+_SHARED = ("scores.toml.txt", "workflow.yml.txt")
+"""Written by the first gate of a repository, and left to it by the next ones."""
 
 
-def write_starter(folder: Path, name: str) -> list[Path]:
-    """Write the starter files and return their paths.
+def write_starter(folder: Path, name: str) -> tuple[list[Path], list[Path]]:
+    """Write the starter files; returns the paths that are new and those that were there and stay as they are.
 
-    Raises ConfigError, before anything is written, for a name that is no file name or a file that exists.
+    Only the score catalog and the workflow may be there already. Raises ConfigError, before anything is
+    written, for a name that is no file name or any other file that exists.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name) or name == "scores":
         raise ConfigError(
@@ -31,6 +34,7 @@ def write_starter(folder: Path, name: str) -> list[Path]:
             hint="use letters, digits, - and _, such as support-agent",
         )
     paths = {source: folder / place.format(name=name) for source, place in _PLACES.items()}
+    kept = [paths.pop(source) for source in _SHARED if paths[source].exists()]
     taken = [path for path in paths.values() if path.exists()]
     if taken:
         raise ConfigError(
@@ -45,4 +49,4 @@ def write_starter(folder: Path, name: str) -> list[Path]:
             raise ScoregateError(f"cannot be made: {error.strerror}", where=str(path.parent)) from error
         with atomic_file(path, ScoregateError) as file:
             file.write(text.replace("@NAME@", name).encode())
-    return list(paths.values())
+    return list(paths.values()), kept

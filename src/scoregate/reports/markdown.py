@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from scoregate.records import Outcome, Verdict
 from scoregate.reports.display_width import wrap
-from scoregate.reports.excerpt import from_first_difference, plain
+from scoregate.reports.excerpt import from_first_difference, items_text, plain
 from scoregate.reports.github_text import code, fenced, inline, link
 from scoregate.reports.moved_items import MovedItem, change, comments, details, moved_items
 from scoregate.reports.report import Report
@@ -176,7 +176,7 @@ def _missing(report: Report) -> list[str]:
     kept, left = _within([code(item) for item in missing[:50]], _LIST_SHARE)
     left += max(0, len(missing) - 50)
     more = f" … and {left:,} more" if left else ""
-    return [f"**Missing or failed in {len(missing):,} items**: {', '.join(kept)}{more}"]
+    return [f"**Missing or failed in {items_text(len(missing))}**: {', '.join(kept)}{more}"]
 
 
 def _notes(report: Report) -> list[str]:

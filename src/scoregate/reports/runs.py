@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from scoregate.records import JSON, Run, RunItem
@@ -76,10 +77,11 @@ def run_summary(run: Run) -> str:
     ]
     if header.partial:
         lines.append(f"PARTIAL    {header.metadata.get('selection')}")
+    shares = {score.score for score in run.scores if isinstance(score.value, bool)}
     rows = []
     for name, entry in score_summary(run).items():
         value = (
-            f"{entry['mean_of_valid']:.4g}"
+            _mean(entry["mean_of_valid"], is_share=name in shares)
             if "mean_of_valid" in entry
             else ", ".join(f"{word} {number}" for word, number in entry["counts"].items())
         )
@@ -103,27 +105,60 @@ def run_summary(run: Run) -> str:
     return "\n".join(lines)
 
 
+def _mean(value: float, *, is_share: bool) -> str:
+    return f"{100 * value:.1f} %" if is_share else f"{value:.4g}"
+
+
 def _failure(item: RunItem) -> str:
     tried = f" after {len(item.attempts)} attempts" if item.attempts else ""
     return f"{item.item} (trial {item.trial}): {item.status}{tried}: {item.error or 'no reason given'}"
 
 
 def runs_table(summaries: Sequence[RunSummary]) -> str:
-    """`runs list`: one line a run, newest first."""
+    """`runs list`: one line a run, newest first. The gate and the cost have a column only where they say more."""
     from tabulate import tabulate
 
-    rows = [
-        (
-            s.run,
-            s.gate or "",
-            s.candidate,
-            (s.started_at or "")[:16].replace("T", " "),
-            f"{s.done:,} of {s.expected:,}",
-            f"{s.failed:,}",
-            "" if s.cost_usd is None else f"{s.cost_usd:.4g}",
-            "partial" if s.selection else "" if s.finished_at else "unfinished",
-        )
-        for s in summaries
+    named_by_gate = all(s.run.startswith(f"{s.gate}-") for s in summaries)
+    free = all(s.cost_usd is None for s in summaries)
+    heads = [
+        "run",
+        *([] if named_by_gate else ["gate"]),
+        "candidate",
+        "started (UTC)",
+        "done",
+        *([] if free else ["USD"]),
+        "",
     ]
-    heads = ("run", "gate", "candidate", "started", "done", "failed", "USD", "")
-    return tabulate(rows, headers=heads, tablefmt="simple", disable_numparse=True)
+    rows = []
+    for summary in summaries:
+        cost = "" if summary.cost_usd is None else f"{summary.cost_usd:.4g}"
+        rows.append(
+            [
+                summary.run,
+                *([] if named_by_gate else [summary.gate or ""]),
+                summary.candidate,
+                _minute(summary.started_at),
+                f"{summary.done:,} of {summary.expected:,}",
+                *([] if free else [cost]),
+                _state(summary),
+            ]
+        )
+    lines = tabulate([heads, *rows], tablefmt="plain", disable_numparse=True).splitlines()
+    return "\n".join(line.rstrip() for line in (lines[0], "-" * max(map(len, lines)), *lines[1:]))
+
+
+def _minute(time: str | None) -> str:
+    """An ISO time in UTC, to the minute."""
+    if time is None:
+        return ""
+    try:
+        return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+    except ValueError:  # written by another tool
+        return time
+
+
+def _state(summary: RunSummary) -> str:
+    words = [f"{summary.failed:,} failed"] if summary.failed else []
+    words += ["partial"] if summary.selection else []
+    words += ["unfinished"] if summary.finished_at is None else []
+    return ", ".join(words)

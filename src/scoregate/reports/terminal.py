@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from scoregate.reports.display_width import display_width, pad, shorten, wrap
-from scoregate.reports.excerpt import from_first_difference, one_line
+from scoregate.reports.excerpt import from_first_difference, items_text, one_line
 from scoregate.reports.moved_items import MovedItem, change, comments, details, moved_items
 from scoregate.reports.report import Report
 from scoregate.reports.rows import MARKS, RuleRow, further_reasons, rule_rows
@@ -226,7 +226,11 @@ def _missing(report: Report, width: int) -> list[str]:
     ids = ", ".join(one_line(item) for item in missing[:_MISSING_SHOWN])
     left = len(missing) - _MISSING_SHOWN
     more = f" … and {left:,} more" if left > 0 else ""
-    return _hanging(f"Missing or failed in {len(missing):,} items: {ids}{more}", width, first="! ")
+    return _hanging(
+        f"Missing or failed in {items_text(len(missing))}: {ids}{more}",
+        width,
+        first="! ",
+    )
 
 
 def _paragraphs(texts: Iterable[str], width: int, *, first: str) -> list[str]:

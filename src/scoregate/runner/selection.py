@@ -48,6 +48,8 @@ def select(
             raise ConfigError("there is no earlier run to take the failed items of", hint="run the gate once")
         failed = failed_items(previous, [item.id for item in items], catalog)
         chosen = [item for item in chosen if item.id in failed]
+        if not chosen:
+            raise ConfigError(f"no item failed in run {previous.id}", hint="there is nothing to run again")
         words.append(f"failed in run {previous.id}")
     if selection.items:
         _check_ids(selection.items, items)

@@ -1,0 +1,50 @@
+"""A small project whose gate was run once and whose baseline is accepted."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.project import Project, agent
+
+
+@pytest.fixture(scope="session")
+def _accepted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Project.small(tmp_path_factory.mktemp("accepted") / "project", number=64).with_baseline().folder
+
+
+@pytest.fixture
+def accepted(_accepted: Path, tmp_path: Path) -> Project:
+    """64 items, all answered as expected by the accepted baseline: a fresh copy for every test."""
+    shutil.copytree(_accepted, tmp_path / "project")
+    return Project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def _regressed(_accepted: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("regressed") / "project"
+    shutil.copytree(_accepted, folder)
+    project = Project(folder)
+    project.write("experiments/agent.py", agent("return n if n >= 10 else -1", version="v2"))
+    return folder, project.run().started
+
+
+@pytest.fixture
+def regressed(_regressed: tuple[Path, str], tmp_path: Path) -> tuple[Project, str]:
+    """The same after a run of an agent v2 that gets `q000` to `q009` wrong, and the run's id."""
+    folder, run = _regressed
+    shutil.copytree(folder, tmp_path / "project")
+    return Project(tmp_path / "project"), run
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Callable[..., Project]:
+    """Makes a project without a baseline: `small(number=8, experiment=…, gate=…)`."""
+
+    def make(**parts: object) -> Project:
+        return Project.small(tmp_path / "project", **parts)  # type: ignore[arg-type]
+
+    return make

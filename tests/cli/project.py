@@ -1,0 +1,230 @@
+"""A user's project in a folder, and the real command run in it as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scoregate.records import JSON
+
+SOURCE = Path(__file__).parents[2] / "src"
+_NOT_HANDED_ON = ("CI", "NO_COLOR", "SCOREGATE_DEBUG", "PYTHONWARNINGS", "GIT_DIR", "GIT_WORK_TREE")
+_ANNOUNCED = re.compile(r"scoregate: (run \S+: .* on [\d,]+ items|.*; this run can become the first$)")
+
+GATE = """\
+dataset = "datasets/agent.jsonl"
+experiment = "experiments/agent.py"
+baseline = "gates/agent.baseline.jsonl"
+
+[slices]
+intent = "metadata.intent"
+
+[scores.correct]
+max_drop = 0.05
+"""
+
+AGENT = """\
+version = "v1"
+
+
+def task(*, item, **kwargs):
+    return item.input["n"]
+
+
+def correct(*, output, expected_output, **kwargs):
+    return output == expected_output
+
+
+evaluators = [correct]
+"""
+"""Answers every item of `items()` as expected."""
+
+
+NOTE_CALL = "with open('calls', 'a') as log: log.write(f'{n}\\n')"
+"""A statement of a task, by which the project knows of its `calls()`."""
+
+
+def items(number: int) -> list[dict[str, JSON]]:
+    """`q000`, `q001`, …: input and expected output are the number, the intents take turns."""
+    return [
+        {
+            "id": f"q{n:03}",
+            "input": {"n": n},
+            "expected_output": n,
+            "metadata": {"intent": ("refund", "hours")[n % 2]},
+        }
+        for n in range(number)
+    ]
+
+
+def agent(body: str, *, before: str = "", version: str = "v1") -> str:
+    """An experiment whose task has this body, one statement a line; `n` is the item's number."""
+    lines = "\n    ".join(body.splitlines())
+    head, tail = AGENT.split('    return item.input["n"]\n')
+    head = head.replace('"v1"', f'"{version}"')
+    return f'{before}\n{head}    n = item.input["n"]\n    {lines}\n{tail}'
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A command that came to its end."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        """Lines on stderr, without those that announce a run."""
+        return [line for line in self.err.splitlines() if not _ANNOUNCED.match(line)]
+
+    def error(self, code: int) -> str:
+        """The one line that it ended with, without its beginning; checks the exit code and that it is alone."""
+        assert "Traceback" not in self.err, self.err
+        assert self.code == code, (self.code, self.err, self.out)
+        assert len(self.lines) == 1, self.err
+        assert self.lines[0].startswith("scoregate: "), self.err
+        return self.lines[0].removeprefix("scoregate: ")
+
+    @property
+    def started(self) -> str:
+        """Id of the run that it announced."""
+        found = re.search(r"^scoregate: run (\S+): ", self.err, re.MULTILINE)
+        assert found, self.err
+        return found[1]
+
+    def json(self) -> JSON:
+        """Its stdout, which must be one JSON document and nothing else."""
+        return json.loads(self.out)
+
+    def outcome(self, code: int) -> str:
+        """The verdict's word, as the first word of its line on stdout; checks the exit code."""
+        assert "Traceback" not in self.err, self.err
+        assert self.code == code, (self.code, self.err, self.out)
+        found = [
+            word
+            for line in self.out.splitlines()
+            if (word := line.partition(":")[0]) in ("PASS", "REGRESSION", "INCONCLUSIVE", "INVALID")
+        ]
+        assert len(found) == 1, self.out
+        return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A folder with files, in which commands are run. The environment is this one's, outside CI."""
+
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def small(cls, folder: Path, *, number: int = 8, experiment: str = AGENT, gate: str = GATE) -> Project:
+        """A dataset of so many items, an experiment and a gate."""
+        project = cls(folder)
+        project.write_lines("datasets/agent.jsonl", items(number))
+        project.write("experiments/agent.py", experiment)
+        project.write("gates/agent.toml", gate)
+        return project
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+    def write(self, name: str, text: str | bytes) -> Path:
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    def write_lines(self, name: str, records: Sequence[JSON]) -> Path:
+        return self.write(name, "".join(json.dumps(record) + "\n" for record in records))
+
+    def read(self, name: str) -> str:
+        return self.path(name).read_text(encoding="utf-8")
+
+    def read_lines(self, name: str) -> list[JSON]:
+        return [json.loads(line) for line in self.read(name).splitlines()]
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        text = self.read(name)
+        assert old in text
+        self.write(name, text.replace(old, new))
+
+    def start(
+        self,
+        *words: str | Path,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        before: Callable[[], None] | None = None,
+    ) -> subprocess.Popen[str]:
+        """Begin `scoregate …` in the folder; `before` is called in the new process."""
+        own = {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_ON}
+        # Found without being installed, and no checkout around the folder is taken for the project's.
+        found = os.pathsep.join(filter(None, (str(SOURCE), own.get("PYTHONPATH"))))
+        own |= {"PYTHONPATH": found, "GIT_CEILING_DIRECTORIES": str(self.folder.parent)}
+        own["OPENBLAS_NUM_THREADS"] = "1"  # numpy starts a thread a core otherwise, in some hundred processes
+        return subprocess.Popen(
+            [sys.executable, "-m", "scoregate", *map(str, words)],
+            cwd=folder or self.folder,
+            env={**own, **self.environment, **(environment or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            preexec_fn=before,
+        )
+
+    def scoregate(
+        self,
+        *words: str | Path,
+        answer: str = "",
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        before: Callable[[], None] | None = None,
+    ) -> Ended:
+        """Run `scoregate …` to its end with `answer` on its stdin."""
+        process = self.start(*words, environment=environment, folder=folder, before=before)
+        return ended(process, answer)
+
+    def run(self, *words: str | Path) -> Ended:
+        return self.scoregate("run", "gates/agent.toml", *words)
+
+    def with_baseline(self) -> Project:
+        """Run the gate once and accept the run."""
+        run = self.run().started
+        assert self.scoregate("baseline", "accept", "gates/agent.toml", run, "--why", "x").code == 0
+        return self
+
+    def calls(self) -> list[int]:
+        """Numbers of the items that a task with NOTE_CALL was called for, in order."""
+        path = self.path("calls")
+        return [int(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def wait_for_calls(self, number: int) -> None:
+        deadline = time.monotonic() + 30
+        while len(self.calls()) < number:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    @property
+    def baseline_run(self) -> str:
+        """Id of the run that is the accepted baseline."""
+        run: str = self.read_lines("gates/agent.baseline.jsonl")[0]["run"]
+        return run
+
+
+def ended(process: subprocess.Popen[str], answer: str = "") -> Ended:
+    """Wait for a process that was started."""
+    try:
+        out, err = process.communicate(answer, timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return Ended(process.returncode, out, err)
