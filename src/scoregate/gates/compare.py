@@ -235,8 +235,6 @@ def _why(outcome: Outcome, rules: list[RuleResult]) -> str:
     """One sentence for the whole build, from the rules that decided it."""
     deciding = [rule for rule in rules if rule.outcome == outcome]
     if outcome == "pass" and len(rules) > 1:
-        return (
-            f"all {len(rules)} rules hold: no drop is proved, and a drop of any margin or more is ruled out"
-        )
+        return f"all {len(rules)} rules hold, and no score is proved to be worse"
     more = f" (and {count(len(deciding) - 1, 'more rule')})" if len(deciding) > 1 else ""
     return f"{deciding[0].score}: {deciding[0].reason}{more}"
