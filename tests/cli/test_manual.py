@@ -27,7 +27,7 @@ def test_the_first_gate_from_init_to_a_regression(tmp_path: Path) -> None:
 
     second = project.run()
     assert second.outcome(0) == "PASS"
-    assert "no drop is proved, and a drop of any margin or more is ruled out" in second.out
+    assert "PASS: all 2 rules hold, and no score is proved to be worse" in second.out
 
     project.edit("experiments/agent.py", '"saturday": "10 to 14"', '"saturday": "11 to 15"')
     worse = project.run("--version", "agent-2")

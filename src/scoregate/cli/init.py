@@ -28,6 +28,7 @@ def init(folder: Path, name: str) -> None:
     if folder != Path():
         click.echo(f"  cd {shlex.quote(str(folder))}")
     click.echo(
+        f'  git add . && git commit -m "Add a gate"   # a baseline is accepted from committed work\n'
         f"  scoregate run gates/{name}.toml      # prints its run, which has nothing to be compared with yet\n"
         f'  scoregate baseline accept gates/{name}.toml RUN --why "first version"\n'
         f"  scoregate run gates/{name}.toml      # now it compares\n"
