@@ -33,7 +33,7 @@ def test_ctrl_c_stops_at_once_and_the_printed_command_finishes_the_run(accepted:
     asked = time.monotonic()
     process.send_signal(signal.SIGINT)
     stopped = ended(process)
-    assert time.monotonic() - asked < 3.0
+    assert time.monotonic() - asked < 5.0
     assert stopped.out == ""
     command = resume_command(stopped, r"stopped after \d+ of 64 run items")
     assert command == [
@@ -60,7 +60,7 @@ def test_a_signal_ends_a_candidate_that_hangs(small: Small, number: signal.Signa
     asked = time.monotonic()
     process.send_signal(number)
     resume_command(ended(process), "stopped after 0 of 8 run items")
-    assert time.monotonic() - asked < 3.0
+    assert time.monotonic() - asked < 5.0
 
 
 def test_a_killed_run_is_resumed_without_its_id(small: Small) -> None:
@@ -93,6 +93,10 @@ def test_max_cost_ends_with_the_command_that_does_the_rest(small: Small) -> None
     command = resume_command(stopped, "reached max_cost_usd = 0.07 after 7 of 20 run items")
     assert command[-2:] == ["--max-cost", "0.21"]
     assert "20 ok of 20 expected" in project.scoregate(*command).out
+
+
+def test_a_cost_cap_on_a_candidate_that_names_no_cost_is_said_to_be_none(accepted: Project) -> None:
+    assert "max_cost_usd limited nothing" in accepted.run("--max-cost", "1").err
 
 
 def test_a_cap_of_the_gate_can_be_raised_on_the_command_line(small: Small) -> None:

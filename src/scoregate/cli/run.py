@@ -236,6 +236,8 @@ def _execute(request: RunRequest, assembly: Assembly, store: Store, started: Sta
         report = session.run(plan)
         if report.complete:
             finish_run(store, run)
+            if assembly.gate.limits.max_cost_usd is not None and report.cost_usd is None:
+                say("max_cost_usd limited nothing: the candidate does not say what its calls cost")
             return
     except StoreWriteError as error:
         hint = "; ".join(filter(None, (error.hint, f"go on with: {request.resume_command(run)}")))
