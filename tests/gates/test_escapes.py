@@ -68,10 +68,20 @@ class TestScalesWithoutEnds:
         )
         assert verdict.outcome == "inconclusive"
 
-    def test_one_value_everywhere_rules_nothing_out(self, make: RunMaker) -> None:
-        values = {f"q{i:03d}": 3.0 for i in range(50)}
-        rule = {"s": Rule(max_drop=1e-6, direction="higher")}
-        assert compare(make("a", s=values), make("b", s=values), rule).outcome == "inconclusive"
+    def test_one_value_everywhere_has_its_own_size_for_a_range(self, make: RunMaker) -> None:
+        values: dict[str, ScoreValue] = {f"q{i:03d}": 3.0 for i in range(50)}
+        arms = make("a", s=values), make("b", s=values)
+        assert compare(*arms, {"s": Rule(max_drop=1e-6, direction="higher")}).outcome == "inconclusive"
+        assert compare(*arms, {"s": Rule(max_drop=0.5, direction="higher")}).outcome == "pass"
+
+    def test_nothing_but_zeros_rules_nothing_out(self, make: RunMaker) -> None:
+        values: dict[str, ScoreValue] = {f"q{i:03d}": 0.0 for i in range(50)}
+        catalog = Catalog({"s": Contract(name="s", type="numeric", direction="higher")})
+        gate = Gate(name="", rules={"s": Rule(max_drop=0.5)}, catalog=catalog)
+        verdict = compare(make("a", s=values), make("b", s=values), gate)
+        assert verdict.outcome == "inconclusive"
+        assert verdict.rules[0].ci_low is None
+        assert verdict.to_json()
 
 
 class TestNotApplicableWithTrials:

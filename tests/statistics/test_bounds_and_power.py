@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from scoregate.statistics.bounds import estimate_mean, winsorised_range
+from scoregate.statistics.bounds import estimate_mean, observed_range
 from scoregate.statistics.power import minimum_detectable_drop, pairs_needed, smallest_provable_loss
 
 
@@ -39,9 +39,12 @@ def test_the_value_weighs_items_and_not_clusters() -> None:
 
 
 def test_an_unbounded_scale_takes_its_range_from_the_data() -> None:
-    assert winsorised_range(np.array([0.0] * 199 + [5.0])) == pytest.approx(5.0)
-    assert winsorised_range(np.zeros(5)) == 0.0
-    assert winsorised_range(np.zeros(0)) == 0.0
+    values = np.linspace(0.0, 10.0, 201)
+    assert observed_range(np.zeros(201), values) == pytest.approx(9.8)
+    assert observed_range(np.full(201, -30.0), values) == pytest.approx(30.0)
+    assert observed_range(np.zeros(5), np.full(5, 3.0)) == 3.0
+    assert observed_range(np.zeros(5), np.zeros(5)) == 0.0
+    assert observed_range(np.zeros(0), np.zeros(0)) == 0.0
 
 
 @pytest.mark.parametrize(("pairs", "drop"), [(30, 0.219), (100, 0.120), (300, 0.069), (1000, 0.038)])

@@ -89,6 +89,7 @@ def accept(gate_path: Path, run: str, why: str, force: bool, yes: bool, store_pa
             items=known_items(gate, new, store),
             outputs=(),
             as_json=False,
+            decides=False,
         )
         lower = lowered(verdict)
         if lower or verdict.outcome in ("regression", "invalid"):
@@ -149,7 +150,9 @@ def diff(gate_path: Path, run: str, as_json: bool, store_path: Path | None) -> N
     old, new = load_baseline(gate, None, store), load_run(run, store, "RUN")
     verdict = compare(old, new, gate)
     items = known_items(gate, new, store)
-    present(verdict, gate, baseline=old, candidate=new, items=items, outputs=(), as_json=as_json)
+    present(
+        verdict, gate, baseline=old, candidate=new, items=items, outputs=(), as_json=as_json, decides=False
+    )
 
 
 def _accepted(run: Run) -> str:

@@ -28,8 +28,11 @@ def present(
     as_json: bool,
     hints: Sequence[str] = (),
     stdout: TextIO | None = None,
+    decides: bool = True,
 ) -> None:
     """Print the verdict, then write the reports: a file that cannot be written hides nothing."""
+    from scoregate.cli.telling import say
+    from scoregate.errors import PASS, ScoregateError
     from scoregate.reports import Report, render_json, render_terminal, write_report
 
     contracts = {name: contract for name in gate.rules if (contract := gate.contract(name)) is not None}
@@ -40,6 +43,7 @@ def present(
         candidate_outputs=_outputs(candidate),
         contracts=contracts,
         hints=tuple(hints),
+        decides=decides,
     )
     stdout = stdout or sys.stdout
     if as_json:
@@ -51,7 +55,12 @@ def present(
         )
     stdout.flush()
     for fmt, path in outputs:
-        write_report(report, fmt, _reachable(path, stdout))
+        try:
+            write_report(report, fmt, _reachable(path, stdout))
+        except ScoregateError as error:
+            if verdict.exit_code == PASS:
+                raise
+            say(str(error))  # the exit code stays that of the verdict
 
 
 def _reachable(path: Path, stdout: TextIO) -> Path:

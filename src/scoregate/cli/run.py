@@ -290,6 +290,7 @@ def _decide(
 ) -> int:
     from scoregate.cli.present import present
     from scoregate.errors import ScoregateError
+    from scoregate.gates.acceptance import objections
     from scoregate.gates.compare import compare, nothing_to_compare
     from scoregate.project.deciding import check_decidable
 
@@ -305,6 +306,9 @@ def _decide(
             click.echo(run_summary(candidate) + "\n", file=stdout)
         try:
             check_decidable(gate, candidate)
+            against = objections(candidate, gate)
+            if against:
+                hints.append(f"this run is no baseline yet: {'; '.join(against)}")
             hints.append(f'scoregate baseline accept {request.gate_path} {candidate.id} --why "…"')
         except ScoregateError as error:
             hints.append(f"mend the gate before a run is accepted: {error}")

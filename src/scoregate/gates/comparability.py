@@ -81,11 +81,17 @@ def _dataset_changed(baseline: RunTable, candidate: RunTable) -> str:
     )
 
 
-def too_many_missing(measured: Sequence[Evidence], everything: Universe, allowed: float) -> str | None:
+def too_many_missing(
+    measured: Sequence[Evidence],
+    everything: Universe,
+    allowed: float,
+    baseline: RunTable,
+    candidate: RunTable,
+) -> str | None:
     """The reason why too little of a run is left to compare: the score with the largest share decides."""
-    for label, arms in (
-        ("candidate", [(e.name, e.pair.candidate.missing) for e in measured]),
-        ("baseline", [(e.name, e.pair.baseline.missing) for e in measured]),
+    for label, table, arms in (
+        ("candidate", candidate, [(e.name, e.pair.candidate.missing) for e in measured]),
+        ("baseline", baseline, [(e.name, e.pair.baseline.missing) for e in measured]),
     ):
         name, missing = max(arms, key=lambda arm: float(arm[1].mean()))
         share = float(missing.mean())
@@ -96,6 +102,13 @@ def too_many_missing(measured: Sequence[Evidence], everything: Universe, allowed
             return (
                 f"{100 * share:.1f} % of the {label}'s values of '{name}' are missing or failed "
                 f"({count(total, 'item')} of {len(everything):,}; max_failed_items = {allowed:g} allows fewer): "
-                f"{named(ids, total)}"
+                f"{named(ids, total)}{_first_reason(table, ids, name)}"
             )
     return None
+
+
+def _first_reason(table: RunTable, ids: Sequence[str], score: str) -> str:
+    """Why the first of these cells has no value, where the run says so."""
+    reasons = (table.failures.get(item) or table.comments.get((item, score)) for item in ids)
+    first = next(filter(None, reasons), None)
+    return f"; the first because: {first}" if first else ""

@@ -108,7 +108,9 @@ class _Comparison:
         rules, complete = self._rules(measured, everything)
         outcome = worst([rule.outcome for rule in rules])
         reason = _why(outcome, rules)
-        untrusted = too_many_missing(measured, everything, self.gate.max_failed_items)
+        untrusted = too_many_missing(
+            measured, everything, self.gate.max_failed_items, self.baseline, self.candidate
+        )
         if untrusted:
             outcome, reason = "invalid", untrusted
         elif self.candidate.header.partial and outcome != "regression":

@@ -13,7 +13,7 @@ from scoregate.errors import ConfigError
 from scoregate.gate_file import DEFAULT_MARGIN, DEFAULT_RATIO_MARGIN, Rule
 from scoregate.gates.coding import CodedScore, code_for_pass, code_for_regression, worst_value
 from scoregate.gates.pairing import PairedScore, Universe
-from scoregate.statistics.bounds import MeanEstimate, estimate_mean, winsorised_range
+from scoregate.statistics.bounds import MeanEstimate, estimate_mean, observed_range
 from scoregate.statistics.exact import within_item_p
 
 _LARGEST_EXPONENT = 700.0
@@ -138,17 +138,16 @@ def _difference(coded: CodedScore, pair: PairedScore, clusters: NDArray[np.intp]
         return MeanEstimate(-math.inf, -math.inf, 0.0, 1)
     reach = math.log(2.0) if pair.scale == "ratio" else pair.size
     if not math.isfinite(reach):
-        reach = winsorised_range(differences) or _spread(coded)
+        reach = observed_range(differences, _values(coded))
     if not reach:
-        # One and the same value everywhere on a scale without ends says nothing of what another item would give.
+        # Nothing but zeros on a scale without ends says nothing of what another item would give.
         return MeanEstimate(float(differences.mean()), 0.0, math.inf, 1)
     totals, sizes = _by_cluster(differences, clusters[coded.counted])
     return estimate_mean(totals, sizes, low=-reach, high=reach)
 
 
-def _spread(coded: CodedScore) -> float:
-    values = np.concatenate([coded.baseline[coded.counted].ravel(), coded.candidate[coded.counted].ravel()])
-    return float(np.ptp(values))
+def _values(coded: CodedScore) -> NDArray[np.float64]:
+    return np.concatenate([coded.baseline[coded.counted].ravel(), coded.candidate[coded.counted].ravel()])
 
 
 def _own_value(pair: PairedScore, clusters: NDArray[np.intp], *, escaped_fail: bool) -> MeanEstimate | None:

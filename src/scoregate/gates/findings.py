@@ -192,12 +192,10 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[
         bound = change(evidence.to_unit(evidence.worst_case), scale, unit)
         return [("pass", f"{wanted} or more is ruled out (bound {bound})")]
     if math.isinf(evidence.worst_case):
-        missing = count(int(evidence.pair.candidate.missing.sum()), "missing value")
+        gaps = evidence.open_ended_gaps
+        why = count(gaps, "missing value") if gaps else "cells that no longer apply, or nothing but zeros,"
         return [
-            (
-                "inconclusive",
-                f"{wanted} cannot be ruled out with {missing} and no range in the score's contract",
-            )
+            ("inconclusive", f"{wanted} cannot be ruled out with {why} and no range in the score's contract")
         ]
     reach = change(evidence.to_unit(evidence.worst_case), scale, unit)
     text = f"{wanted} cannot be ruled out (bound {reach})"

@@ -6,6 +6,8 @@ margin or more is ruled out and every floor stands; else the data could not sett
 
 from __future__ import annotations
 
+import math
+
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.findings import (
@@ -54,6 +56,8 @@ def rule_result(
         difference = evidence.to_unit(estimate.value)
         low, high = evidence.confidence_interval()
     value = mean_level(evidence, coded.candidate)
+    if low is not None and not math.isfinite(low):
+        low = high = None
     if evidence.open_ended_gaps:
         # Any number in their place would be a guess, and might flatter the candidate.
         value = difference = low = high = None

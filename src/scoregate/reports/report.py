@@ -31,6 +31,8 @@ class Report:
     """What a link leads to -> its URL."""
     hints: tuple[str, ...] = ()
     """What to do next, one line each: how to resume, to accept, to look closer."""
+    decides: bool = True
+    """Whether the verdict's exit code is that of the command that shows it."""
     diff_command: str | None = None
     """Command that lists every item that moved; made from the run ids if None."""
 

@@ -98,6 +98,7 @@ def run_summary(run: Run) -> str:
         heads = ("score", "mean of valid", "valid", "n/a", "failed")
         lines += ["", tabulate(rows, headers=heads, tablefmt="simple", disable_numparse=True)]
     failed = [item for item in run.items if item.status != "ok"]
+    lines += _score_errors(run, {(item.item, item.trial) for item in failed})
     if failed:
         lines += ["", *(_failure(item) for item in failed[:MOST_FAILURES])]
         if len(failed) > MOST_FAILURES:
@@ -107,6 +108,21 @@ def run_summary(run: Run) -> str:
 
 def _mean(value: float, *, is_share: bool) -> str:
     return f"{100 * value:.1f} %" if is_share else f"{value:.4g}"
+
+
+def _score_errors(run: Run, failed: set[tuple[str, int]]) -> list[str]:
+    """For each score that failed on items that did not: how often, and the first reason."""
+    lines = []
+    for name in sorted({score.score for score in run.scores}):
+        errors = [
+            score
+            for score in run.scores
+            if score.score == name and score.status == "error" and (score.item, score.trial) not in failed
+        ]
+        if errors:
+            first = errors[0]
+            lines.append(f"{name}: {len(errors):,} failed, the first ({first.item}): {first.comment}")
+    return ["", *lines] if lines else []
 
 
 def _failure(item: RunItem) -> str:

@@ -180,8 +180,11 @@ def _moved(report: Report, width: int, paint: _Paint, max_items: int) -> list[st
 
 def _brief(report: Report, item: MovedItem, width: int, paint: _Paint) -> str:
     mark = "-" if item.worse else "+"
-    comment = next((f"  ({flip.comment})" for flip in item.flips if flip.comment), "")
-    text = shorten(one_line(f"{item.id}: {_changes(report, item)}{comment}"), width - len("- "))
+    comment = next((f" ({flip.comment})" for flip in item.flips if flip.comment), "")
+    changes = one_line(f"{item.id}: {_changes(report, item)}")
+    if comment:  # where several scores moved, the reason says more than the last of them
+        changes = shorten(changes, max(width // 2, width - len("- ") - len(comment)))
+    text = shorten(one_line(changes + comment), width - len("- "))
     return f"{paint(mark, _MARK_COLOURS[mark])} {text}"
 
 
@@ -246,7 +249,8 @@ def _foot(report: Report, width: int) -> list[str]:
     verdict = report.verdict
     warns = verdict.outcome == "inconclusive" and verdict.exit_code == 0
     why = ' (on_inconclusive = "warn")' if warns else ""
-    return wrap(f"exit code {verdict.exit_code}{why}, alpha {verdict.alpha:g}, seed {verdict.seed}", width)
+    code = f"exit code {verdict.exit_code}{why}, " if report.decides else ""
+    return wrap(f"{code}alpha {verdict.alpha:g}, seed {verdict.seed}", width)
 
 
 def _hanging(text: str, width: int, *, first: str) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
+from scoregate.errors import did_you_mean
 from scoregate.records import SCORE_STATUSES, ScoreStatus, ScoreValue
 
 _LONGEST_REASON = 300
@@ -71,6 +72,10 @@ def _read(returned: object, name: str) -> Scored:
         return _error(name, f"what the scorer returned cannot be read: {reason_of(error)}")
 
 
+_EVALUATION_KEYS = ("name", "value", "status", "comment", "metadata", "data_type", "config_id")
+"""What a mapping may say: the fields of a Langfuse evaluation, and our `status`."""
+
+
 def _outcome(returned: object) -> Scored:
     if isinstance(returned, Scored):
         return _checked(returned.score, returned.value, returned.status, returned.comment)
@@ -82,6 +87,10 @@ def _outcome(returned: object) -> Scored:
         if "value" not in returned and "status" not in returned:
             keys = ", ".join(sorted(map(str, returned))) or "none"
             raise _Unreadable(f"the scorer returned a mapping without 'value' (keys: {keys})")
+        unknown = [str(key) for key in returned if key not in _EVALUATION_KEYS]
+        if unknown:
+            hint = did_you_mean(unknown[0], _EVALUATION_KEYS)
+            raise _Unreadable(f"the scorer returned a mapping with an unknown key '{unknown[0]}' ({hint})")
         status = returned.get("status", "ok")
         value = _as_declared(returned.get("value"), returned.get("data_type"))
         return _checked(returned.get("name"), value, status, returned.get("comment"))
