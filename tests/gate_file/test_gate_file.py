@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scoregate.errors import ConfigError
-from scoregate.gate_file import CandidateSpec, Gate, Limits, Rule, ScorerSpec, read_gate
+from scoregate.gate_file import CandidateSpec, Gate, Limits, Rounds, Rule, ScorerSpec, read_gate
 
 CATALOG = """\
 [states_the_fact]
@@ -161,8 +161,18 @@ def test_a_gate_needs_nothing_but_one_score(project: Path) -> None:
         ('on_inconclusive = "stop"', '1: \'on_inconclusive\' is "stop" but must be one of "warn", "fail"'),
         ("slices = ['intent']", "1: 'slices' must be a table, [slices], not a list"),
         ("[slices]\nintent = 1", "2: 'intent' of [slices] must be text in quotes, not 1"),
-        ("anchor = 'v1'", "1: 'anchor' is not supported yet by this version (take it out)"),
-        ("inference = 'population'", "1: 'inference' is not supported yet by this version (take it out)"),
+        ("anchor = 'run: '", "1: 'anchor' names no run after 'run:'"),
+        (
+            "anchor = 'git:v1'",
+            '1: \'anchor\' is "git:v1"; "git:" is not supported yet by this version',
+        ),
+        (
+            "inference = 'items'",
+            '1: \'inference\' is "items" but must be one of "dataset", "population"',
+        ),
+        ("max_baseline_age_days = 0", "1: 'max_baseline_age_days' is 0 but must be greater than 0"),
+        ("[rounds]\nsuspect = 1", "2: 'suspect' of [rounds] is not a known key (did you mean 'suspects'?)"),
+        ("trials = 5\n[rounds]\nmax_trials = 3", "3: 'max_trials' of [rounds] is 3, fewer than the 5 trials"),
         (
             "dataset = 'langfuse:x'",
             '1: \'dataset\' is "langfuse:x"; "langfuse:" is not supported yet by this',
@@ -171,10 +181,7 @@ def test_a_gate_needs_nothing_but_one_score(project: Path) -> None:
             "baseline = 'langfuse:x'",
             '1: \'baseline\' is "langfuse:x"; "langfuse:" is not supported yet by this',
         ),
-        (
-            "baseline = 'git:main'",
-            '1: \'baseline\' is "git:main"; "git:" is not supported yet by this version',
-        ),
+        ("baseline = 'git: '", "1: 'baseline' names no ref after 'git:'"),
         ("baseline = 'run: '", "1: 'baseline' names no run after 'run:'"),
         (
             "[limits]\nconcurency = 2",
@@ -286,3 +293,34 @@ def test_the_score_catalog_is_no_gate(project: Path) -> None:
 def test_an_empty_gate_and_a_broken_one_are_errors_with_their_place(project: Path) -> None:
     assert refusal("") == "the gate is empty (`scoregate init` writes an example)"
     assert refusal("trials = 1\n[scores.x\n").startswith("2: not valid TOML: ")
+
+
+def test_a_baseline_may_be_a_git_ref_that_is_run_beside_the_candidate(tmp_path: Path) -> None:
+    path = tmp_path / "agent.toml"
+    path.write_text('baseline = "git:main"\n[scores.grounded]\ndirection = "higher"\nmax_drop = 0.1\n')
+
+    gate = read_gate(path)
+
+    assert gate.baseline == "git:main"
+    assert gate.side_by_side
+    assert gate.rounds == Rounds(suspects=3, screen=0.35, confirm_trials=5, max_trials=5)
+
+
+@pytest.mark.parametrize(
+    ("first", "most", "held"),
+    [(1, 5, (1, 3, 5)), (1, 1, (1,)), (1, 4, (1, 3)), (3, 3, (3,)), (1, 99, (1, 3, 5))],
+)
+def test_every_later_round_adds_two_trials_up_to_the_cap(
+    first: int, most: int, held: tuple[int, ...]
+) -> None:
+    assert Rounds(max_trials=most).whole_set_trials(first) == held
+
+
+def test_a_rule_may_name_only_slices_that_the_gate_defines(tmp_path: Path) -> None:
+    path = tmp_path / "agent.toml"
+    path.write_text(
+        '[slices]\nintent = "metadata.intent"\n[scores.grounded]\ndirection = "higher"\nslices = ["intnt"]'
+    )
+
+    with pytest.raises(ConfigError, match=r"names \"intnt\".*did you mean 'intent'"):
+        read_gate(path)

@@ -96,13 +96,16 @@ def test_a_top_level_key_that_slid_under_a_table_is_told_where_it_belongs(projec
         ("max_drop = 0.1\nmax_increase = 0.1", "3: 'max_increase' of [scores.grounded] cannot stand beside"),
         ("min_effect = -1", "2: 'min_effect' of [scores.grounded] is -1 but must be at least 0"),
         ("strict = 'yes'", "2: 'strict' of [scores.grounded] must be true or false, not \"yes\""),
-        ("slices = ['intent']", "2: 'slices' of [scores.grounded] is not supported yet by this version"),
-        ("primary = true", "2: 'primary' of [scores.grounded] is not supported yet by this version"),
-        ("advisory = false", "2: 'advisory' of [scores.grounded] is not supported yet by this version"),
         (
-            "statistic = 'p95'",
-            "2: 'statistic' of [scores.grounded] is \"p95\", which is not supported yet by",
+            "primary = true\nadvisory = true",
+            "3: 'advisory' of [scores.grounded] cannot stand beside 'primary'",
         ),
+        (
+            "critical = true\nadvisory = true",
+            "3: 'advisory' of [scores.grounded] cannot stand beside 'critical'",
+        ),
+        ("reducer = 'pass3'", '2: \'reducer\' of [scores.grounded] is "pass3" (write "pass@3"'),
+        ("reducer = 'pass^3'", "2: 'reducer' of [scores.grounded] needs a score that passes or fails"),
         (
             "statistic = 'median'",
             '2: \'statistic\' of [scores.grounded] is "median" but must be one of "mean"',

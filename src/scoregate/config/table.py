@@ -51,12 +51,6 @@ class ConfigTable:
                 hint = f"'{key}' belongs at the top of the file, above the first [table]"
             raise self.error(key, "is not a known key", hint=hint)
 
-    def refuse_later(self, keys: Collection[str]) -> None:
-        """Refuse keys that a later version will read, so that none of them is ignored unnoticed."""
-        for key in keys:
-            if self.has(key):
-                raise self.error(key, "is not supported yet by this version", hint="take it out")
-
     def text(self, key: str) -> str | None:
         """A string that is not empty."""
         value = self.values.get(key)

@@ -2,6 +2,7 @@
 
 from scoregate.gate_file.candidate import CandidateSpec, Limits
 from scoregate.gate_file.gate import Gate, ScorerSpec, read_gate
+from scoregate.gate_file.rounds import Rounds
 from scoregate.gate_file.rule import DEFAULT_MARGIN, DEFAULT_RATIO_MARGIN, Rule, rule_from_mapping
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "CandidateSpec",
     "Gate",
     "Limits",
+    "Rounds",
     "Rule",
     "ScorerSpec",
     "read_gate",

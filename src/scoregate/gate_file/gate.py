@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -12,14 +12,16 @@ from typing import Literal
 from scoregate.catalog import CATALOG_FILE, Catalog, Contract, read_catalog
 from scoregate.config.table import ConfigTable
 from scoregate.config.toml_lines import read_toml
-from scoregate.errors import ConfigError
+from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file.candidate import CandidateSpec, Limits, read_candidate, read_limits
+from scoregate.gate_file.rounds import Rounds, read_rounds
 from scoregate.gate_file.rule import Rule, contract_of, read_rule
 from scoregate.records import JSON
 
 DEFAULT_MAX_FAILED_ITEMS = 0.05
 DEFAULT_ALPHA = 0.01
 DEFAULT_PASS_LEVEL = 0.05
+DEFAULT_BASELINE_AGE_DAYS = 14.0
 
 _GATES_FOLDER = "gates"
 _TOP_KEYS = (
@@ -34,10 +36,15 @@ _TOP_KEYS = (
     "cluster",
     "input_schema",
     "expected_output_schema",
+    "anchor",
+    "inference",
+    "max_baseline_age_days",
 )
-_TABLES = ("candidate", "limits", "slices", "scorers", "scores")
-_LATER_SOURCES = {"dataset": ("langfuse",), "baseline": ("langfuse", "git")}
-_LATER_KEYS = ("primary", "advisory", "anchor", "inference")
+_TABLES = ("candidate", "limits", "slices", "scorers", "scores", "rounds")
+_LATER_SOURCES = {"dataset": ("langfuse",), "baseline": ("langfuse",), "anchor": ("langfuse", "git")}
+Inference = Literal["dataset", "population"]
+INFERENCES: tuple[Inference, ...] = ("dataset", "population")
+GIT_PREFIX = "git:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +67,15 @@ class Gate:
     """Path of a dataset file, or `langfuse:NAME[@TIME]`."""
     candidate: CandidateSpec | None = None
     baseline: str | None = None
-    """Path of a results file or lock file, or `run:ID`."""
+    """Path of a results file or lock file, `run:ID`, or `git:REF`: run beside the candidate."""
+    anchor: str | None = None
+    """A second, fixed baseline (path or `run:ID`), so that small drops that each pass are seen together."""
+    max_baseline_age_days: float = DEFAULT_BASELINE_AGE_DAYS
+    """A stored baseline older than this is said to be old."""
+    inference: Inference = "dataset"
+    """dataset: worse on these items, beyond the noise of trials; population: worse on items like these."""
+    rounds: Rounds = field(default_factory=Rounds)
+    """How fresh trials are used where both versions run side by side."""
     catalog: Catalog = field(default_factory=Catalog)
     scorers: tuple[ScorerSpec, ...] = ()
     trials: int = 1
@@ -83,6 +98,11 @@ class Gate:
     path: Path | None = None
     root: Path = field(default_factory=Path)
     """The project's root: the folder that holds `gates/`."""
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether the baseline is a git ref that is run beside the candidate."""
+        return self.baseline is not None and self.baseline.startswith(GIT_PREFIX)
 
     def contract(self, score: str) -> Contract | None:
         """The score's contract from the catalog, with the rule's own direction and categories applied.
@@ -109,21 +129,26 @@ def read_gate(path: Path) -> Gate:
     if path.name == CATALOG_FILE:
         raise ConfigError("this is the score catalog, not a gate", where=str(path), hint=_gates_near(path))
     top = ConfigTable.top_of(read_toml(path, "gate", neighbours=_gates_near))
-    top.only([*_TOP_KEYS, *_TABLES, *_LATER_KEYS])
-    top.refuse_later(_LATER_KEYS)
+    top.only([*_TOP_KEYS, *_TABLES])
     root = _project_root(path)
     catalog = _read_catalog_beside(path)
     slices = top.table("slices")
+    slice_paths = slices.text_values() if slices else {}
     failed = top.number("max_failed_items", at_least=0, at_most=1)
+    trials = top.integer("trials", at_least=1) or 1
     return Gate(
         name=path.stem,
-        rules=_read_rules(top, catalog),
+        rules=_read_rules(top, catalog, slice_paths),
         dataset=_read_source(top, "dataset", root),
         candidate=read_candidate(top, root),
         baseline=_read_source(top, "baseline", root),
+        anchor=_read_source(top, "anchor", root),
+        max_baseline_age_days=top.number("max_baseline_age_days", above=0) or DEFAULT_BASELINE_AGE_DAYS,
+        inference=top.choice("inference", INFERENCES) or "dataset",
+        rounds=read_rounds(top.table("rounds"), trials),
         catalog=catalog,
         scorers=_read_scorers(top),
-        trials=top.integer("trials", at_least=1) or 1,
+        trials=trials,
         on_inconclusive=top.choice("on_inconclusive", ("warn", "fail")),
         max_failed_items=DEFAULT_MAX_FAILED_ITEMS if failed is None else failed,
         alpha=top.number("alpha", above=0, below=0.5) or DEFAULT_ALPHA,
@@ -131,26 +156,33 @@ def read_gate(path: Path) -> Gate:
         input_schema=top.file("input_schema", root),
         expected_output_schema=top.file("expected_output_schema", root),
         cluster=top.text("cluster"),
-        slices=slices.text_values() if slices else {},
+        slices=slice_paths,
         limits=read_limits(top.table("limits")),
         path=path.parent.resolve() / path.name,
         root=root,
     )
 
 
-def _read_rules(top: ConfigTable, catalog: Catalog) -> dict[str, Rule]:
+def _read_rules(top: ConfigTable, catalog: Catalog, slices: Collection[str]) -> dict[str, Rule]:
     scores = top.table("scores")
     if scores is None or not scores.values:
         where = top.where("scores") if scores else top.where()
         hint = "add a table such as [scores.answer_correctness]"
         raise ConfigError("the gate has no scores, so it would decide nothing", where=where, hint=hint)
-    return {
-        name: read_rule(table, name, catalog, top_level=_TOP_KEYS) for name, table in scores.tables().items()
-    }
+    rules = {}
+    for name, table in scores.tables().items():
+        rules[name] = rule = read_rule(table, name, catalog, top_level=_TOP_KEYS)
+        for wanted in rule.slices or ():
+            if wanted not in slices:
+                hint = (
+                    did_you_mean(wanted, slices) or 'add a [slices] table, such as intent = "metadata.intent"'
+                )
+                raise table.error("slices", f'names "{wanted}", which [slices] does not define', hint=hint)
+    return rules
 
 
 def _read_source(top: ConfigTable, key: str, root: Path) -> str | None:
-    """A path made absolute, or `run:ID` as it is."""
+    """A path made absolute, or `run:ID` and `git:REF` as they are."""
     source = top.text(key)
     if source is None:
         return None
@@ -159,9 +191,13 @@ def _read_source(top: ConfigTable, key: str, root: Path) -> str | None:
         raise top.error(
             key, f'is "{source}"; "{kind}:" is not supported yet by this version', hint="give a file"
         )
-    if key == "baseline" and colon and kind == "run":
+    if key != "dataset" and colon and kind == "run":
         if not rest.strip():
             raise top.error(key, "names no run after 'run:'", hint="`scoregate runs list` shows their ids")
+        return source
+    if key == "baseline" and source.startswith(GIT_PREFIX):
+        if not rest.strip():
+            raise top.error(key, "names no ref after 'git:'", hint='such as "git:main" or "git:merge-base"')
         return source
     return str(root / source)
 

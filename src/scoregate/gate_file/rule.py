@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Literal
 
 from scoregate.catalog import (
     DIRECTIONS,
@@ -23,8 +25,9 @@ DEFAULT_MARGIN = 0.05
 DEFAULT_RATIO_MARGIN = 0.10
 """The same for latency, cost and tokens: a ratio of 1.10."""
 
-LATER_RULE_KEYS = ("slices", "primary", "advisory", "anchor", "inference")
-_STATISTICS = ("mean", "p50", "p90", "p95", "p99", "sum")
+Statistic = Literal["mean", "p50", "p90", "p95", "p99", "sum"]
+STATISTICS: tuple[Statistic, ...] = ("mean", "p50", "p90", "p95", "p99", "sum")
+_REDUCER = re.compile(r"pass([@^])([1-9][0-9]?)")
 _KEYS = (
     "min",
     "max",
@@ -37,8 +40,23 @@ _KEYS = (
     "pass",
     "ignore",
     "statistic",
-    *LATER_RULE_KEYS,
+    "reducer",
+    "slices",
+    "primary",
+    "advisory",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Reducer:
+    """How the trials of one item become one value."""
+
+    kind: Literal["any", "all"]
+    """any: `pass@k`, at least one of k trials passes; all: `pass^k`, every one does."""
+    k: int
+
+    def __str__(self) -> str:
+        return f"pass{'@' if self.kind == 'any' else '^'}{self.k}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +83,28 @@ class Rule:
     """Categories that pass (key `pass`), where there is no catalog entry."""
     ignore: tuple[str, ...] = ()
     """Categories that do not count, where there is no catalog entry."""
+    statistic: Statistic = "mean"
+    """What is compared: the mean over items, a quantile of all values, or their sum."""
+    reducer: str | None = None
+    """`pass@K` or `pass^K`: the item's value from its trials, instead of their mean."""
+    slices: tuple[str, ...] | None = None
+    """Slices of the dataset in each value of which a regression is sought as well; None: all that the gate names."""
+    primary: bool = False
+    """The pass is decided by the primary scores alone, where there are any; the others gate regressions only."""
+    advisory: bool = False
+    """Reported, and never gates."""
     where: str | None = None
+
+    @property
+    def reduced(self) -> Reducer | None:
+        """The reducer, read."""
+        match = _REDUCER.fullmatch(self.reducer) if self.reducer else None
+        return Reducer("any" if match[1] == "@" else "all", int(match[2])) if match else None
+
+    @property
+    def quantile(self) -> float | None:
+        """0.95 for `p95`; None where no quantile is compared."""
+        return int(self.statistic[1:]) / 100 if self.statistic[0] == "p" else None
 
 
 def rule_from_mapping(mapping: Mapping[str, object] | Rule, score: str, where: str | None = None) -> Rule:
@@ -96,10 +135,6 @@ def read_rule(table: ConfigTable, score: str, catalog: Catalog, *, top_level: tu
     `top_level` are the gate's other keys, for the hint about one that slid below a table header.
     """
     table.only(_KEYS, top_level=top_level)
-    table.refuse_later(LATER_RULE_KEYS)
-    statistic = table.choice("statistic", _STATISTICS)
-    if statistic not in (None, "mean"):
-        raise table.error("statistic", f'is "{statistic}", which is not supported yet by this version')
     rule = Rule(
         min=table.number("min"),
         max=table.number("max"),
@@ -111,18 +146,25 @@ def read_rule(table: ConfigTable, score: str, catalog: Catalog, *, top_level: tu
         direction=table.choice("direction", DIRECTIONS),
         passing=table.texts("pass"),
         ignore=table.texts("ignore"),
+        statistic=table.choice("statistic", STATISTICS) or "mean",
+        reducer=table.text("reducer"),
+        slices=_read_slices(table),
+        primary=table.flag("primary") or False,
+        advisory=table.flag("advisory") or False,
         where=table.where(),
     )
     if rule.min is not None and rule.max is not None and rule.min > rule.max:
         raise table.error("min", f"is {rule.min}, above its max {rule.max}")
     if rule.max_drop is not None and rule.max_increase is not None:
         raise table.error("max_increase", "cannot stand beside 'max_drop': a score has one worse direction")
+    _check_role(table, rule)
     known, contract = _known(score, catalog), contract_of(score, rule, catalog)
     if contract is None and catalog.where is not None:
         raise _unknown_score(table, score, catalog)
     _check_categories(table, rule, known)
     _check_can_be_gated(table, rule, known)
     _check_margins(table, rule, known, contract)
+    _check_statistic(table, rule, contract)
     if contract is not None and not contract.inferred:
         _check_scale(table, rule, contract)
     return rule
@@ -227,6 +269,37 @@ def _check_can_be_gated(table: ConfigTable, rule: Rule, known: Contract | None) 
         )
     if rule.critical and known.type == "numeric":
         raise table.error("critical", "needs a score that passes or fails, and this one is numeric")
+
+
+def _read_slices(table: ConfigTable) -> tuple[str, ...] | None:
+    """The names; an empty list says "in no slice", which is not the same as saying nothing."""
+    value = table.values.get("slices")
+    if value is None:
+        return None
+    return table.texts("slices") if value not in ([], ()) else ()
+
+
+def _check_role(table: ConfigTable, rule: Rule) -> None:
+    if rule.primary and rule.advisory:
+        raise table.error(
+            "advisory", "cannot stand beside 'primary': the one gates the pass, the other nothing"
+        )
+    if rule.advisory and rule.critical:
+        raise table.error("advisory", "cannot stand beside 'critical': an advisory score gates nothing")
+    if table.has("reducer") and rule.reduced is None:
+        raise table.error(
+            "reducer", f'is "{rule.reducer}"', hint='write "pass@3" (any of 3) or "pass^3" (all of 3)'
+        )
+
+
+def _check_statistic(table: ConfigTable, rule: Rule, contract: Contract | None) -> None:
+    """Quantiles and sums are of numbers, reducers of what passes or fails."""
+    numeric = contract is not None and contract.type == "numeric"
+    if rule.statistic != "mean" and not numeric:
+        kind = f"and this one is {contract.type}" if contract else "and nothing says that this one is"
+        raise table.error("statistic", f'is "{rule.statistic}", which needs a numeric score, {kind}')
+    if rule.reducer and contract is not None and contract.type == "numeric" and not contract.inferred:
+        raise table.error("reducer", "needs a score that passes or fails, and this one is numeric")
 
 
 def _check_margins(table: ConfigTable, rule: Rule, known: Contract | None, contract: Contract | None) -> None:
