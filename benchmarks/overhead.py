@@ -31,7 +31,7 @@ from typing import Any
 from scoregate.gate_file import Limits
 from scoregate.records import DatasetItem, RunHeader
 from scoregate.runner.candidates.candidate import Candidate
-from scoregate.runner.plan import RunPlan
+from scoregate.runner.plan import Arm, RunPlan
 from scoregate.runner.session import run
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store
@@ -91,9 +91,13 @@ def scoregate_run(case: Case, folder: Path, items: Sequence[DatasetItem] | None 
     with Store.open(folder / "store.sqlite3") as store:
         store.create_run(RunHeader(run="run", dataset="bench", candidate="v1", expected_items=case.items))
         plan = RunPlan(
-            run="run",
+            arms=[
+                Arm(
+                    run="run",
+                    candidate=Candidate("v1", None, None, "python", task, is_async=case.is_async),
+                )
+            ],
             items=items,
-            candidate=Candidate("v1", None, None, "python", task, is_async=case.is_async),
             store=store,
             scorers=[Scorer("exact", "1", exact)],
             expected_scores=["exact"],

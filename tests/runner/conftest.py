@@ -13,7 +13,7 @@ import pytest
 from scoregate.gate_file import Limits
 from scoregate.records import DatasetItem, Run, RunHeader, RunItem, Score
 from scoregate.runner.candidates.candidate import Candidate
-from scoregate.runner.plan import RunPlan, RunReport
+from scoregate.runner.plan import Arm, RunPlan, RunReport
 from scoregate.runner.session import run
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store
@@ -48,11 +48,11 @@ class Driver:
         evaluators: Sequence[Callable[..., Any]] = (),
         scorers: Sequence[Scorer] = (),
         run_id: str = "run-1",
+        trials: int = 1,
         **plan: Any,
     ) -> Driven:
         chosen = self.make_items(items) if isinstance(items, int) else items
         if not any(summary.run == run_id for summary in self.store.list_runs()):
-            trials = plan.get("trials", 1)
             header = RunHeader(
                 run=run_id, dataset="demo", candidate="v1", expected_items=len(chosen), trials=trials
             )
@@ -61,16 +61,18 @@ class Driver:
             Scorer(e.__name__, "1", e, is_async=inspect.iscoroutinefunction(e), scores=(e.__name__,))
             for e in evaluators
         ]
-        candidate = Candidate("v1", None, None, "python", task, is_async=inspect.iscoroutinefunction(task))
+        candidate = plan.pop("candidate", None) or Candidate(
+            "v1", None, None, "python", task, is_async=inspect.iscoroutinefunction(task)
+        )
         progress: list[RunReport] = []
         values: dict[str, Any] = {
-            "candidate": candidate,
             "scorers": [*made, *scorers],
             "limits": Limits(concurrency=4),
-            "done": self.store.done_cells(run_id),
+            "trials": range(trials),
             "progress": progress.append,
         }
-        report = run(RunPlan(run=run_id, items=chosen, store=self.store, **(values | plan)))
+        arm = Arm(run=run_id, candidate=candidate, done=self.store.done_cells(run_id))
+        report = run(RunPlan(arms=[arm], items=chosen, store=self.store, **(values | plan)))
         return Driven(report, self.store.load_run(run_id), progress)
 
     @staticmethod

@@ -18,7 +18,7 @@ from scoregate.gate_file import Limits
 from scoregate.records import DatasetItem, Tokens
 from scoregate.runner.candidates.candidate import Answer, Candidate
 from scoregate.runner.engine import execute
-from scoregate.runner.plan import RunPlan
+from scoregate.runner.plan import Arm, RunPlan
 from scoregate.runner.session import run
 
 Drive = Any
@@ -281,18 +281,16 @@ def drive_plan(drive: Drive, task: Callable[..., Any], items: list[DatasetItem],
 
     drive.store.create_run(RunHeader(run=run_id, dataset="demo", candidate="v1", expected_items=len(items)))
     candidate = Candidate("v1", None, None, "python", task, is_async=True)
-    run(RunPlan(run=run_id, items=items, candidate=candidate, store=drive.store))
+    run(RunPlan(arms=[Arm(run=run_id, candidate=candidate)], items=items, store=drive.store))
 
 
 def test_the_async_face_runs_inside_an_event_loop_and_the_sync_one_does_not(drive: Drive) -> None:
     drive(echo, limits=Limits(concurrency=1, max_calls=1))
     candidate = Candidate("v1", None, None, "python", echo, is_async=True)
     plan = RunPlan(
-        run="run-1",
+        arms=[Arm(run="run-1", candidate=candidate, done=drive.store.done_cells("run-1"))],
         items=drive.make_items(3),
-        candidate=candidate,
         store=drive.store,
-        done=drive.store.done_cells("run-1"),
     )
 
     async def inside() -> int:
@@ -315,9 +313,8 @@ def test_cancelling_the_async_face_keeps_what_was_finished(drive: Drive) -> None
     async def outside() -> None:
         committed = asyncio.Event()
         plan = RunPlan(
-            run="run-2",
+            arms=[Arm(run="run-2", candidate=candidate)],
             items=drive.make_items(3),
-            candidate=candidate,
             store=drive.store,
             progress=lambda report: committed.set(),
         )

@@ -19,7 +19,7 @@ from pathlib import Path
 from scoregate.gate_file import Limits
 from scoregate.records import DatasetItem, RunHeader
 from scoregate.runner.candidates.candidate import Candidate
-from scoregate.runner.plan import RunPlan
+from scoregate.runner.plan import Arm, RunPlan
 from scoregate.runner.session import run
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store
@@ -76,8 +76,8 @@ store.create_run(RunHeader(run="r", dataset="d", candidate="c", expected_items=4
 items = [DatasetItem(str(n), n) for n in range(4)]
 candidate = Candidate("c", None, None, "python", task, is_async=task is not hangs)
 plan = RunPlan(
-    run="r", items=items, candidate=candidate, store=store, scorers=scorers, limits=Limits(concurrency=2),
-    progress=first_is_committed,
+    arms=[Arm(run="r", candidate=candidate)], items=items, store=store, scorers=scorers,
+    limits=Limits(concurrency=2), progress=first_is_committed,
 )
 before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGURG)
 report = run(plan)

@@ -231,7 +231,7 @@ def _execute(request: RunRequest, assembly: Assembly, store: Store, started: Sta
     plan = plan_run(
         assembly, store, started, limits=assembly.gate.limits, seed=request.seed, progress=progress
     )
-    say(_announcement(assembly, store, started, done=len(plan.done)))
+    say(_announcement(assembly, store, started, done=plan.done))
     try:
         report = session.run(plan)
         if report.complete:

@@ -1,9 +1,12 @@
-"""A run from its start to its end: its header, what a resume must find unchanged, and the plan for the engine."""
+"""A run from its start to its end: its header, what a resume must find unchanged, and the plan for the engine.
+
+A session of two arms is two runs, of the same items with the same scorers under the same limits.
+"""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,8 +14,12 @@ from scoregate.errors import ConfigError
 from scoregate.gate_file import Limits
 from scoregate.project.assembly import Assembly
 from scoregate.records import JSON, DatasetItem, RunHeader
-from scoregate.runner.plan import RunPlan, RunReport
+from scoregate.runner.candidates import Candidate
+from scoregate.runner.plan import Arm, RunPlan, RunReport
 from scoregate.store import Store
+
+TIMEOUT = "timeout_seconds"
+"""Key of a run's metadata: the time limit of a call, which is the latency of every call that timed out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +31,30 @@ class StartedRun:
 
 
 def start_run(
-    assembly: Assembly, store: Store, items: Sequence[DatasetItem], selection: str | None, *, trials: int
+    assembly: Assembly,
+    store: Store,
+    items: Sequence[DatasetItem],
+    selection: str | None,
+    *,
+    trials: int,
+    candidate: Candidate | None = None,
+    metadata: Mapping[str, JSON] | None = None,
 ) -> StartedRun:
-    """Make a new run in the store. `selection` says why it is partial, None for the whole dataset."""
-    candidate, dataset, gate = assembly.candidate, assembly.dataset, assembly.gate
-    metadata: dict[str, JSON] = {"gate": gate.name}
+    """Make a new run in the store. `selection` says why it is partial, None for the whole dataset.
+
+    `candidate` stands in for the assembly's own (the baseline's in a session of two arms), `metadata` is
+    kept beside what every run notes.
+    """
+    candidate = candidate or assembly.candidate
+    dataset, gate = assembly.dataset, assembly.gate
+    about: dict[str, JSON] = {"gate": gate.name}
     if candidate.dirty is not None:
-        metadata["dirty"] = candidate.dirty
+        about["dirty"] = candidate.dirty
+    if gate.limits.timeout_seconds is not None:
+        about[TIMEOUT] = gate.limits.timeout_seconds
     if selection is not None:
-        metadata["selection"] = selection
-        metadata["selected_items"] = [item.id for item in items]
+        about["selection"] = selection
+        about["selected_items"] = [item.id for item in items]
     header = RunHeader(
         run=_new_id(gate.name),
         dataset=dataset.name,
@@ -45,14 +66,20 @@ def start_run(
         expected_items=len(items),
         scorers=assembly.scorer_versions,
         started_at=_now(),
-        metadata=metadata,
+        metadata={**about, **(metadata or {})},
     )
     store.create_run(header, dataset.items)
     return StartedRun(header, tuple(items))
 
 
-def resume_run(assembly: Assembly, store: Store, run: str) -> StartedRun:
-    """An unfinished run, to be gone on with. Raises ConfigError if going on would mix two things in one run."""
+def resume_run(
+    assembly: Assembly, store: Store, run: str, *, candidate: Candidate | None = None
+) -> StartedRun:
+    """An unfinished run, to be gone on with. Raises ConfigError if going on would mix two things in one run.
+
+    `candidate` stands in for the assembly's own, as in `start_run`.
+    """
+    candidate = candidate or assembly.candidate
     header = store.header(store.find_run(run))
     if header.finished_at is not None:
         raise ConfigError(
@@ -62,10 +89,13 @@ def resume_run(assembly: Assembly, store: Store, run: str) -> StartedRun:
     now: list[tuple[str, object, object]] = [
         ("gate", header.metadata.get("gate"), assembly.gate.name),
         ("dataset", header.dataset_fingerprint, assembly.dataset.fingerprint),
-        ("candidate", header.candidate, assembly.candidate.version),
-        ("commit", header.commit, assembly.candidate.commit),
+        ("candidate", header.candidate, candidate.version),
+        ("commit", header.commit, candidate.commit),
         ("scorers", dict(header.scorers), assembly.scorer_versions),
     ]
+    if TIMEOUT in header.metadata:
+        # Calls that time out are measured at the limit, so that a run has one.
+        now.append(("time limit", header.metadata[TIMEOUT], assembly.gate.limits.timeout_seconds))
     for what, then, here in now:
         if then != here:
             shown = "" if what in ("scorers", "dataset") else f" ({then} then, {here} now)"
@@ -88,19 +118,54 @@ def plan_run(
     seed: int,
     progress: Callable[[RunReport], None] | None,
 ) -> RunPlan:
-    """What the engine is given: everything of the run that is not there yet."""
+    """What the engine is given for one run: everything of it that is not there yet."""
+    return plan_session(
+        assembly,
+        store,
+        [(started, assembly.candidate)],
+        trials=range(started.header.trials),
+        limits=limits,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def plan_session(
+    assembly: Assembly,
+    store: Store,
+    arms: Sequence[tuple[StartedRun, Candidate]],
+    *,
+    trials: Sequence[int],
+    seed: int,
+    progress: Callable[[RunReport], None] | None,
+    also_counted: Sequence[str] = (),
+    limits: Limits | None = None,
+) -> RunPlan:
+    """What the engine is given for a session of one or two arms: what is not there yet of these trials.
+
+    `also_counted` are further runs whose calls and cost count towards the caps, `limits` stand in for the
+    gate's own. Raises ValueError if two arms are not runs of the same items.
+    """
+    items = arms[0][0].items
+    for started, _ in arms[1:]:
+        if started.items != items:
+            raise ValueError(
+                f"runs '{arms[0][0].header.run}' and '{started.header.run}' are of different items"
+            )
     return RunPlan(
-        run=started.header.run,
-        items=started.items,
-        candidate=assembly.candidate,
+        arms=[
+            Arm(run=started.header.run, candidate=candidate, done=store.done_cells(started.header.run))
+            for started, candidate in arms
+        ],
+        items=items,
         store=store,
         scorers=assembly.scorers,
         catalog=assembly.gate.catalog,
         expected_scores=assembly.expected_scores,
-        places=assembly.places(started.items),
-        limits=limits,
-        trials=started.header.trials,
-        done=store.done_cells(started.header.run),
+        places=assembly.places(items),
+        limits=limits or assembly.gate.limits,
+        trials=trials,
+        also_counted=also_counted,
         seed=seed,
         progress=progress,
     )

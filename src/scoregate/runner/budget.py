@@ -1,4 +1,4 @@
-"""What a run may use, what it has used, and what it will probably need."""
+"""What a session may use, what it has used, and what it will probably need."""
 
 from __future__ import annotations
 
@@ -41,9 +41,10 @@ def estimate(items: int, trials: int, limits: Limits, previous: Totals | None) -
 
 
 class Budget:
-    """The caps on calls and cost. Both count what the run has used before it was resumed."""
+    """The caps on calls and cost, of all arms together."""
 
     def __init__(self, limits: Limits, before: Totals) -> None:
+        """`before` counts as well: what the runs used in earlier rounds and before they were resumed."""
         self._limits = limits
         self._calls = before.calls
         self._answers = before.items

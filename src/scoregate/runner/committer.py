@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 from scoregate.errors import StoreError, StoreWriteError
 from scoregate.records import RunItem, Score
@@ -14,11 +15,17 @@ from scoregate.runner.cells import complete
 from scoregate.store import Store
 from scoregate.store.rows import Unstorable
 
-Finished = tuple[RunItem, tuple[Score, ...]]
-"""A run item with all its cells."""
-
 ENOUGH = 512
 """A transaction of so many run items waits for no more."""
+
+
+class Finished(NamedTuple):
+    """A run item with all its cells."""
+
+    run: str
+    """Id of the run that it belongs to."""
+    item: RunItem
+    scores: tuple[Score, ...]
 
 
 class Committer:
@@ -27,14 +34,12 @@ class Committer:
     def __init__(
         self,
         store: Store,
-        run: str,
         *,
         committed: Callable[[Sequence[Finished], tuple[bool, ...]], None],
         failed: Callable[[StoreError], None],
     ) -> None:
         """`committed` is given a batch and which of it was new, `failed` the end of all writing; on the loop."""
         self._store = store
-        self._run = run
         self._committed = committed
         self._failed = failed
         self._loop = asyncio.get_running_loop()
@@ -53,8 +58,9 @@ class Committer:
     def _work(self) -> None:
         try:
             while batch := self._next_batch():
-                batch, new = self._record(batch)
-                self._tell(self._committed, batch, new)
+                for run, part in _by_run(batch).items():
+                    part, new = self._record(run, part)
+                    self._tell(self._committed, part, new)
         except StoreError as error:
             self._tell(self._failed, error)
         except Exception as error:  # noqa: BLE001  the run must not wait for ever for a thread that died
@@ -76,14 +82,14 @@ class Committer:
             pass
         return batch
 
-    def _record(self, batch: list[Finished]) -> tuple[list[Finished], tuple[bool, ...]]:
+    def _record(self, run: str, batch: list[Finished]) -> tuple[list[Finished], tuple[bool, ...]]:
         try:
-            return batch, self._store.record(self._run, batch)
+            return batch, self._store.record(run, [(item, scores) for _, item, scores in batch])
         except Unstorable as problem:
             if len(batch) == 1:
-                batch = [_as_error(*batch[0], reason=problem.message)]
-                return batch, self._store.record(self._run, batch)
-        parts = [self._record([finished]) for finished in batch]
+                failed = _as_error(batch[0], problem.message)
+                return [failed], self._store.record(run, [(failed.item, failed.scores)])
+        parts = [self._record(run, [finished]) for finished in batch]
         return [part[0][0] for part in parts], tuple(part[1][0] for part in parts)
 
     def _tell(self, callback: Callable[..., None], *arguments: object) -> None:
@@ -93,7 +99,14 @@ class Committer:
             return  # The loop is closed: the run was interrupted and nobody counts any more.
 
 
-def _as_error(run_item: RunItem, scores: tuple[Score, ...], *, reason: str) -> Finished:
+def _by_run(batch: list[Finished]) -> dict[str, list[Finished]]:
+    parts: dict[str, list[Finished]] = {}
+    for finished in batch:
+        parts.setdefault(finished.run, []).append(finished)
+    return parts
+
+
+def _as_error(finished: Finished, reason: str) -> Finished:
     """The same cells, without what cannot be stored."""
-    failed = replace(run_item, status="error", error=reason, output=None, tokens=None, attempts=())
-    return failed, complete(failed, (), [score.score for score in scores])
+    failed = replace(finished.item, status="error", error=reason, output=None, tokens=None, attempts=())
+    return Finished(finished.run, failed, complete(failed, (), [score.score for score in finished.scores]))

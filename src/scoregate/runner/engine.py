@@ -1,28 +1,30 @@
-"""The engine: call the candidate for every missing item × trial, score, commit, count.
+"""The engine: call the candidate of every missing arm × item × trial, score, commit, count.
 
-1. A fixed number of workers take the cells in order: all items of trial 0, then of trial 1, and so on.
+1. A fixed number of workers take the cells in order (`order`): trial by trial, and within one item by item.
 2. A worker waits for a place (`throttle`), asks whether a cap is reached (`budget`), calls the candidate under its
    time limit (`calls`), and calls again after a transient error (`retries`).
 3. The run item goes to the scorers (`scoring`), which work apart, and comes back with every expected cell (`cells`).
 4. The committer's thread commits it (`committer`). Only then is it counted and forgotten.
 
-Whatever ends a run early (a cap, a signal, the store), no new call starts and what is finished is committed.
+Whatever ends a session early (a cap, a signal, the store), no new call starts and what is finished is committed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from random import Random
 
 from scoregate.errors import StoreError
-from scoregate.records import Attempt, DatasetItem, RunItem, Score
+from scoregate.records import Attempt, RunItem, Score
+from scoregate.runner import lifetimes
 from scoregate.runner.budget import Budget
 from scoregate.runner.calls import Calls, Outcome
 from scoregate.runner.candidates.candidate import Answer, as_answer
 from scoregate.runner.candidates.failures import CandidateError, TransientError, classify
 from scoregate.runner.cells import complete
 from scoregate.runner.committer import Committer, Finished
+from scoregate.runner.order import Cell, missing_cells
 from scoregate.runner.plan import RunPlan, RunReport
 from scoregate.runner.retries import asked_pause, wait_before_retry
 from scoregate.runner.scoring import Scored, Scoring
@@ -34,13 +36,13 @@ from scoregate.store import Totals
 FLUSH_SECONDS = 0.3
 """How long an interrupted run may go on scoring and committing what the candidate has finished."""
 CLOSE_SECONDS = 2.0
-"""How long a candidate may take to close what it holds."""
+"""How long the candidates may take to close what they hold."""
 HEARTBEAT_SECONDS = 1.0
 """Progress is told at least this often."""
 
 
 async def execute(plan: RunPlan) -> RunReport:
-    """Run what is missing of a run. Raises StoreWriteError; everything that was committed before is kept.
+    """Run what is missing of a session. Raises StoreWriteError; everything that was committed before is kept.
 
     Signals are the business of `session.run`, which most callers want.
     """
@@ -48,14 +50,15 @@ async def execute(plan: RunPlan) -> RunReport:
 
 
 class Engine:
-    """One session of a run. Made and used within its event loop."""
+    """One session. Made and used within its event loop."""
 
     def __init__(self, plan: RunPlan) -> None:
         self._plan = plan
         self._loop = asyncio.get_running_loop()
-        before = plan.store.totals(plan.run) if plan.done else Totals()
-        self._tally = Tally(before, len(plan.items) * plan.trials)
-        self._budget = Budget(plan.limits, before)
+        runs = [arm.run for arm in plan.arms]
+        self._tally = Tally(_totals(plan, runs, plan.trials), plan.expected)
+        self._budget = Budget(plan.limits, _totals(plan, dict.fromkeys([*runs, *plan.also_counted])))
+        self._candidates = lifetimes.distinct([arm.candidate for arm in plan.arms])
         self._throttle = Throttle(plan.limits.concurrency)
         self._threads = DaemonThreads()
         self.calls = Calls(plan.limits.timeout_seconds, self._threads)
@@ -68,11 +71,9 @@ class Engine:
             limit_seconds=plan.limits.timeout_seconds,
             deliver=self._scored,
         )
-        self._committer = Committer(
-            plan.store, plan.run, committed=self._on_committed, failed=self._on_failed
-        )
+        self._committer = Committer(plan.store, committed=self._on_committed, failed=self._on_failed)
         self._random = Random(plan.seed)
-        self._cells = self._missing_cells()
+        self._cells = missing_cells(plan)
         self._uncommitted = 0
         self._ending = asyncio.Event()
         self._changed = asyncio.Event()
@@ -82,8 +83,7 @@ class Engine:
     async def run(self) -> RunReport:
         plan = self._plan
         try:
-            if plan.candidate.prepare is not None:
-                plan.candidate.prepare(plan.items)
+            lifetimes.prepare(self._candidates, plan.items)
             self._tally.start()
             heartbeat = self._loop.create_task(self._beat())
             deadline = self._stop_after(plan.limits.max_seconds)
@@ -106,14 +106,15 @@ class Engine:
         finally:
             self._committer.close(timeout=None if self._interrupted_at is None else FLUSH_SECONDS)
             self._threads.close()
-            await self._close_candidate()
+            interrupted = self._interrupted_at is not None
+            await lifetimes.close(self._candidates, FLUSH_SECONDS / 2 if interrupted else CLOSE_SECONDS)
         await asyncio.sleep(0)  # The committer's last words are still on their way.
         if self._failure is not None:
             raise self._failure
         return self._tally.report()
 
     def interrupt(self) -> None:
-        """End the run now: abort what is in flight, commit what is finished."""
+        """End the session now: abort what is in flight, commit what is finished."""
         if self._interrupted_at is None:
             self._interrupted_at = self._loop.time()
             self._tally.interrupted = True
@@ -121,25 +122,18 @@ class Engine:
             self.calls.abort()
             self._scoring.hurry()
 
-    def _missing_cells(self) -> Iterator[tuple[DatasetItem, int]]:
-        done = self._plan.done
-        for trial in range(self._plan.trials):
-            for item in self._plan.items:
-                if (item.id, trial) not in done:
-                    yield item, trial
-
     async def _work(self) -> None:
-        for item, trial in self._cells:
+        for cell in self._cells:
             if self._is_full():
                 await self._wait_for_room()
-            run_item = await self._run_cell(item, trial)
+            run_item = await self._run_cell(cell)
             if run_item is None:
                 return
             self._uncommitted += 1
             if run_item.status == "ok" and self._plan.scorers:
-                self._scoring.add(item, run_item)
+                self._scoring.add(cell.arm.run, cell.item, run_item)
             else:
-                self._committer.put([self._completed(run_item, ())])
+                self._committer.put([self._completed(cell.arm.run, run_item, ())])
 
     async def _wait_for_room(self) -> None:
         """What is called and not yet committed would be lost with the process, so it is kept short."""
@@ -150,8 +144,8 @@ class Engine:
     def _is_full(self) -> bool:
         return self._uncommitted > self._plan.limits.concurrency + 2 * self._scoring.chunk
 
-    async def _run_cell(self, item: DatasetItem, trial: int) -> RunItem | None:
-        """The run item, after as many attempts as it takes and may take; None if the run ends before that."""
+    async def _run_cell(self, cell: Cell) -> RunItem | None:
+        """The run item, after as many attempts as it takes and may take; None if the session ends before that."""
         attempts: list[Attempt] = []
         while (ticket := await self._throttle.enter()) is not None:
             refusal = self._budget.refusal()
@@ -159,7 +153,7 @@ class Engine:
                 self._throttle.leave()
                 self._stop(refusal)
                 break
-            outcome, answer, error = await self._attempt(item, trial, is_retry=bool(attempts))
+            outcome, answer, error = await self._attempt(cell, is_retry=bool(attempts))
             if outcome.aborted:
                 break
             attempts.append(_as_attempt(len(attempts) + 1, outcome, error))
@@ -173,22 +167,24 @@ class Engine:
                     continue
             else:
                 self._throttle.succeeded()
-            return self._run_item(item, trial, attempts, answer)
+            return self._run_item(cell, attempts, answer)
         return None
 
     async def _attempt(
-        self, item: DatasetItem, trial: int, *, is_retry: bool
+        self, cell: Cell, *, is_retry: bool
     ) -> tuple[Outcome, Answer | None, CandidateError | None]:
         """One call: an answer or an error, or neither if it was aborted."""
-        candidate = self._plan.candidate
+        candidate = cell.arm.candidate
         self._budget.started()
         self._tally.call_started(is_retry=is_retry)
         begin = self.calls.awaited if candidate.is_async else self.calls.in_thread
-        outcome = await begin(candidate.call, item, trial)
+        outcome = await begin(candidate.call, cell.item, cell.trial)
         answer: Answer | None = None
         error: CandidateError | None = None
         if outcome.timed_out:
-            error = CandidateError(f"timed out after {self._plan.limits.timeout_seconds:g} s")
+            # Censored at the limit: how late it was noticed says nothing of the candidate.
+            outcome.seconds = self._plan.limits.timeout_seconds or outcome.seconds
+            error = CandidateError(f"timed out after {outcome.seconds:g} s")
         elif outcome.error is not None:
             error = classify(outcome.error)
         elif not outcome.aborted:
@@ -207,14 +203,12 @@ class Engine:
         except TimeoutError:
             return
 
-    def _run_item(
-        self, item: DatasetItem, trial: int, attempts: Sequence[Attempt], answer: Answer | None
-    ) -> RunItem:
-        cluster, slices = self._plan.places.get(item.id, (None, _NO_SLICES))
+    def _run_item(self, cell: Cell, attempts: Sequence[Attempt], answer: Answer | None) -> RunItem:
+        cluster, slices = self._plan.places.get(cell.item.id, (None, _NO_SLICES))
         last = attempts[-1]
         return RunItem(
-            item=item.id,
-            trial=trial,
+            item=cell.item.id,
+            trial=cell.trial,
             status=last.status,
             error=last.error,
             output=answer.output if answer else None,
@@ -228,10 +222,11 @@ class Engine:
         )
 
     def _scored(self, works: Sequence[Scored]) -> None:
-        self._committer.put([self._completed(work.run_item, work.scores) for work in works])
+        self._committer.put([self._completed(work.run, work.run_item, work.scores) for work in works])
 
-    def _completed(self, run_item: RunItem, scores: Sequence[Score]) -> Finished:
-        return run_item, complete(run_item, scores, self._plan.expected_scores, self._plan.catalog)
+    def _completed(self, run: str, run_item: RunItem, scores: Sequence[Score]) -> Finished:
+        cells = complete(run_item, scores, self._plan.expected_scores, self._plan.catalog)
+        return Finished(run, run_item, cells)
 
     def _on_committed(self, batch: Sequence[Finished], new: tuple[bool, ...]) -> None:
         self._uncommitted -= len(batch)
@@ -278,20 +273,13 @@ class Engine:
         if self._plan.progress is not None:
             self._plan.progress(self._tally.report())
 
-    async def _close_candidate(self) -> None:
-        close = self._plan.candidate.close
-        if close is None:
-            return
-        seconds = CLOSE_SECONDS if self._interrupted_at is None else FLUSH_SECONDS / 2
-        task = asyncio.ensure_future(close())
-        done, _ = await asyncio.wait({task}, timeout=seconds)
-        if not done:
-            task.cancel()
-        elif not task.cancelled():
-            task.exception()  # The run is over; an error while closing changes nothing about it.
-
 
 _NO_SLICES: dict[str, str] = {}
+
+
+def _totals(plan: RunPlan, runs: Iterable[str], trials: Sequence[int] | None = None) -> Totals:
+    """What the runs hold together, be it of all their trials or of some."""
+    return sum((plan.store.totals(run, trials) for run in runs), Totals())
 
 
 def _as_attempt(number: int, outcome: Outcome, error: CandidateError | None) -> Attempt:

@@ -31,6 +31,8 @@ from scoregate.scorers.scorer import Scorer, error_scores, score_item, score_ite
 class Scored:
     """A run item on its way through the scorers."""
 
+    run: str
+    """Id of the run that it belongs to."""
     item: DatasetItem
     run_item: RunItem
     scores: list[Score] = field(default_factory=list)
@@ -92,8 +94,8 @@ class Scoring:
         """Run items that a job takes at present."""
         return self._pace.chunk
 
-    def add(self, item: DatasetItem, run_item: RunItem) -> None:
-        work = Scored(item, run_item)
+    def add(self, run: str, item: DatasetItem, run_item: RunItem) -> None:
+        work = Scored(run, item, run_item)
         if self._sync:
             self._backlog.append(work)
             if self._timer is None or len(self._backlog) >= self._pace.chunk:

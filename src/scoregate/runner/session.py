@@ -17,7 +17,7 @@ LEAVE_SECONDS = 0.15
 
 
 def run(plan: RunPlan) -> RunReport:
-    """Run what is missing of a run, and say what became of it.
+    """Run what is missing of a session, and say what became of it.
 
     Ctrl-C and SIGTERM end it within a second (`interrupted` in the report); the same signal again ends the
     process at once. Raises StoreWriteError; everything that was committed before is kept. Not for use inside

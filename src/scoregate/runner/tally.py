@@ -1,4 +1,4 @@
-"""The counter of a run: all that stays in memory of what is committed."""
+"""The counter of a session: all that stays in memory of what is committed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Tally:
     """Counts committed run items and started calls."""
 
     def __init__(self, before: Totals, expected: int) -> None:
-        """`before` is what the run held when this session began."""
+        """`before` is what the arms' runs held of the session's trials when it began."""
         self.stopped: str | None = None
         self.interrupted = False
         self._expected = expected
@@ -36,7 +36,7 @@ class Tally:
         self._retries += is_retry
 
     def committed(self, batch: Iterable[Finished]) -> None:
-        for run_item, scores in batch:
+        for _, run_item, scores in batch:
             self._statuses[run_item.status] += 1
             if run_item.cost_usd is not None:
                 self._cost = (self._cost or 0.0) + run_item.cost_usd

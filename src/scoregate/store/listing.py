@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scoregate.errors import StoreError
@@ -13,7 +14,7 @@ _NEWEST_FIRST = "ORDER BY julianday(started_at) DESC, key DESC"
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts of one run."""
+    """Counts of one run, or of several taken together (`+`)."""
 
     ok: int = 0
     error: int = 0
@@ -32,6 +33,20 @@ class Totals:
     @property
     def items(self) -> int:
         return self.ok + self.error + self.timeout + self.skipped
+
+    def __add__(self, other: Totals) -> Totals:
+        costs = [cost for cost in (self.cost_usd, other.cost_usd) if cost is not None]
+        return Totals(
+            ok=self.ok + other.ok,
+            error=self.error + other.error,
+            timeout=self.timeout + other.timeout,
+            skipped=self.skipped + other.skipped,
+            scores_ok=self.scores_ok + other.scores_ok,
+            scores_error=self.scores_error + other.scores_error,
+            calls=self.calls + other.calls,
+            cost_usd=sum(costs) if costs else None,
+            latency_seconds=self.latency_seconds + other.latency_seconds,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +70,24 @@ class RunSummary:
     """Why the run is partial, if it is."""
 
 
-def totals_of(connection: sqlite3.Connection, key: int) -> Totals:
+def totals_of(connection: sqlite3.Connection, key: int, trials: Sequence[int] | None = None) -> Totals:
+    """Counts of a run, or of those of its trials alone."""
+    here = "run = :run AND (:trials IS NULL OR trial IN (SELECT value FROM json_each(:trials)))"
+    which = {"run": key, "trials": None if trials is None else json.dumps(list(trials))}
     statuses = dict(
-        connection.execute("SELECT status, count(*) FROM run_items WHERE run = ? GROUP BY status", (key,))
+        connection.execute(f"SELECT status, count(*) FROM run_items WHERE {here} GROUP BY status", which)
     )
     cells = dict(
         connection.execute(
-            "SELECT status = 'error', count(*) FROM scores WHERE run = ? GROUP BY status = 'error'", (key,)
+            f"SELECT status = 'error', count(*) FROM scores WHERE {here} GROUP BY status = 'error'", which
         )
     )
     cost, latency, items = connection.execute(
-        "SELECT sum(cost_usd), total(latency_seconds), count(*) FROM run_items WHERE run = ?", (key,)
+        f"SELECT sum(cost_usd), total(latency_seconds), count(*) FROM run_items WHERE {here}", which
     ).fetchone()
     # Attempts are only kept where there were several.
     (retries,) = connection.execute(
-        "SELECT count(*) FROM attempts WHERE run = ? AND number > 1", (key,)
+        f"SELECT count(*) FROM attempts WHERE {here} AND number > 1", which
     ).fetchone()
     return Totals(
         ok=statuses.get("ok", 0),

@@ -34,8 +34,8 @@ class Pruned:
 class Store:
     """Runs in one SQLite file. May be used from any thread, and by several processes at once.
 
-    Every method raises StoreError, with one line that says what to do; `record` and `finish_run` raise its
-    subclass StoreWriteError. Made by `Store.open`; closes as a context manager.
+    Every method raises StoreError, with one line that says what to do; `record`, `extend_run` and `finish_run`
+    raise its subclass StoreWriteError. Made by `Store.open`; closes as a context manager.
     """
 
     def __init__(self, database: Database) -> None:
@@ -82,6 +82,19 @@ class Store:
                 "UPDATE runs SET finished_at = ? WHERE key = ?", (finished_at, self._key(run_id))
             )
 
+    def extend_run(self, run_id: str, trials: int) -> bool:
+        """Raise the number of trials of a run, which thereby is unfinished again; whether it was raised.
+
+        A run that has as many or more stays as it is, finished or not: a session that is repeated after an
+        interruption may say again what it wants.
+        """
+        with self._database.transaction(StoreWriteError) as connection:
+            raised = connection.execute(
+                "UPDATE runs SET trials = :trials, finished_at = NULL WHERE key = :key AND trials < :trials",
+                {"trials": trials, "key": self._key(run_id)},
+            )
+            return raised.rowcount == 1
+
     def record(self, run_id: str, batch: Sequence[tuple[RunItem, Sequence[Score]]]) -> tuple[bool, ...]:
         """Commit run items with their scores in one transaction; which of them were new.
 
@@ -101,10 +114,10 @@ class Store:
             )
             return {(item, trial) for item, trial in found}
 
-    def totals(self, run_id: str) -> Totals:
-        """Counts, cost and latency of what is committed."""
+    def totals(self, run_id: str, trials: Sequence[int] | None = None) -> Totals:
+        """Counts, cost and latency of what is committed; of some trials only, if they are named."""
         with self._database.reading() as connection:
-            return listing.totals_of(connection, self._key(run_id))
+            return listing.totals_of(connection, self._key(run_id), trials)
 
     def header(self, run_id: str) -> RunHeader:
         with self._database.reading() as connection:
