@@ -25,6 +25,11 @@ ScoreSource = Literal["code", "judge", "human"]
 ScoreValue = bool | int | float | str | None
 Outcome = Literal["pass", "regression", "inconclusive", "invalid"]
 
+Role = Literal["gate", "primary", "secondary", "advisory"]
+"""gate: decides both ways; primary: the same, where a gate has primary scores; secondary: gates regressions only,
+beside primary ones; advisory: reported only."""
+RoundName = Literal["A", "B", "C", "D"]
+
 ITEM_STATUSES: tuple[ItemStatus, ...] = ("ok", "error", "timeout", "skipped")
 SCORE_STATUSES: tuple[ScoreStatus, ...] = ("ok", "error", "not_applicable")
 SCORE_SOURCES: tuple[ScoreSource, ...] = ("code", "judge", "human")
@@ -209,6 +214,12 @@ class RuleResult:
     """Items that are worse than in the baseline."""
     won: int
     """Items that are better than in the baseline."""
+    role: Role = "gate"
+    q_value: float | None = None
+    """P-value adjusted by Benjamini and Hochberg over all rules: for reading, it decides nothing."""
+    statistic: str = "mean"
+    """What the values are: mean, p50 to p99, sum, or a reducer such as pass^3."""
+    against: Literal["baseline", "anchor"] = "baseline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +235,32 @@ class Flip:
     """The score's rule says that this alone breaks the gate."""
     comment: str | None = None
     """The candidate scorer's comment or error."""
+
+
+@dataclass(frozen=True, slots=True)
+class FreshItem:
+    """The fresh trials of an item behind a suspected drop: one value a trial, in the score's unit, None = missing."""
+
+    item: str
+    score: str
+    baseline_values: tuple[float | None, ...]
+    candidate_values: tuple[float | None, ...]
+    worse: bool
+    """The candidate's mean is worse, a missing value counted as the worst."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundResult:
+    """One round of a side-by-side decision."""
+
+    round: RoundName
+    items: int
+    """Items that were run in each arm."""
+    trials: int
+    """Fresh trials of each of them in each arm."""
+    outcome: Outcome | None
+    """What the round decided; None where the next one had to."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +291,10 @@ class Verdict:
     """False-alarm level of the whole build."""
     seed: int
     gate: str | None = None
+    rounds: tuple[RoundResult, ...] = ()
+    """The rounds of a side-by-side decision; empty for stored results."""
+    confirmed: tuple[FreshItem, ...] = ()
+    """Fresh trials of the items behind suspected drops, worse ones first."""
 
     @property
     def exit_code(self) -> int:

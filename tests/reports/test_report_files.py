@@ -24,6 +24,8 @@ def test_json_is_the_verdict_with_the_items_that_moved() -> None:
         "flips": document["flips"],
         "missing_items": [],
         "notes": [],
+        "rounds": [],
+        "confirmed": [],
     }
     assert document["rules"][0]["difference"] == -0.043
     assert document["items"] == {

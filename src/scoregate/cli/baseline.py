@@ -91,7 +91,7 @@ def accept(gate_path: Path, run: str, why: str, force: bool, yes: bool, store_pa
             as_json=False,
             decides=False,
         )
-        lower = lowered(verdict)
+        lower = list(dict.fromkeys(lowered(verdict)))
         if lower or verdict.outcome in ("regression", "invalid"):
             about = f"this lowers {', '.join(lower)}" if lower else f"the comparison is '{verdict.outcome}'"
             if not yes and not agreed(f"{about}. Accept it as the baseline all the same?"):

@@ -1,7 +1,7 @@
 """The gate: which dataset, candidate, baseline and rules; parsed from TOML, with file:line in every error."""
 
 from scoregate.gate_file.candidate import CandidateSpec, Limits
-from scoregate.gate_file.gate import Gate, ScorerSpec, read_gate
+from scoregate.gate_file.gate import Gate, Inference, ScorerSpec, read_gate
 from scoregate.gate_file.rounds import Rounds
 from scoregate.gate_file.rule import DEFAULT_MARGIN, DEFAULT_RATIO_MARGIN, Rule, rule_from_mapping
 
@@ -10,6 +10,7 @@ __all__ = [
     "DEFAULT_RATIO_MARGIN",
     "CandidateSpec",
     "Gate",
+    "Inference",
     "Limits",
     "Rounds",
     "Rule",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from scoregate.catalog import Contract
 from scoregate.errors import ConfigError
 from scoregate.gate_file import DEFAULT_MARGIN, DEFAULT_RATIO_MARGIN, Rule
 from scoregate.gates.coding import CodedScore, code_for_pass, code_for_regression, worst_value
-from scoregate.gates.pairing import PairedScore, Universe
+from scoregate.gates.pairing import Arm, PairedScore, Universe
 from scoregate.statistics.bounds import MeanEstimate, estimate_mean, observed_range
 from scoregate.statistics.exact import within_item_p
 
@@ -50,6 +50,10 @@ class Evidence:
     clusters: int
     pairs: int
     """Counted items × the smaller number of trials of the two arms."""
+    before: float | None
+    """The baseline's value in the score's unit, missing cells failed; the geometric mean for ratios."""
+    now: float | None
+    """The same of the candidate."""
 
     @property
     def unit(self) -> str | None:
@@ -106,7 +110,44 @@ def gather(
         suspect_items=suspect,
         clusters=len(np.unique(everything.clusters[coded.counted])),
         pairs=int(coded.counted.sum()) * min(coded.baseline.shape[1], coded.candidate.shape[1]),
+        before=_level(pair, coded, coded.baseline),
+        now=_level(pair, coded, coded.candidate),
     )
+
+
+def within(evidence: Evidence, members: NDArray[np.bool_], clusters: NDArray[np.intp]) -> Evidence:
+    """The same of some of the items, (N,) bool: what a slice's drop is reported with. Nothing to pass, no floors."""
+    pair, coded = evidence.pair, evidence.coded
+    arms = [Arm(arm.values[members], arm.not_applicable[members]) for arm in (pair.baseline, pair.candidate)]
+    part = replace(pair, baseline=arms[0], candidate=arms[1])
+    cells = CodedScore(coded.counted[members], coded.baseline[members], coded.candidate[members])
+    inside = clusters[members]
+    counted = int(cells.counted.sum())
+    return replace(
+        evidence,
+        pair=part,
+        coded=cells,
+        estimate=_difference(cells, part, inside),
+        worst_case=None,
+        own=None,
+        own_worst_case=None,
+        open_ended_gaps=0 if math.isfinite(pair.low) else int(part.candidate.missing.sum()),
+        critical_items=(),
+        suspect_items=(),
+        clusters=len(np.unique(inside[cells.counted])),
+        pairs=counted * min(cells.baseline.shape[1], cells.candidate.shape[1]),
+        before=_level(part, cells, cells.baseline),
+        now=_level(part, cells, cells.candidate),
+    )
+
+
+def _level(pair: PairedScore, coded: CodedScore, values: NDArray[np.float64]) -> float | None:
+    """Mean over counted items in the score's unit; the geometric mean for ratios."""
+    counted = values[coded.counted]
+    if not counted.size:
+        return None
+    mean = float(counted.mean())
+    return math.exp(pair.sign * mean) if pair.scale == "ratio" else pair.sign * mean + 0.0
 
 
 def _margin(name: str, pair: PairedScore, contract: Contract | None, rule: Rule) -> float | None:

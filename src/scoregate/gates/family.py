@@ -1,4 +1,8 @@
-"""The family of hypotheses "the candidate is worse", tested together at one familywise level."""
+"""The family of hypotheses "the candidate is worse", tested together at one familywise level.
+
+A hypothesis is one score on the whole dataset or on one slice of it. Every relabelling of the runs is the same for all
+of them, so that their dependence is kept.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +12,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scoregate.gate_file import Inference
 from scoregate.gates.evidence import Evidence
-from scoregate.statistics.exact import exact_permutation_test
+from scoregate.gates.slices import Slice
+from scoregate.statistics.exact import ExactTest, exact_permutation_test
 from scoregate.statistics.multiplicity import step_down
 from scoregate.statistics.permutation import label_variance, permutation_test
 
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """One score, as totals of each cluster run."""
+    """One score, on one slice or on everything."""
 
-    name: str
-    runs: NDArray[np.float64]
-    """(G, k_b + k_c), the baseline's runs first, larger is better."""
-    baseline_trials: int
-    whole_numbers: bool
-    """The exact test applies."""
-    n_items: int
+    evidence: Evidence
+    slice: Slice | None = None
+
+    @property
+    def members(self) -> NDArray[np.bool_]:
+        """(N,): the items that count."""
+        counted = self.evidence.coded.counted
+        return counted if self.slice is None else counted & self.slice.members
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,46 +46,34 @@ class TestedHypothesis:
     """Some cluster's runs differ, so that a regression could show."""
 
 
-def evidence_hypothesis(evidence: Evidence, clusters: NDArray[np.intp]) -> Hypothesis:
-    """Sum each trial of each cluster over the counted items."""
-    coded = evidence.coded
-    pooled = np.concatenate([coded.baseline, coded.candidate], axis=1)
-    pooled = np.where(coded.counted[:, None], pooled, 0.0)
-    runs = np.stack(
-        [
-            np.bincount(clusters, weights=pooled[:, trial], minlength=int(clusters.max(initial=-1)) + 1)
-            for trial in range(pooled.shape[1])
-        ],
-        axis=1,
-    )
-    return Hypothesis(
-        name=evidence.name,
-        runs=np.asarray(runs, dtype=float),
-        baseline_trials=coded.baseline.shape[1],
-        whole_numbers=evidence.pair.scale == "rate",
-        n_items=int(coded.counted.sum()),
-    )
+def examine(
+    family: Sequence[Hypothesis],
+    clusters: NDArray[np.intp],
+    *,
+    alpha: float,
+    seed: int,
+    inference: Inference = "dataset",
+) -> list[TestedHypothesis]:
+    """Joint test of all hypotheses, in the order given. `clusters` (N,) numbers each item's cluster.
 
+    Rates on the whole dataset alone are tested exactly and adjusted by the discrete step-down. A family with numbers
+    or slices is relabelled jointly with step-down maxT, which gains from what they have in common; its rates on the
+    whole dataset still report their exact unadjusted p-value.
 
-def examine(family: Sequence[Hypothesis], *, alpha: float, seed: int) -> list[TestedHypothesis]:
-    """Joint test of all hypotheses, in the order given.
-
-    Rates alone are tested exactly and adjusted by the discrete step-down; a family with any other score is
-    relabelled jointly with step-down maxT, and its rates still report their exact unadjusted p-value.
+    `inference`: dataset relabels the trials within each item; population flips the sign of each cluster's difference,
+    so that a true effect which varies between items counts as noise.
     """
     if not family:
         return []
-    baseline_trials = family[0].baseline_trials
-    exact = {
-        position: exact_permutation_test(
-            np.rint(h.runs[:, :baseline_trials]).astype(np.int64),
-            np.rint(h.runs[:, baseline_trials:]).astype(np.int64),
-        )
-        for position, h in enumerate(family)
-        if h.whole_numbers
-    }
-    stacked = np.stack([h.runs for h in family], axis=2)
+    runs = [_runs(h, clusters, inference) for h in family]
+    baseline_trials = 1 if inference == "population" else family[0].evidence.coded.baseline.shape[1]
+    stacked = np.stack(runs, axis=2)
     variances = label_variance(stacked, baseline_trials)
+    exact = {
+        position: _exact(runs[position], baseline_trials)
+        for position, h in enumerate(family)
+        if h.slice is None and _whole_numbers(h, inference)
+    }
     if len(exact) == len(family):
         p_values = np.array([exact[i].p_value for i in range(len(family))])
         adjusted = step_down(p_values.tolist(), [exact[i].probability_at_most for i in range(len(family))])
@@ -92,8 +87,44 @@ def examine(family: Sequence[Hypothesis], *, alpha: float, seed: int) -> list[Te
         TestedHypothesis(
             float(p_values[i]),
             float(adjusted[i]),
-            float(np.sqrt(variances[i])) / max(1, h.n_items),
+            float(np.sqrt(variances[i])) / max(1, int(h.members.sum()) * _trials_summed(h, inference)),
             bool(variances[i] > 0),
         )
         for i, h in enumerate(family)
     ]
+
+
+def _exact(runs: NDArray[np.float64], baseline_trials: int) -> ExactTest:
+    whole = np.rint(runs).astype(np.int64)
+    return exact_permutation_test(whole[:, :baseline_trials], whole[:, baseline_trials:])
+
+
+def _whole_numbers(hypothesis: Hypothesis, inference: Inference) -> bool:
+    coded = hypothesis.evidence.coded
+    same_trials = coded.baseline.shape[1] == coded.candidate.shape[1]
+    return hypothesis.evidence.pair.scale == "rate" and (inference == "dataset" or same_trials)
+
+
+def _trials_summed(hypothesis: Hypothesis, inference: Inference) -> int:
+    """Trials of an arm that make one run of a cluster."""
+    coded = hypothesis.evidence.coded
+    equal = coded.baseline.shape[1] == coded.candidate.shape[1]
+    return int(coded.baseline.shape[1]) if inference == "population" and equal else 1
+
+
+def _runs(hypothesis: Hypothesis, clusters: NDArray[np.intp], inference: Inference) -> NDArray[np.float64]:
+    """Totals of each cluster run, (G, k_b + k_c), the baseline's runs first; one an arm for `population`."""
+    coded = hypothesis.evidence.coded
+    arms = [coded.baseline, coded.candidate]
+    if inference == "population":
+        # Sums stay whole numbers, for which the exact test applies.
+        equal = coded.baseline.shape[1] == coded.candidate.shape[1]
+        arms = [(arm.sum if equal else arm.mean)(axis=1, keepdims=True) for arm in arms]
+    pooled = np.where(hypothesis.members[:, None], np.concatenate(arms, axis=1), 0.0)
+    groups = int(clusters.max(initial=-1)) + 1
+    if groups == len(clusters):
+        totals = np.empty_like(pooled)
+        totals[clusters] = pooled
+        return np.asarray(totals, dtype=float)
+    columns = [np.bincount(clusters, weights=column, minlength=groups) for column in pooled.T]
+    return np.asarray(np.stack(columns, axis=1), dtype=float)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.pairing import Scale
@@ -24,17 +22,21 @@ _TINY = 1e-12
 Finding = tuple[Outcome, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
     """Error levels of one build."""
 
     alpha: float
     """False alarms of the family of this rule."""
     total: float
-    """False alarms of the whole build; at this level alone a drop is suspected."""
+    """False alarms of the whole build."""
+    suspicion: float
+    """At this unadjusted p-value a drop is suspected, so that there is no pass; 0: never."""
     bound: float
     """One-sided, of the pass bound and of floors."""
-    family: int
+    critical: bool = True
+    """Critical items decide."""
+    family: int = 1
     """Hypotheses that could show a regression; shares alpha when saying what could have been seen."""
 
     @property
@@ -46,11 +48,11 @@ def proved_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> l
     """The candidate is worse beyond chance, and by no less than the smallest effect that counts."""
     if evidence.estimate is None or tested.adjusted_p_value > level.alpha:
         return []
-    if evidence.estimate.value >= -_smallest_effect(evidence):
+    if evidence.estimate.value >= -smallest_effect(evidence):
         return []
     scale, unit, estimate = evidence.pair.scale, evidence.unit, evidence.estimate
     low, high = evidence.confidence_interval()
-    before, now = (mean_level(evidence, arm) for arm in (evidence.coded.baseline, evidence.coded.candidate))
+    before, now = evidence.before, evidence.now
     assert before is not None
     assert now is not None
     worse = "fell" if evidence.pair.sign > 0 else "rose"
@@ -64,9 +66,13 @@ def proved_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> l
 
 def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[Finding]:
     """A drop that would be proved if this were the only score: no pass, though it may be chance among many."""
-    if evidence.estimate is None or tested.p_value > level.total or tested.adjusted_p_value <= level.alpha:
+    if (
+        evidence.estimate is None
+        or tested.p_value > level.suspicion
+        or tested.adjusted_p_value <= level.alpha
+    ):
         return []
-    if evidence.estimate.value >= -_smallest_effect(evidence):
+    if evidence.estimate.value >= -smallest_effect(evidence):
         return []
     moved = change(evidence.to_unit(evidence.estimate.value), evidence.pair.scale, evidence.unit)
     return [
@@ -78,7 +84,8 @@ def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -
     ]
 
 
-def _smallest_effect(evidence: Evidence) -> float:
+def smallest_effect(evidence: Evidence) -> float:
+    """Below this, in the scale of the test, a proved drop does not count."""
     effect = evidence.rule.min_effect
     return math.log1p(effect) if evidence.pair.scale == "ratio" else effect
 
@@ -171,7 +178,7 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[
     if evidence.worst_case is None:
         return [("pass", "applied to no item of the baseline, so there is nothing to lose")]
     trials = evidence.coded.baseline.shape[1], evidence.coded.candidate.shape[1]
-    if evidence.clusters < FEWEST_CLUSTERS or smallest_attainable_p(evidence.clusters, *trials) > level.alpha:
+    if evidence.clusters < FEWEST_CLUSTERS or smallest_attainable_p(evidence.clusters, *trials) > level.total:
         if _decided_without_drop(evidence):
             return [("pass", "decided by its floor and its items; too few to compare as a whole")]
         return [
@@ -212,19 +219,6 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[
     if visible is not None:
         text += f"; {lost} of {size(visible, scale, unit)} would have shown"
     return [("inconclusive", text)]
-
-
-def mean_level(evidence: Evidence, values: np.typing.NDArray[np.float64]) -> float | None:
-    """Mean over counted items in the score's unit; the geometric mean for ratios."""
-    counted = values[evidence.coded.counted]
-    if not counted.size:
-        return None
-    mean = float(counted.mean())
-    return (
-        math.exp(evidence.pair.sign * mean)
-        if evidence.pair.scale == "ratio"
-        else evidence.pair.sign * mean + 0.0
-    )
 
 
 def visible_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> float | None:

@@ -7,7 +7,7 @@ decided once, in `coding`, and is never better than what the arm could have had.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,7 +43,12 @@ def universe(baseline: RunTable, candidate: RunTable) -> Universe:
     if not candidate.header.partial:
         known |= set(baseline.items)
         expected = max(expected, baseline.header.expected_items)
-    ids = tuple(sorted(known))
+    return universe_of(known, expected, baseline, candidate)
+
+
+def universe_of(items: Collection[str], expected: int, baseline: RunTable, candidate: RunTable) -> Universe:
+    """The named items and those that are missing from `expected`, with the clusters that the runs give them."""
+    ids = tuple(sorted(items))
     anonymous = max(0, expected - len(ids))
     names = {item: cluster for table in (candidate, baseline) for item, cluster in table.clusters.items()}
     numbers: dict[tuple[str, str], int] = {}

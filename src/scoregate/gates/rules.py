@@ -7,6 +7,7 @@ margin or more is ruled out and every floor stands; else the data could not sett
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import TestedHypothesis
@@ -14,13 +15,12 @@ from scoregate.gates.findings import (
     Level,
     critical_items,
     floors,
-    mean_level,
     no_drop,
     proved_drop,
     suspected_drop,
     visible_drop,
 )
-from scoregate.records import Outcome, RuleResult
+from scoregate.records import Outcome, Role, RuleResult
 
 _WORST_FIRST: tuple[Outcome, ...] = ("regression", "invalid", "inconclusive", "pass")
 _TINY = 1e-12
@@ -32,18 +32,36 @@ def worst(outcomes: list[Outcome]) -> Outcome:
     return min(outcomes, key=_WORST_FIRST.index, default="pass")
 
 
-def judge(evidence: Evidence, tested: TestedHypothesis, ids: tuple[str, ...], level: Level) -> RuleResult:
+NOT_PROVED = "no drop is proved"
+
+
+def judge(
+    evidence: Evidence, tested: TestedHypothesis, ids: tuple[str, ...], level: Level, role: Role = "gate"
+) -> RuleResult:
     """Decide one rule. `ids` are the items by position, to name those that break it."""
     findings = [
         *proved_drop(evidence, tested, level),
         *suspected_drop(evidence, tested, level),
-        *critical_items(evidence, ids),
+        *(critical_items(evidence, ids) if level.critical else ()),
         *floors(evidence, level),
         *no_drop(evidence, tested, level),
     ]
+    if role == "secondary":
+        findings = [finding for finding in findings if finding[0] == "regression"]
     outcome = worst([finding[0] for finding in findings])
     reason = "; ".join(text for result, text in findings if result == outcome)
-    return rule_result(evidence, tested, outcome, reason, level)
+    return replace(rule_result(evidence, tested, outcome, reason or NOT_PROVED, level), role=role)
+
+
+def judge_slice(
+    evidence: Evidence, label: str, tested: TestedHypothesis, level: Level, role: Role = "gate"
+) -> RuleResult:
+    """A slice is too small to pass anything, so it can only break its rule. `evidence` is that of the slice."""
+    findings = proved_drop(evidence, tested, level)
+    outcome: Outcome = "regression" if findings else "pass"
+    reason = findings[0][1] if findings else NOT_PROVED
+    result = rule_result(evidence, tested, outcome, reason, level)
+    return replace(result, slice=label, role=role)
 
 
 def rule_result(
@@ -55,7 +73,7 @@ def rule_result(
     if estimate is not None:
         difference = evidence.to_unit(estimate.value)
         low, high = evidence.confidence_interval()
-    value = mean_level(evidence, coded.candidate)
+    value = evidence.now
     if low is not None and not math.isfinite(low):
         low = high = None
     if evidence.open_ended_gaps:
@@ -69,7 +87,7 @@ def rule_result(
         outcome=outcome,
         reason=reason,
         direction="higher" if pair.sign > 0 else "lower",
-        baseline_value=mean_level(evidence, coded.baseline),
+        baseline_value=evidence.before,
         candidate_value=value,
         difference=difference,
         ci_low=low,

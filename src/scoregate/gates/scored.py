@@ -67,7 +67,7 @@ def judge_scored(
                 f"{count(total, 'item')} of {len(everything):,} without a valid score in the candidate "
                 f"({p_text(tested.adjusted_p_value)}): {named(missing_ids(complete, everything), total)}"
             )
-        elif tested.p_value <= level.total:
+        elif tested.p_value <= level.suspicion:
             outcome = "inconclusive"
             reason += f"; more than before, and hardly by chance ({p_text(tested.p_value)})"
         result = rule_result(complete, tested, outcome, reason, level)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -98,6 +98,39 @@ def table_from_run(run: Run) -> RunTable:
             item.item: item.error or item.status for item in reversed(run.items) if item.status != "ok"
         },
         comments=comments,
+    )
+
+
+def with_more_trials(table: RunTable, more: RunTable) -> RunTable:
+    """The run with the trials of `more`, of the same items, put behind its own."""
+    first = table.header.trials
+    items = tuple(sorted({*table.items, *more.items}))
+    index = {name: position for position, name in enumerate(items)}
+    columns = {}
+    for name in sorted({*table.columns, *more.columns}):
+        parts = [
+            (
+                np.array([index[item] for item in part.items], dtype=np.intp)[column.items],
+                column.trials + later,
+                column,
+            )
+            for part, later in ((table, 0), (more, first))
+            if (column := part.columns.get(name)) is not None
+        ]
+        columns[name] = Column(
+            np.concatenate([places for places, _, _ in parts]),
+            np.concatenate([trials for _, trials, _ in parts]),
+            np.concatenate([column.values for _, _, column in parts]),
+        )
+    header = replace(table.header, trials=first + more.header.trials)
+    return RunTable(
+        header,
+        items,
+        columns,
+        {**more.clusters, **table.clusters},
+        {**more.slices, **table.slices},
+        {**more.failures, **table.failures},
+        {**more.comments, **table.comments},
     )
 
 

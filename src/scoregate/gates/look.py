@@ -1,0 +1,341 @@
+"""One look at two runs: measure every score, test the family jointly, judge rule by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoregate.catalog import SCORED
+from scoregate.errors import ConfigError, did_you_mean
+from scoregate.gate_file import Gate, Rule
+from scoregate.gates import applicability, scored
+from scoregate.gates.comparability import too_many_missing, why_not_comparable
+from scoregate.gates.evidence import Evidence, gather, within
+from scoregate.gates.family import Hypothesis, TestedHypothesis, examine
+from scoregate.gates.findings import Level
+from scoregate.gates.flips import flips_of, worst_first
+from scoregate.gates.pairing import Universe, paired_score, universe
+from scoregate.gates.rules import judge, judge_slice, worst
+from scoregate.gates.sentences import count
+from scoregate.gates.slices import Slice, slices_by_score, unknown_slices
+from scoregate.gates.table import RunTable
+from scoregate.records import Flip, Outcome, Role, RuleResult, Verdict
+from scoregate.statistics.multiplicity import benjamini_hochberg
+
+GUARD_SHARE = 0.1
+"""Share of alpha for `scored` and for whether scores apply; the rest is for the scores themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The error levels of one look."""
+
+    alpha: float
+    """False alarms of this look."""
+    bound: float
+    """One-sided, of the pass bound and of floors."""
+    total: float
+    """False alarms of the whole build."""
+    suspicion: float = 0.0
+    """A score with an unadjusted p-value up to this does not pass."""
+    critical: bool = True
+    """Critical items decide here."""
+
+    def of(self, share: float, *, family: int) -> Level:
+        """The levels of rules that have a share of this look's alpha."""
+        return Level(
+            alpha=share * self.alpha,
+            total=self.total,
+            bound=self.bound,
+            suspicion=self.suspicion,
+            critical=self.critical,
+            family=family,
+        )
+
+
+def one_look(gate: Gate) -> Levels:
+    """The levels where nothing can be run again: everything in one look."""
+    return Levels(alpha=gate.alpha, bound=gate.pass_level, total=gate.alpha, suspicion=gate.alpha)
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A hypothesis and what the test said of it."""
+
+    hypothesis: Hypothesis
+    result: TestedHypothesis
+
+    @property
+    def name(self) -> str:
+        return self.hypothesis.evidence.name
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look shows."""
+
+    outcome: Outcome
+    reason: str
+    rules: tuple[RuleResult, ...] = ()
+    tested: tuple[Tested, ...] = ()
+    """Every hypothesis that can break the gate: scores and slices, then what guards them."""
+    measured: tuple[Evidence, ...] = ()
+    """The gating scores."""
+    everything: Universe | None = None
+    """None where the runs could not be compared."""
+    flips: tuple[Flip, ...] = ()
+    missing_items: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def roles(gate: Gate) -> dict[str, Role]:
+    """What each rule decides. Scores that are not primary gate regressions only, where others are."""
+    primary = any(rule.primary for rule in gate.rules.values())
+    return {
+        name: "advisory"
+        if rule.advisory
+        else ("primary" if rule.primary else "secondary")
+        if primary
+        else "gate"
+        for name, rule in gate.rules.items()
+    }
+
+
+def look(gate: Gate, baseline: RunTable, candidate: RunTable, levels: Levels, *, seed: int) -> Seen:
+    """Compare two runs once at the given levels. Raises ConfigError, ResultsError."""
+    return _Look(gate, baseline, candidate, levels, seed).seen()
+
+
+def verdict(gate: Gate, baseline: RunTable, candidate: RunTable, seen: Seen, *, seed: int) -> Verdict:
+    """What was seen as a verdict, with the names of both runs."""
+    before, now = baseline.header, candidate.header
+    return Verdict(
+        outcome=seen.outcome,
+        reason=seen.reason,
+        rules=seen.rules,
+        flips=seen.flips,
+        missing_items=seen.missing_items,
+        notes=seen.notes,
+        baseline_run=before.run or None,
+        candidate_run=now.run or None,
+        baseline_candidate=before.candidate or None,
+        candidate=now.candidate or None,
+        dataset=now.dataset or None,
+        partial=now.partial,
+        on_inconclusive=gate.on_inconclusive or "warn",
+        alpha=gate.alpha,
+        seed=seed,
+        gate=gate.name or None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    gate: Gate
+    baseline: RunTable
+    candidate: RunTable
+    levels: Levels
+    seed: int
+
+    def seen(self) -> Seen:
+        names = [name for name in self.gate.rules if name != SCORED]
+        role = roles(self.gate)
+        gating = [name for name in names if role[name] != "advisory"]
+        if not gating:
+            self._refuse_to_decide_nothing(names)
+        self._refuse_unknown(names)
+        refusal = why_not_comparable(self.baseline, self.candidate, names)
+        if refusal is not None:
+            return Seen("invalid", refusal)
+
+        everything = universe(self.baseline, self.candidate)
+        slices = slices_by_score(self.gate, names, everything, self.baseline, self.candidate)
+        measured = [self._measure(name, everything) for name in gating]
+        advisory = [self._measure(name, everything) for name in names if role[name] == "advisory"]
+        tested, rules, complete = self._rules(measured, everything, slices, role)
+        outcome = worst([rule.outcome for rule in rules])
+        reason = why(outcome, rules)
+        rules += self._advice(advisory, everything, slices)
+        untrusted = too_many_missing(
+            measured, everything, self.gate.max_failed_items, self.baseline, self.candidate
+        )
+        if untrusted:
+            outcome, reason = "invalid", untrusted
+        elif self.candidate.header.partial and outcome != "regression":
+            outcome = "inconclusive"
+            reason = (
+                f"only a part of the dataset was run ({self.candidate.header.metadata.get('selection')}); "
+                "nothing in it is proved to be worse, and the rest is unknown"
+            )
+        moved = [
+            flip
+            for e in (*measured, *advisory)
+            for flip in flips_of(e, everything, self.baseline, self.candidate)
+        ]
+        return Seen(
+            outcome,
+            reason,
+            tuple(rules),
+            tuple(tested),
+            tuple(measured),
+            everything,
+            worst_first(moved),
+            scored.missing_ids(complete, everything),
+            self._notes([*measured, *advisory]),
+        )
+
+    def _refuse_to_decide_nothing(self, names: Sequence[str]) -> None:
+        if names:
+            raise ConfigError(
+                "every score is advisory, so the gate would decide nothing",
+                where=self.gate.rules[names[0]].where,
+                hint="take `advisory = true` from at least one score",
+            )
+        raise ConfigError(
+            "the only rule is on 'scored', so no score would be compared",
+            where=self.gate.rules[SCORED].where,
+            hint="add a rule for a score that a scorer makes",
+        )
+
+    def _refuse_unknown(self, names: Sequence[str]) -> None:
+        known = set(self.baseline.columns) | set(self.candidate.columns)
+        for name in names:
+            if name not in known:
+                raise ConfigError(
+                    f"neither run has a score '{name}'",
+                    where=self.gate.rules[name].where,
+                    hint=did_you_mean(name, known) or "the runs hold no scores at all",
+                )
+
+    def _measure(self, name: str, everything: Universe) -> Evidence:
+        contract, rule = self.gate.contract(name), self.gate.rules[name]
+        pair = paired_score(name, contract, everything, self.baseline, self.candidate)
+        return gather(
+            name, pair, contract, rule, everything, alpha=self.levels.total, level=self.levels.bound
+        )
+
+    def _rules(
+        self,
+        measured: list[Evidence],
+        everything: Universe,
+        slices: Mapping[str, tuple[Slice, ...]],
+        role: Mapping[str, Role],
+    ) -> tuple[list[Tested], list[RuleResult], Evidence]:
+        """All gating rules decided, and the evidence on completeness.
+
+        What guards the scores, whether they are there and whether they apply, has a small share of alpha of its
+        own: were it shared, losing cells would take from the scores the level at which they are broken.
+        """
+        levels, clusters = self.levels, everything.clusters
+        guards = levels.of(GUARD_SHARE, family=1)
+        complete = scored.evidence(measured, self.gate.rules.get(SCORED, Rule()), everything, guards)
+        applies = applicability.evidence(measured, everything, guards)
+        guarded = [Hypothesis(e) for e in (complete, *applies)]
+        first, *others = examine(guarded, clusters, alpha=guards.alpha, seed=self.seed)
+
+        family = _family(measured, slices)
+        alpha = (1 - GUARD_SHARE) * levels.alpha
+        tested = examine(family, clusters, alpha=alpha, seed=self.seed, inference=self.gate.inference)
+        informative = max(1, sum(result.informative for result in tested))
+        level = levels.of(1 - GUARD_SHARE, family=informative)
+        rules = self._judged(family, tested, everything, level, role)
+        rules += scored.judge_scored(complete, first, everything, guards, has_rule=SCORED in self.gate.rules)
+        rules += applicability.judge_applicability(applies, others, guards)
+        pairs = [*zip(family, tested, strict=True), *zip(guarded, (first, *others), strict=True)]
+        return [Tested(*pair) for pair in pairs], rules, complete
+
+    def _advice(
+        self, advisory: list[Evidence], everything: Universe, slices: Mapping[str, tuple[Slice, ...]]
+    ) -> list[RuleResult]:
+        """Scores that gate nothing, tested among themselves at the level that the gate's own have."""
+        family = _family(advisory, slices)
+        alpha = (1 - GUARD_SHARE) * self.levels.alpha
+        tested = examine(
+            family, everything.clusters, alpha=alpha, seed=self.seed, inference=self.gate.inference
+        )
+        level = self.levels.of(1 - GUARD_SHARE, family=max(1, len(family)))
+        return self._judged(family, tested, everything, level, dict.fromkeys(slices, "advisory"))
+
+    def _judged(
+        self,
+        family: Sequence[Hypothesis],
+        tested: Sequence[TestedHypothesis],
+        everything: Universe,
+        level: Level,
+        role: Mapping[str, Role],
+    ) -> list[RuleResult]:
+        results = []
+        for hypothesis, test in zip(family, tested, strict=True):
+            evidence, part = hypothesis.evidence, hypothesis.slice
+            own = role[evidence.name]
+            if part is None:
+                results.append(judge(evidence, test, everything.ids, level, own))
+            else:
+                inside = within(evidence, part.members, everything.clusters)
+                results.append(judge_slice(inside, part.label, test, level, own))
+        false_discoveries = benjamini_hochberg([test.p_value for test in tested])
+        return [
+            replace(result, q_value=float(q)) for result, q in zip(results, false_discoveries, strict=True)
+        ]
+
+    def _notes(self, measured: list[Evidence]) -> tuple[str, ...]:
+        notes = []
+        before, now = self.baseline.header, self.candidate.header
+        same_content = bool(before.dataset_fingerprint and now.dataset_fingerprint)
+        if before.dataset and now.dataset and before.dataset != now.dataset and not same_content:
+            notes.append(f"the runs name different datasets ('{before.dataset}' and '{now.dataset}')")
+        unknown = [e.name for e in measured if (e.name in before.scorers) != (e.name in now.scorers)]
+        if unknown:
+            notes.append(f"only one run says which scorer made {', '.join(unknown)}")
+        for name in unknown_slices(self.gate, self.baseline, self.candidate):
+            notes.append(f"no item of either run has the gate's slice '{name}', so nothing was sought in it")
+        for evidence in measured:
+            arms = (evidence.pair.baseline, evidence.pair.candidate)
+            then, here = (int(arm.not_applicable.sum()) for arm in arms)
+            filled = (
+                int((evidence.pair.baseline.missing & ~evidence.pair.candidate.missing).sum())
+                if (evidence.pair.baseline.values.shape == evidence.pair.candidate.values.shape)
+                else 0
+            )
+            if filled:
+                notes.append(
+                    f"{evidence.name}: {count(filled, 'cell')} that the baseline lacked counted as failed there, "
+                    "so gains among them may only be gaps that were filled"
+                )
+            if then != here:
+                notes.append(
+                    f"{evidence.name} did not apply to {count(then, 'cell')} of the baseline, {here:,} now"
+                )
+        if now.metadata.get("dirty"):
+            notes.append("the candidate was run from a working tree with uncommitted changes")
+        return tuple(notes)
+
+
+def _family(measured: Sequence[Evidence], slices: Mapping[str, tuple[Slice, ...]]) -> list[Hypothesis]:
+    """Each score on everything and on its slices, of which enough items count."""
+    family = []
+    for evidence in measured:
+        family.append(Hypothesis(evidence))
+        counted: NDArray[np.bool_] = evidence.coded.counted
+        family += [
+            Hypothesis(evidence, part) for part in slices[evidence.name] if (counted & part.members).any()
+        ]
+    return family
+
+
+def why(outcome: Outcome, rules: Sequence[RuleResult]) -> str:
+    """One sentence for the whole build, from the rules that decided it."""
+    deciding = [rule for rule in rules if rule.outcome == outcome]
+    if outcome == "pass" and len(rules) > 1:
+        scores = sum(rule.slice is None for rule in rules)
+        slices = len(rules) - scores
+        among = f" on {count(slices, 'slice')}" if slices else ""
+        held = f"all {scores} rules hold" if scores > 1 else "the rule holds"
+        return f"{held}, and no score is proved to be worse{' on the whole or' if slices else ''}{among}"
+    more = f" (and {count(len(deciding) - 1, 'more rule')})" if len(deciding) > 1 else ""
+    first = deciding[0]
+    label = first.score if first.slice is None else f"{first.score} on {first.slice}"
+    return f"{label}: {first.reason}{more}"
