@@ -8,20 +8,39 @@ for any number of relabellings B (Phipson and Smyth 2010).
 
 from __future__ import annotations
 
-import itertools
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scoregate.statistics.canonical import canonical_order
+from scoregate.statistics.relabelling import Dealer, Parts, cut_in_layers, drawn_tables, without_rounding
+
 RELABELLINGS = (999, 9_999, 99_999)
 """So many at first; more as long as chance in the relabelling could decide on which side of alpha a p-value lies."""
+MOST_TABLE_PATTERNS = 1_000
+"""A table of contributions has a row for each way to label a cluster; with more ways it would not fit in memory."""
 _MOST_WORK = 40_000_000_000
 """Cells that are relabelled at most; the last step is left out where it would take many minutes."""
-_CHUNK_BYTES = 64_000_000
 _TIE = 1e-9
 """Statistics that differ by less are rounding of the same number and count as ties."""
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyRuns:
+    """A family of hypotheses as scores × slices: "the candidate is lower in this score on the items of this slice"."""
+
+    runs: NDArray[np.float64]
+    """(N, k_b + k_c, M) item values, the baseline's first, larger is better, 0 where the item does not count for the
+    score."""
+    clusters: NDArray[np.intp]
+    """(N,) cluster number of each item, 0..G-1. A cluster may cross slices."""
+    members: NDArray[np.bool_]
+    """(S, N): which items belong to each slice; row 0 is everything."""
+    hypotheses: tuple[tuple[int, int], ...]
+    """(score, slice) pairs that are tested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,82 +74,166 @@ def permutation_test(
     `runs` has shape (G, k_b + k_c, H): the total of each cluster run, the baseline's runs first, larger is
     better. A hypothesis without any variation within clusters gets p = 1: no information is not evidence.
     """
-    canonical = _canonical_order(runs)
-    test = _relabel(canonical, baseline_trials, RELABELLINGS[0], seed)
-    for step, relabellings in enumerate(RELABELLINGS[1:]):
-        # Never fewer than the second step where a p-value may be below alpha: few relabellings know no small ones.
+    clusters, _, hypotheses = runs.shape
+    family = FamilyRuns(
+        runs=runs,
+        clusters=np.arange(clusters),
+        members=np.ones((1, clusters), dtype=bool),
+        hypotheses=tuple((h, 0) for h in range(hypotheses)),
+    )
+    return permutation_test_family(family, baseline_trials, seed=seed, alpha=alpha)
+
+
+def permutation_test_family(
+    family: FamilyRuns,
+    baseline_trials: int,
+    *,
+    seed: int,
+    alpha: float,
+    relabellings: Sequence[int] = RELABELLINGS,
+    tables: NDArray[np.float64] | None = None,
+) -> PermutationTest:
+    """Test all hypotheses of the family jointly, in the order of `family.hypotheses`, then of `tables`.
+
+    `tables` (G, P, H2) adds hypotheses whose statistic is no sum of run values, such as pass^k: what a cluster adds
+    to the difference (candidate − baseline) under each of the P label patterns of `label_patterns`, the clusters in
+    the order of their numbers. The result depends on the data, the seed and alpha, never on the order of items,
+    scores or slices. As many relabellings as `relabellings` says, in stages; a p-value that could be below alpha is
+    never left to the first stage alone. Raises ValueError for values that are not finite, and for tables of another
+    shape or of more than 1,000 patterns.
+    """
+    sample = _Sample.of(family, baseline_trials, tables)
+    test = sample.test(relabellings[0], seed)
+    for step, more in enumerate(relabellings[1:]):
+        # The adjusted p-value cannot be below 1 / (B + 1), so where alpha (B + 1) is small even the smallest lies
+        # within these bounds of alpha and is drawn again, more finely.
         close = 3.0 * np.sqrt(np.maximum(test.adjusted, alpha) / test.relabellings)
         undecided = np.abs(test.adjusted - alpha) < close
         if not (undecided.any() or (step == 0 and (test.adjusted < alpha).any())):
             break
-        if step and relabellings * canonical.size > _MOST_WORK:
+        if step and more * sample.cells > _MOST_WORK:
             break
-        test = _relabel(canonical, baseline_trials, relabellings, seed)
+        test = sample.test(more, seed)
     return test
 
 
-def _canonical_order(runs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Clusters sorted by their content, so that neither names nor the order of input change a p-value.
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """A family ready to be relabelled: in canonical order, without the clusters that carry no information."""
 
-    Hypotheses are taken in an order of their own content while sorting; clusters without any variation go.
-    """
-    varying = runs[(runs != runs[:, :1, :]).any(axis=(1, 2))]
-    if not len(varying):
-        return np.asarray(varying, dtype=float)
-    columns = sorted(range(varying.shape[2]), key=lambda h: np.sort(varying[:, :, h], axis=0).tobytes())
-    keys = varying[:, :, columns].reshape(len(varying), -1)
-    ordered: NDArray[np.float64] = varying[np.lexsort(keys.T[::-1])]
-    return ordered
+    dealer: Dealer
+    layers: tuple[Parts, ...]
+    """Each holds some of the slices, one layer after the other."""
+    tables: NDArray[np.float64]
+    """(clusters, P, H2), centred at the mean over patterns, so that relabelling moves it about 0."""
+    clusters: int
+    hypotheses: tuple[NDArray[np.intp], NDArray[np.intp]]
+    """Slice and score of each linear hypothesis, as numbered here."""
+    table_order: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, family: FamilyRuns, baseline_trials: int, tables: NDArray[np.float64] | None) -> _Sample:
+        candidate_trials = family.runs.shape[1] - baseline_trials
+        clusters = int(family.clusters.max(initial=-1)) + 1
+        if tables is None:
+            tables = np.zeros((clusters, 1, 0))
+        else:
+            _require_patterns(tables, clusters, baseline_trials, candidate_trials)
+        if not (np.isfinite(family.runs).all() and np.isfinite(tables).all()):
+            raise ValueError("runs and tables must be finite; give 0 where an item does not count")
+
+        order = canonical_order(family.runs, family.clusters, family.members, tables)
+        rank = np.empty(clusters, dtype=np.intp)
+        rank[order.clusters] = np.arange(clusters)
+        layers = cut_in_layers(
+            family.runs[order.items][:, :, order.scores],
+            rank[family.clusters[order.items]],
+            family.members[order.slices][:, order.items],
+        )
+        tables = tables[order.clusters][:, :, order.tables]
+        largest = np.abs(tables).max(axis=1, keepdims=True, initial=0.0)
+        tables = without_rounding(tables - tables.mean(axis=1, keepdims=True), largest)
+
+        informative = np.asarray(tables.any(axis=(1, 2)))
+        for parts in layers:
+            informative[parts.clusters] = True
+        kept = np.cumsum(informative) - 1
+        score_rank, slice_rank = np.argsort(order.scores), np.argsort(order.slices)
+        pairs = np.array(family.hypotheses, dtype=np.intp).reshape(-1, 2)
+        return cls(
+            dealer=Dealer.of(baseline_trials, candidate_trials),
+            layers=tuple(replace(parts, clusters=kept[parts.clusters]) for parts in layers),
+            tables=tables[informative],
+            clusters=int(informative.sum()),
+            hypotheses=(slice_rank[pairs[:, 1]], score_rank[pairs[:, 0]]),
+            table_order=np.argsort(order.tables),
+        )
+
+    @property
+    def cells(self) -> int:
+        """Numbers that one relabelling touches."""
+        cells: int = sum(parts.runs.size for parts in self.layers) + self.clusters * self.tables.shape[2]
+        return cells
+
+    def test(self, relabellings: int, seed: int) -> PermutationTest:
+        variances = np.concatenate(
+            [
+                np.concatenate([parts.variances(self.dealer.baseline_trials) for parts in self.layers])[
+                    self.hypotheses
+                ],
+                (self.tables**2).mean(axis=1).sum(axis=0)[self.table_order],
+            ]
+        )
+        observed = np.concatenate(
+            [
+                np.concatenate([parts.observed(self.dealer) for parts in self.layers])[self.hypotheses],
+                self.tables[:, -1].sum(axis=0)[self.table_order],
+            ]
+        )
+        informative = variances > 0
+        scale = np.where(informative, np.sqrt(np.where(informative, variances, 1.0)), np.inf)
+        observed = observed / scale
+        order = np.argsort(observed, kind="stable")
+        raw_hits = np.zeros(len(scale))
+        max_hits = np.zeros(len(scale))
+        rng = np.random.default_rng(seed)
+        at_once = self.dealer.hands_at_once(relabellings, self.clusters)
+        for done in range(0, relabellings if informative.any() else 0, at_once):
+            drawn = self._drawn(rng, min(at_once, relabellings - done)) / scale
+            raw_hits += (drawn <= observed + _TIE).sum(axis=0)
+            # For rank j the reference is the most extreme of the hypotheses j..H.
+            ordered = drawn[:, order]
+            lowest = np.minimum.accumulate(ordered[:, ::-1], axis=1)[:, ::-1]
+            max_hits += (lowest <= observed[order] + _TIE).sum(axis=0)
+        p_values = (1 + raw_hits) / (relabellings + 1)
+        adjusted = np.empty(len(scale))
+        adjusted[order] = np.maximum.accumulate((1 + max_hits) / (relabellings + 1))
+        return PermutationTest(
+            np.where(informative, p_values, 1.0),
+            np.where(informative, adjusted, 1.0),
+            variances,
+            relabellings,
+        )
+
+    def _drawn(self, rng: np.random.Generator, count: int) -> NDArray[np.float64]:
+        """Statistics of `count` relabellings before scaling, (count, H)."""
+        dealt = self.dealer.deal(rng, count, self.clusters)
+        slices, scores = self.hypotheses
+        linear = np.concatenate([parts.drawn(self.dealer, dealt) for parts in self.layers], axis=1)
+        linear = linear[:, slices, scores]
+        if not self.tables.shape[2]:
+            return linear
+        return np.concatenate([linear, drawn_tables(self.tables, dealt)[:, self.table_order]], axis=1)
 
 
-def _relabel(
-    runs: NDArray[np.float64], baseline_trials: int, relabellings: int, seed: int
-) -> PermutationTest:
-    clusters, pooled, hypotheses = runs.shape
-    if not clusters:
-        ones = np.ones(hypotheses)
-        return PermutationTest(ones, ones.copy(), np.zeros(hypotheses), relabellings)
-    candidate_trials = pooled - baseline_trials
-    variances = label_variance(runs, baseline_trials)
-    informative = variances > 0
-    scale = np.where(informative, np.sqrt(np.where(informative, variances, 1.0)), np.inf)
-    observed_labels = np.full(pooled, -1.0 / baseline_trials)
-    observed_labels[baseline_trials:] = 1.0 / candidate_trials
-    flat = runs.reshape(clusters * pooled, hypotheses) / scale
-    observed = np.tile(observed_labels, clusters) @ flat
-
-    order = np.argsort(observed, kind="stable")
-    raw_hits = np.zeros(hypotheses)
-    max_hits = np.zeros(hypotheses)
-    rng = np.random.default_rng(seed)
-    chunk = max(1, min(relabellings, _CHUNK_BYTES // (8 * clusters * pooled)))
-    done = 0
-    while done < relabellings:
-        count = min(chunk, relabellings - done)
-        labels = _deal(rng, count, clusters, baseline_trials, candidate_trials)
-        drawn = labels.reshape(count, clusters * pooled) @ flat
-        raw_hits += (drawn <= observed + _TIE).sum(axis=0)
-        # For rank j the reference is the most extreme of the hypotheses j..H.
-        ordered = drawn[:, order]
-        lowest = np.minimum.accumulate(ordered[:, ::-1], axis=1)[:, ::-1]
-        max_hits += (lowest <= observed[order] + _TIE).sum(axis=0)
-        done += count
-    p_values = np.where(informative, (1 + raw_hits) / (relabellings + 1), 1.0)
-    stepped = np.maximum.accumulate((1 + max_hits) / (relabellings + 1))
-    adjusted = np.empty(hypotheses)
-    adjusted[order] = stepped
-    return PermutationTest(p_values, np.where(informative, adjusted, 1.0), variances, relabellings)
-
-
-def _deal(
-    rng: np.random.Generator, count: int, clusters: int, baseline_trials: int, candidate_trials: int
-) -> NDArray[np.float64]:
-    """`count` relabellings: weights of shape (count, G, k_b + k_c), 1/k_c or −1/k_b for each run."""
-    pooled = baseline_trials + candidate_trials
-    if math.comb(pooled, candidate_trials) <= 5_000:
-        patterns = np.full((math.comb(pooled, candidate_trials), pooled), -1.0 / baseline_trials)
-        for row, chosen in enumerate(itertools.combinations(range(pooled), candidate_trials)):
-            patterns[row, list(chosen)] = 1.0 / candidate_trials
-        return np.asarray(patterns[rng.integers(len(patterns), size=(count, clusters))])
-    ranks = rng.random((count, clusters, pooled)).argsort(axis=2).argsort(axis=2)
-    return np.asarray(np.where(ranks < candidate_trials, 1.0 / candidate_trials, -1.0 / baseline_trials))
+def _require_patterns(
+    tables: NDArray[np.float64], clusters: int, baseline_trials: int, candidate_trials: int
+) -> None:
+    patterns = math.comb(baseline_trials + candidate_trials, candidate_trials)
+    if patterns > MOST_TABLE_PATTERNS:
+        raise ValueError(
+            f"{baseline_trials} and {candidate_trials} trials can be labelled in {patterns} ways; "
+            f"tables are for at most {MOST_TABLE_PATTERNS}"
+        )
+    if tables.ndim != 3 or tables.shape[:2] != (clusters, patterns):
+        raise ValueError(f"tables must have shape ({clusters}, {patterns}, hypotheses), not {tables.shape}")

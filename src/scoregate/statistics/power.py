@@ -9,13 +9,14 @@ POWER = 0.8
 """A drop counts as visible when it would be found in four of five builds."""
 
 
-def _z(probability: float) -> float:
+def normal_quantile(probability: float) -> float:
+    """Standard normal quantile."""
     return NormalDist().inv_cdf(probability)
 
 
 def minimum_detectable_drop(standard_error: float, alpha: float) -> float:
     """Smallest true drop that a one-sided test at `alpha` finds with 80 % power."""
-    return (_z(1.0 - alpha) + _z(POWER)) * standard_error
+    return (normal_quantile(1.0 - alpha) + normal_quantile(POWER)) * standard_error
 
 
 def smallest_provable_loss(clusters: int, alpha: float, baseline_trials: int, candidate_trials: int) -> float:
@@ -33,5 +34,5 @@ def pairs_needed(pairs: float, standard_error: float, margin: float, level: floa
 
     `pairs` is what gave `standard_error`.
     """
-    ratio = standard_error * (_z(1.0 - level) + _z(POWER)) / margin
+    ratio = standard_error * (normal_quantile(1.0 - level) + normal_quantile(POWER)) / margin
     return math.ceil(min(pairs * min(ratio, 1e9) ** 2, 1e18))
