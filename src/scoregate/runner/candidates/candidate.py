@@ -10,6 +10,7 @@ import math
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from scoregate.records import JSON, DatasetItem, Tokens
@@ -55,6 +56,8 @@ class Candidate:
     """Called once with the items before the first call, so that no call's latency holds what it does."""
     close: Callable[[], Awaitable[None]] | None = None
     """Called once after the last call, in the event loop of the calls."""
+    file: Path | None = None
+    """The Python file of a candidate that is called in this process."""
 
 
 def as_answer(returned: object) -> Answer:

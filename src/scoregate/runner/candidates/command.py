@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scoregate.errors import ConfigError, did_you_mean
@@ -19,17 +19,19 @@ _ECHOED_KEYS = ("id", "trial")
 """Keys of the question that an answer may repeat."""
 
 
-def command_candidate(command: Sequence[str], *, root: Path, version: Version) -> Candidate:
+def command_candidate(
+    command: Sequence[str], *, root: Path, version: Version, environment: Mapping[str, str] | None = None
+) -> Candidate:
     """A candidate that runs `command` (a program and its arguments, no shell) in `root` for every call.
 
-    Its environment is this one's, with SCOREGATE_ITEM and SCOREGATE_TRIAL. A document that is an object with
-    the key `output` is an answer with measures (`cost_usd`, `tokens`, `trace_id`), any other one is the
-    output itself. Raises ConfigError where the program does not exist.
+    Its environment is this one's unless one is given, with SCOREGATE_ITEM and SCOREGATE_TRIAL. A document that
+    is an object with the key `output` is an answer with measures (`cost_usd`, `tokens`, `trace_id`), any other
+    one is the output itself. Raises ConfigError where the program does not exist.
     """
-    check_program(command, root)
+    check_program(command, root, environment)
 
     async def call(item: DatasetItem, trial: int) -> Answer:
-        printed = await ask(command, question(item, trial), item, trial, root)
+        printed = await ask(command, question(item, trial), item, trial, root, environment)
         try:
             return answer_of(parse_reply(printed))
         except ReplyProblem as problem:
@@ -40,7 +42,7 @@ def command_candidate(command: Sequence[str], *, root: Path, version: Version) -
     return Candidate(version.label, version.commit, version.dirty, "command", call, is_async=True)
 
 
-def check_program(command: Sequence[str], root: Path) -> None:
+def check_program(command: Sequence[str], root: Path, environment: Mapping[str, str] | None = None) -> None:
     """Raise ConfigError unless the command names a program that can be run from `root`."""
     if not command:
         raise ConfigError("the command is empty", hint='such as command = ["python", "agent.py"]')
@@ -52,16 +54,23 @@ def check_program(command: Sequence[str], root: Path) -> None:
             raise ConfigError(f"the command '{program}' does not exist in '{root}'")
         if not os.access(path, os.X_OK):
             raise ConfigError(f"the command '{program}' is not executable", hint=f"chmod +x {path}")
-    elif shutil.which(program) is None:
+    elif shutil.which(program, path=(environment or os.environ).get("PATH")) is None:
         here = root / program
         hint = f"write './{program}' for the file in the project" if here.is_file() else "is it on the PATH?"
         raise ConfigError(f"the command '{program}' was not found", hint=hint)
 
 
-async def ask(command: Sequence[str], stdin: bytes, item: DatasetItem, trial: int, folder: Path) -> bytes:
+async def ask(
+    command: Sequence[str],
+    stdin: bytes,
+    item: DatasetItem,
+    trial: int,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+) -> bytes:
     """What one run of the command prints on stdout. Raises CandidateError."""
-    environment = {**os.environ, "SCOREGATE_ITEM": item.id, "SCOREGATE_TRIAL": str(trial)}
-    return await run_process(command, stdin=stdin, folder=folder, environment=environment)
+    variables = {**(environment or os.environ), "SCOREGATE_ITEM": item.id, "SCOREGATE_TRIAL": str(trial)}
+    return await run_process(command, stdin=stdin, folder=folder, environment=variables)
 
 
 def answer_of(document: JSON) -> Answer:

@@ -19,14 +19,19 @@ from scoregate.runner.candidates.candidate import (
     Answer,
     Candidate,
     CandidateError,
-    TransientError,
     as_answer,
     classify,
 )
 from scoregate.runner.candidates.command import ask
 from scoregate.runner.candidates.python_file import Experiment, load_experiment, python_candidate
 from scoregate.runner.candidates.version import Version
-from scoregate.runner.candidates.wire import measured, parse_reply, question
+from scoregate.runner.candidates.wire import (
+    answer_document,
+    answer_or_error,
+    error_document,
+    parse_reply,
+    question,
+)
 
 
 def isolated_candidate(experiment: Experiment, *, version: Version) -> Candidate:
@@ -43,10 +48,7 @@ def isolated_candidate(experiment: Experiment, *, version: Version) -> Candidate
         printed = await ask(command, asked, item, trial, folder)
         if not printed:
             raise CandidateError("task ended its process before it answered (exit code 0)")
-        reply = parse_reply(printed)
-        if "error" in reply:
-            raise _error(reply)
-        return measured(reply["output"], reply)
+        return answer_or_error(parse_reply(printed))
 
     return Candidate(
         version.label,
@@ -77,30 +79,8 @@ def _reply(path: Path, asked: dict[str, JSON]) -> dict[str, JSON]:
     except ConfigError as error:
         return {"error": str(error)}
     except Exception as error:  # noqa: BLE001  user code: whatever it raises is the reason of this item
-        failure = classify(error)
-        reply: dict[str, JSON] = {"error": str(failure)}
-        if isinstance(failure, TransientError):
-            reply |= {
-                "transient": True,
-                "retry_after": failure.retry_after,
-                "rate_limited": failure.rate_limited,
-            }
-        return reply
-    tokens = answer.tokens and {"input": answer.tokens.input, "output": answer.tokens.output}
-    return {
-        "output": answer.output,
-        "cost_usd": answer.cost_usd,
-        "tokens": tokens,
-        "trace_id": answer.trace_id,
-    }
-
-
-def _error(reply: dict[str, JSON]) -> CandidateError:
-    if not reply.get("transient"):
-        return CandidateError(reply["error"])
-    return TransientError(
-        reply["error"], retry_after=reply["retry_after"], rate_limited=reply["rate_limited"]
-    )
+        return error_document(classify(error))
+    return answer_document(answer)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ async def run_process(
         raise CandidateError(f"printed more than {MAX_OUTPUT_BYTES // 1_000_000} MB on stdout")
     code = transport.get_returncode()
     if code != 0:
-        raise _failed_exit(code or 0, bytes(child.stderr))
+        raise failed_exit(code or 0, bytes(child.stderr))
     return bytes(child.stdout)
 
 
@@ -113,7 +113,8 @@ class _Child(asyncio.SubprocessProtocol):
                 os.killpg(self._transport.get_pid(), signal.SIGKILL)
 
 
-def _failed_exit(code: int, stderr: bytes) -> CandidateError:
+def failed_exit(code: int, stderr: bytes) -> CandidateError:
+    """What an exit code (negative: a signal) and the end of stderr say of a call."""
     lines = stderr.decode(errors="replace").strip().splitlines()
     said = f": {first_line(lines[-1])}" if lines else ""
     if code < 0:

@@ -67,6 +67,7 @@ def python_candidate(experiment: Experiment, *, version: Version) -> Candidate:
         _async_call(experiment) if experiment.is_async else _sync_call(experiment),
         is_async=experiment.is_async,
         evaluators=experiment.evaluators,
+        file=experiment.path,
     )
 
 

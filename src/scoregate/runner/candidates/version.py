@@ -6,6 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from scoregate.runner.candidates.git import run_git
+
 STORE_FOLDER = ".scoregate"
 UNVERSIONED = "unversioned"
 _SHORT = 7
@@ -51,9 +53,8 @@ def _counts(entry: str) -> bool:
 
 def _git(root: Path, *arguments: str) -> str | None:
     """What git prints, or None if it cannot say."""
-    command = ["git", "--no-optional-locks", "-C", str(root), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
+        done = run_git(root, *arguments, seconds=_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.decode(errors="replace") if done.returncode == 0 else None
+    return done.stdout if done.returncode == 0 else None

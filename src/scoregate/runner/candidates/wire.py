@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from scoregate.files.reading import decode_utf8
 from scoregate.files.strict_json import JsonProblem, parse_json
 from scoregate.records import JSON, DatasetItem, Tokens
-from scoregate.runner.candidates.candidate import Answer, CandidateError
+from scoregate.runner.candidates.candidate import Answer, CandidateError, TransientError
 from scoregate.runner.candidates.failures import printable
 
 MAX_OUTPUT_BYTES = 50_000_000
@@ -46,6 +46,40 @@ def parse_reply(data: bytes) -> JSON:
         several = str(problem).endswith("extra data")
         what = "more than one JSON document" if several else f"no JSON ({problem})"
         raise ReplyProblem(f"{what}: '{excerpt(text)}'") from None
+
+
+def answer_document(answer: Answer) -> dict[str, JSON]:
+    """An answer as our own processes write it; `answer_or_error` reads it back."""
+    tokens = answer.tokens and {"input": answer.tokens.input, "output": answer.tokens.output}
+    return {
+        "output": answer.output,
+        "cost_usd": answer.cost_usd,
+        "tokens": tokens,
+        "trace_id": answer.trace_id,
+    }
+
+
+def error_document(error: CandidateError) -> dict[str, JSON]:
+    """A failed call as our own processes write it; `answer_or_error` raises it again."""
+    document: dict[str, JSON] = {"error": str(error)}
+    if isinstance(error, TransientError):
+        document |= {
+            "transient": True,
+            "retry_after": error.retry_after,
+            "rate_limited": error.rate_limited,
+        }
+    return document
+
+
+def answer_or_error(document: dict[str, JSON]) -> Answer:
+    """What one of our own processes said. Raises the CandidateError or TransientError that it wrote."""
+    if "error" not in document:
+        return measured(document["output"], document)
+    if not document.get("transient"):
+        raise CandidateError(document["error"])
+    raise TransientError(
+        document["error"], retry_after=document["retry_after"], rate_limited=document["rate_limited"]
+    )
 
 
 def excerpt(text: str) -> str:

@@ -1,0 +1,372 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from scoregate.errors import ConfigError
+from scoregate.records import DatasetItem, Tokens
+from scoregate.runner.candidates import Answer, Candidate, CandidateError, TransientError
+from scoregate.runner.candidates.version import Version
+from scoregate.runner.candidates.worker import worker_candidate
+
+ACTIONS = """
+    import asyncio, atexit, ctypes, os, signal, subprocess, sys, time
+    from pathlib import Path
+    from scoregate.records import Tokens
+    from scoregate.runner.candidates import Answer, TransientError
+
+    version = "agent-3"
+    calls = []
+    atexit.register(lambda: Path("ended").write_text("by itself"))
+
+    def shape(item):
+        return [item.id, item["input"], item.expected_output, item.metadata]
+
+    def noise(item):
+        print("junk on stdout")
+        os.write(1, b"more junk")
+        subprocess.run(["echo", "and a child's"])
+        sys.stderr.write("x" * 1_000_000)
+        return Answer("quiet", 0.5, Tokens(1, 2), "t-1")
+
+    def fails(item): raise ValueError("no such order")
+    def busy(item): raise TransientError("too many", retry_after=3, rate_limited=True)
+    def exits(item): sys.exit(3)
+    def ends(item): os._exit(0)
+    def dies(item): os.kill(os.getpid(), signal.SIGKILL)
+    def crashes(item):
+        os.write(2, b"about to crash")
+        ctypes.string_at(0)
+    def dies_with_a_fork_left(item):
+        if os.fork() == 0: time.sleep(30)
+        os._exit(5)
+    def returns_no_json(item): return {"rows": object()}
+    def stdin(item): return sys.stdin.read()
+    def pid(item): return os.getpid()
+    def where(item): return [os.getcwd(), sys.argv[0], sys.path[0]]
+    def count(item):
+        calls.append(item.id)
+        return len(calls)
+    def large(item): return "ü" * 3_000_000
+    def hang(item):
+        child = subprocess.Popen(["sleep", "60"])
+        Path("pids").write_text(f"{os.getpid()} {child.pid}")
+        while True: time.sleep(1)
+"""
+SYNC = dedent(ACTIONS) + "def task(*, item, **kwargs): return globals()[item.input](item)\n"
+ASYNC = (
+    dedent(ACTIONS)
+    + """
+async def task(*, item, **kwargs):
+    await asyncio.sleep(0)
+    return globals()[item.input](item)
+"""
+)
+
+
+def made(folder: Path, source: str, *, at_once: int = 1) -> Candidate:
+    file = folder / "experiment.py"
+    file.write_text(source)
+    return worker_candidate(
+        file, root=folder, python=Path(sys.executable), version=Version("v"), at_once=at_once
+    )
+
+
+@pytest.fixture(params=[SYNC, ASYNC], ids=["sync", "async"])
+def candidate(tmp_path: Path, request: pytest.FixtureRequest) -> Candidate:
+    return made(tmp_path, request.param)
+
+
+def question(what: str) -> DatasetItem:
+    return DatasetItem("order-1", what, "on its way", {"intent": "shipping"})
+
+
+def during(candidate: Candidate, work: Callable[[], Awaitable[Any]]) -> Any:
+    """What the coroutine returns, between the candidate's start and its end."""
+
+    async def session() -> Any:
+        assert candidate.close is not None
+        try:
+            return await work()
+        finally:
+            await candidate.close()
+
+    return asyncio.run(session())
+
+
+def ask(candidate: Candidate, *what: str) -> list[Any]:
+    """Outputs, and where there is none the error."""
+
+    async def one_by_one() -> list[Any]:
+        said: list[Any] = []
+        for action in what:
+            try:
+                said.append((await candidate.call(question(action), 0)).output)
+            except CandidateError as error:
+                said.append(error)
+        return said
+
+    said: list[Any] = during(candidate, one_by_one)
+    return said
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended; a zombie that nobody has waited for yet has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+    patience = time.monotonic() + seconds
+    while not condition() and time.monotonic() < patience:
+        time.sleep(0.01)
+    return condition()
+
+
+def test_the_task_gets_the_whole_item_as_in_process(candidate: Candidate) -> None:
+    assert ask(candidate, "shape") == [["order-1", "shape", "on its way", {"intent": "shipping"}]]
+
+
+def test_whatever_is_printed_does_not_break_the_answer(candidate: Candidate) -> None:
+    async def answer() -> Answer:
+        given = await candidate.call(question("noise"), 0)
+        assert isinstance(given, Answer)
+        return given
+
+    assert during(candidate, answer) == Answer("quiet", 0.5, Tokens(1, 2), "t-1")
+
+
+def test_one_process_answers_one_question_after_the_other(candidate: Candidate) -> None:
+    assert ask(candidate, "count", "count", "fails", "count")[-1] == 3
+
+
+def test_it_runs_in_the_projects_folder(candidate: Candidate, tmp_path: Path) -> None:
+    ((folder, program, path),) = ask(candidate, "where")
+    assert (folder, program) == (str(tmp_path), str(tmp_path / "experiment.py"))
+    assert path != str(Path(worker_candidate.__code__.co_filename).parent)
+
+
+def test_large_answers_and_an_empty_stdin(candidate: Candidate) -> None:
+    assert ask(candidate, "large", "stdin") == ["ü" * 3_000_000, ""]
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("fails", "ValueError: no such order"),
+        ("exits", "the candidate called exit(3)"),
+        ("returns_no_json", "returned something that is no JSON: object at output.rows"),
+        ("ends", "task ended its process before it answered (exit code 0)"),
+        ("dies", "killed by SIGKILL"),
+        ("crashes", "killed by SIGSEGV: about to crash"),
+        ("dies_with_a_fork_left", "exit code 5"),
+    ],
+)
+def test_every_end_costs_one_item_and_has_its_reason(candidate: Candidate, what: str, reason: str) -> None:
+    started = time.monotonic()
+    error, next_one = ask(candidate, what, "shape")
+    assert str(error) == reason
+    assert not isinstance(error, TransientError)
+    assert next_one[0] == "order-1"
+    assert time.monotonic() - started < 4
+
+
+def test_a_transient_error_stays_one(candidate: Candidate) -> None:
+    (error,) = ask(candidate, "busy")
+    assert isinstance(error, TransientError)
+    assert (str(error), error.retry_after, error.rate_limited) == ("too many", 3, True)
+
+
+def test_a_process_that_was_killed_between_two_items_costs_none(candidate: Candidate) -> None:
+    async def work() -> str:
+        pid = (await candidate.call(question("pid"), 0)).output
+        os.kill(pid, signal.SIGKILL)
+        await asyncio.sleep(0.05)
+        answer = await candidate.call(question("shape"), 0)
+        return str(answer.output[0])
+
+    assert during(candidate, work) == "order-1"
+
+
+def test_a_cancelled_call_leaves_no_process_and_holds_no_place(candidate: Candidate, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+
+    async def work() -> Answer:
+        call = asyncio.ensure_future(candidate.call(question("hang"), 0))
+        while not (pids.exists() and " " in pids.read_text()):
+            await asyncio.sleep(0.01)
+        call.cancel()
+        started = time.monotonic()
+        with suppress(asyncio.CancelledError):
+            await call
+        assert call.cancelled()
+        assert time.monotonic() - started < 1.0
+        assert wait_for(lambda: all(is_gone(int(pid)) for pid in pids.read_text().split()), 0.5)
+        answer = await candidate.call(question("shape"), 0)
+        assert isinstance(answer, Answer)
+        return answer
+
+    assert during(candidate, work).output[0] == "order-1"
+
+
+def test_questions_at_once_are_answered_by_processes_at_once(tmp_path: Path) -> None:
+    source = "import os, time\ndef task(*, item):\n    time.sleep(0.3)\n    return os.getpid()\n"
+    candidate = made(tmp_path, source, at_once=4)
+
+    async def work() -> tuple[float, set[int]]:
+        assert candidate.prepare is not None
+        candidate.prepare([question("x")] * 4)
+        started = time.monotonic()
+        answers = await asyncio.gather(*[candidate.call(question("x"), 0) for _ in range(4)])
+        return time.monotonic() - started, {answer.output for answer in answers}
+
+    seconds, pids = during(candidate, work)
+    assert len(pids) == 4
+    assert seconds < 0.9
+
+
+def test_async_tasks_share_one_event_loop_from_call_to_call(tmp_path: Path) -> None:
+    source = """
+        import asyncio
+        loops = set()
+        async def task(*, item):
+            loops.add(asyncio.get_running_loop())
+            return len(loops)
+    """
+    assert ask(made(tmp_path, dedent(source)), "x", "x") == [1, 1]
+
+
+def test_a_call_costs_less_than_two_milliseconds(candidate: Candidate) -> None:
+    async def work() -> float:
+        seconds = []
+        for _ in range(201):
+            started = time.perf_counter()
+            await candidate.call(question("shape"), 0)
+            seconds.append(time.perf_counter() - started)
+        return statistics.median(seconds)
+
+    assert during(candidate, work) < 0.002
+
+
+def test_close_lets_idle_processes_end_by_themselves(candidate: Candidate, tmp_path: Path) -> None:
+    async def work() -> float:
+        await candidate.call(question("shape"), 0)
+        (tmp_path / "ended").unlink(missing_ok=True)
+        return time.monotonic()
+
+    started = during(candidate, work)
+    assert time.monotonic() - started < 1.0
+    assert (tmp_path / "ended").read_text() == "by itself"
+
+
+def test_close_ends_busy_processes_at_once(candidate: Candidate, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+
+    async def work() -> float:
+        hanging = [asyncio.ensure_future(candidate.call(question("hang"), 0)) for _ in range(2)]
+        while not (pids.exists() and " " in pids.read_text()):
+            await asyncio.sleep(0.01)
+        assert candidate.close is not None
+        started = time.monotonic()
+        await candidate.close()
+        seconds = time.monotonic() - started
+        await asyncio.gather(*hanging, return_exceptions=True)
+        return seconds
+
+    assert during(candidate, work) < 1.0
+    assert all(is_gone(int(pid)) for pid in pids.read_text().split())
+
+
+def test_it_can_be_used_again_after_its_close(candidate: Candidate) -> None:
+    assert ask(candidate, "count") == [1]
+    assert ask(candidate, "count") == [1]
+
+
+def test_nothing_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "experiment.py").write_text(SYNC)
+    parent = """
+        import asyncio, sys
+        from pathlib import Path
+        from scoregate.records import DatasetItem
+        from scoregate.runner.candidates.version import Version
+        from scoregate.runner.candidates.worker import worker_candidate
+        root = Path(sys.argv[1])
+        candidate = worker_candidate(root / "experiment.py", root=root, python=Path(sys.executable),
+                                     version=Version("v"), at_once=2)
+        candidate.prepare([DatasetItem("a", "pid"), DatasetItem("b", "hang")])
+        async def main():
+            answer = await candidate.call(DatasetItem("a", "pid"), 0)
+            print(answer.output, flush=True)
+            await asyncio.gather(candidate.call(DatasetItem("b", "hang"), 0))
+        asyncio.run(main())
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", dedent(parent), str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    first = int(process.stdout.readline())
+    assert wait_for(lambda: (tmp_path / "pids").exists() and " " in (tmp_path / "pids").read_text())
+    process.kill()
+    process.communicate()
+    pids = [first, *map(int, (tmp_path / "pids").read_text().split())]
+    assert wait_for(lambda: all(map(is_gone, pids)), 2.0)
+
+
+def test_a_file_that_cannot_be_imported_is_found_before_the_run(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"experiment.py:1: cannot be imported: ZeroDivisionError"):
+        made(tmp_path, "1 / 0")
+    with pytest.raises(ConfigError, match="ended while the file was loaded: killed by SIGKILL"):
+        made(tmp_path, "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+
+
+def test_the_files_own_version_is_taken_where_it_is_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "e.py"
+    file.write_text("version = 'agent-3'\ndef task(*, item): return 1")
+    there: dict[str, Any] = {"root": tmp_path, "python": Path(sys.executable), "version": Version("v", "c0")}
+    assert worker_candidate(file, **there).version == "v"
+    named = worker_candidate(file, **there, own_label=True)
+    assert (named.version, named.commit, named.kind) == ("agent-3", "c0", "python")
+
+
+def test_modules_beside_the_file_and_on_a_relative_pythonpath_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/in_lib.py").write_text("NAME = 'lib'")
+    (tmp_path / "beside.py").write_text("NAME = 'beside'")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", "lib")
+    source = "import beside, in_lib\ndef task(*, item): return [beside.NAME, in_lib.NAME]\n"
+    assert ask(made(tmp_path, source), "x") == [["beside", "lib"]]
+
+
+def test_a_bare_python_needs_nothing_but_the_standard_library(tmp_path: Path) -> None:
+    """An environment without scoregate gets that package alone, and nothing that is installed beside it."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
+    source = """
+        import importlib.util, sys
+        from scoregate import Answer
+
+        def task(*, item):
+            found = [name for name in ("click", "numpy", "httpx") if importlib.util.find_spec(name)]
+            return [found, sys.prefix, sorted(name for name in sys.modules if "numpy" in name)]
+    """
+    file = tmp_path / "experiment.py"
+    file.write_text(dedent(source))
+    python = tmp_path / "bare/bin/python"
+    candidate = worker_candidate(file, root=tmp_path, python=python, version=Version("v"))
+    assert ask(candidate, "x") == [[[], str(tmp_path / "bare"), []]]
