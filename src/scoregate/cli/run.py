@@ -20,7 +20,6 @@ from scoregate.cli.options import (
 from scoregate.cli.run_request import NEWEST, RunRequest
 
 if TYPE_CHECKING:
-    from scoregate.gate_file import Gate
     from scoregate.project.assembly import Assembly
     from scoregate.project.running import StartedRun
     from scoregate.records import Run
@@ -59,7 +58,15 @@ _existing = click.Path(path_type=Path)
 @click.option(
     "--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Start no call after this time."
 )
-@click.option("--baseline", metavar="FILE|RUN", help="Instead of the gate's own baseline.")
+@click.option("--baseline", metavar="FILE|RUN|git:REF", help="Instead of the gate's own baseline.")
+@click.option(
+    "--candidate",
+    metavar="FILE|git:REF",
+    help="Another version as the candidate: a Python file, or a git ref.",
+)
+@click.option(
+    "--against", metavar="FILE|git:REF", help="Run this version beside the candidate, as the baseline."
+)
 @click.option("--on-inconclusive", type=click.Choice(["warn", "fail"]), help="Instead of the gate's own.")
 @click.option(
     "--resume",
@@ -119,7 +126,7 @@ def _begun(request: RunRequest, since: str) -> str | None:
         found = store.list_runs(gate=gate.name) if store else []
     except ScoregateError:
         return None
-    unfinished = [run for run in found if run.finished_at is None]
+    unfinished = [run for run in found if run.finished_at is None and not run.companion]
     if request.resume is not None:
         named = [run for run in unfinished if request.resume == NEWEST or run.run.startswith(request.resume)]
         return named[0].run if named else None
@@ -127,7 +134,7 @@ def _begun(request: RunRequest, since: str) -> str | None:
 
 
 def _run(request: RunRequest, stdout: TextIO) -> int:
-    from scoregate.gate_file import read_gate
+    from scoregate.gate_file import check_trials, read_gate
 
     outputs = parse_outputs(request.outputs)
     gate = read_gate(request.gate_path)
@@ -138,12 +145,19 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
     from scoregate.project.baselines import NoBaseline, load_baseline, why_stale
     from scoregate.project.deciding import with_policy
     from scoregate.project.places import open_store
+    from scoregate.project.side_by_side import with_candidate
 
     gate = with_policy(gate, request.on_inconclusive)
     gate = replace(gate, limits=request.applied_to(gate.limits), trials=request.trials or gate.trials)
+    check_trials(gate)
     sys.path.insert(0, str(gate.root))
-    spec = with_experiment(gate, request.experiment, replay=request.replay, version=request.version)
-    assembly = assemble(gate, spec)
+    spec = with_experiment(gate, request.experiment_file, replay=request.replay, version=request.version)
+    assembly = with_candidate(assemble(gate, spec), request.candidate, label=request.version)
+    against = request.beside(gate)
+    if against is not None:
+        from scoregate.cli.run_beside import run_beside
+
+        return run_beside(request, assembly, against, outputs, stdout)
     with open_store(gate.root, path=request.store_path) as store:
         # A baseline that cannot be read is told before any call is paid for.
         baseline: Run | None = None
@@ -166,56 +180,15 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
 
 def _started(request: RunRequest, assembly: Assembly, store: Store) -> StartedRun:
     """A new run, or the one to resume."""
-    from scoregate.errors import ConfigError
+    from scoregate.cli.selecting import check_kind, chosen_items, run_to_resume
     from scoregate.project.running import resume_run, start_run
-    from scoregate.runner.selection import Selection, select
 
-    gate = assembly.gate
     if request.resume is not None:
-        if request.selects or request.trials is not None:
-            raise ConfigError(
-                "--resume goes on with the run as it was started", hint="leave out --trials and the selection"
-            )
-        return resume_run(assembly, store, _to_resume(request.resume, gate, store))
-    newest = store.list_runs(limit=1, gate=gate.name)
-    previous = store.load_run(newest[0].run) if request.only_failed and newest else None
-    items, selection = select(
-        assembly.dataset.items,
-        Selection(
-            only_failed=request.only_failed,
-            items=request.item,
-            slices=tuple(_name_and_value(text) for text in request.slice),
-            sample=request.sample,
-            seed=request.seed,
-            limit=request.limit,
-        ),
-        slices={item: slices for item, (_, slices) in assembly.places(assembly.dataset.items).items()},
-        previous=previous,
-        catalog=gate.catalog,
-    )
-    return start_run(assembly, store, items, selection, trials=gate.trials)
-
-
-def _name_and_value(text: str) -> tuple[str, str]:
-    from scoregate.errors import ConfigError
-
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise ConfigError(
-            f"'{text}' is not NAME=VALUE", where="--slice", hint="such as --slice intent=refund"
-        )
-    return name, value
-
-
-def _to_resume(asked: str, gate: Gate, store: Store) -> str:
-    from scoregate.errors import ConfigError
-
-    if asked != NEWEST:
-        return asked
-    for summary in store.list_runs(gate=gate.name):
-        if summary.finished_at is None:
-            return summary.run
-    raise ConfigError(f"no unfinished run of the gate '{gate.name}'", hint="start one without --resume")
+        run = run_to_resume(request, assembly.gate, store)
+        check_kind(store, run, beside=False)
+        return resume_run(assembly, store, run)
+    items, selection = chosen_items(request, assembly, store)
+    return start_run(assembly, store, items, selection, trials=assembly.gate.trials)
 
 
 def _execute(request: RunRequest, assembly: Assembly, store: Store, started: StartedRun) -> None:
@@ -259,7 +232,7 @@ def _announcement(assembly: Assembly, store: Store, started: StartedRun, *, done
     from scoregate.runner.budget import estimate
 
     header, limits = started.header, assembly.gate.limits
-    earlier = [s for s in store.list_runs(limit=5, gate=assembly.gate.name) if s.run != header.run and s.done]
+    earlier = [s for s in store.list_runs(limit=9, gate=assembly.gate.name) if s.run != header.run and s.done]
     previous = store.totals(earlier[0].run) if earlier else None
     whole = len(started.items) * header.trials
     expected = estimate(len(started.items), header.trials, limits, previous)

@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scoregate.errors import ConfigError
+
 if TYPE_CHECKING:
-    from scoregate.gate_file import Limits
+    from scoregate.gate_file import Gate, Limits
     from scoregate.runner.plan import RunReport
     from scoregate.store import Totals
 
+GIT_PREFIX = "git:"
 NEWEST = "the newest"
 """`--resume` without an id."""
 
@@ -32,6 +35,8 @@ class RunRequest:
     max_calls: int | None
     max_seconds: float | None
     baseline: str | None
+    candidate: str | None
+    against: str | None
     on_inconclusive: str | None
     resume: str | None
     only_failed: bool
@@ -48,6 +53,27 @@ class RunRequest:
     def selects(self) -> bool:
         """Whether it asks for a part of the dataset."""
         return bool(self.only_failed or self.item or self.slice or self.sample or self.limit)
+
+    @property
+    def experiment_file(self) -> Path | None:
+        """The Python file that stands in for the gate's candidate. Raises ConfigError where two are named."""
+        if self.candidate is None:
+            return self.experiment
+        for option, value in (("--experiment", self.experiment), ("--replay", self.replay)):
+            if value is not None:
+                raise ConfigError(
+                    f"--candidate and {option} both name the candidate", hint="give one of them"
+                )
+        return None if self.candidate.startswith(GIT_PREFIX) else Path(self.candidate)
+
+    def beside(self, gate: Gate) -> str | None:
+        """What is run beside the candidate: a Python file or `git:REF`; None where the baseline's results exist."""
+        if self.against is not None and self.baseline is not None:
+            raise ConfigError("--baseline and --against both name the baseline", hint="give one of them")
+        if self.against is not None:
+            return self.against
+        named = self.baseline or gate.baseline
+        return named if named is not None and named.startswith(GIT_PREFIX) else None
 
     def applied_to(self, limits: Limits) -> Limits:
         """The gate's limits with those of the command line in their place."""
@@ -72,6 +98,8 @@ class RunRequest:
             ("--max-calls", self.max_calls),
             ("--max-seconds", self.max_seconds),
             ("--baseline", self.baseline),
+            ("--candidate", self.candidate),
+            ("--against", self.against),
             ("--on-inconclusive", self.on_inconclusive),
             ("--seed", self.seed or None),
             *(("-o", output) for output in self.outputs),

@@ -37,12 +37,13 @@ def start_run(
     selection: str | None,
     *,
     trials: int,
+    run: str | None = None,
     candidate: Candidate | None = None,
     metadata: Mapping[str, JSON] | None = None,
 ) -> StartedRun:
     """Make a new run in the store. `selection` says why it is partial, None for the whole dataset.
 
-    `candidate` stands in for the assembly's own (the baseline's in a session of two arms), `metadata` is
+    `run` is its id, if it has one already (`new_id`). `candidate` stands in for the assembly's own (the baseline's in a session of two arms), `metadata` is
     kept beside what every run notes.
     """
     candidate = candidate or assembly.candidate
@@ -56,7 +57,7 @@ def start_run(
         about["selection"] = selection
         about["selected_items"] = [item.id for item in items]
     header = RunHeader(
-        run=_new_id(gate.name),
+        run=run or new_id(gate.name),
         dataset=dataset.name,
         dataset_fingerprint=dataset.fingerprint,
         dataset_version=dataset.version,
@@ -176,7 +177,7 @@ def finish_run(store: Store, run: str) -> None:
     store.finish_run(run, _now())
 
 
-def _new_id(gate: str) -> str:
+def new_id(gate: str) -> str:
     """Sorts by time, tells the gate, and does not collide between processes."""
     return f"{gate}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 

@@ -68,6 +68,13 @@ class RunSummary:
     cost_usd: float | None
     selection: str | None
     """Why the run is partial, if it is."""
+    session: str | None = None
+    """The side-by-side session that it belongs to, which has the id of its candidate's run."""
+
+    @property
+    def companion(self) -> bool:
+        """Whether it only stands beside a session's candidate: its baseline, or fresh trials of some items."""
+        return self.session is not None and self.session != self.run
 
 
 def totals_of(connection: sqlite3.Connection, key: int, trials: Sequence[int] | None = None) -> Totals:
@@ -143,6 +150,7 @@ def _summary(
         failed=failed,
         cost_usd=cost,
         selection=about.get("selection"),
+        session=about.get("session"),
     )
 
 
@@ -154,8 +162,10 @@ def find_run(connection: sqlite3.Connection, prefix: str, where: str) -> str:
             f"SELECT run FROM runs WHERE substr(run, 1, length(:p)) = :p {_NEWEST_FIRST}", {"p": prefix}
         )
     ]
-    if len(found) == 1 or prefix in found:
-        return prefix if prefix in found else found[0]
+    # The runs of a session all begin with the id of its candidate's run, which is then the one that is meant.
+    shortest = min(found, key=len, default=None)
+    if shortest is not None and prefix and all(run.startswith(shortest) for run in found):
+        return shortest
     if found and prefix:
         raise StoreError(f"'{prefix}' begins the ids of {len(found)} runs: {_some(found)}", where=where)
     known = [str(row[0]) for row in connection.execute(f"SELECT run FROM runs {_NEWEST_FIRST}")]

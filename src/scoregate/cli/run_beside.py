@@ -1,0 +1,103 @@
+"""`scoregate run` with another version beside the candidate: in rounds, until the data decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from scoregate.cli.run_request import RunRequest
+
+if TYPE_CHECKING:
+    from scoregate.gates.rounds import Request
+    from scoregate.project.assembly import Assembly
+    from scoregate.project.side_by_side import Arms, SideBySide, Watching
+    from scoregate.records import DatasetItem
+    from scoregate.store import Store
+
+_PURPOSE = {
+    "A": "every item in both versions",
+    "B": "fresh trials of what looked worse",
+    "C": "the whole set again",
+    "D": "the whole set once more",
+}
+
+
+def run_beside(
+    request: RunRequest,
+    assembly: Assembly,
+    against: str,
+    outputs: list[tuple[str, Path]],
+    stdout: TextIO,
+) -> int:
+    """Run both versions interleaved, decide in rounds, show the verdict; its exit code."""
+    from scoregate.cli.present import present
+    from scoregate.cli.telling import say
+    from scoregate.errors import RunInterrupted
+    from scoregate.gates.rounds import decide_in_rounds
+    from scoregate.project.places import open_store
+    from scoregate.project.side_by_side import arms_of
+
+    gate = assembly.gate
+    arms = arms_of(assembly, against)
+    for line in assembly.doubtful_scores:
+        say(line)
+    with open_store(gate.root, path=request.store_path) as store:
+        session = _session(request, assembly, store, arms, _watching())
+        with store.lock(session.id):
+            try:
+                verdict = decide_in_rounds(gate, session, seed=request.seed)
+            except RunInterrupted as error:
+                raise RunInterrupted(
+                    error.message, hint=f"go on with: {request.resume_command(session.id)}"
+                ) from error
+            session.finish()
+        present(
+            verdict,
+            gate,
+            baseline=store.load_run(session.baseline_run.header.run),
+            candidate=store.load_run(session.id),
+            items=assembly.dataset.items,
+            outputs=outputs,
+            as_json=request.as_json,
+            stdout=stdout,
+        )
+        return verdict.exit_code
+
+
+def _session(
+    request: RunRequest, assembly: Assembly, store: Store, arms: Arms, watching: Watching
+) -> SideBySide:
+    from scoregate.cli.selecting import check_kind, chosen_items, run_to_resume
+    from scoregate.project.side_by_side import begin, go_on
+
+    if request.resume is not None:
+        run = run_to_resume(request, assembly.gate, store)
+        check_kind(store, run, beside=True)
+        return go_on(assembly, store, arms, run, seed=request.seed, watching=watching)
+    items, selection = chosen_items(request, assembly, store)
+    return begin(assembly, store, arms, items, selection, seed=request.seed, watching=watching)
+
+
+def _watching() -> Watching:
+    """Says on stderr what each round is about to run, and draws its progress."""
+    from scoregate.cli.telling import say
+    from scoregate.project.side_by_side import Watching
+    from scoregate.runner.plan import RunReport
+    from scoregate.runner.progress import Progress
+
+    bars: list[Progress] = []
+
+    def announce(request: Request, items: Sequence[DatasetItem], left: int) -> None:
+        trials = f" × {request.trials} trials" if request.trials > 1 else ""
+        what = f"{len(items):,} {'item' if len(items) == 1 else 'items'}{trials} × 2 versions"
+        say(f"round {request.round}, {_PURPOSE[request.round]}: {what}, {left:,} calls")
+        bars.append(Progress())
+
+    def progress(report: RunReport) -> None:
+        bars[-1](report)
+
+    def ended() -> None:
+        bars.pop().close()
+
+    return Watching(announce, progress, ended)
