@@ -29,8 +29,9 @@ CATALOG_FILE = "scores.toml"
 """Name of the catalog, which stands beside the gate files."""
 SCORED = "scored"
 """Reserved: whether a cell of a gated score holds a value at all. Made by the comparison, never by a scorer."""
+LATENCY = "latency_seconds"
 MEASURED_UNITS: Mapping[str, str] = {
-    "latency_seconds": "s",
+    LATENCY: "s",
     "cost_usd": "USD",
     "tokens_input": "tokens",
     "tokens_output": "tokens",
@@ -50,6 +51,7 @@ _KEYS = (
     "categories",
     "pass",
     "ignore",
+    "ordered",
     "unit",
     "owner",
     "rubric",
@@ -74,6 +76,8 @@ class Contract:
     """Categories that pass (key `pass`)."""
     ignore: tuple[str, ...] = ()
     """Categories that do not count: the score does not apply to the item."""
+    ordered: bool = False
+    """The categories are grades, from the worst to the best, and gated as the numbers 0, 1, 2, …"""
     unit: str | None = None
     owner: str | None = None
     rubric: str | None = None
@@ -84,6 +88,11 @@ class Contract:
     """`file:line` of the table, for messages."""
     inferred: bool = False
     """Made from a gate's own rule, because the catalog has no entry: numeric then means numbers or booleans."""
+
+    @property
+    def grades(self) -> tuple[str, ...]:
+        """The categories of an ordered score that count, from the worst to the best."""
+        return tuple(category for category in self.categories if category not in self.ignore)
 
     def check(self, value: ScoreValue, *, item: str) -> ScoreValue:
         """The value, unchanged, or a ContractError naming score, item and the broken rule.
@@ -170,6 +179,13 @@ def _read_contract(name: str, table: ConfigTable) -> Contract:
         raise table.error("type", f'is "{kind}", but {name} is measured and therefore numeric')
     low, high = _read_range(kind, table)
     categories, passing, ignore = _read_categories(kind, table)
+    ordered = table.flag("ordered") or False
+    if ordered and kind != "categorical":
+        raise table.error("ordered", f"is only for categorical scores; this one is {kind}")
+    if ordered and passing:
+        raise table.error(
+            "pass", "cannot stand beside 'ordered': grades are gated as numbers, none of them passes"
+        )
     return Contract(
         name=name,
         type=kind,
@@ -180,6 +196,7 @@ def _read_contract(name: str, table: ConfigTable) -> Contract:
         categories=categories,
         passing=passing,
         ignore=ignore,
+        ordered=ordered,
         unit=table.text("unit") or (measured.unit if measured else None),
         owner=table.text("owner"),
         rubric=table.text("rubric"),

@@ -162,6 +162,13 @@ class RunHeader:
         """Whether only a selection of the dataset was run on purpose."""
         return bool(self.metadata.get("selection"))
 
+    @property
+    def timeout_seconds(self) -> float | None:
+        """Time limit of a call, which is the latency of every call that timed out; None if the run does not say."""
+        limit = self.metadata.get("timeout_seconds")
+        is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
+        return float(limit) if is_number and limit > 0 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Run:

@@ -1,9 +1,16 @@
 """The gate: which dataset, candidate, baseline and rules; parsed from TOML, with file:line in every error."""
 
 from scoregate.gate_file.candidate import CandidateSpec, Limits
-from scoregate.gate_file.gate import Gate, Inference, ScorerSpec, read_gate
+from scoregate.gate_file.gate import Gate, Inference, ScorerSpec, check_trials, read_gate
 from scoregate.gate_file.rounds import Rounds
-from scoregate.gate_file.rule import DEFAULT_MARGIN, DEFAULT_RATIO_MARGIN, Rule, rule_from_mapping
+from scoregate.gate_file.rule import (
+    DEFAULT_MARGIN,
+    DEFAULT_RATIO_MARGIN,
+    Reducer,
+    Rule,
+    Statistic,
+    rule_from_mapping,
+)
 
 __all__ = [
     "DEFAULT_MARGIN",
@@ -12,9 +19,12 @@ __all__ = [
     "Gate",
     "Inference",
     "Limits",
+    "Reducer",
     "Rounds",
     "Rule",
     "ScorerSpec",
+    "Statistic",
+    "check_trials",
     "read_gate",
     "rule_from_mapping",
 ]

@@ -136,7 +136,7 @@ def read_gate(path: Path) -> Gate:
     slice_paths = slices.text_values() if slices else {}
     failed = top.number("max_failed_items", at_least=0, at_most=1)
     trials = top.integer("trials", at_least=1) or 1
-    return Gate(
+    gate = Gate(
         name=path.stem,
         rules=_read_rules(top, catalog, slice_paths),
         dataset=_read_source(top, "dataset", root),
@@ -161,6 +161,20 @@ def read_gate(path: Path) -> Gate:
         path=path.parent.resolve() / path.name,
         root=root,
     )
+    check_trials(gate)
+    return gate
+
+
+def check_trials(gate: Gate) -> None:
+    """Refuse a reducer of more trials than an item gets. Raises ConfigError."""
+    for name, rule in gate.rules.items():
+        if rule.reduced is not None and rule.reduced.k > gate.trials:
+            raise ConfigError(
+                f"{rule.reducer} of '{name}' needs {rule.reduced.k} trials of every item, "
+                f"and the gate makes {gate.trials}",
+                where=rule.where,
+                hint=f"set trials = {rule.reduced.k} at the top of the gate",
+            )
 
 
 def _read_rules(top: ConfigTable, catalog: Catalog, slices: Collection[str]) -> dict[str, Rule]:

@@ -164,7 +164,7 @@ def read_rule(table: ConfigTable, score: str, catalog: Catalog, *, top_level: tu
     _check_categories(table, rule, known)
     _check_can_be_gated(table, rule, known)
     _check_margins(table, rule, known, contract)
-    _check_statistic(table, rule, contract)
+    _check_statistic(table, score, rule, contract)
     if contract is not None and not contract.inferred:
         _check_scale(table, rule, contract)
     return rule
@@ -257,7 +257,7 @@ def _check_can_be_gated(table: ConfigTable, rule: Rule, known: Contract | None) 
         raise table.error(
             None, "names a text score, which cannot be gated", hint="gate on categories instead"
         )
-    if known.type == "categorical" and not (rule.passing or known.passing):
+    if known.type == "categorical" and not (rule.passing or known.passing or known.ordered):
         raise table.error(
             None, "names a categorical score without passing categories", hint='add pass = ["…"]'
         )
@@ -267,7 +267,9 @@ def _check_can_be_gated(table: ConfigTable, rule: Rule, known: Contract | None) 
             "names a score that says no direction, and a score without a better side cannot be gated",
             hint=f'add direction = "higher" or "lower" here or at {known.where}',
         )
-    if rule.critical and known.type == "numeric":
+    if rule.passing and known.ordered:
+        raise table.error("pass", "is on a score of ordered grades, which are gated as numbers")
+    if rule.critical and (known.type == "numeric" or known.ordered):
         raise table.error("critical", "needs a score that passes or fails, and this one is numeric")
 
 
@@ -292,13 +294,15 @@ def _check_role(table: ConfigTable, rule: Rule) -> None:
         )
 
 
-def _check_statistic(table: ConfigTable, rule: Rule, contract: Contract | None) -> None:
-    """Quantiles and sums are of numbers, reducers of what passes or fails."""
-    numeric = contract is not None and contract.type == "numeric"
-    if rule.statistic != "mean" and not numeric:
-        kind = f"and this one is {contract.type}" if contract else "and nothing says that this one is"
-        raise table.error("statistic", f'is "{rule.statistic}", which needs a numeric score, {kind}')
-    if rule.reducer and contract is not None and contract.type == "numeric" and not contract.inferred:
+def _check_statistic(table: ConfigTable, score: str, rule: Rule, contract: Contract | None) -> None:
+    """Quantiles and sums are of measured quantities, reducers of what passes or fails."""
+    if rule.statistic != "mean" and score not in MEASURED_UNITS:
+        hint = f"the measured scores are {', '.join(MEASURED_UNITS)}"
+        raise table.error("statistic", f'is "{rule.statistic}", which needs a measured score', hint=hint)
+    numeric = (
+        contract is not None and (contract.ordered or contract.type == "numeric") and not contract.inferred
+    )
+    if rule.reducer and numeric:
         raise table.error("reducer", "needs a score that passes or fails, and this one is numeric")
 
 
@@ -318,6 +322,8 @@ def _check_scale(table: ConfigTable, rule: Rule, contract: Contract) -> None:
     """Refuse limits that no value reaches and margins wider than all values, such as 80 for 0.80."""
     if contract.type == "numeric":
         low, high = contract.min, contract.max
+    elif contract.ordered:
+        low, high = 0.0, len(contract.grades) - 1.0
     else:
         low, high = 0.0, 1.0  # booleans and categories are gated as pass rates
     hint = f"its values run from {'any' if low is None else low} to {'any' if high is None else high}"

@@ -8,9 +8,10 @@ import numpy as np
 
 from scoregate.catalog import Contract
 from scoregate.gate_file import Rule
-from scoregate.gates.evidence import Evidence, gather
+from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.findings import Level
+from scoregate.gates.measuring import gather
 from scoregate.gates.pairing import Arm, PairedScore, Universe
 from scoregate.gates.rules import rule_result
 from scoregate.gates.sentences import amount, p_text

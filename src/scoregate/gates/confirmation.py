@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scoregate.catalog import SCORED
+from scoregate.catalog import LATENCY, SCORED
 from scoregate.gate_file import Gate, Rule
-from scoregate.gates import applicability, scored
-from scoregate.gates.evidence import Evidence, gather
+from scoregate.gates import applicability, scored, timeouts
+from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import Hypothesis, examine
 from scoregate.gates.look import Levels, Seen, Tested
+from scoregate.gates.measuring import gather
 from scoregate.gates.pairing import Universe, paired_score, universe_of
 from scoregate.gates.slices import Slice
 from scoregate.gates.table import RunTable
@@ -140,15 +141,24 @@ def confirm(
             for name in _needed(gate, suspects, critical)
         )
     }
-    evidence = {**measured, **_guards(gate, tuple(measured.values()), everything, levels)}
-    hypotheses = [_on_its_items(evidence[s.name], s, everything) for s in suspects]
+    evidence = {
+        **measured,
+        **_guards(gate, tuple(measured.values()), everything, baseline, candidate, levels),
+    }
+    # What guards a score has no evidence where nothing was amiss in the fresh trials: that confirms nothing.
+    hypotheses = [
+        _on_its_items(evidence[s.name], s, everything) if s.name in evidence else None for s in suspects
+    ]
     p_values = []
     for hypothesis in hypotheses:
+        if hypothesis is None:
+            p_values.append(1.0)
+            continue
         (result,) = examine([hypothesis], everything.clusters, alpha=levels.alpha / len(suspects), seed=seed)
         p_values.append(result.p_value)
     adjusted = step_down(p_values)
     tested = tuple(
-        Confirmation(suspect, p, float(a), *_values(hypothesis))
+        Confirmation(suspect, p, float(a), *(_values(hypothesis) if hypothesis else (None, None)))
         for suspect, hypothesis, p, a in zip(suspects, hypotheses, p_values, adjusted, strict=True)
     )
     broken = {
@@ -169,6 +179,8 @@ def _needed(gate: Gate, suspects: Sequence[Suspect], critical: dict[str, tuple[s
     gating = [name for name, rule in gate.rules.items() if name != SCORED and not rule.advisory]
     if SCORED in names:
         return gating
+    if timeouts.NAME in names:
+        names.add(LATENCY)
     return [name for name in gating if name in names or name + applicability.SUFFIX in names]
 
 
@@ -176,16 +188,23 @@ def _measure(
     gate: Gate, name: str, everything: Universe, baseline: RunTable, candidate: RunTable, levels: Levels
 ) -> Evidence:
     contract, rule = gate.contract(name), gate.rules[name]
-    pair = paired_score(name, contract, everything, baseline, candidate)
+    pair = paired_score(name, contract, everything, baseline, candidate, rule.statistic)
     return gather(name, pair, contract, rule, everything, alpha=levels.total, level=levels.bound)
 
 
 def _guards(
-    gate: Gate, measured: Sequence[Evidence], everything: Universe, levels: Levels
+    gate: Gate,
+    measured: Sequence[Evidence],
+    everything: Universe,
+    baseline: RunTable,
+    candidate: RunTable,
+    levels: Levels,
 ) -> dict[str, Evidence]:
     level = levels.of(1.0, family=1)
     complete = scored.evidence(measured, gate.rules.get(SCORED, Rule()), everything, level)
-    return {e.name: e for e in (complete, *applicability.evidence(measured, everything, level))}
+    applies = applicability.evidence(measured, everything, level)
+    late = timeouts.evidence(measured, everything, baseline, candidate, level)
+    return {e.name: e for e in (complete, *applies, *late)}
 
 
 def _on_its_items(evidence: Evidence, suspect: Suspect, everything: Universe) -> Hypothesis:

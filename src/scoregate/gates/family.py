@@ -17,7 +17,13 @@ from scoregate.gates.evidence import Evidence
 from scoregate.gates.slices import Slice
 from scoregate.statistics.exact import ExactTest, exact_permutation_test
 from scoregate.statistics.multiplicity import step_down
-from scoregate.statistics.permutation import label_variance, permutation_test
+from scoregate.statistics.permutation import (
+    FamilyRuns,
+    PermutationTest,
+    label_variance,
+    permutation_test_family,
+)
+from scoregate.statistics.reliability import reducer_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +62,26 @@ def examine(
 ) -> list[TestedHypothesis]:
     """Joint test of all hypotheses, in the order given. `clusters` (N,) numbers each item's cluster.
 
-    Rates on the whole dataset alone are tested exactly and adjusted by the discrete step-down. A family with numbers
-    or slices is relabelled jointly with step-down maxT, which gains from what they have in common; its rates on the
-    whole dataset still report their exact unadjusted p-value.
+    Rates on the whole dataset alone are tested exactly and adjusted by the discrete step-down. A family with numbers,
+    reducers or slices is relabelled jointly with step-down maxT, which gains from what they have in common; its rates
+    on the whole dataset still report their exact unadjusted p-value.
 
     `inference`: dataset relabels the trials within each item; population flips the sign of each cluster's difference,
     so that a true effect which varies between items counts as noise.
     """
     if not family:
         return []
-    runs = [_runs(h, clusters, inference) for h in family]
-    baseline_trials = 1 if inference == "population" else family[0].evidence.coded.baseline.shape[1]
-    stacked = np.stack(runs, axis=2)
-    variances = label_variance(stacked, baseline_trials)
-    exact = {
-        position: _exact(runs[position], baseline_trials)
-        for position, h in enumerate(family)
-        if h.slice is None and _whole_numbers(h, inference)
-    }
+    exact = {i: _exact(h, clusters, inference) for i, h in enumerate(family) if _whole_numbers(h, inference)}
     if len(exact) == len(family):
         p_values = np.array([exact[i].p_value for i in range(len(family))])
         adjusted = step_down(p_values.tolist(), [exact[i].probability_at_most for i in range(len(family))])
+        runs = [_cluster_runs(h, clusters, inference) for h in family]
+        variances = np.array(
+            [label_variance(r[:, :, None], _baseline_runs(family[0], inference))[0] for r in runs]
+        )
     else:
-        joint = permutation_test(stacked, baseline_trials, seed=seed, alpha=alpha)
+        joint = _relabelled(family, clusters, alpha=alpha, seed=seed, inference=inference)
+        variances = joint.variances
         p_values = np.array(
             [exact[i].p_value if i in exact else joint.p_values[i] for i in range(len(family))]
         )
@@ -94,37 +97,113 @@ def examine(
     ]
 
 
-def _exact(runs: NDArray[np.float64], baseline_trials: int) -> ExactTest:
-    whole = np.rint(runs).astype(np.int64)
-    return exact_permutation_test(whole[:, :baseline_trials], whole[:, baseline_trials:])
-
-
 def _whole_numbers(hypothesis: Hypothesis, inference: Inference) -> bool:
-    coded = hypothesis.evidence.coded
-    same_trials = coded.baseline.shape[1] == coded.candidate.shape[1]
-    return hypothesis.evidence.pair.scale == "rate" and (inference == "dataset" or same_trials)
+    """Whether the exact test applies: to rates, on the whole dataset."""
+    evidence = hypothesis.evidence
+    if hypothesis.slice is not None or not evidence.passes_or_fails or evidence.reducer is not None:
+        return False
+    return inference == "dataset" or _equal_trials(evidence)
+
+
+def _equal_trials(evidence: Evidence) -> bool:
+    return evidence.trials[0] == evidence.trials[1]
+
+
+def _baseline_runs(hypothesis: Hypothesis, inference: Inference) -> int:
+    return 1 if inference == "population" else hypothesis.evidence.trials[0]
 
 
 def _trials_summed(hypothesis: Hypothesis, inference: Inference) -> int:
     """Trials of an arm that make one run of a cluster."""
-    coded = hypothesis.evidence.coded
-    equal = coded.baseline.shape[1] == coded.candidate.shape[1]
-    return int(coded.baseline.shape[1]) if inference == "population" and equal else 1
+    evidence = hypothesis.evidence
+    return evidence.trials[0] if inference == "population" and _equal_trials(evidence) else 1
 
 
-def _runs(hypothesis: Hypothesis, clusters: NDArray[np.intp], inference: Inference) -> NDArray[np.float64]:
-    """Totals of each cluster run, (G, k_b + k_c), the baseline's runs first; one an arm for `population`."""
-    coded = hypothesis.evidence.coded
-    arms = [coded.baseline, coded.candidate]
+def _item_runs(evidence: Evidence, inference: Inference) -> NDArray[np.float64]:
+    """Values of each item run, (N, k_b + k_c), the baseline's first; one an arm for `population`."""
+    arms = list(evidence.cells)
     if inference == "population":
         # Sums stay whole numbers, for which the exact test applies.
-        equal = coded.baseline.shape[1] == coded.candidate.shape[1]
+        equal = _equal_trials(evidence)
         arms = [(arm.sum if equal else arm.mean)(axis=1, keepdims=True) for arm in arms]
-    pooled = np.where(hypothesis.members[:, None], np.concatenate(arms, axis=1), 0.0)
+    return np.where(evidence.coded.counted[:, None], np.concatenate(arms, axis=1), 0.0)
+
+
+def _cluster_runs(
+    hypothesis: Hypothesis, clusters: NDArray[np.intp], inference: Inference
+) -> NDArray[np.float64]:
+    """Totals of each cluster run, (G, k_b + k_c)."""
+    pooled = np.where(hypothesis.members[:, None], _item_runs(hypothesis.evidence, inference), 0.0)
     groups = int(clusters.max(initial=-1)) + 1
-    if groups == len(clusters):
-        totals = np.empty_like(pooled)
-        totals[clusters] = pooled
-        return np.asarray(totals, dtype=float)
     columns = [np.bincount(clusters, weights=column, minlength=groups) for column in pooled.T]
     return np.asarray(np.stack(columns, axis=1), dtype=float)
+
+
+def _exact(hypothesis: Hypothesis, clusters: NDArray[np.intp], inference: Inference) -> ExactTest:
+    whole = np.rint(_cluster_runs(hypothesis, clusters, inference)).astype(np.int64)
+    first = _baseline_runs(hypothesis, inference)
+    return exact_permutation_test(whole[:, :first], whole[:, first:])
+
+
+def _relabelled(
+    family: Sequence[Hypothesis],
+    clusters: NDArray[np.intp],
+    *,
+    alpha: float,
+    seed: int,
+    inference: Inference,
+) -> PermutationTest:
+    """Step-down maxT over the family, in its order."""
+    linear = [i for i, h in enumerate(family) if h.evidence.reducer is None or inference == "population"]
+    reduced = [i for i in range(len(family)) if i not in set(linear)]
+    scores: dict[int, tuple[int, Evidence]] = {}
+    slices: dict[str | None, tuple[int, NDArray[np.bool_]]] = {None: (0, np.ones(len(clusters), dtype=bool))}
+    pairs = []
+    for i in linear:
+        hypothesis = family[i]
+        score, _ = scores.setdefault(id(hypothesis.evidence), (len(scores), hypothesis.evidence))
+        part = hypothesis.slice
+        if part is None:
+            pairs.append((score, 0))
+            continue
+        number, _ = slices.setdefault(part.label, (len(slices), part.members))
+        pairs.append((score, number))
+    first = _baseline_runs(family[0], inference)
+    shape = (len(clusters), 2 if inference == "population" else sum(family[0].evidence.trials))
+    runs = [_item_runs(evidence, inference) for _, evidence in scores.values()]
+    test = permutation_test_family(
+        FamilyRuns(
+            runs=np.stack(runs, axis=2) if runs else np.zeros((*shape, 0)),
+            clusters=clusters,
+            members=np.stack([members for _, members in slices.values()]),
+            hypotheses=tuple(pairs),
+        ),
+        first,
+        seed=seed,
+        alpha=alpha,
+        tables=_tables([family[i] for i in reduced], clusters) if reduced else None,
+    )
+    order = np.argsort([*linear, *reduced])
+    return PermutationTest(
+        test.p_values[order], test.adjusted[order], test.variances[order], test.relabellings
+    )
+
+
+def _tables(reduced: Sequence[Hypothesis], clusters: NDArray[np.intp]) -> NDArray[np.float64]:
+    """What each cluster adds under each relabelling to hypotheses that are no sums of trials, (G, P, H)."""
+    tables = []
+    for hypothesis in reduced:
+        reducer = hypothesis.evidence.reducer
+        assert reducer is not None
+        tables.append(
+            reducer_table(
+                np.rint(np.concatenate(hypothesis.evidence.cells, axis=1) - hypothesis.evidence.pair.low)
+                == 1,
+                clusters,
+                hypothesis.evidence.trials[0],
+                reducer="pass@" if reducer.kind == "any" else "pass^",
+                k=reducer.k,
+                members=hypothesis.members[None, :],
+            )
+        )
+    return np.concatenate(tables, axis=2)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scoregate.gates.evidence import Evidence
+from scoregate.gates.evidence import Estimate, Evidence
 from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.pairing import Scale
 from scoregate.gates.sentences import amount, change, count, interval, named, p_text, size
 from scoregate.records import Outcome
-from scoregate.statistics.bounds import MeanEstimate
 from scoregate.statistics.exact import smallest_attainable_p
 from scoregate.statistics.power import minimum_detectable_drop, pairs_needed, smallest_provable_loss
 
@@ -50,16 +49,16 @@ def proved_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> l
         return []
     if evidence.estimate.value >= -smallest_effect(evidence):
         return []
-    scale, unit, estimate = evidence.pair.scale, evidence.unit, evidence.estimate
+    scale, unit, estimate = evidence.scale, evidence.unit, evidence.estimate
     low, high = evidence.confidence_interval()
     before, now = evidence.before, evidence.now
     assert before is not None
     assert now is not None
     worse = "fell" if evidence.pair.sign > 0 else "rose"
+    sure = f"{interval(low, high, scale, unit)}, " if math.isfinite(low) and math.isfinite(high) else ""
     text = (
         f"{worse} from {amount(before, scale, unit)} to {amount(now, scale, unit)} "
-        f"({change(evidence.to_unit(estimate.value), scale, unit)}, {interval(low, high, scale, unit)}, "
-        f"{p_text(tested.adjusted_p_value)})"
+        f"({change(evidence.to_unit(estimate.value), scale, unit)}, {sure}{p_text(tested.adjusted_p_value)})"
     )
     return [("regression", text)]
 
@@ -74,7 +73,7 @@ def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -
         return []
     if evidence.estimate.value >= -smallest_effect(evidence):
         return []
-    moved = change(evidence.to_unit(evidence.estimate.value), evidence.pair.scale, evidence.unit)
+    moved = change(evidence.to_unit(evidence.estimate.value), evidence.scale, evidence.unit)
     return [
         (
             "inconclusive",
@@ -87,7 +86,9 @@ def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -
 def smallest_effect(evidence: Evidence) -> float:
     """Below this, in the scale of the test, a proved drop does not count."""
     effect = evidence.rule.min_effect
-    return math.log1p(effect) if evidence.pair.scale == "ratio" else effect
+    if evidence.reference is not None:
+        return effect * evidence.reference
+    return math.log1p(effect) if evidence.scale == "ratio" else effect
 
 
 def critical_items(evidence: Evidence, ids: tuple[str, ...]) -> list[Finding]:
@@ -118,7 +119,7 @@ def floors(evidence: Evidence, level: Level) -> list[Finding]:
     if feared is None or (rule.min is None and rule.max is None):
         return []
     own = evidence.own or feared
-    scale: Scale = "numeric" if evidence.pair.scale == "ratio" else evidence.pair.scale
+    scale: Scale = "numeric" if evidence.scale == "ratio" else evidence.scale
     findings: list[Finding] = []
     for limit, word, sign in ((rule.min, "minimum", 1.0), (rule.max, "maximum", -1.0)):
         if limit is None:
@@ -145,7 +146,7 @@ def floors(evidence: Evidence, level: Level) -> list[Finding]:
     return findings
 
 
-def _bound(own: MeanEstimate, sign: float, level: Level) -> float:
+def _bound(own: Estimate, sign: float, level: Level) -> float:
     return own.upper_bound(level.bound) if sign > 0 else own.lower_bound(level.bound)
 
 
@@ -177,7 +178,7 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[
         return [("pass", "applies to no item of either run")]
     if evidence.worst_case is None:
         return [("pass", "applied to no item of the baseline, so there is nothing to lose")]
-    trials = evidence.coded.baseline.shape[1], evidence.coded.candidate.shape[1]
+    trials = evidence.trials
     if evidence.clusters < FEWEST_CLUSTERS or smallest_attainable_p(evidence.clusters, *trials) > level.total:
         if _decided_without_drop(evidence):
             return [("pass", "decided by its floor and its items; too few to compare as a whole")]
@@ -191,13 +192,15 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[
         ]
     if evidence.margin is None:
         return []
-    scale, unit = evidence.pair.scale, evidence.unit
+    scale, unit = evidence.scale, evidence.unit
     margin = abs(evidence.to_unit(-evidence.margin)) if scale == "ratio" else evidence.margin
     lost = "a drop" if evidence.pair.sign > 0 else "a rise"
     wanted = f"{lost} of {size(margin, scale, unit)}"
     if evidence.worst_case > -evidence.margin:
         bound = change(evidence.to_unit(evidence.worst_case), scale, unit)
         return [("pass", f"{wanted} or more is ruled out (bound {bound})")]
+    if evidence.rule.quantile is not None:
+        return [("inconclusive", f"{wanted} cannot be ruled out; {_tail(evidence)}")]
     if math.isinf(evidence.worst_case):
         gaps = evidence.open_ended_gaps
         why = count(gaps, "missing value") if gaps else "cells that no longer apply, or nothing but zeros,"
@@ -221,14 +224,28 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[
     return [("inconclusive", text)]
 
 
+def _tail(evidence: Evidence) -> str:
+    """How little a quantile rests on."""
+    beyond = sum(int((cells == 0).sum()) for cells in evidence.cells)
+    calls = sum(cells.size for cells in evidence.cells)
+    return (
+        f"{evidence.rule.statistic} rests on {count(beyond, 'call')} of {calls:,} and shows only large changes, "
+        "the mean shows smaller ones"
+    )
+
+
 def visible_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> float | None:
     """Smallest true drop that these data would have shown, never below what could be proved at all."""
+    if evidence.rule.quantile is not None:
+        return None
     drop = minimum_detectable_drop(tested.standard_error, level.share)
-    if evidence.pair.scale == "rate" and evidence.clusters:
-        trials = evidence.coded.baseline.shape[1], evidence.coded.candidate.shape[1]
+    if evidence.scale == "rate" and evidence.clusters:
+        trials = evidence.trials
         drop = max(drop, smallest_provable_loss(evidence.clusters, level.share, *trials))
     elif not tested.informative:
         return None
     if not math.isfinite(drop):
         return None
-    return math.expm1(drop) if evidence.pair.scale == "ratio" else drop
+    if evidence.reference is not None:
+        return drop / evidence.reference if evidence.reference else None
+    return math.expm1(drop) if evidence.scale == "ratio" else drop

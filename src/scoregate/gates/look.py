@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from scoregate.catalog import SCORED
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import Gate, Rule
-from scoregate.gates import applicability, scored
+from scoregate.gates import applicability, scored, timeouts
 from scoregate.gates.comparability import too_many_missing, why_not_comparable
-from scoregate.gates.evidence import Evidence, gather, within
+from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import Hypothesis, TestedHypothesis, examine
 from scoregate.gates.findings import Level
 from scoregate.gates.flips import flips_of, worst_first
+from scoregate.gates.measuring import gather, within
 from scoregate.gates.pairing import Universe, paired_score, universe
 from scoregate.gates.rules import judge, judge_slice, worst
 from scoregate.gates.sentences import count
@@ -212,7 +213,7 @@ class _Look:
 
     def _measure(self, name: str, everything: Universe) -> Evidence:
         contract, rule = self.gate.contract(name), self.gate.rules[name]
-        pair = paired_score(name, contract, everything, self.baseline, self.candidate)
+        pair = paired_score(name, contract, everything, self.baseline, self.candidate, rule.statistic)
         return gather(
             name, pair, contract, rule, everything, alpha=self.levels.total, level=self.levels.bound
         )
@@ -233,7 +234,8 @@ class _Look:
         guards = levels.of(GUARD_SHARE, family=1)
         complete = scored.evidence(measured, self.gate.rules.get(SCORED, Rule()), everything, guards)
         applies = applicability.evidence(measured, everything, guards)
-        guarded = [Hypothesis(e) for e in (complete, *applies)]
+        late = timeouts.evidence(measured, everything, self.baseline, self.candidate, guards)
+        guarded = [Hypothesis(e) for e in (complete, *applies, *late)]
         first, *others = examine(guarded, clusters, alpha=guards.alpha, seed=self.seed)
 
         family = _family(measured, slices)
@@ -243,7 +245,8 @@ class _Look:
         level = levels.of(1 - GUARD_SHARE, family=informative)
         rules = self._judged(family, tested, everything, level, role)
         rules += scored.judge_scored(complete, first, everything, guards, has_rule=SCORED in self.gate.rules)
-        rules += applicability.judge_applicability(applies, others, guards)
+        rules += applicability.judge_applicability(applies, others[: len(applies)], guards)
+        rules += timeouts.judge_timeouts(late, others[len(applies) :], guards)
         pairs = [*zip(family, tested, strict=True), *zip(guarded, (first, *others), strict=True)]
         return [Tested(*pair) for pair in pairs], rules, complete
 

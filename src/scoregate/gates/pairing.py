@@ -14,8 +14,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from scoregate.catalog import MEASURED_UNITS, Contract
+from scoregate.catalog import LATENCY, MEASURED_UNITS, Contract
 from scoregate.errors import ConfigError, ResultsError
+from scoregate.gate_file import Statistic
 from scoregate.gates.table import NOT_APPLICABLE, Column, RunTable
 
 Scale = Literal["rate", "numeric", "ratio"]
@@ -98,9 +99,14 @@ class PairedScore:
 
 
 def paired_score(
-    name: str, contract: Contract | None, everything: Universe, baseline: RunTable, candidate: RunTable
+    name: str,
+    contract: Contract | None,
+    everything: Universe,
+    baseline: RunTable,
+    candidate: RunTable,
+    statistic: Statistic = "mean",
 ) -> PairedScore:
-    """Align the cells of one score.
+    """Align the cells of one score. A sum of measured quantities is compared as it is, all else of them as logs.
 
     Raises ConfigError when the score's kind or direction cannot be told, ResultsError when a value breaks it.
     """
@@ -113,7 +119,16 @@ def paired_score(
     arms = [_arm(name, contract, everything, table, column) for table, column in sides]
     sign = -1.0 if contract.direction == "lower" else 1.0
     if name in MEASURED_UNITS:
+        if name == LATENCY:
+            arms = _censored(arms, (baseline, candidate))
+        _refuse_negative(name, arms)
+        if statistic == "sum":
+            return PairedScore(name, "numeric", sign, *_ends(0.0, math.inf, sign), arms[0], arms[1])
         return _ratio_pair(name, sign, arms[0], arms[1])
+    if contract.ordered:
+        return PairedScore(
+            name, "numeric", sign, *_ends(0.0, len(contract.grades) - 1.0, sign), arms[0], arms[1]
+        )
     if contract.type in ("boolean", "categorical"):
         return PairedScore(name, "rate", sign, *_ends(0.0, 1.0, sign), arms[0], arms[1])
     low = -math.inf if contract.min is None else float(contract.min)
@@ -125,10 +140,21 @@ def _ends(low: float, high: float, sign: float) -> tuple[float, float]:
     return (low, high) if sign > 0 else (-high, -low)
 
 
-def _ratio_pair(name: str, sign: float, baseline: Arm, candidate: Arm) -> PairedScore:
-    for arm in (baseline, candidate):
+def _censored(arms: Sequence[Arm], tables: Sequence[RunTable]) -> list[Arm]:
+    """Latencies cut at the lower of the two time limits: what took longer took at least so long, in both arms."""
+    limits = [limit for table in tables if (limit := table.header.timeout_seconds) is not None]
+    if not limits:
+        return list(arms)
+    return [Arm(np.minimum(arm.values, min(limits)), arm.not_applicable) for arm in arms]
+
+
+def _refuse_negative(name: str, arms: Sequence[Arm]) -> None:
+    for arm in arms:
         if (arm.values < 0).any():
             raise ResultsError(f"score '{name}' holds a negative value", hint="it is a measured quantity")
+
+
+def _ratio_pair(name: str, sign: float, baseline: Arm, candidate: Arm) -> PairedScore:
     # Half of the smallest positive value: small beside every real one, and the same for both arms.
     pooled = np.concatenate([baseline.values.ravel(), candidate.values.ravel()])
     positive = pooled[pooled > 0]
@@ -214,6 +240,8 @@ def _number(contract: Contract, cell: object) -> float | None:
     """One value as a number, or None where the contract does not allow it."""
     if contract.type == "categorical":
         known = isinstance(cell, str) and (contract.inferred or cell in contract.categories)
+        if known and contract.ordered:
+            return float(contract.grades.index(cell)) if cell in contract.grades else None
         return float(cell in contract.passing) if known else None
     if contract.type == "boolean":
         whole = isinstance(cell, bool) or (isinstance(cell, int | float) and cell in (0, 1))

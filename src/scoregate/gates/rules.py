@@ -74,7 +74,7 @@ def rule_result(
         difference = evidence.to_unit(estimate.value)
         low, high = evidence.confidence_interval()
     value = evidence.now
-    if low is not None and not math.isfinite(low):
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         low = high = None
     if evidence.open_ended_gaps:
         # Any number in their place would be a guess, and might flatter the candidate.
@@ -103,4 +103,5 @@ def rule_result(
         minimum_detectable_drop=visible_drop(evidence, tested, level),
         lost=int((moved < -_TINY).sum()),
         won=int((moved > _TINY).sum()),
+        statistic=str(evidence.reducer) if evidence.reducer else evidence.rule.statistic,
     )

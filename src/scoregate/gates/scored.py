@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from scoregate.catalog import SCORED, Contract
 from scoregate.gate_file import Rule
-from scoregate.gates.evidence import Evidence, gather
+from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.findings import Level
+from scoregate.gates.measuring import gather
 from scoregate.gates.pairing import Arm, PairedScore, Universe
 from scoregate.gates.rules import judge, rule_result
 from scoregate.gates.sentences import count, named, p_text

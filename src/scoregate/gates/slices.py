@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoregate.errors import ConfigError, did_you_mean
-from scoregate.gate_file import Gate
+from scoregate.gate_file import Gate, Rule
 from scoregate.gates.pairing import Universe
 from scoregate.gates.table import RunTable
 
@@ -38,7 +38,7 @@ def slices_by_score(
 
     Raises ConfigError for a slice that a rule names and no item has.
     """
-    wanted = {name: gate.rules[name].slices for name in scores}
+    wanted = {name: _named(gate.rules[name]) for name in scores}
     names = {slice_ for own in wanted.values() for slice_ in (gate.slices if own is None else own)}
     made = {name: _slices(name, everything, baseline, candidate) for name in sorted(names)}
     for score, own in wanted.items():
@@ -54,6 +54,11 @@ def slices_by_score(
         )
         for score, own in wanted.items()
     }
+
+
+def _named(rule: Rule) -> tuple[str, ...] | None:
+    """Of a quantile or a sum no drop is sought in slices: too few calls of one lie in the tail."""
+    return () if rule.slices is None and rule.statistic != "mean" else rule.slices
 
 
 def unknown_slices(gate: Gate, baseline: RunTable, candidate: RunTable) -> list[str]:

@@ -47,6 +47,8 @@ class RunTable:
     """Item id -> reason of its first failed trial."""
     comments: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """(item id, score) -> the first comment on it."""
+    timeouts: frozenset[tuple[str, int]] = frozenset()
+    """(item id, trial) of every call that timed out."""
 
 
 def table_from_run(run: Run) -> RunTable:
@@ -98,6 +100,7 @@ def table_from_run(run: Run) -> RunTable:
             item.item: item.error or item.status for item in reversed(run.items) if item.status != "ok"
         },
         comments=comments,
+        timeouts=frozenset((item.item, item.trial) for item in run.items if item.status == "timeout"),
     )
 
 
@@ -131,6 +134,7 @@ def with_more_trials(table: RunTable, more: RunTable) -> RunTable:
         {**more.slices, **table.slices},
         {**more.failures, **table.failures},
         {**more.comments, **table.comments},
+        table.timeouts | {(item, trial + first) for item, trial in more.timeouts},
     )
 
 

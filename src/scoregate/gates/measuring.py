@@ -1,0 +1,242 @@
+"""From the aligned cells of one score to the evidence on it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoregate.catalog import Contract
+from scoregate.errors import ConfigError
+from scoregate.gate_file import DEFAULT_MARGIN, DEFAULT_RATIO_MARGIN, Reducer, Rule
+from scoregate.gates.coding import CodedScore, code_for_pass, code_for_regression, worst_value
+from scoregate.gates.evidence import Evidence
+from scoregate.gates.pairing import Arm, PairedScore, Universe
+from scoregate.gates.quantile_evidence import gather_quantile
+from scoregate.statistics.bounds import MeanEstimate, estimate_mean, observed_range
+from scoregate.statistics.exact import within_item_p
+from scoregate.statistics.reliability import pass_at_k, pass_hat_k
+
+
+def gather(
+    name: str,
+    pair: PairedScore,
+    contract: Contract | None,
+    rule: Rule,
+    everything: Universe,
+    *,
+    alpha: float,
+    level: float,
+) -> Evidence:
+    """Measure one score; `alpha` decides critical items, `level` is the error of the bounds.
+
+    Raises ConfigError where no margin is given or can be assumed.
+    """
+    if rule.quantile is not None:
+        margin = _margin(name, pair, contract, rule, None)
+        return gather_quantile(
+            name, pair, contract, rule, rule.quantile, everything, margin=margin, level=level
+        )
+    cells, worst = code_for_regression(pair), code_for_pass(pair)
+    critical, suspect = _critical(pair, cells, alpha) if rule.critical else ((), ())
+    trials = cells.baseline.shape[1], cells.candidate.shape[1]
+    coded = cells
+    if rule.reduced is not None:
+        coded, worst = (_reduced(name, c, pair, rule.reduced) for c in (cells, worst))
+    bound = _difference(worst, pair, everything.clusters)
+    items = int(coded.counted.sum())
+    before, now = (_level(pair, coded, values) for values in (coded.baseline, coded.candidate))
+    total = items if rule.statistic == "sum" else 1
+    reference = before if rule.statistic == "sum" else None
+    return Evidence(
+        name=name,
+        pair=pair,
+        contract=contract,
+        rule=rule,
+        coded=coded,
+        cells=(cells.baseline, cells.candidate),
+        passes_or_fails=pair.scale == "rate",
+        estimate=_difference(coded, pair, everything.clusters),
+        worst_case=bound.lower_bound(level) if bound else None,
+        worst_case_error=bound.standard_error if bound else 0.0,
+        own=_own_value(pair, everything.clusters, rule, escaped_fail=False, total=total),
+        own_worst_case=_own_value(pair, everything.clusters, rule, escaped_fail=True, total=total),
+        open_ended_gaps=0 if math.isfinite(pair.low) else int(pair.candidate.missing.sum()),
+        margin=_margin(name, pair, contract, rule, reference),
+        critical_items=critical,
+        suspect_items=suspect,
+        clusters=len(np.unique(everything.clusters[coded.counted])),
+        pairs=items * min(trials),
+        before=None if before is None else before * total,
+        now=None if now is None else now * total,
+        scale="ratio" if rule.statistic == "sum" else pair.scale,
+        reference=reference,
+    )
+
+
+def _reduced(name: str, cells: CodedScore, pair: PairedScore, reducer: Reducer) -> CodedScore:
+    """Each item's pass@k or pass^k, (N, 1) an arm. Raises ConfigError for fewer than k trials."""
+    arms = []
+    for label, values in (("baseline", cells.baseline), ("candidate", cells.candidate)):
+        trials = values.shape[1]
+        if trials < reducer.k:
+            raise ConfigError(
+                f"{reducer} of '{name}' needs {reducer.k} trials of every item, and the {label} has {trials}",
+                where=f"[scores.{name}]",
+                hint=f"set trials = {reducer.k} or more, and run again",
+            )
+        passes = np.rint(values - pair.low).sum(axis=1).astype(np.int64)
+        of = pass_at_k if reducer.kind == "any" else pass_hat_k
+        arms.append(of(passes, trials, reducer.k)[:, None] + pair.low)
+    return CodedScore(cells.counted, arms[0], arms[1])
+
+
+def within(evidence: Evidence, members: NDArray[np.bool_], clusters: NDArray[np.intp]) -> Evidence:
+    """The same of some of the items, (N,) bool: what a slice's drop is reported with. Nothing to pass, no floors."""
+    pair, coded = evidence.pair, evidence.coded
+    arms = [Arm(arm.values[members], arm.not_applicable[members]) for arm in (pair.baseline, pair.candidate)]
+    part = replace(pair, baseline=arms[0], candidate=arms[1])
+    own = CodedScore(coded.counted[members], coded.baseline[members], coded.candidate[members])
+    inside = clusters[members]
+    counted = int(own.counted.sum())
+    before, now = (_level(part, own, values) for values in (own.baseline, own.candidate))
+    return replace(
+        evidence,
+        pair=part,
+        coded=own,
+        cells=(evidence.cells[0][members], evidence.cells[1][members]),
+        estimate=_difference(own, part, inside),
+        worst_case=None,
+        own=None,
+        own_worst_case=None,
+        open_ended_gaps=0 if math.isfinite(pair.low) else int(part.candidate.missing.sum()),
+        critical_items=(),
+        suspect_items=(),
+        clusters=len(np.unique(inside[own.counted])),
+        pairs=counted * min(evidence.trials),
+        before=before if evidence.reference is None or before is None else before * counted,
+        now=now if evidence.reference is None or now is None else now * counted,
+        reference=None if evidence.reference is None else before,
+    )
+
+
+def _level(pair: PairedScore, coded: CodedScore, values: NDArray[np.float64]) -> float | None:
+    """Mean over counted items in the score's unit; the geometric mean for ratios."""
+    counted = values[coded.counted]
+    if not counted.size:
+        return None
+    mean = float(counted.mean())
+    return math.exp(pair.sign * mean) if pair.scale == "ratio" else pair.sign * mean + 0.0
+
+
+def _margin(
+    name: str, pair: PairedScore, contract: Contract | None, rule: Rule, reference: float | None
+) -> float | None:
+    given = rule.max_drop if rule.max_drop is not None else rule.max_increase
+    if reference is not None:
+        return (DEFAULT_RATIO_MARGIN if given is None else given) * reference
+    if pair.scale == "ratio":
+        share = DEFAULT_RATIO_MARGIN if given is None else given
+        return math.log1p(share) if pair.sign < 0 else -math.log1p(-min(share, 1 - 1e-9))
+    if given is not None:
+        return given
+    if pair.scale == "rate":
+        return DEFAULT_MARGIN
+    if math.isfinite(pair.size):
+        return DEFAULT_MARGIN * pair.size
+    if rule.min is not None or rule.max is not None:
+        return None
+    raise ConfigError(
+        f"score '{name}' has no range, so no margin can be assumed for it",
+        where=rule.where or (contract.where if contract else None),
+        hint=f"give max_drop or max_increase in [scores.{name}], or min and max in its contract",
+    )
+
+
+def _difference(coded: CodedScore, pair: PairedScore, clusters: NDArray[np.intp]) -> MeanEstimate | None:
+    if not coded.counted.any():
+        return None
+    differences = coded.differences
+    if not np.isfinite(differences).all():
+        # A missing value on a scale without a lower end: nothing can be ruled out.
+        return MeanEstimate(-math.inf, -math.inf, 0.0, 1)
+    reach = math.log(2.0) if pair.scale == "ratio" else pair.size
+    if not math.isfinite(reach):
+        reach = observed_range(differences, _values(coded))
+    if not reach:
+        # Nothing but zeros on a scale without ends says nothing of what another item would give.
+        return MeanEstimate(float(differences.mean()), 0.0, math.inf, 1)
+    totals, sizes = _by_cluster(differences, clusters[coded.counted])
+    return estimate_mean(totals, sizes, low=-reach, high=reach)
+
+
+def _values(coded: CodedScore) -> NDArray[np.float64]:
+    return np.concatenate([coded.baseline[coded.counted].ravel(), coded.candidate[coded.counted].ravel()])
+
+
+def _own_value(
+    pair: PairedScore, clusters: NDArray[np.intp], rule: Rule, *, escaped_fail: bool, total: int
+) -> MeanEstimate | None:
+    arm = pair.candidate
+    applied_before = ~pair.baseline.not_applicable.all(axis=1, keepdims=True)
+    applies = ~arm.not_applicable | (applied_before if escaped_fail else False)
+    counted = applies.any(axis=1)
+    if not counted.any():
+        return None
+    values = np.where(np.isnan(arm.values), pair.sign * worst_value(pair), arm.values)
+    ends = sorted((pair.sign * pair.low, pair.sign * pair.high))
+    if pair.scale == "ratio":
+        values = np.exp(values) - pair.offset
+    means = np.where(applies, values, 0.0).sum(axis=1)[counted] / applies.sum(axis=1)[counted]
+    if rule.reduced is not None:
+        failing = pair.sign < 0  # a missing "does not apply" passes, whichever value that is
+        cells = np.where(applies, values, float(not failing))[counted]
+        passes = np.rint(cells if pair.sign > 0 else 1 - cells).sum(axis=1).astype(np.int64)
+        of = pass_at_k if rule.reduced.kind == "any" else pass_hat_k
+        means = of(passes, cells.shape[1], rule.reduced.k)
+        means = means if pair.sign > 0 else 1 - means
+    low, high = (
+        end if math.isfinite(end) else float(extreme)
+        for end, extreme in zip(ends, (means.min(), means.max()), strict=True)
+    )
+    totals, sizes = _by_cluster(means, clusters[counted])
+    own = estimate_mean(totals, sizes, low=low, high=high)
+    return replace(
+        own, value=own.value * total, centre=own.centre * total, standard_error=own.standard_error * total
+    )
+
+
+def _by_cluster(
+    values: NDArray[np.float64], clusters: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    _, position = np.unique(clusters, return_inverse=True)
+    totals = np.asarray(np.bincount(position, weights=values), dtype=float)
+    return totals, np.bincount(position).astype(float)
+
+
+def _critical(pair: PairedScore, coded: CodedScore, alpha: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Items that passed and fail now, and those of which it cannot be told.
+
+    With one trial of the candidate any item that passed before and fails now counts; with more, an item has to fail
+    beyond chance among its own trials. Fewer than five in each run cannot show that at 1 %.
+    """
+    if pair.scale != "rate":
+        raise ConfigError(
+            f"score '{pair.name}' cannot be critical: no value of it passes or fails",
+            hint="critical takes boolean and categorical scores; give a numeric one a floor with min or max",
+        )
+    passes = [np.rint(arm - pair.low).astype(int) for arm in (coded.baseline, coded.candidate)]
+    before, now = passes[0].sum(axis=1), passes[1].sum(axis=1)
+    trials_before, trials_now = passes[0].shape[1], passes[1].shape[1]
+    worse = coded.counted & (now / trials_now < before / trials_before)
+    broken, suspect = [], []
+    for i in np.flatnonzero(worse).tolist():
+        lost_outright = before[i] == trials_before and now[i] == 0
+        p = within_item_p(int(before[i]), trials_before, int(now[i]), trials_now)
+        if p <= alpha or (lost_outright and trials_now == 1):
+            broken.append(i)
+        elif lost_outright:
+            suspect.append(i)
+    return tuple(broken), tuple(suspect)
