@@ -154,7 +154,13 @@ def confirm(
         if hypothesis is None:
             p_values.append(1.0)
             continue
-        (result,) = examine([hypothesis], everything.clusters, alpha=levels.alpha / len(suspects), seed=seed)
+        (result,) = examine(
+            [hypothesis],
+            everything.clusters,
+            alpha=levels.alpha / len(suspects),
+            seed=seed,
+            inference=gate.inference,
+        )
         p_values.append(result.p_value)
     adjusted = step_down(p_values)
     tested = tuple(
@@ -169,7 +175,10 @@ def confirm(
         if suspect.name in measured:
             named.setdefault(suspect.name, set()).update(suspect.items)
     fresh = [f for name, ids in named.items() for f in _fresh_items(measured[name], ids, everything)]
-    fresh.sort(key=lambda f: (-_loss(f, measured[f.score]), f.score, f.item))
+    # Critical items that fail first, as each of them breaks the gate alone; then the largest losses.
+    fresh.sort(
+        key=lambda f: (f.item not in broken.get(f.score, ()), -_loss(f, measured[f.score]), f.score, f.item)
+    )
     return Confirmed(tested, {name: ids for name, ids in broken.items() if ids}, tuple(fresh))
 
 

@@ -62,16 +62,20 @@ def examine(
 ) -> list[TestedHypothesis]:
     """Joint test of all hypotheses, in the order given. `clusters` (N,) numbers each item's cluster.
 
-    Rates on the whole dataset alone are tested exactly and adjusted by the discrete step-down. A family with numbers,
-    reducers or slices is relabelled jointly with step-down maxT, which gains from what they have in common; its rates
-    on the whole dataset still report their exact unadjusted p-value.
+    Rates on the whole dataset alone, and a single one of some items, are tested exactly and adjusted by the discrete
+    step-down. A family with numbers, reducers or slices is relabelled jointly with step-down maxT, which gains from
+    what they have in common; its rates on the whole dataset still report their exact unadjusted p-value.
 
     `inference`: dataset relabels the trials within each item; population flips the sign of each cluster's difference,
     so that a true effect which varies between items counts as noise.
     """
     if not family:
         return []
-    exact = {i: _exact(h, clusters, inference) for i, h in enumerate(family) if _whole_numbers(h, inference)}
+    exact = {
+        i: _exact(h, clusters, inference)
+        for i, h in enumerate(family)
+        if _whole_numbers(h, inference) and (h.slice is None or len(family) == 1)
+    }
     if len(exact) == len(family):
         p_values = np.array([exact[i].p_value for i in range(len(family))])
         adjusted = step_down(p_values.tolist(), [exact[i].probability_at_most for i in range(len(family))])
@@ -98,9 +102,9 @@ def examine(
 
 
 def _whole_numbers(hypothesis: Hypothesis, inference: Inference) -> bool:
-    """Whether the exact test applies: to rates, on the whole dataset."""
+    """Whether the exact test applies: to rates that are sums over trials."""
     evidence = hypothesis.evidence
-    if hypothesis.slice is not None or not evidence.passes_or_fails or evidence.reducer is not None:
+    if not evidence.passes_or_fails or evidence.reducer is not None:
         return False
     return inference == "dataset" or _equal_trials(evidence)
 

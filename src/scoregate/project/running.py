@@ -43,8 +43,8 @@ def start_run(
 ) -> StartedRun:
     """Make a new run in the store. `selection` says why it is partial, None for the whole dataset.
 
-    `run` is its id, if it has one already (`new_id`). `candidate` stands in for the assembly's own (the baseline's in a session of two arms), `metadata` is
-    kept beside what every run notes.
+    `run` is its id, if it has one already (`new_id`). `candidate` stands in for the assembly's own (the
+    baseline's in a session of two arms), `metadata` is kept beside what every run notes.
     """
     candidate = candidate or assembly.candidate
     dataset, gate = assembly.dataset, assembly.gate
