@@ -96,3 +96,25 @@ def test_a_stored_run_that_is_gone_is_named(accepted: Project) -> None:
     accepted.edit("gates/agent.toml", LOCK, "run:gone")
     told = accepted.run().error(2)
     assert told == f"baseline: there is no run 'gone' (the latest are: {accepted.baseline_run})"
+
+
+@pytest.mark.parametrize("name", ["best", "run:best", "highest"])
+def test_no_baseline_is_chosen_by_its_score(accepted: Project, name: str) -> None:
+    check = ("check", "gates/agent.toml", "--candidate", accepted.baseline_run)
+    why = f"'{name.removeprefix('run:')}' names no run, and nothing to compare with is chosen by its score"
+    told = accepted.scoregate(*check, "--baseline", name).error(2)
+    assert told.startswith(f"--baseline: {why}")
+    accepted.edit("gates/agent.toml", LOCK, name)
+    assert why in accepted.scoregate(*check).error(2)
+
+
+def test_check_needs_results_where_the_baseline_is_a_git_ref(accepted: Project) -> None:
+    lock = accepted.read_lines(LOCK)
+    accepted.write_lines("again.jsonl", [{**lock[0], "run": "again"}, *lock[1:]])
+    accepted.edit("gates/agent.toml", LOCK, "git:main")
+    check = ("check", "gates/agent.toml", "--candidate", "again.jsonl")
+    assert accepted.scoregate(*check).error(2) == (
+        "gates/agent.toml: the baseline git:main is run beside the candidate by `scoregate run`, so there are no "
+        "results of it yet (`scoregate check --baseline FILE|RUN` decides from results that exist)"
+    )
+    assert accepted.scoregate(*check, "--baseline", "agent").outcome(0) == "PASS"

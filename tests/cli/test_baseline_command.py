@@ -68,8 +68,82 @@ def test_a_baseline_is_never_accepted_in_ci(accepted: Project) -> None:
     assert accepted.read(LOCK) == before
 
 
-def test_the_baseline_itself_is_not_accepted_again(accepted: Project) -> None:
-    assert "is the baseline already" in accepted.scoregate(*ACCEPT, "agent", "--why", "x").error(4)
+def test_the_baseline_itself_is_there_already(accepted: Project) -> None:
+    before = accepted.read(LOCK)
+    again = accepted.scoregate(*ACCEPT, "agent", "--why", "x")
+    assert (again.code, again.err) == (0, "")
+    assert (
+        again.out == f"run {accepted.baseline_run} is the baseline already, so nothing was changed: {LOCK}\n"
+    )
+    assert accepted.read(LOCK) == before
+
+
+def test_a_baseline_that_runs_beside_the_candidate_is_not_accepted(accepted: Project) -> None:
+    accepted.edit("gates/agent.toml", LOCK, "git:main")
+    refused = accepted.scoregate(*ACCEPT, "agent", "--why", "x").error(2)
+    assert (
+        "the baseline is git:main, which is run beside every candidate: there is nothing to accept" in refused
+    )
+
+
+LUCKY = agent("import json\nreturn n if n >= json.load(open('failing')) else -1", version="v2")
+"""An agent that fails as many items as a file says: the luck of a run."""
+
+
+def lucky_run(project: Project, failing: int) -> str:
+    project.write("failing", str(failing))
+    return project.run().started
+
+
+@pytest.fixture
+def several(accepted: Project) -> tuple[Project, list[str]]:
+    """Three runs of one version, of which the last is the best and the first the second best."""
+    accepted.write("experiments/agent.py", LUCKY)
+    accepted.edit("gates/agent.toml", "max_drop = 0.05", "max_drop = 0.5")
+    return accepted, [lucky_run(accepted, failing) for failing in (2, 4, 1)]
+
+
+def test_the_best_of_several_equal_runs_is_refused(several: tuple[Project, list[str]]) -> None:
+    project, runs = several
+    before = project.read(LOCK)
+    refused = project.scoregate(*ACCEPT, runs[2], "--why", "x", "--yes").error(4)
+    assert refused.startswith(
+        f"run {runs[2]} was not accepted: it is one of 3 equal runs, and better than the first of them in "
+        "correct (0.9844 against 0.9688); a baseline chosen by its score makes unchanged candidates look worse"
+    )
+    assert f"accept the first, {runs[0]}; --best-of-several accepts this one" in refused
+    assert project.read(LOCK) == before
+
+
+def test_forced_it_is_recorded(several: tuple[Project, list[str]]) -> None:
+    project, runs = several
+    assert project.scoregate(*ACCEPT, runs[2], "--why", "x", "--yes", "--best-of-several").code == 0
+    assert project.read_lines(LOCK)[0]["metadata"]["accepted"]["best_of"] == 3
+    shown = project.scoregate("baseline", "show", "gates/agent.toml").out
+    assert "the baseline is the better one of 3 equal runs, chosen by its score" in shown
+
+
+@pytest.mark.parametrize("chosen", [0, 1])
+def test_the_first_of_them_is_accepted_and_so_is_one_that_is_no_better(
+    several: tuple[Project, list[str]], chosen: int
+) -> None:
+    project, runs = several
+    assert project.scoregate(*ACCEPT, runs[chosen], "--why", "x", "--yes").code == 0
+    assert "best_of" not in project.read_lines(LOCK)[0]["metadata"]["accepted"]
+
+
+def test_a_first_run_that_could_be_no_baseline_is_no_reason_to_refuse(accepted: Project) -> None:
+    accepted.edit("gates/agent.toml", "max_drop = 0.05", "max_drop = 0.5")
+    accepted.write("experiments/agent.py", agent("open('calm').close()\nreturn n", version="v2"))
+    assert accepted.run().code == 4  # every call failed
+    accepted.write("calm", "")
+    assert accepted.scoregate(*ACCEPT, accepted.run().started, "--why", "x").code == 0
+
+
+def test_other_versions_are_other_runs(several: tuple[Project, list[str]]) -> None:
+    project, _ = several
+    project.write("experiments/agent.py", LUCKY.replace('"v2"', '"v3"'))
+    assert project.scoregate(*ACCEPT, lucky_run(project, 1), "--why", "x", "--yes").code == 0
 
 
 def test_an_empty_reason_is_refused(accepted: Project) -> None:

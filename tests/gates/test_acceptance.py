@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from scoregate import Gate, Rule, compare
-from scoregate.gates.acceptance import Acceptance, locked, lowered, objections
+from scoregate.gates.acceptance import Acceptance, flattered, locked, lowered, objections, same_scores
+from scoregate.gates.anchors import compare_with_both
 from scoregate.records import Run, RunItem, Score
 from tests.gates.runs import RunMaker, passing
 
@@ -78,3 +79,29 @@ def test_what_a_new_baseline_would_lower(make: RunMaker) -> None:
     )
     assert lowered(verdict) == ("correct", "cost_usd")
     assert lowered(compare(make("b", c=passing(100, 3)), make("a", c=passing(100)), {"c": Rule()})) == ()
+
+
+def test_a_baseline_chosen_among_several_says_how_many(make: RunMaker) -> None:
+    acceptance = Acceptance("Ada", "2026-11-02T00:00:00Z", "why", best_of=3)
+    assert locked(finished(make), acceptance).header.metadata["accepted"]["best_of"] == 3
+
+
+def test_a_run_flatters_where_it_is_better_than_an_earlier_equal_one(make: RunMaker) -> None:
+    first, better = make("a", correct=passing(100, 2)), make("b", correct=passing(100))
+    assert flattered(better, first, GATE) == ("correct (1 against 0.98)",)
+    assert flattered(first, better, GATE) == ()
+    assert flattered(make("c", correct=passing(100, 2)), first, GATE) == ()
+
+
+def test_the_same_scores_decide_alike(make: RunMaker) -> None:
+    run = finished(make)
+    assert same_scores(run, locked(run, Acceptance("Ada", "2026-11-02T00:00:00Z", "why")))
+    assert not same_scores(run, replace(run, scores=run.scores[1:]))
+
+
+def test_what_fell_since_the_anchor_is_not_lowered_by_a_new_baseline(make: RunMaker) -> None:
+    gate = replace(GATE, anchor="run:release")
+    run, same, anchor = (make(n, correct=passing(200, bad)) for n, bad in (("a", 20), ("b", 20), ("c", 0)))
+    verdict = compare_with_both(gate, run, same, anchor, seed=0)
+    assert verdict.outcome == "regression"
+    assert lowered(verdict) == ()

@@ -29,12 +29,28 @@ def baseline() -> None:
 @click.option(
     "--force", is_flag=True, help="Accept in spite of objections; they are written into the lock file."
 )
+@click.option(
+    "--best-of-several",
+    is_flag=True,
+    help="Accept a run that scores better than an earlier equal one; every verdict will say so.",
+)
 @yes_option
 @store_option
-def accept(gate_path: Path, run: str, why: str, force: bool, yes: bool, store_path: Path | None) -> int:
+def accept(
+    gate_path: Path,
+    run: str,
+    why: str,
+    force: bool,
+    best_of_several: bool,
+    yes: bool,
+    store_path: Path | None,
+) -> int:
     """Make RUN (a stored run's id or a results file) the baseline of GATE.
 
     Shows what changes, and asks before it lowers anything. Never works in CI: a baseline moves by a commit.
+
+    Where the store holds several runs of the same version, the first is the unbiased choice: the best of them
+    owes some of its score to luck, and an unchanged candidate would look worse than it.
     """
     from datetime import UTC, datetime
 
@@ -42,11 +58,12 @@ def accept(gate_path: Path, run: str, why: str, force: bool, yes: bool, store_pa
     from scoregate.cli.present import present
     from scoregate.errors import BaselineError, ConfigError
     from scoregate.gate_file import read_gate
-    from scoregate.gates.acceptance import Acceptance, locked, lowered, objections
+    from scoregate.gates.acceptance import Acceptance, locked, lowered, objections, same_scores
     from scoregate.gates.compare import compare
     from scoregate.project.assembly import read_gate_dataset
     from scoregate.project.baselines import NoBaseline, load_baseline, load_run, lock_path
     from scoregate.project.deciding import check_decidable, known_items
+    from scoregate.project.equal_runs import choice_by_score
     from scoregate.project.people import whoami
     from scoregate.project.places import existing_store, shown_path
     from scoregate.results_file import write_lock
@@ -61,13 +78,6 @@ def accept(gate_path: Path, run: str, why: str, force: bool, yes: bool, store_pa
         raise ConfigError("--why is empty", hint="say why this run is good enough to compare with")
     store = existing_store(gate.root, store_path)
     new = load_run(run, store, "RUN")
-    fingerprint = read_gate_dataset(gate).fingerprint if gate.dataset else None
-    against = objections(new, gate, fingerprint)
-    if against and not force:
-        raise BaselineError(
-            f"run {new.id} was not accepted: {'; '.join(against)}",
-            hint="--force accepts it and records why not",
-        )
     try:
         old = load_baseline(gate, None, store)
     except NoBaseline:
@@ -75,10 +85,25 @@ def accept(gate_path: Path, run: str, why: str, force: bool, yes: bool, store_pa
     except BaselineError as error:
         click.echo(f"scoregate: {error}", err=True)
         old = None
+    if old is not None and old.id == new.id and same_scores(old, new):
+        click.echo(f"run {new.id} is the baseline already, so nothing was changed: {shown_path(target)}")
+        return 0
+    fingerprint = read_gate_dataset(gate).fingerprint if gate.dataset else None
+    against = objections(new, gate, fingerprint)
+    if against and not force:
+        raise BaselineError(
+            f"run {new.id} was not accepted: {'; '.join(against)}",
+            hint="--force accepts it and records why not",
+        )
     if old is None:
         check_decidable(gate, new)
-    if old is not None and old.id == new.id:
-        raise BaselineError(f"run {new.id} is the baseline already", hint="nothing was changed")
+    choice = choice_by_score(store, new, gate)
+    if choice is not None and not best_of_several:
+        raise BaselineError(
+            f"run {new.id} was not accepted: it is one of {choice.among} equal runs, and better than the first of "
+            f"them in {', '.join(choice.better)}; a baseline chosen by its score makes unchanged candidates look worse",
+            hint=f"accept the first, {choice.first}; --best-of-several accepts this one, and every verdict says so",
+        )
     if old is not None:
         verdict = compare(old, new, gate)
         present(
@@ -101,6 +126,7 @@ def accept(gate_path: Path, run: str, why: str, force: bool, yes: bool, store_pa
         when=datetime.now(UTC).isoformat(timespec="seconds"),
         why=why.strip(),
         forced=against,
+        best_of=choice.among if choice is not None else None,
     )
     write_lock(locked(new, acceptance), target)
     click.echo(f"accepted {new.id} ({new.header.candidate}) as the baseline: {shown_path(target)}")
@@ -156,6 +182,8 @@ def diff(gate_path: Path, run: str, as_json: bool, store_path: Path | None) -> N
 
 
 def _accepted(run: Run) -> str:
+    from scoregate.gates.age import best_of_note
+
     accepted = run.header.metadata.get("accepted")
     if not isinstance(accepted, dict):
         return f"run {run.id}: not accepted by anybody (a plain results file)"
@@ -163,4 +191,7 @@ def _accepted(run: Run) -> str:
     forced = accepted.get("forced")
     if forced:
         lines.append(f"forced in spite of: {'; '.join(str(objection) for objection in forced)}")
+    chosen = best_of_note(run.header)
+    if chosen:
+        lines.append(chosen)
     return "\n".join(lines)

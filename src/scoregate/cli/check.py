@@ -44,8 +44,8 @@ def check(
     """
     from scoregate.cli.present import present
     from scoregate.gate_file import read_gate
-    from scoregate.gates.compare import compare
-    from scoregate.project.baselines import load_baseline, load_run
+    from scoregate.gates.anchors import compare_with_both
+    from scoregate.project.baselines import load_anchor, load_baseline, load_run
     from scoregate.project.deciding import known_items, with_policy
     from scoregate.project.places import existing_store
 
@@ -54,7 +54,7 @@ def check(
     store = existing_store(gate.root, store_path)
     now = load_run(candidate, store, "--candidate")
     before = load_baseline(gate, baseline, store)
-    verdict = compare(before, now, gate, seed=seed)
+    verdict = compare_with_both(gate, before, now, load_anchor(gate, store), seed=seed)
     present(
         verdict,
         gate,

@@ -142,7 +142,7 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
     # Only now, so that a gate that cannot be read is told at once.
     from scoregate.cli.telling import say
     from scoregate.project.assembly import assemble, with_experiment
-    from scoregate.project.baselines import NoBaseline, load_baseline, why_stale
+    from scoregate.project.baselines import NoBaseline, load_anchor, load_baseline, why_stale
     from scoregate.project.deciding import with_policy
     from scoregate.project.places import open_store
     from scoregate.project.side_by_side import with_candidate
@@ -161,6 +161,7 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
     with open_store(gate.root, path=request.store_path) as store:
         # A baseline that cannot be read is told before any call is paid for.
         baseline: Run | None = None
+        anchor = load_anchor(gate, store)
         why_none = about = None
         try:
             baseline = load_baseline(gate, request.baseline, store)
@@ -175,7 +176,7 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
         with store.lock(started.header.run):
             _execute(request, assembly, store, started)
         candidate = store.load_run(started.header.run)
-        return _decide(request, assembly, baseline, candidate, outputs, why_none, stdout)
+        return _decide(request, assembly, (baseline, anchor), candidate, outputs, why_none, stdout)
 
 
 def _started(request: RunRequest, assembly: Assembly, store: Store) -> StartedRun:
@@ -255,7 +256,7 @@ def _announcement(assembly: Assembly, store: Store, started: StartedRun, *, done
 def _decide(
     request: RunRequest,
     assembly: Assembly,
-    baseline: Run | None,
+    before: tuple[Run | None, Run | None],
     candidate: Run,
     outputs: list[tuple[str, Path]],
     why_none: str | None,
@@ -264,13 +265,15 @@ def _decide(
     from scoregate.cli.present import present
     from scoregate.errors import ScoregateError
     from scoregate.gates.acceptance import objections
-    from scoregate.gates.compare import compare, nothing_to_compare
+    from scoregate.gates.anchors import compare_with_both
+    from scoregate.gates.compare import nothing_to_compare
     from scoregate.project.deciding import check_decidable
 
     gate = assembly.gate
+    baseline, anchor = before
     hints = []
     if baseline is not None:
-        verdict = compare(baseline, candidate, gate, seed=request.seed)
+        verdict = compare_with_both(gate, baseline, candidate, anchor, seed=request.seed)
     else:
         verdict = nothing_to_compare(candidate, gate, why_none or "", seed=request.seed)
         if not request.as_json:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from scoregate.cli.run_request import RunRequest
+from scoregate.cli.run_request import GIT_PREFIX, RunRequest
 
 if TYPE_CHECKING:
     from scoregate.gates.rounds import Request
@@ -33,8 +33,10 @@ def run_beside(
     """Run both versions interleaved, decide in rounds, show the verdict; its exit code."""
     from scoregate.cli.present import present
     from scoregate.cli.telling import say
-    from scoregate.errors import RunInterrupted
+    from scoregate.errors import RunInterrupted, StoreWriteError
+    from scoregate.gates.anchors import main_share, with_anchor
     from scoregate.gates.rounds import decide_in_rounds
+    from scoregate.project.baselines import load_anchor
     from scoregate.project.places import open_store
     from scoregate.project.side_by_side import arms_of
 
@@ -43,15 +45,24 @@ def run_beside(
     for line in assembly.doubtful_scores:
         say(line)
     with open_store(gate.root, path=request.store_path) as store:
-        session = _session(request, assembly, store, arms, _watching())
+        anchor = load_anchor(gate, store)
+        session = _session(request, assembly, store, arms, against, _watching())
         with store.lock(session.id):
+            say(_announcement(session))
+            if _same_commit(request, arms, against):
+                say("both versions are the same commit without a change: any difference is chance")
             try:
-                verdict = decide_in_rounds(gate, session, seed=request.seed)
+                verdict = decide_in_rounds(main_share(gate), session, seed=request.seed)
             except RunInterrupted as error:
-                raise RunInterrupted(
-                    error.message, hint=f"go on with: {request.resume_command(session.id)}"
-                ) from error
+                raise RunInterrupted(error.message, hint=_go_on(request, session)) from error
+            except StoreWriteError as error:
+                hint = "; ".join(filter(None, (error.hint, _go_on(request, session))))
+                raise StoreWriteError(error.message, where=error.where, hint=hint) from error
             session.finish()
+        if anchor is not None:
+            # The number of later trials depends on what was seen, that of the first round does not.
+            assert session.first_round is not None
+            verdict = with_anchor(gate, verdict, anchor, session.first_round, seed=request.seed)
         present(
             verdict,
             gate,
@@ -66,7 +77,7 @@ def run_beside(
 
 
 def _session(
-    request: RunRequest, assembly: Assembly, store: Store, arms: Arms, watching: Watching
+    request: RunRequest, assembly: Assembly, store: Store, arms: Arms, against: str, watching: Watching
 ) -> SideBySide:
     from scoregate.cli.selecting import check_kind, chosen_items, run_to_resume
     from scoregate.project.side_by_side import begin, go_on
@@ -74,9 +85,29 @@ def _session(
     if request.resume is not None:
         run = run_to_resume(request, assembly.gate, store)
         check_kind(store, run, beside=True)
-        return go_on(assembly, store, arms, run, seed=request.seed, watching=watching)
+        return go_on(assembly, store, arms, against, run, seed=request.seed, watching=watching)
     items, selection = chosen_items(request, assembly, store)
-    return begin(assembly, store, arms, items, selection, seed=request.seed, watching=watching)
+    return begin(assembly, store, arms, against, items, selection, seed=request.seed, watching=watching)
+
+
+def _announcement(session: SideBySide) -> str:
+    header, items = session.candidate_run.header, len(session.candidate_run.items)
+    part = f", PARTIAL: {header.metadata['selection']}" if header.partial else ""
+    versions = f"{header.candidate} beside {session.baseline_run.header.candidate}"
+    return f"run {header.run}: {versions} on {items:,} {'item' if items == 1 else 'items'}{part}"
+
+
+def _same_commit(request: RunRequest, arms: Arms, against: str) -> bool:
+    """Whether a version is compared with itself, as on the branch that pull requests are merged into."""
+    unchanged = arms.candidate.commit == arms.baseline.commit and not arms.candidate.dirty
+    return unchanged and against.startswith(GIT_PREFIX) and request.experiment_file is None
+
+
+def _go_on(request: RunRequest, session: SideBySide) -> str:
+    """The command that goes on, with the cap that ended the first round as high as that round needs."""
+    if session.unfinished is not None:
+        request = request.raised(session.unfinished, session.used)
+    return f"go on with: {request.resume_command(session.id)}"
 
 
 def _watching() -> Watching:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from scoregate.catalog import SCORED
 from scoregate.gate_file import Gate
-from scoregate.records import JSON, Run, Verdict
+from scoregate.gates.compare import compare
+from scoregate.records import JSON, RuleResult, Run, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +20,17 @@ class Acceptance:
     why: str
     forced: tuple[str, ...] = ()
     """What spoke against it and was overruled."""
+    best_of: int | None = None
+    """The run was chosen among so many equal ones, and scores better than the first of them."""
 
     def to_json(self) -> dict[str, JSON]:
-        return {"who": self.who, "when": self.when, "why": self.why, "forced": list(self.forced)}
+        said: dict[str, JSON] = {
+            "who": self.who,
+            "when": self.when,
+            "why": self.why,
+            "forced": list(self.forced),
+        }
+        return said if self.best_of is None else {**said, "best_of": self.best_of}
 
 
 def objections(run: Run, gate: Gate, dataset_fingerprint: str | None = None) -> tuple[str, ...]:
@@ -64,10 +73,35 @@ def locked(run: Run, acceptance: Acceptance) -> Run:
     return replace(run, header=header)
 
 
+def same_scores(one: Run, other: Run) -> bool:
+    """Whether two records of a run decide alike: one of them may have been scored again since."""
+
+    def cells(run: Run) -> set[tuple[object, ...]]:
+        return {(s.item, s.trial, s.score, s.value, s.status) for s in run.scores}
+
+    return dict(one.header.scorers) == dict(other.header.scorers) and cells(one) == cells(other)
+
+
 def lowered(verdict: Verdict) -> tuple[str, ...]:
     """Scores whose value would be worse in the new baseline than in the present one, in the verdict's order."""
+    return tuple(rule.score for rule in verdict.rules if rule.against == "baseline" and _is_worse(rule))
+
+
+def flattered(run: Run, first: Run, gate: Gate) -> tuple[str, ...]:
+    """Gating scores, with both values, in which `run` is better than `first`, an equal run made before it.
+
+    To prefer such a run is to choose a baseline by its score: it owes a part of its values to luck, which the
+    next candidate will not have. Where it is nowhere better, the choice flatters nothing. Raises as `compare`.
+    """
+    compared = compare(run, first, gate).rules
     return tuple(
-        rule.score
-        for rule in verdict.rules
-        if rule.difference and (rule.difference < 0) == (rule.direction == "higher")
+        f"{rule.score} ({rule.baseline_value:.4g} against {rule.candidate_value:.4g})"
+        for rule in compared
+        if rule.slice is None and rule.role != "advisory" and _is_worse(rule)
     )
+
+
+def _is_worse(rule: RuleResult) -> bool:
+    if not rule.difference:
+        return False
+    return (rule.difference < 0) == (rule.direction == "higher")

@@ -12,6 +12,7 @@ from scoregate.catalog import SCORED
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import Gate, Rule
 from scoregate.gates import applicability, scored, timeouts
+from scoregate.gates.age import age_note, best_of_note
 from scoregate.gates.comparability import too_many_missing, why_not_comparable
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import Hypothesis, TestedHypothesis, examine
@@ -312,6 +313,7 @@ class _Look:
                 notes.append(
                     f"{evidence.name} did not apply to {count(then, 'cell')} of the baseline, {here:,} now"
                 )
+        notes += filter(None, (age_note(self.gate, before, now), best_of_note(before)))
         if now.metadata.get("dirty"):
             notes.append("the candidate was run from a working tree with uncommitted changes")
         return tuple(notes)

@@ -1,4 +1,4 @@
-"""The baseline that a gate or a command line names: a lock file, a results file or a stored run."""
+"""The baseline and the anchor that a gate or a command line names: a lock file, a results file or a stored run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scoregate.errors import BaselineError, ConfigError, ResultsError, StoreError, did_you_mean
 from scoregate.gate_file import Gate
+from scoregate.gate_file.gate import GIT_PREFIX
 from scoregate.project.places import shown_path
 from scoregate.records import Run
 from scoregate.results_file import read_results
@@ -14,6 +15,7 @@ from scoregate.store import Store
 
 RUN_PREFIX = "run:"
 _RESULT_SUFFIXES = (".jsonl", ".jsonl.gz")
+_BY_SCORE = ("best", "best-so-far", "highest", "max", "top")
 
 
 class NoBaseline(BaselineError):
@@ -23,9 +25,16 @@ class NoBaseline(BaselineError):
 def load_baseline(gate: Gate, spec: str | None, store: Store | None) -> Run:
     """The gate's baseline, or the one that `spec` names (a path, a run id, `run:ID`).
 
-    Raises NoBaseline where there is none yet, ConfigError where a name leads nowhere, BaselineError where it
-    cannot be read.
+    Raises NoBaseline where there is none yet, ConfigError where a name leads nowhere or is a git ref, of which no
+    results are stored, and BaselineError where it cannot be read.
     """
+    asked = gate.baseline if spec is None else spec
+    if asked is not None and asked.startswith(GIT_PREFIX):
+        raise ConfigError(
+            f"the baseline {asked} is run beside the candidate by `scoregate run`, so there are no results of it yet",
+            where=_shown(gate) if spec is None else "--baseline",
+            hint="`scoregate check --baseline FILE|RUN` decides from results that exist",
+        )
     if spec is not None:
         return _trusted(lambda: load_run(spec, store, "--baseline"), "give another --baseline")
     name = gate.baseline
@@ -39,6 +48,7 @@ def load_baseline(gate: Gate, spec: str | None, store: Store | None) -> Run:
         return load_run(name, store, "baseline")
     path = Path(name)
     if not path.exists():
+        _refuse_choice_by_score(path.name, f"{_shown(gate)}: baseline")
         raise NoBaseline(
             "there is no baseline yet, so nothing was compared",
             where=shown_path(path),
@@ -47,19 +57,43 @@ def load_baseline(gate: Gate, spec: str | None, store: Store | None) -> Run:
     return _trusted(lambda: read_results(path), "restore the file from git, or accept a run anew")
 
 
-def _trusted(read: Callable[[], Run], hint: str) -> Run:
-    """A baseline that is there but cannot be read makes the comparison invalid, whoever named it."""
+def load_anchor(gate: Gate, store: Store | None) -> Run | None:
+    """The second, fixed baseline that the gate names, None where it names none.
+
+    Raises BaselineError where its file is gone or cannot be read, ConfigError where its run is not stored.
+    """
+    name = gate.anchor
+    if name is None:
+        return None
+    if name.startswith(RUN_PREFIX):
+        return load_run(name, store, f"{_shown(gate)}: anchor")
+    path = Path(name)
+    if not path.exists():
+        _refuse_choice_by_score(path.name, f"{_shown(gate)}: anchor")
+        raise BaselineError(
+            f"the anchor of {_shown(gate)} is not there, so drops since then cannot be seen",
+            where=shown_path(path),
+            hint=f"write it: scoregate runs export RUN -o {shown_path(path)}; or take `anchor` out of the gate",
+        )
+    hint = "restore the file from git, or export a run anew"
+    return _trusted(lambda: read_results(path), hint, "anchor")
+
+
+def _trusted(read: Callable[[], Run], hint: str, what: str = "baseline") -> Run:
+    """A baseline or an anchor that is there but cannot be read makes the comparison invalid, whoever named it."""
     try:
         return read()
     except ResultsError as error:
         raise BaselineError(
-            f"the baseline cannot be read: {error.message}", where=error.where, hint=hint
+            f"the {what} cannot be read: {error.message}", where=error.where, hint=hint
         ) from error
 
 
 def load_run(name: str, store: Store | None, option: str) -> Run:
     """A results file or a stored run (a unique beginning of its id is enough). Raises ConfigError, ResultsError."""
     path = Path(name)
+    if not path.exists():
+        _refuse_choice_by_score(name.removeprefix(RUN_PREFIX), option)
     if path.exists() and (path.is_dir() or not name.endswith(_RESULT_SUFFIXES)):
         raise ConfigError(f"{option}: '{name}' is no results file", hint=_files_near(path))
     if path.exists():
@@ -78,20 +112,31 @@ def load_run(name: str, store: Store | None, option: str) -> Run:
         raise ConfigError(f"{option}: {file}{error.message}", hint=error.hint) from error
 
 
-def why_stale(gate: Gate, baseline: Run, fingerprint: str, scorers: Mapping[str, str]) -> str | None:
-    """Why a run of the present dataset and scorers could not be compared with this baseline, or None.
+def _refuse_choice_by_score(name: str, option: str) -> None:
+    if name.lower() in _BY_SCORE:
+        raise ConfigError(
+            f"{option}: '{name}' names no run, and nothing to compare with is chosen by its score: "
+            "the best of several runs owes some of it to luck, so that an unchanged candidate looks worse",
+            hint='name a run by its id, or take baseline = "git:merge-base", the version it descends from',
+        )
+
+
+def why_stale(
+    gate: Gate, baseline: Run, fingerprint: str, scorers: Mapping[str, str], what: str = "baseline"
+) -> str | None:
+    """Why a run of the present dataset and scorers could not be compared with this baseline, or anchor, or None.
 
     The comparison says it too, with the items; this is for saying it before a call is paid for.
     """
     then = baseline.header
     if then.dataset_fingerprint and then.dataset_fingerprint != fingerprint:
-        return "the dataset changed since the baseline was made"
+        return f"the dataset changed since the {what} was made"
     changed = [
         name
         for name, version in scorers.items()
         if name in gate.rules and then.scorers.get(name, version) != version
     ]
-    return f"the scorer of {', '.join(changed)} changed since the baseline was made" if changed else None
+    return f"the scorer of {', '.join(changed)} changed since the {what} was made" if changed else None
 
 
 def _files_near(path: Path) -> str | None:
@@ -108,7 +153,13 @@ def _shown(gate: Gate) -> str:
 
 
 def lock_path(gate: Gate) -> Path:
-    """Where an accepted baseline of this gate is written. Raises ConfigError if it names a stored run instead."""
+    """Where an accepted baseline of this gate is written. Raises ConfigError where that is no lock file."""
+    if gate.side_by_side:
+        raise ConfigError(
+            f"the baseline is {gate.baseline}, which is run beside every candidate: there is nothing to accept",
+            where=_shown(gate),
+            hint=f'for a stored one set baseline = "gates/{gate.name}.baseline.jsonl"',
+        )
     if gate.baseline is None or gate.baseline.startswith(RUN_PREFIX):
         raise ConfigError(
             "the gate names no lock file for its baseline",

@@ -24,7 +24,7 @@ from scoregate.project.assembly import Assembly
 from scoregate.project.other_version import candidate_at
 from scoregate.project.revisions import PREFIX
 from scoregate.project.running import StartedRun, finish_run, new_id, plan_session, resume_run, start_run
-from scoregate.records import DatasetItem, Run
+from scoregate.records import DatasetItem, Run, RunHeader
 from scoregate.runner import session as engine
 from scoregate.runner.candidates import Candidate
 from scoregate.runner.candidates.version import Version
@@ -36,6 +36,8 @@ ARM = "arm"
 """Key of a run's metadata: "baseline" or "candidate", of a side-by-side session."""
 SESSION = "session"
 """Key of a run's metadata: the session's id, which is the id of the candidate's run."""
+AGAINST = "against"
+"""Key of a run's metadata: the baseline as the session was asked for it, `git:…` or the full path of a file."""
 _BASELINE = "-baseline"
 _CONFIRM = "-confirm"
 
@@ -71,6 +73,10 @@ class SideBySide:
     watching: Watching
     trials: int = 0
     """Whole-set trials that were served."""
+    unfinished: RunReport | None = None
+    """How far the round came that was not completed."""
+    first_round: RunTable | None = None
+    """The candidate's trials of round A."""
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -84,8 +90,13 @@ class SideBySide:
 
     def finish(self) -> None:
         """Note that the session is decided."""
-        for started in (self.baseline_run, self.candidate_run):
+        for started in (self.candidate_run, self.baseline_run):
             finish_run(self.store, started.header.run)
+
+    @property
+    def used(self) -> Totals:
+        """Calls, cost and time of all runs of the session."""
+        return sum((self.store.totals(run) for run in self._ids()), Totals())
 
     def _whole_set(self, request: Request) -> tuple[RunTable, RunTable] | None:
         runs = (self.baseline_run, self.candidate_run)
@@ -98,6 +109,8 @@ class SideBySide:
             return None
         self.trials = trials.stop
         first, second = (self._table(started.header.run, trials) for started in runs)
+        if request.round == "A":
+            self.first_round = second
         return first, second
 
     def _confirmation(self, request: Request, wanted: Sequence[str]) -> tuple[RunTable, RunTable] | None:
@@ -140,7 +153,7 @@ class SideBySide:
         left = sum(len(self._missing(started, trials)) for started in runs)
         if request.round == "A" or not left:
             return True
-        limits, used = self.assembly.gate.limits, self._used()
+        limits, used = self.assembly.gate.limits, self.used
         if limits.max_calls is not None and used.calls + left > limits.max_calls:
             return False
         mean = (used.cost_usd or 0.0) / max(1, used.items)
@@ -174,7 +187,10 @@ class SideBySide:
             return True
         if report.stopped and request.round != "A":
             return False
-        stopped = f"reached {report.stopped}" if report.stopped else "stopped"
+        self.unfinished = report
+        stopped = "stopped"
+        if report.stopped:
+            stopped = f"reached {report.stopped} = {getattr(self.assembly.gate.limits, report.stopped):g}"
         raise RunInterrupted(
             f"{stopped} in round {request.round} after {report.done:,} of {report.expected:,} run items, "
             "which are kept"
@@ -197,9 +213,6 @@ class SideBySide:
         """The session's runs that are there, without those of this round."""
         now = {started.header.run for started in runs}
         return [run for run in self._ids() if run not in now]
-
-    def _used(self) -> Totals:
-        return sum((self.store.totals(run) for run in self._ids()), Totals())
 
     def _ids(self) -> list[str]:
         found = []
@@ -235,6 +248,7 @@ def begin(
     assembly: Assembly,
     store: Store,
     arms: Arms,
+    against: str,
     items: Sequence[DatasetItem],
     selection: str | None,
     *,
@@ -252,7 +266,7 @@ def begin(
             trials=assembly.gate.trials,
             run=run,
             candidate=version,
-            metadata={SESSION: session, ARM: arm},
+            metadata={SESSION: session, ARM: arm, AGAINST: _full(against)},
         )
         for run, version, arm in (
             (session + _BASELINE, arms.baseline, "baseline"),
@@ -263,13 +277,35 @@ def begin(
 
 
 def go_on(
-    assembly: Assembly, store: Store, arms: Arms, session: str, *, seed: int, watching: Watching
+    assembly: Assembly, store: Store, arms: Arms, against: str, session: str, *, seed: int, watching: Watching
 ) -> SideBySide:
     """A session that was interrupted. Raises ConfigError where going on would mix two things."""
     run = session_of(store, session)
-    baseline = resume_run(assembly, store, run + _BASELINE, candidate=arms.baseline)
     candidate = resume_run(assembly, store, run, candidate=arms.candidate)
+    version = _same_baseline(candidate.header, arms.baseline, against, store)
+    arms = replace(arms, baseline=version)
+    baseline = resume_run(assembly, store, run + _BASELINE, candidate=version)
     return SideBySide(assembly, store, arms, baseline, candidate, seed, watching)
+
+
+def _same_baseline(session: RunHeader, version: Candidate, against: str, store: Store) -> Candidate:
+    """`version`, named as it was when the session began. Raises ConfigError where it is another one."""
+    then, begun = str(session.metadata[AGAINST]), store.header(session.run + _BASELINE)
+    by_commit = then.startswith(PREFIX) and against.startswith(PREFIX)
+    if by_commit and begun.commit == version.commit:
+        return replace(version, version=begun.candidate)
+    if then == _full(against) and not by_commit:
+        return version
+    was, now = (f" (commit {commit[:8]})" if commit else "" for commit in (begun.commit, version.commit))
+    again = f"{PREFIX}{begun.commit}" if by_commit else then
+    raise ConfigError(
+        f"run {session.run} was started beside {then}{was}, and {against}{now} is another version",
+        hint=f"go on with --against {again}, or start a new run",
+    )
+
+
+def _full(against: str) -> str:
+    return against if against.startswith(PREFIX) else str(Path(against).resolve())
 
 
 def session_of(store: Store, run: str) -> str:
@@ -297,7 +333,7 @@ def arms_of(assembly: Assembly, against: str) -> Arms:
             where="--against",
             hint="give a Python file or a git ref (git:main); results that exist go to --baseline",
         )
-    baseline = candidate_at(gate, against if against.startswith(PREFIX) else str(Path(against).resolve()))
+    baseline = candidate_at(gate, _full(against))
     return Arms(replace(baseline, evaluators=()), _in_workers(assembly))
 
 
