@@ -10,7 +10,8 @@ from scoregate.records import DatasetItem, Outcome
 from scoregate.reports.github_text import code, fenced, inline, link
 from scoregate.reports.markdown import LIMIT, render_markdown
 from scoregate.reports.report import Report
-from tests.reports.verdicts import REPORT, any_reports, lost, rule, verdict, won
+from scoregate.reports.shown_rules import shown_rules
+from tests.reports.verdicts import CONFIRMED, REPORT, any_reports, fresh, lost, part, rule, verdict, won
 
 
 def table_lines(markdown: str) -> list[str]:
@@ -119,7 +120,8 @@ def test_a_fence_in_an_output_does_not_end_the_block() -> None:
 
 @pytest.mark.parametrize("hostile", ["a|b", "a\\|b", "`a|b`", "<!-- ", "|\n|", "\\", "a\u2028|b"])
 def test_a_name_cannot_break_the_table(hostile: str) -> None:
-    lines = table_lines(render_markdown(Report(verdict(rule(score=hostile, slice=hostile), rule()))))
+    broken_slice = rule(score=hostile, slice=hostile, outcome="regression")
+    lines = table_lines(render_markdown(Report(verdict(broken_slice, rule()))))
 
     assert [line.count("|") for line in lines] == [11, 11, 11, 11]
 
@@ -197,8 +199,9 @@ def test_any_text_keeps_the_structure(report: Report) -> None:
     text.encode("utf-8")
     lines = outside_fences(text)
     assert len(text) <= LIMIT
-    rules = len(report.verdict.rules)
-    assert [line.count("|") for line in lines if line.startswith("|")] == [11] * (rules + 2 if rules else 0)
+    tables = (shown_rules(report.verdict).rules, shown_rules(report.verdict, "anchor").rules)
+    expected = sum(len(rules) + 2 for rules in tables if rules)
+    assert [line.count("|") for line in lines if line.startswith("|")] == [11] * expected
     outside = "\n".join(lines)
     tags = set(re.findall(r"<[^>]*>?", outside))
     assert tags <= {"<code>", "</code>", "<sub>", "</sub>", "<details>", "<details open>", "</details>",
@@ -210,3 +213,78 @@ def test_the_lines_of_a_report_that_says_nothing_more_are_few() -> None:
     bare = replace(verdict(), rules=(), baseline_run=None, candidate_run=None)
 
     assert len(render_markdown(Report(bare)).splitlines()) == 6
+
+
+def test_the_evidence_of_fresh_trials_stands_before_the_items_that_moved() -> None:
+    report = Report(CONFIRMED, baseline_outputs={"refund-017": "no"}, candidate_outputs={"refund-017": "yes"})
+    text = render_markdown(report)
+
+    assert "#### Fresh trials of the 3 items behind the suspicion: 2 worse\n" in text
+    assert (
+        "<code>refund-017</code>: answer_correctness 5 of 5 before, 0 of 5 now\n\n"
+        "```text\nbefore    no\nafter     yes\n```\n"
+    ) in text
+    assert "<code>refund-017</code>: answer_correctness 1 → 0 (fresh 5/5 → 0/5)\n" in text
+    assert text.count("before    no") == 1
+    assert text.index("Fresh trials") < text.index("Items that moved")
+
+
+def test_the_rounds_are_a_log() -> None:
+    text = render_markdown(Report(CONFIRMED))
+
+    assert (
+        "#### Rounds, both versions side by side\n\n"
+        "- **A** 200 items × 1: answer_correctness looks worse (p = 0.031)\n"
+        "- **B** 6 items × 5 fresh: regression, as said above\n\n"
+        "In each version 1 trial of every item and 5 fresh of 6 items: 460 calls, 1.1 × one pass of both versions. "
+        "Stopped early, after round B (the last would be D)"
+    ) in text
+
+
+def test_the_anchor_has_a_table_of_its_own() -> None:
+    report = Report(verdict(rule(), rule(against="anchor")), anchor="run:release-7")
+    text = render_markdown(report)
+
+    assert "#### Against the anchor <code>run:release-7</code>\n\n|  | score | anchor | candidate |" in text
+    assert len(table_lines(text)) == 6
+
+
+def test_slices_are_counted_below_the_table() -> None:
+    worse = part("intent=refund", q_value=0.05)
+    text = render_markdown(Report(verdict(rule(), worse, part("intent=order", q_value=1.0))))
+
+    assert "| · intent=refund |" in text
+    assert "intent=order" not in text
+    assert "2 slices sought, none broken; 1 looks worse, which decides nothing" in text
+
+
+def test_many_slices_and_confirmed_items_stay_below_the_limit() -> None:
+    scores = [f"score_{i}" for i in range(20)]
+    slices = (f"intent={'|' * 30}{i}" for i in range(10))
+    broken = [rule(score=s, slice=name, outcome="regression") for name in slices for s in scores]
+    again = tuple(fresh(f"q{i}" + "|" * 300, score="score_0") for i in range(500))
+    report = Report(
+        verdict(
+            *(rule(score=s) for s in scores),
+            *broken,
+            *(rule(score=s, against="anchor") for s in scores),
+            outcome="regression",
+            reason="|" * 5000,
+            rounds=tuple(replace(one, reason="|" * 5000) for one in CONFIRMED.rounds),
+            confirmed=again,
+            flips=tuple(lost(one.item, score="score_0") for one in again),
+        ),
+        items={one.item: DatasetItem(one.item, "question " * 2000) for one in again},
+        baseline_outputs={one.item: "`|" * 3000 for one in again},
+        candidate_outputs={one.item: "|`" * 3000 for one in again},
+        anchor="run:" + "|" * 500,
+    )
+
+    text = render_markdown(report)
+
+    assert len(text) <= LIMIT
+    assert "10 slices sought in each of 20 scores, 200 broken; 100 of these left out here" in text
+    assert "#### Fresh trials of the 500 items behind the suspicion: 500 worse" in text
+    assert re.search(r"… and 49\d more items", text)
+    assert text.count("<details") == text.count("</details>")
+    assert {line.count("|") for line in table_lines(text)} == {11}

@@ -3,16 +3,15 @@
 import pytest
 
 from scoregate.catalog import Contract
-from scoregate.records import RuleResult
+from scoregate.records import Role, RuleResult
 from scoregate.reports.report import Report
-from scoregate.reports.rows import RuleRow, further_reasons, mark_of, rule_rows
-from tests.reports.verdicts import rule, verdict
+from scoregate.reports.rows import RuleRow, further_reasons, mark_of, outcome_of, rule_rows
+from tests.reports.verdicts import part, rule, verdict
 
 
 def row(result: RuleResult, *contracts: Contract) -> RuleRow:
-    (only,) = rule_rows(
-        Report(verdict(result), contracts={contract.name: contract for contract in contracts})
-    )
+    report = Report(verdict(result), contracts={contract.name: contract for contract in contracts})
+    (only,) = rule_rows(report, [result])
     return only
 
 
@@ -113,9 +112,8 @@ def test_what_is_unknown_is_a_dash() -> None:
 
 
 def test_a_slice_stands_below_its_score_or_is_named_in_full() -> None:
-    rows = rule_rows(
-        Report(verdict(rule(), rule(slice="intent=refund"), rule(score="x", slice="intent=refund")))
-    )
+    rules = rule(), rule(slice="intent=refund"), rule(score="x", slice="intent=refund")
+    rows = rule_rows(Report(verdict(*rules)), rules)
 
     assert [cells.label for cells in rows] == ["answer_correctness", "· intent=refund", "x · intent=refund"]
 
@@ -127,4 +125,46 @@ def test_reasons_that_the_verdict_gave_are_not_given_again() -> None:
         said, unsaid, rule(), reason="answer_correctness: 0.5 is below its minimum (and 1 more rule)"
     )
 
-    assert further_reasons(both) == (("groundedness", "0.5 is below its minimum"),)
+    assert further_reasons(both, both.rules) == (("groundedness", "0.5 is below its minimum"),)
+
+
+def test_of_advisory_scores_only_a_regression_is_worth_a_sentence_and_says_that_it_is_advice() -> None:
+    advice = rule(score="tone", role="advisory", outcome="regression", reason="fell to 3.1")
+    open_ = rule(score="length", role="advisory", outcome="inconclusive", reason="too few items")
+    of_slice = rule(score="tone", slice="lang=de", role="advisory", outcome="regression", reason="fell")
+    both = verdict(advice, of_slice, open_)
+
+    assert further_reasons(both, both.rules) == (("tone (advisory)", "fell to 3.1"),)
+
+
+@pytest.mark.parametrize(
+    ("role", "result", "shown"),
+    [
+        ("gate", "pass", "pass"),
+        ("primary", "pass", "pass"),
+        ("secondary", "pass", "no drop proved"),
+        ("secondary", "regression", "regression"),
+        ("advisory", "pass", "advisory (pass)"),
+        ("advisory", "regression", "advisory (regression)"),
+    ],
+)
+def test_the_outcome_claims_no_more_than_it_decides(role: Role, result: str, shown: str) -> None:
+    assert outcome_of(rule(role=role, outcome=result)) == shown
+
+
+def test_a_slice_proves_no_pass() -> None:
+    assert outcome_of(part("intent=refund", q_value=0.4)) == "no drop proved"
+    assert outcome_of(part("intent=refund", q_value=0.1)) == "looks worse"
+    assert outcome_of(part("intent=refund", q_value=0.1, outcome="regression")) == "regression"
+
+
+def test_a_statistic_other_than_the_mean_is_named() -> None:
+    assert row(rule(score="latency_seconds", statistic="p95")).label == "latency_seconds p95"
+    steps = rule(score="steps", statistic="p50")
+    assert row(steps, Contract("steps", "numeric", unit="calls")).label == "steps p50 (calls)"
+
+
+def test_a_sum_is_no_share() -> None:
+    total = rule(statistic="sum", baseline_value=162.0, candidate_value=158.0)
+
+    assert row(total, Contract("answer_correctness", "boolean")).baseline.startswith("162")

@@ -12,7 +12,19 @@ from scoregate.records import DatasetItem, Outcome
 from scoregate.reports.display_width import display_width
 from scoregate.reports.report import Report
 from scoregate.reports.terminal import render_terminal
-from tests.reports.verdicts import REGRESSION, REPORT, any_reports, broken, lost, rule, verdict, won
+from tests.reports.verdicts import (
+    CONFIRMED,
+    REGRESSION,
+    REPORT,
+    any_reports,
+    broken,
+    fresh,
+    lost,
+    part,
+    rule,
+    verdict,
+    won,
+)
 
 
 def shown(report: Report, width: int = 100, max_items: int = 10) -> str:
@@ -164,7 +176,8 @@ def test_a_narrow_terminal_gives_up_columns_and_keeps_mark_score_difference_and_
 
 
 def test_wide_characters_do_not_break_the_table() -> None:
-    report = Report(verdict(rule(score="correct"), rule(score="correct", slice="意图=退款")))
+    of_slice = rule(score="correct", slice="意图=退款", outcome="regression")
+    report = Report(verdict(rule(score="correct"), of_slice))
 
     lines = shown(report).splitlines()
     starts = {display_width(line[: line.index("81.0 %")]) for line in lines if "81.0 %" in line}
@@ -219,3 +232,71 @@ def test_booleans_of_several_trials_are_shares() -> None:
     contracts = {"answer_correctness": Contract("answer_correctness", "boolean")}
 
     assert "q1: answer_correctness true → 0.667" in shown(Report(verdict(flips=flips), contracts=contracts))
+
+
+def test_rounds_and_evidence_stand_between_the_table_and_the_items_that_moved() -> None:
+    report = Report(
+        CONFIRMED,
+        items={"refund-017": DatasetItem("refund-017", "May I return it?")},
+        contracts={"answer_correctness": Contract("answer_correctness", "boolean")},
+    )
+
+    assert """
+Rounds, both versions side by side:
+A      200 items × 1  answer_correctness looks worse (p = 0.031)
+B  6 items × 5 fresh  regression, as said above
+In each version 1 trial of every item and 5 fresh of 6 items: 460 calls, 1.1 × one pass of both versions
+Stopped early, after round B (the last would be D): the differences shown may be a little exaggerated.
+
+Fresh trials of the 3 items behind the suspicion: 2 worse
+- refund-017: answer_correctness 5 of 5 before, 0 of 5 now
+    input     May I return it?
+- refund-018: answer_correctness 5 of 5 before, 0 of 5 now
+
+Items that moved: 3 worse, 0 better
+- refund-017: answer_correctness true → false (fresh 5/5 → 0/5)
+- refund-018: answer_correctness true → false (fresh 5/5 → 0/5)
+- refund-019: answer_correctness true → false (fresh 5/5 → 5/5)
+
+""" in shown(report, width=120)
+
+
+def test_the_evidence_beyond_ten_items_is_counted() -> None:
+    text = shown(Report(broken(confirmed=tuple(fresh(f"q{i:02d}") for i in range(13)))))
+
+    assert "- q09: answer_correctness 5 of 5 before, 0 of 5 now\n… and 3 more items\n" in text
+
+
+def test_advice_is_told_from_what_decides() -> None:
+    text = shown(Report(verdict(rule(), rule(score="tone", role="advisory", outcome="regression"))), 140)
+
+    assert re.search(r"^- tone .* advisory \(regression\)$", text, re.MULTILINE)
+    narrow = shown(Report(verdict(rule(), rule(score="tone", role="advisory", outcome="regression"))), 66)
+    assert re.search(r"^- tone .* advisory$", narrow, re.MULTILINE)
+
+
+def test_primary_scores_are_named_where_a_pass_rests_on_them() -> None:
+    rules = rule(role="primary"), rule(score="tone", role="secondary")
+
+    assert "a pass rests on answer_correctness; other scores can only break the gate" in shown(
+        Report(verdict(*rules)), 300
+    )
+
+
+def test_the_anchor_has_a_block_of_its_own_and_nothing_is_explained_twice() -> None:
+    report = Report(verdict(rule(), rule(against="anchor", candidate_value=0.7)), anchor="run:release-7")
+    text = shown(report, width=140)
+
+    assert "\n\nAgainst the anchor run:release-7:\n  score               anchor  candidate" in text
+    assert text.count("p: one-sided") == 1
+
+
+def test_what_no_table_shows_is_not_explained() -> None:
+    quiet = shown(Report(verdict(rule(), part("intent=refund", q_value=0.5))), width=80)
+
+    assert "1 slice sought, none broken" in quiet
+    assert "false discovery rate" not in quiet
+    assert "p: one-sided" not in quiet
+    assert "false discovery rate 10 %" in shown(
+        Report(verdict(rule(), part("intent=refund", q_value=0.05))), width=200
+    )

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from scoregate.catalog import Contract
-from scoregate.records import DatasetItem, Flip, RuleResult, Verdict
+from scoregate.records import DatasetItem, Flip, FreshItem, RoundResult, RuleResult, Verdict
 from scoregate.reports.report import Report
 
 RULE = RuleResult(
@@ -75,6 +75,34 @@ def won(item: str, **changes: Any) -> Flip:
     return lost(item, **{"baseline_value": 0.0, "candidate_value": 1.0, "worse": False, **changes})
 
 
+def part(name: str, **changes: Any) -> RuleResult:
+    """The result of `answer_correctness` on a slice."""
+    return rule(slice=name, reason="no drop is proved", **changes)
+
+
+def fresh(item: str, **changes: Any) -> FreshItem:
+    """An item that passed five times before, and never now."""
+    again = FreshItem(item, "answer_correctness", (1.0,) * 5, (0.0,) * 5, worse=True)
+    return replace(again, **changes)
+
+
+def unconfirmed(item: str) -> FreshItem:
+    return fresh(item, candidate_values=(1.0,) * 5, worse=False)
+
+
+ROUNDS = (
+    RoundResult("A", 200, 1, None, "answer_correctness looks worse (p = 0.031)"),
+    RoundResult("B", 6, 5, "regression", "answer_correctness: confirmed by fresh trials"),
+)
+CONFIRMED = verdict(
+    rule(outcome="regression", reason="confirmed by fresh trials"),
+    outcome="regression",
+    reason="answer_correctness: confirmed by fresh trials",
+    rounds=ROUNDS,
+    confirmed=(fresh("refund-017"), fresh("refund-018"), unconfirmed("refund-019")),
+    flips=(lost("refund-019"), lost("refund-017"), lost("refund-018")),
+)
+
 REGRESSION = verdict(
     rule(
         outcome="regression",
@@ -124,7 +152,27 @@ _RULES = st.builds(
     RuleResult,
     **{field.name: _NUMBERS if "float" in field.type else _COUNTS for field in fields(RuleResult)}
     | {"score": _TEXT, "slice": st.none() | _TEXT, "reason": _TEXT, "outcome": _OUTCOMES}
-    | {"direction": st.sampled_from(("higher", "lower"))},
+    | {"direction": st.sampled_from(("higher", "lower"))}
+    | {"role": st.sampled_from(("gate", "primary", "secondary", "advisory"))}
+    | {"statistic": st.sampled_from(("mean", "p95")) | _TEXT, "q_value": st.none() | st.floats(0, 1)}
+    | {"against": st.sampled_from(("baseline", "anchor"))},
+)
+_FRESH_VALUES = st.lists(st.none() | st.sampled_from((0.0, 1.0)) | st.floats(), max_size=3).map(tuple)
+_FRESH = st.builds(
+    FreshItem,
+    item=_TEXT,
+    score=_TEXT,
+    baseline_values=_FRESH_VALUES,
+    candidate_values=_FRESH_VALUES,
+    worse=st.booleans(),
+)
+_ROUNDS = st.builds(
+    RoundResult,
+    round=st.sampled_from(("A", "B", "C", "D")),
+    items=_COUNTS,
+    trials=_COUNTS,
+    outcome=st.none() | _OUTCOMES,
+    reason=_TEXT,
 )
 _FLIP_VALUES = st.one_of(st.none(), st.floats(), _TEXT)
 _FLIPS = st.builds(
@@ -144,7 +192,8 @@ _TEXTS = st.lists(_TEXT, max_size=2).map(tuple)
 def any_reports(draw: st.DrawFn) -> Report:
     """Reports whose every text, number and output is whatever hypothesis comes up with."""
     flips = draw(st.lists(_FLIPS, max_size=4).map(tuple))
-    ids = [flip.item for flip in flips]
+    confirmed = draw(st.lists(_FRESH, max_size=3).map(tuple))
+    ids = [*(flip.item for flip in flips), *(again.item for again in confirmed)]
     outputs = st.fixed_dictionaries({}, optional=dict.fromkeys(ids, _JSON))
     return Report(
         verdict=verdict(
@@ -152,6 +201,8 @@ def any_reports(draw: st.DrawFn) -> Report:
             reason=draw(_TEXT),
             rules=draw(st.lists(_RULES, max_size=3).map(tuple)),
             flips=flips,
+            confirmed=confirmed,
+            rounds=draw(st.lists(_ROUNDS, max_size=3).map(tuple)),
             missing_items=draw(_TEXTS),
             notes=draw(_TEXTS),
             candidate=draw(st.none() | _TEXT),
@@ -165,4 +216,5 @@ def any_reports(draw: st.DrawFn) -> Report:
         contracts={flip.score: Contract(flip.score, "numeric", unit=draw(_TEXT)) for flip in flips},
         links={draw(_TEXT): draw(_TEXT)},
         hints=draw(_TEXTS),
+        anchor=draw(st.none() | _TEXT),
     )

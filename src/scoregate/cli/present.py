@@ -33,6 +33,7 @@ def present(
     """Print the verdict, then write the reports: a file that cannot be written hides nothing."""
     from scoregate.cli.telling import say
     from scoregate.errors import PASS, ScoregateError
+    from scoregate.gates.rounds import rounds_of
     from scoregate.reports import Report, render_json, render_terminal, write_report
 
     contracts = {name: contract for name in gate.rules if (contract := gate.contract(name)) is not None}
@@ -44,6 +45,8 @@ def present(
         contracts=contracts,
         hints=tuple(hints),
         decides=decides,
+        anchor=_shown(gate.anchor),
+        last_round=rounds_of(gate)[-1],
     )
     stdout = stdout or sys.stdout
     if as_json:
@@ -61,6 +64,12 @@ def present(
             if verdict.exit_code == PASS:
                 raise
             say(str(error))  # the exit code stays that of the verdict
+
+
+def _shown(source: str | None) -> str | None:
+    from scoregate.project.places import shown_path
+
+    return source if source is None or source.startswith("run:") else shown_path(Path(source))
 
 
 def _reachable(path: Path, stdout: TextIO) -> Path:

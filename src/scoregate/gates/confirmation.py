@@ -176,10 +176,18 @@ def confirm(
             named.setdefault(suspect.name, set()).update(suspect.items)
     fresh = [f for name, ids in named.items() for f in _fresh_items(measured[name], ids, everything)]
     # Critical items that fail first, as each of them breaks the gate alone; then the largest losses.
+    # Critical items that fail first, as each of them breaks the gate alone; then the largest losses.
     fresh.sort(
-        key=lambda f: (f.item not in broken.get(f.score, ()), -_loss(f, measured[f.score]), f.score, f.item)
+        key=lambda found: (
+            found[1].item not in broken.get(found[1].score, ()),
+            found[0],
+            found[1].score,
+            found[1].item,
+        )
     )
-    return Confirmed(tested, {name: ids for name, ids in broken.items() if ids}, tuple(fresh))
+    return Confirmed(
+        tested, {name: ids for name, ids in broken.items() if ids}, tuple(item for _, item in fresh)
+    )
 
 
 def _needed(gate: Gate, suspects: Sequence[Suspect], critical: dict[str, tuple[str, ...]]) -> list[str]:
@@ -252,16 +260,20 @@ def _critical_items(
     return tuple(item for item, p in zip(ids, adjusted, strict=True) if p <= alpha)
 
 
-def _fresh_items(evidence: Evidence, ids: set[str], everything: Universe) -> list[FreshItem]:
+def _fresh_items(evidence: Evidence, ids: set[str], everything: Universe) -> list[tuple[float, FreshItem]]:
+    """Each item with how its mean moved, a loss below 0."""
     coded = evidence.coded
-    moved = coded.candidate.mean(axis=1) - coded.baseline.mean(axis=1)
+    moved = np.where(coded.counted, coded.candidate.mean(axis=1) - coded.baseline.mean(axis=1), 0.0)
     return [
-        FreshItem(
-            item,
-            evidence.name,
-            _shown(evidence, evidence.pair.baseline.values[i]),
-            _shown(evidence, evidence.pair.candidate.values[i]),
-            worse=bool(coded.counted[i] and moved[i] < -_TINY),
+        (
+            float(moved[i]),
+            FreshItem(
+                item,
+                evidence.name,
+                _shown(evidence, evidence.pair.baseline.values[i]),
+                _shown(evidence, evidence.pair.candidate.values[i]),
+                worse=bool(moved[i] < -_TINY),
+            ),
         )
         for i, item in enumerate(everything.ids)
         if item in ids
@@ -272,13 +284,3 @@ def _shown(evidence: Evidence, values: NDArray[np.float64]) -> tuple[float | Non
     pair = evidence.pair
     shown = np.exp(values) - pair.offset if pair.scale == "ratio" else values
     return tuple(None if np.isnan(value) else float(value) for value in shown)
-
-
-def _loss(fresh: FreshItem, evidence: Evidence) -> float:
-    """How much worse the candidate's mean is, larger is worse."""
-    sign = evidence.pair.sign
-
-    def mean(values: Sequence[float | None]) -> float:
-        return sum(v or 0.0 for v in values) / max(1, len(values))
-
-    return sign * (mean(fresh.baseline_values) - mean(fresh.candidate_values))

@@ -335,11 +335,11 @@ def why(outcome: Outcome, rules: Sequence[RuleResult]) -> str:
     """One sentence for the whole build, from the rules that decided it."""
     deciding = [rule for rule in rules if rule.outcome == outcome]
     if outcome == "pass" and len(rules) > 1:
-        scores = sum(rule.slice is None for rule in rules)
-        slices = len(rules) - scores
-        among = f" on {count(slices, 'slice')}" if slices else ""
+        scores = sum(rule.slice is None and rule.role != "secondary" for rule in rules)
+        slices = len({rule.slice for rule in rules if rule.slice is not None})
         held = f"all {scores} rules hold" if scores > 1 else "the rule holds"
-        return f"{held}, and no score is proved to be worse{' on the whole or' if slices else ''}{among}"
+        where = f" on the whole or on one of {count(slices, 'slice')}" if slices else ""
+        return f"{held}, and no score is proved to be worse{where}"
     more = f" (and {count(len(deciding) - 1, 'more rule')})" if len(deciding) > 1 else ""
     first = deciding[0]
     label = first.score if first.slice is None else f"{first.score} on {first.slice}"

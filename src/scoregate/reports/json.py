@@ -1,4 +1,4 @@
-"""The verdict as one JSON document, with the flipped items' contents."""
+"""The verdict as one JSON document, with the contents of the items that it names."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from scoregate.reports.report import Report
 
 
 def render_json(report: Report) -> str:
-    """`verdict.to_dict()` plus `items`: id -> `input`, `expected_output`, `before`, `after` of each item that moved.
+    """`verdict.to_dict()` plus `items`: id -> `input`, `expected_output`, `before`, `after` of each item that moved
+    or was run again.
 
     A key of an item is there only if its value is known (`before: null` is an output that was null). Numbers
     that JSON does not have (NaN, infinity) are null.
     """
     document = report.verdict.to_dict()
-    moved = dict.fromkeys(flip.item for flip in report.verdict.flips)
-    document["items"] = {item: _contents(report, item) for item in moved}
+    moved = [flip.item for flip in report.verdict.flips]
+    named = dict.fromkeys([*moved, *(fresh.item for fresh in report.verdict.confirmed)])
+    document["items"] = {item: _contents(report, item) for item in named}
     text = json.dumps(_without_nan(document), indent=2, ensure_ascii=False, allow_nan=False)
     # A lone surrogate (legal in a JSON escape, so it can come in) has no UTF-8; its escape is legal JSON.
     return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from scoregate.catalog import Contract
 from scoregate.records import JSON, Flip
 from scoregate.reports.excerpt import as_text
+from scoregate.reports.fresh_trials import in_short
 from scoregate.reports.report import Report
 from scoregate.reports.rounding import decimals_for, number
+from scoregate.reports.shown_rules import broken_scores
 
 NO_OUTPUT = "(no output)"
 SAME_OUTPUT = "(the same)"
@@ -30,19 +32,23 @@ class MovedItem:
 
 
 def moved_items(report: Report) -> tuple[MovedItem, ...]:
-    """Items that moved: those that break a rule first (critical ones before all), then the worse, then the better."""
-    broken = {rule.score for rule in report.verdict.rules if rule.outcome == "regression"}
+    """Items that moved: those that break a rule first (critical ones before all), then the worse, then the better.
+
+    What was not worse in fresh trials is no evidence, and stands behind what is.
+    """
+    broken = broken_scores(report.verdict)
+    cleared = {(fresh.item, fresh.score) for fresh in report.verdict.confirmed if not fresh.worse}
+
+    def evidence(flip: Flip) -> bool:
+        return flip.worse and flip.score in broken and (flip.item, flip.score) not in cleared
 
     def place(flip: Flip) -> tuple[bool, bool, bool]:
-        return not flip.worse, not flip.critical, flip.score not in broken
+        return not flip.worse, not flip.critical, not evidence(flip)
 
     by_item: dict[str, list[Flip]] = {}
     for flip in sorted(report.verdict.flips, key=place):
         by_item.setdefault(flip.item, []).append(flip)
-    return tuple(
-        MovedItem(item, tuple(flips), any(flip.worse and flip.score in broken for flip in flips))
-        for item, flips in by_item.items()
-    )
+    return tuple(MovedItem(item, tuple(flips), any(map(evidence, flips))) for item, flips in by_item.items())
 
 
 def change(flip: Flip, contract: Contract | None) -> str:
@@ -50,6 +56,22 @@ def change(flip: Flip, contract: Contract | None) -> str:
     boolean = contract is not None and contract.type == "boolean"
     before, after = (_value(value, boolean) for value in (flip.baseline_value, flip.candidate_value))
     return f"{before} → {after}" + (", critical" if flip.critical else "")
+
+
+def changes(report: Report, moved: MovedItem) -> tuple[tuple[str, str], ...]:
+    """Score and change of each of the item's flips, with its fresh trials where it was run again."""
+    contracts = report.contracts
+    fresh = {
+        f.score: in_short(f, contracts.get(f.score)) for f in report.verdict.confirmed if f.item == moved.id
+    }
+    return tuple(
+        (
+            flip.score,
+            change(flip, contracts.get(flip.score))
+            + (f" (fresh {fresh[flip.score]})" if flip.score in fresh else ""),
+        )
+        for flip in moved.flips
+    )
 
 
 def details(report: Report, item: str) -> dict[str, str]:

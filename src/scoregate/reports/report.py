@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scoregate.catalog import Contract
-from scoregate.records import JSON, DatasetItem, Verdict
+from scoregate.records import JSON, DatasetItem, RoundName, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,11 @@ class Report:
     """Whether the verdict's exit code is that of the command that shows it."""
     diff_command: str | None = None
     """Command that lists every item that moved; made from the run ids if None."""
+
+    anchor: str | None = None
+    """What the gate names as its anchor."""
+    last_round: RoundName = "D"
+    """The last round that the gate allows, where the verdict was reached in rounds."""
 
     @property
     def see_all(self) -> str | None:

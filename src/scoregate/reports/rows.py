@@ -1,5 +1,8 @@
 """One row a rule, as text: what the terminal's and the Markdown table show alike.
 
+A pass is said to be one only where it decides: of a slice, or of a score beside primary ones, it means no more than
+that no drop is proved, and what an advisory score would be stands in brackets.
+
 Marks: `+` better beyond doubt, `-` worse beyond doubt, `~` not told apart, `=` nothing moved, `!` invalid,
 blank where there is nothing to compare with.
 """
@@ -7,12 +10,14 @@ blank where there is nothing to compare with.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scoregate.catalog import MEASURED_UNITS, Contract
 from scoregate.records import RuleResult, Verdict
 from scoregate.reports.report import Report
 from scoregate.reports.rounding import UNKNOWN, decimals_for, half_width, number, p_value
+from scoregate.reports.shown_rules import looks_worse
 
 MARKS = {
     "+": "better",
@@ -31,7 +36,7 @@ class RuleRow:
 
     mark: str
     label: str
-    """Score, slice and unit, as the user named them."""
+    """Score, statistic, slice and unit, as the user named them."""
     baseline: str
     candidate: str
     difference: str
@@ -45,11 +50,12 @@ class RuleRow:
     detectable: str
     """Smallest drop that the data would have shown with 80 % probability."""
     outcome: str
+    holds: bool
+    """Nothing in it needs a reader's eye."""
 
 
-def rule_rows(report: Report) -> tuple[RuleRow, ...]:
-    """The rows of the verdict's rules, in their order; a slice right below its score is named by itself."""
-    rules = report.verdict.rules
+def rule_rows(report: Report, rules: Sequence[RuleResult]) -> tuple[RuleRow, ...]:
+    """The rows of these rules, in their order; a slice right below its score is named by itself."""
     above = (None, *(rule.score for rule in rules))
     return tuple(
         _row(rule, report.contracts.get(rule.score), below_its_score=rule.score == score_above)
@@ -57,18 +63,52 @@ def rule_rows(report: Report) -> tuple[RuleRow, ...]:
     )
 
 
-def further_reasons(verdict: Verdict) -> tuple[tuple[str, str], ...]:
-    """Label and reason of every rule that does not pass, except what the verdict's own sentence has said."""
+def further_reasons(verdict: Verdict, shown: Sequence[RuleResult]) -> tuple[tuple[str, str], ...]:
+    """Label and reason of every shown rule that does not hold, except what the verdict's own sentence has said.
+
+    Of advisory scores only those that would break the gate, on the whole.
+    """
     return tuple(
-        (rule_label(rule), rule.reason)
-        for rule in verdict.rules
-        if rule.outcome != "pass" and not (rule.score in verdict.reason and rule.reason in verdict.reason)
+        (_label_of_reason(rule), rule.reason)
+        for rule in shown
+        if _to_be_explained(rule) and not (rule.score in verdict.reason and rule.reason in verdict.reason)
     )
 
 
+def _to_be_explained(rule: RuleResult) -> bool:
+    if rule.role == "advisory":
+        return rule.outcome == "regression" and rule.slice is None
+    return rule.outcome != "pass"
+
+
 def rule_label(rule: RuleResult) -> str:
-    """Score and slice of a rule."""
-    return rule.score if rule.slice is None else f"{rule.score} · {rule.slice}"
+    """Score, statistic and slice of a rule."""
+    score = rule.score if rule.statistic == "mean" else f"{rule.score} {rule.statistic}"
+    return score if rule.slice is None else f"{score} · {rule.slice}"
+
+
+def _label_of_reason(rule: RuleResult) -> str:
+    marks = [
+        *(["advisory"] if rule.role == "advisory" else []),
+        *(["against the anchor"] if rule.against == "anchor" else []),
+    ]
+    return rule_label(rule) + (f" ({', '.join(marks)})" if marks else "")
+
+
+def outcome_of(rule: RuleResult) -> str:
+    """What became of a rule, in words that claim no more than it decides."""
+    word: str = rule.outcome
+    if looks_worse(rule):
+        word = "looks worse"
+    elif rule.outcome == "pass" and (rule.slice is not None or rule.role == "secondary"):
+        word = "no drop proved"
+    return f"advisory ({word})" if rule.role == "advisory" else word
+
+
+def primary_sentence(rules: Sequence[RuleResult]) -> str | None:
+    """On which scores a pass rests; None where all scores count alike."""
+    primary = dict.fromkeys(rule.score for rule in rules if rule.role == "primary")
+    return f"a pass rests on {', '.join(primary)}; other scores can only break the gate" if primary else None
 
 
 def mark_of(rule: RuleResult) -> str:
@@ -95,7 +135,7 @@ def is_relative(rule: RuleResult) -> bool:
 
 def is_rate(rule: RuleResult, contract: Contract | None) -> bool:
     """Whether the rule's values are shares, shown in percent and their difference in points."""
-    if is_relative(rule):
+    if is_relative(rule) or rule.statistic == "sum":
         return False
     if contract is not None:
         return contract.type in ("boolean", "categorical")
@@ -136,7 +176,8 @@ def _row(rule: RuleResult, contract: Contract | None, *, below_its_score: bool) 
         scored=f"{rule.n_scored}/{rule.n_expected}",
         moved=f"{rule.lost}/{rule.won}",
         detectable=_with_unit(number(smallest, decimals_for(smallest)), difference_unit),
-        outcome=rule.outcome,
+        outcome=outcome_of(rule),
+        holds=rule.outcome == "pass" or rule.role == "advisory",
     )
 
 

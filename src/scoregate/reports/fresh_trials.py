@@ -1,0 +1,133 @@
+"""The fresh trials behind a suspected drop, item by item: "refund-017: 5 of 5 before, 0 of 5 now"."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import geometric_mean
+
+from scoregate.catalog import MEASURED_UNITS, Contract
+from scoregate.records import FreshItem
+from scoregate.reports.excerpt import items_text
+from scoregate.reports.report import Report
+from scoregate.reports.rounding import decimals_for, number
+from scoregate.reports.shown_rules import broken_scores
+
+MOST_ITEMS = 10
+"""Items shown; the others are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemEvidence:
+    """An item that was worse in its fresh trials, with the scores on which it was."""
+
+    id: str
+    scores: tuple[FreshItem, ...]
+    breaks: bool
+    """One of these scores breaks the gate."""
+
+
+@dataclass(frozen=True, slots=True)
+class FreshEvidence:
+    """What the fresh trials of all items came to."""
+
+    items: tuple[ItemEvidence, ...]
+    """Worse again: those of a broken score first, each group worst first."""
+    not_worse: int
+    """Items that were run again and not worse on any score."""
+
+    @property
+    def title(self) -> str:
+        """How many items were run again, and how many of them were worse."""
+        run_again = items_text(len(self.items) + self.not_worse)
+        return f"Fresh trials of the {run_again} behind the suspicion: {len(self.items) or 'none'} worse"
+
+
+def fresh_evidence(report: Report) -> FreshEvidence:
+    """The evidence in the order of the verdict."""
+    broken = broken_scores(report.verdict)
+    by_item: dict[str, list[FreshItem]] = {}
+    for fresh in report.verdict.confirmed:
+        by_item.setdefault(fresh.item, []).append(fresh)
+    items = []
+    for item, scores in by_item.items():
+        worse = tuple(fresh for fresh in scores if fresh.worse)
+        if worse:
+            items.append(ItemEvidence(item, worse, any(fresh.score in broken for fresh in worse)))
+    ordered = sorted(items, key=lambda item: not item.breaks)  # stable: worst first within each group
+    return FreshEvidence(tuple(ordered), len(by_item) - len(ordered))
+
+
+def in_short(fresh: FreshItem, contract: Contract | None) -> str:
+    """`5/5 → 0/5, 2 missing`; of numbers their means, `0.84 → 0.35`."""
+    if _is_rate(fresh, contract):
+        sides = [f"{sum(value == 1 for value in values):,}/{len(values):,}" for values, _ in _arms(fresh)]
+    else:
+        sides = _means(fresh)
+    absent = _absent((*fresh.baseline_values, *fresh.candidate_values), contract)
+    return " → ".join(sides) + (f", {absent}" if absent else "")
+
+
+def in_words(fresh: FreshItem, contract: Contract | None) -> str:
+    """`5 of 5 before, 0 of 5 now (2 missing)`; of numbers `0.84 before, 0.35 now (means of 5 trials)`."""
+    if _is_rate(fresh, contract):
+        what = "true in " if contract is not None and contract.direction == "lower" else ""
+        return what + ", ".join(_count(values, when, contract) for values, when in _arms(fresh))
+    sides = ", ".join(f"{mean} {when}" for mean, (_, when) in zip(_means(fresh), _arms(fresh), strict=True))
+    gaps = [f"{absent} {when}" for values, when in _arms(fresh) if (absent := _absent(values, contract))]
+    return f"{sides} ({'; '.join([_kind(fresh), *gaps])})"
+
+
+def _arms(fresh: FreshItem) -> tuple[tuple[Sequence[float | None], str], tuple[Sequence[float | None], str]]:
+    return (fresh.baseline_values, "before"), (fresh.candidate_values, "now")
+
+
+def _is_rate(fresh: FreshItem, contract: Contract | None) -> bool:
+    if contract is not None and not contract.inferred:
+        return contract.type in ("boolean", "categorical")
+    return {*fresh.baseline_values, *fresh.candidate_values} <= {0, 1, None}
+
+
+def _count(values: Sequence[float | None], when: str, contract: Contract | None) -> str:
+    absent = _absent(values, contract)
+    return f"{sum(value == 1 for value in values):,} of {len(values):,} {when}" + (
+        f" ({absent})" if absent else ""
+    )
+
+
+def _absent(values: Sequence[float | None], contract: Contract | None) -> str:
+    absent = sum(value is None for value in values)
+    # A category may also not apply, which is nothing that went missing.
+    word = "without a value" if contract is not None and contract.ignore else "missing"
+    return f"{absent:,} {word}" if absent else ""
+
+
+def _means(fresh: FreshItem) -> list[str]:
+    """The mean of each arm, both with the same decimals."""
+    average = geometric_mean if _is_geometric(fresh) else _arithmetic_mean
+    known = [[value for value in values if value is not None] for values, _ in _arms(fresh)]
+    means = [average(values) if values else None for values in known]
+    decimals = decimals_for(None, *means)
+    return ["no value" if mean is None else number(mean, decimals) for mean in means]
+
+
+def _arithmetic_mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _is_geometric(fresh: FreshItem) -> bool:
+    known = [value for values, _ in _arms(fresh) for value in values if value is not None]
+    return fresh.score in MEASURED_UNITS and all(0 < value < math.inf for value in known)
+
+
+def _kind(fresh: FreshItem) -> str:
+    trials = sorted({len(values) for values, _ in _arms(fresh)})
+    once = trials == [1]
+    kind = ("geometric " if _is_geometric(fresh) else "") + ("mean" if once else "means")
+    return f"{kind} of {' and '.join(f'{count:,}' for count in trials)} trial{'' if once else 's'}"
+
+
+def further(items: int, shown: int) -> str | None:
+    """`… and 3 more items`; None where all were shown."""
+    return f"… and {items_text(items - shown).replace(' ', ' more ', 1)}" if items > shown else None

@@ -1,0 +1,113 @@
+"""The items on a terminal: the evidence of fresh trials, and the items that moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scoregate.reports.display_width import shorten, wrap
+from scoregate.reports.excerpt import from_first_difference, one_line
+from scoregate.reports.fresh_trials import MOST_ITEMS, ItemEvidence, fresh_evidence, further, in_words
+from scoregate.reports.moved_items import MovedItem, changes, comments, details, moved_items
+from scoregate.reports.report import Report
+from scoregate.reports.terminal_text import MARK_COLOURS, Paint, hanging
+
+_LINES_A_VALUE = 2
+_IN_FULL = 3
+"""So many of the items that break a rule are shown with input, expected, before and after; others get a line."""
+
+
+def evidence_lines(report: Report, width: int, paint: Paint) -> list[str]:
+    """The items that were worse again in fresh trials, the first ones that break a rule in full."""
+    if not report.verdict.confirmed:
+        return []
+    evidence = fresh_evidence(report)
+    in_full = _first_in_full(evidence.items)
+    lines = hanging(evidence.title, width, first="")
+    for item in evidence.items[:MOST_ITEMS]:
+        lines += _signed("-", f"{item.id}: {_fresh(report, item)}", width, paint)
+        if item.id in in_full:
+            lines += _contents(report, item.id, width)
+    if left := further(len(evidence.items), MOST_ITEMS):
+        lines.append(left)
+    return lines
+
+
+def moved_lines(report: Report, width: int, paint: Paint, max_items: int) -> list[str]:
+    """The items that moved; those that the evidence shows in full have a line here."""
+    items = moved_items(report)
+    if not items:
+        return []
+    worse = sum(item.worse for item in items)
+    lines = [f"Items that moved: {worse} worse, {len(items) - worse} better"]
+    above = _first_in_full(fresh_evidence(report).items)
+    wanted = [item.id for item in items if item.evidence and item.id not in above]
+    in_full = wanted[: _IN_FULL - len(above)]
+    for item in items[:max_items]:
+        lines += (
+            _item(report, item, width, paint) if item.id in in_full else [_brief(report, item, width, paint)]
+        )
+    left = len(items) - max_items
+    if left > 0:
+        command = f" ({one_line(report.see_all)})" if report.see_all else ""
+        lines.append(f"… and {left:,} more{command}")
+    return lines
+
+
+def _first_in_full(items: Sequence[ItemEvidence]) -> list[str]:
+    return [item.id for item in items if item.breaks][:_IN_FULL]
+
+
+def _fresh(report: Report, item: ItemEvidence) -> str:
+    return "; ".join(
+        f"{fresh.score} {in_words(fresh, report.contracts.get(fresh.score))}" for fresh in item.scores
+    )
+
+
+def _brief(report: Report, item: MovedItem, width: int, paint: Paint) -> str:
+    mark = "-" if item.worse else "+"
+    comment = next((f" ({flip.comment})" for flip in item.flips if flip.comment), "")
+    line = one_line(f"{item.id}: {_changes(report, item)}")
+    if comment:  # where several scores moved, the reason says more than the last of them
+        line = shorten(line, max(width // 2, width - len("- ") - len(comment)))
+    text = shorten(one_line(line + comment), width - len("- "))
+    return f"{paint(mark, MARK_COLOURS[mark])} {text}"
+
+
+def _changes(report: Report, item: MovedItem) -> str:
+    return "; ".join(f"{score} {changed}" for score, changed in changes(report, item))
+
+
+def _item(report: Report, item: MovedItem, width: int, paint: Paint) -> list[str]:
+    mark = "-" if item.worse else "+"
+    lines = _signed(mark, f"{item.id}: {_changes(report, item)}", width, paint)
+    lines += _contents(report, item.id, width)
+    for comment in comments(item):
+        lines += _value("comment", one_line(comment), width)
+    return lines
+
+
+def _signed(mark: str, text: str, width: int, paint: Paint) -> list[str]:
+    first, *rest = hanging(text, width, first=f"{mark} ")
+    return [paint(mark, MARK_COLOURS[mark]) + first[1:], *rest]
+
+
+def _contents(report: Report, item: str, width: int) -> list[str]:
+    known = {name: one_line(text) for name, text in details(report, item).items()}
+    room = (width - len(_name_of("input"))) * _LINES_A_VALUE
+    if "before" in known:
+        known["before"], known["after"] = from_first_difference(known["before"], known["after"], room)
+    return [line for name, text in known.items() for line in _value(name, text, width)]
+
+
+def _value(name: str, text: str, width: int) -> list[str]:
+    """A value beside its name, on at most two lines."""
+    first = _name_of(name)
+    lines = wrap(text, width - len(first))
+    if len(lines) > _LINES_A_VALUE:
+        last = lines[_LINES_A_VALUE - 1] + " " + lines[_LINES_A_VALUE]
+        lines = [*lines[: _LINES_A_VALUE - 1], shorten(last, width - len(first))]
+    return [(first if index == 0 else " " * len(first)) + line for index, line in enumerate(lines)]
+
+
+def _name_of(value: str) -> str:
+    return f"    {value:<8}  "
