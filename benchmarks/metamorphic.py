@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from worlds import Values, World, as_table
+from run_tables import SLICE, run_table
+from worlds import Change, Values, World
 
 from scoregate import Gate, Rule, compare
 from scoregate.errors import ResultsError
@@ -18,60 +20,89 @@ def metamorphic_failures(rounds: int, seed: int) -> list[str]:
     """One line for each relation that did not hold."""
     broken = []
     for number in range(rounds):
-        rng = np.random.default_rng((seed, number))
-        world = World(int(rng.integers(12, 80)), int(rng.integers(1, 4)))
-        difficulty = world.difficulty(rng)
-        trials = int(rng.choice([1, 3]))
-        before = world.run(rng, difficulty, trials)
-        now = world.run(rng, difficulty, trials, drop=float(rng.choice([0.0, 0.1, 0.3])))
-        numeric = bool(rng.integers(2))
-        if numeric:
-            before, now = (np.round(0.7 * arm + 0.3 * rng.random(arm.shape), 3) for arm in (before, now))
-        rule = Rule(max_drop=0.05, direction="higher" if numeric else None)
-        gate = Gate(name="", rules={f"score_{i}": rule for i in range(world.scores)})
-        broken += [f"round {number}: {line}" for line in _relations(rng, world, before, now, gate)]
+        case = _random_case(np.random.default_rng((seed, number)))
+        broken += [f"round {number}: {line}" for line in _broken_relations(case)]
     return broken
 
 
-def _relations(rng: np.random.Generator, world: World, before: Values, now: Values, gate: Gate) -> list[str]:
-    baseline, candidate = as_table(world, before, "baseline"), as_table(world, now, "candidate")
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """Two random runs and a gate."""
+
+    rng: np.random.Generator
+    world: World
+    before: Values
+    now: Values
+    gate: Gate
+
+    def table(self, values: Values, label: str) -> RunTable:
+        return run_table(self.world.dataset(), values, label, self.world.score_names())
+
+
+def _random_case(rng: np.random.Generator) -> _Case:
+    world = World(
+        int(rng.integers(24, 80)),
+        int(rng.integers(1, 4)),
+        turns=(1, 3) if rng.integers(3) == 0 else (1, 1),
+        slices=3 if rng.integers(2) else 0,
+        first_slice=12,
+    )
+    trials = int(rng.choice([1, 3]))
+    agents = world.meet(rng, Change(float(rng.choice([0.0, 0.1, 0.3]))))
+    before, now = agents.fresh(np.arange(world.items), trials)
+    numeric = bool(rng.integers(2))
+    if numeric:
+        before, now = (np.round(0.7 * arm + 0.3 * rng.random(arm.shape), 3) for arm in (before, now))
+    rule = Rule(max_drop=0.05, direction="higher" if numeric else None)
+    slices = {SLICE: f"metadata.{SLICE}"} if world.slices else {}
+    gate = Gate(name="", rules=dict.fromkeys(world.score_names(), rule), slices=slices)
+    return _Case(rng, world, before, now, gate)
+
+
+def _broken_relations(case: _Case) -> Iterator[str]:
+    gate = case.gate
+    baseline, candidate = case.table(case.before, "baseline"), case.table(case.now, "candidate")
     verdict = compare(baseline, candidate, gate)
-    failures = []
     if compare(baseline, candidate, gate).to_json() != verdict.to_json():
-        failures.append("the same input gave another output")
-    shuffled = compare(_shuffled(rng, baseline), _shuffled(rng, candidate), gate)
-    if shuffled.to_json() != verdict.to_json():
-        failures.append("the order of rows changed the output")
+        yield "the same input gave another output"
+    if (
+        compare(_shuffled(case.rng, baseline), _shuffled(case.rng, candidate), gate).to_json()
+        != verdict.to_json()
+    ):
+        yield "the order of rows changed the output"
     reordered = compare(baseline, candidate, replace(gate, rules=dict(reversed(list(gate.rules.items())))))
     if _p_values(reordered) != _p_values(verdict):
-        failures.append("the order of scores changed a p-value")
+        yield "the order of scores changed a p-value"
     renamed = compare(_renamed(baseline), _renamed(candidate), gate)
     if _p_values(renamed) != _p_values(verdict):
-        failures.append("renaming the items changed a p-value")
+        yield "renaming the items changed a p-value"
+    if case.world.slices:
+        other = compare(_slices_renamed(baseline), _slices_renamed(candidate), gate)
+        if sorted(_p_values(other).values(), key=str) != sorted(_p_values(verdict).values(), key=str):
+            yield "renaming the slices changed a p-value"
     mirrored = compare(candidate, baseline, gate)
-    for rule, other in zip(verdict.rules, mirrored.rules, strict=True):
-        if not np.isclose(rule.difference or 0.0, -(other.difference or 0.0), atol=1e-12):
-            failures.append("swapping the arms did not mirror the difference")
-    lowered = now.copy()
-    lowered.flat[int(rng.integers(now.size))] = 0.0
-    worse = compare(baseline, as_table(world, lowered, "candidate"), gate)
-    if verdict.outcome == "regression" and worse.outcome == "pass":
-        failures.append("lowering a score turned a regression into a pass")
-    lost = now.copy()
-    lost.flat[int(rng.integers(now.size))] = np.nan
-    gone = compare(baseline, as_table(world, lost, "candidate"), gate)
-    if verdict.outcome == "regression" and gone.outcome == "pass":
-        failures.append("losing a cell turned a regression into a pass")
+    for place, difference in _differences(verdict).items():
+        if not np.isclose(difference, -_differences(mirrored).get(place, np.nan), atol=1e-12):
+            yield f"swapping the arms did not mirror the difference of {place}"
+    if verdict.outcome == "regression":
+        for what, value in (("lowering a score", 0.0), ("losing a cell", np.nan)):
+            worse = case.now.copy()
+            worse.flat[int(case.rng.integers(worse.size))] = value
+            if compare(baseline, case.table(worse, "candidate"), gate).outcome == "pass":
+                yield f"{what} turned a regression into a pass"
     try:
         compare(baseline, _doubled(candidate), gate)
-        failures.append("a doubled trial record was accepted")
+        yield "a doubled trial record was accepted"
     except ResultsError:
         pass
-    return failures
 
 
-def _p_values(verdict: Verdict) -> dict[str, tuple[float | None, float | None]]:
-    return {rule.score: (rule.p_value, rule.adjusted_p_value) for rule in verdict.rules}
+def _p_values(verdict: Verdict) -> dict[tuple[str, str | None], tuple[float | None, float | None]]:
+    return {(rule.score, rule.slice): (rule.p_value, rule.adjusted_p_value) for rule in verdict.rules}
+
+
+def _differences(verdict: Verdict) -> dict[tuple[str, str | None], float]:
+    return {(rule.score, rule.slice): rule.difference or 0.0 for rule in verdict.rules}
 
 
 def _shuffled(rng: np.random.Generator, table: RunTable) -> RunTable:
@@ -89,7 +120,25 @@ def _renamed(table: RunTable) -> RunTable:
         name: Column(last - column.items, column.trials, column.values)
         for name, column in table.columns.items()
     }
-    return replace(table, items=tuple(f"other-{i:05d}" for i in range(last + 1)), columns=columns)
+    new = {item: f"other-{last - position:05d}" for position, item in enumerate(table.items)}
+    return replace(
+        table,
+        items=tuple(sorted(new.values())),
+        columns=columns,
+        clusters={new[item]: cluster for item, cluster in table.clusters.items()},
+        slices={new[item]: values for item, values in table.slices.items()},
+    )
+
+
+def _slices_renamed(table: RunTable) -> RunTable:
+    """Other slice values that sort the other way round."""
+    return replace(
+        table,
+        slices={
+            item: {name: f"other-{9 - int(value[-1])}" for name, value in values.items()}
+            for item, values in reversed(list(table.slices.items()))
+        },
+    )
 
 
 def _doubled(table: RunTable) -> pd.DataFrame:

@@ -13,27 +13,48 @@ of 0.85, a run-to-run phi of the true pass of 0.70, 5 % judge flips and a phi of
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from run_tables import Items
 from scipy.optimize import brentq
 from scipy.stats import multivariate_normal, norm
 
-from scoregate.gates.table import Column, RunTable
-from scoregate.records import RunHeader
-
-Drop = Literal["diffuse", "concentrated"]
+Kind = Literal["diffuse", "concentrated", "churn"]
 Values = NDArray[np.float64]
 """Shape (N, k, M); NaN = missing."""
+Positions = NDArray[np.intp]
+"""Which items of the dataset, ascending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the candidate does differently. The default is nothing."""
+
+    drop: float = 0.0
+    """Points of the true pass rate lost by the first `worse_scores` scores."""
+    kind: Kind = "diffuse"
+    """diffuse: every item is a little harder; concentrated: a random share of the items always fails;
+    churn: as many points are won on other items as are lost on the broken ones."""
+    worse_scores: int = 1
+    first_slice_only: bool = False
+    lost_failures: float = 0.0
+    """Share of its failing cells that the candidate loses: the crash that makes an average rise."""
+
+
+class Agents(Protocol):
+    """Baseline and candidate of one build, met once and run as often as anybody asks."""
+
+    def fresh(self, positions: Positions, trials: int) -> tuple[Values, Values]:
+        """Fresh trials of these items in both arms, baseline first: the same agents, new noise."""
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """How agents behave. Rates are probabilities."""
+    """A dataset, its scores, and how agents behave on it. Rates are probabilities."""
 
     items: int
     scores: int = 1
@@ -43,47 +64,111 @@ class World:
     """Phi of the true pass between two runs of one agent."""
     judge_flips: float = 0.05
     between_scores: float = 0.30
-    turns: int = 1
-    """Items a conversation; all turns of one conversation run share their trial noise."""
+    turns: tuple[int, int] = (1, 1)
+    """Fewest and most items of a conversation; all turns of one conversation run share their trial noise."""
+    tenths: Literal["none", "odd", "all"] = "none"
+    """Which scores are grades in tenths instead of booleans."""
+    missing: float = 0.0
+    """Share of all cells that vanish, whatever they hold."""
+    slices: int = 0
+    first_slice: int = 0
+    """Items of the first slice; the others share the rest evenly."""
 
-    def run(
-        self,
-        rng: np.random.Generator,
-        difficulty: NDArray[np.float64],
-        trials: int,
-        *,
-        drop: float = 0.0,
-        kind: Drop = "diffuse",
-        worse_scores: int = 1,
-    ) -> Values:
-        """One agent's seen values; `drop` lowers the true pass rate of the first `worse_scores` scores."""
-        mean = float(norm.ppf(self.base))
-        rho = latent_correlation(self.stability, self.base)
-        shift = np.zeros(self.scores)
-        if kind == "diffuse":
-            shift[:worse_scores] = float(norm.ppf(self.base - drop)) - mean
-        groups = self.items // self.turns
-        noise = np.repeat(self._correlated(rng, (groups, trials)), self.turns, axis=0)
-        signal = mean + shift + math.sqrt(rho) * difficulty[:, None, :] + math.sqrt(1 - rho) * noise
-        passed = signal > 0
-        if kind == "concentrated" and drop:
-            broken = rng.random((self.items, worse_scores)) < drop / self.base
-            passed[:, :, :worse_scores] &= ~broken[:, None, :]
-        flipped = rng.random(passed.shape) < self.judge_flips
-        return np.asarray(passed ^ flipped, dtype=float)
+    def meet(self, rng: np.random.Generator, change: Change) -> Agents:
+        """The two agents of one build. `rng` stays theirs."""
+        return PassFailAgents(self, change, rng)
 
-    def difficulty(self, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Item difficulty, shape (N, M): the same for every agent."""
-        return self._correlated(rng, (self.items,))
+    def score_names(self) -> tuple[str, ...]:
+        return tuple(f"score_{number}" for number in range(self.scores))
 
-    def _correlated(self, rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-        common = latent_correlation(self.between_scores, self.base) if self.scores > 1 else 0.0
-        shared = rng.standard_normal((*shape, 1))
-        own = rng.standard_normal((*shape, self.scores))
-        return np.asarray(math.sqrt(common) * shared + math.sqrt(1 - common) * own)
+    def graded(self, score: int) -> bool:
+        """This score is a number in tenths."""
+        return self.tenths == "all" or (self.tenths == "odd" and score % 2 == 1)
 
-    def ids(self) -> tuple[str, ...]:
-        return tuple(f"item-{i:05d}" for i in range(self.items))
+    def dataset(self) -> Items:
+        return Items(self.items, self.turns, self.slices, self.first_slice)
+
+    @property
+    def mean(self) -> float:
+        return float(norm.ppf(self.base))
+
+    @property
+    def item_share(self) -> float:
+        """Share of the latent variance that is item difficulty."""
+        return latent_correlation(self.stability, self.base)
+
+
+class PassFailAgents:
+    """Difficulty of every item, what the candidate broke, and noise for as many trials as are wanted."""
+
+    def __init__(self, world: World, change: Change, rng: np.random.Generator) -> None:
+        self._world, self._change, self._rng = world, change, rng
+        self._difficulty = self._correlated((world.items,))
+        affected = np.ones(world.items, dtype=bool)
+        if change.first_slice_only:
+            affected = world.dataset().slice() == 0
+        worse = np.arange(world.scores) < change.worse_scores
+        touched = affected[:, None] & worse
+        self._shift = np.zeros((world.items, world.scores))
+        self._broken = np.zeros((world.items, world.scores), dtype=bool)
+        self._mended = self._broken
+        if change.drop and change.kind == "diffuse":
+            self._shift[touched] = float(norm.ppf(world.base - change.drop)) - world.mean
+        elif change.drop:
+            self._broken = touched & (rng.random(touched.shape) < change.drop / world.base)
+        if change.kind == "churn":
+            self._mended = (
+                touched & ~self._broken & (self._difficulty < mending_threshold(world, change.drop))
+            )
+
+    def fresh(self, positions: Positions, trials: int) -> tuple[Values, Values]:
+        baseline = self._run(positions, trials, changed=False)
+        candidate = self._run(positions, trials, changed=True)
+        if self._change.lost_failures:
+            gone = (candidate == 0) & (self._rng.random(candidate.shape) < self._change.lost_failures)
+            candidate[gone] = np.nan
+        return baseline, candidate
+
+    def _run(self, positions: Positions, trials: int, *, changed: bool) -> Values:
+        world, rng = self._world, self._rng
+        groups = world.dataset().conversation()[positions]
+        conversations, group = np.unique(groups, return_inverse=True)
+        noise = self._correlated((len(conversations), trials))
+        if len(conversations) < len(positions):
+            noise = noise[group]
+        signal = world.mean + math.sqrt(world.item_share) * self._difficulty[positions, None, :]
+        if changed:
+            signal += self._shift[positions, None, :]
+        passed = signal + math.sqrt(1 - world.item_share) * noise > 0
+        if changed:
+            passed &= ~self._broken[positions, None, :]
+            passed |= self._mended[positions, None, :]
+        if world.judge_flips:
+            passed ^= rng.random(passed.shape) < world.judge_flips
+        values = passed.astype(float)
+        if world.tenths != "none":
+            graded = [score for score in range(world.scores) if world.graded(score)]
+            values[:, :, graded] = _in_tenths(rng, values[:, :, graded])
+        if world.missing:
+            values[rng.random(values.shape) < world.missing] = np.nan
+        return values
+
+    def _correlated(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Standard normal of shape (*shape, M), correlated between the scores."""
+        scores = self._world.scores
+        own = self._rng.standard_normal((*shape, scores))
+        if scores == 1:
+            return own
+        common = latent_correlation(self._world.between_scores, self._world.base)
+        own *= math.sqrt(1 - common)
+        own += math.sqrt(common) * self._rng.standard_normal((*shape, 1))
+        return own
+
+
+def _in_tenths(rng: np.random.Generator, passed: Values) -> Values:
+    """A graded judgment: passing answers get 0.7 to 1.0, failing ones 0.1 to 0.6."""
+    grade = np.where(passed == 1, rng.integers(7, 11, passed.shape), rng.integers(1, 7, passed.shape))
+    return np.asarray(grade / 10.0)
 
 
 @cache
@@ -100,42 +185,17 @@ def latent_correlation(phi: float, rate: float) -> float:
     return float(brentq(gap, 1e-6, 0.9999))
 
 
-def as_table(world: World, values: Values, label: str) -> RunTable:
-    """Simulated values as the columns of a run, as the comparison reads them."""
-    items, trials, scores = values.shape
-    ids = world.ids()
-    columns = {}
-    for score in range(scores):
-        flat = values[:, :, score].ravel()
-        numeric = bool(((flat != 0) & (flat != 1) & ~np.isnan(flat)).any())
-        cells = np.empty(flat.size, dtype=object)
-        cells[:] = flat.tolist() if numeric else (flat == 1).tolist()
-        cells[np.isnan(flat)] = None
-        columns[f"score_{score}"] = Column(
-            np.repeat(np.arange(items), trials), np.tile(np.arange(trials), items), cells
+@cache
+def mending_threshold(world: World, points: float) -> float:
+    """Difficulty below which mending the items that are not broken wins as many points as breaking others loses."""
+    rho = world.item_share
+    unbroken = 1 - points / world.base
+
+    def won(threshold: float) -> float:
+        # P(difficulty below threshold and the true pass fails), from the bivariate normal of difficulty and signal.
+        both = multivariate_normal.cdf(
+            [threshold, -world.mean], cov=[[1.0, math.sqrt(rho)], [math.sqrt(rho), 1.0]]
         )
-    clusters = {item: f"talk-{i // world.turns}" for i, item in enumerate(ids)} if world.turns > 1 else {}
-    header = RunHeader(run=label, dataset="simulated", candidate=label, expected_items=items, trials=trials)
-    return RunTable(header, ids, columns, clusters)
+        return unbroken * float(both) - points
 
-
-Lose = Callable[[np.random.Generator, Values, Values], tuple[Values, Values]]
-"""Makes cells of baseline and candidate missing."""
-
-
-def lose_at_random(
-    share: float, rng: np.random.Generator, baseline: Values, candidate: Values
-) -> tuple[Values, Values]:
-    """Cells vanish from both arms whatever they hold."""
-    return (
-        np.where(rng.random(baseline.shape) < share, np.nan, baseline),
-        np.where(rng.random(candidate.shape) < share, np.nan, candidate),
-    )
-
-
-def lose_failures(
-    share: float, rng: np.random.Generator, baseline: Values, candidate: Values
-) -> tuple[Values, Values]:
-    """The candidate loses this share of its failing cells: the crash that makes an average rise."""
-    gone = (candidate == 0) & (rng.random(candidate.shape) < share)
-    return baseline, np.where(gone, np.nan, candidate)
+    return float(brentq(won, -8.0, 8.0))

@@ -14,7 +14,7 @@ from scoregate.gate_file import Gate, Rule
 from scoregate.gates.age import older_than_allowed
 from scoregate.gates.comparability import too_many_missing
 from scoregate.gates.compare import compare
-from scoregate.gates.look import Levels, Seen, look, why
+from scoregate.gates.look import Levels, Seen, look, moved_items, why
 from scoregate.gates.rules import worst
 from scoregate.gates.sentences import named
 from scoregate.gates.table import RunTable, table_from_run
@@ -69,7 +69,7 @@ def with_anchor(
     rules = _marked(seen.rules, drops_only, what)
     verdict = replace(verdict, rules=(*verdict.rules, *rules))
     if worst([rule.outcome for rule in rules]) == "regression":
-        return _fallen(gate, verdict, rules, seen, before.header, now.header)
+        return _fallen(gate, verdict, rules, seen, before, now)
     if verdict.outcome == "pass":
         reason = f"{verdict.reason}; and nothing is proved to be worse since {what}"
         return replace(verdict, reason=reason)
@@ -121,16 +121,16 @@ def _fallen(
     verdict: Verdict,
     rules: Sequence[RuleResult],
     seen: Seen,
-    anchor: RunHeader,
-    candidate: RunHeader,
+    anchor: RunTable,
+    candidate: RunTable,
 ) -> Verdict:
     notes = list(verdict.notes)
     if verdict.outcome == "invalid":
         notes.append(f"the comparison with the baseline is invalid: {verdict.reason}")
-    lost = sorted({flip.item for flip in seen.flips if flip.worse})
+    lost = sorted({flip.item for flip in moved_items(seen, anchor, candidate) if flip.worse})
     if lost:
         notes.append(f"worse than at the anchor: {named(lost)}")
-    days = older_than_allowed(gate, anchor, candidate)
+    days = older_than_allowed(gate, anchor.header, candidate.header)
     if days is not None:
         notes.append(
             f"the anchor was run {days} before the candidate: a model provider may have changed meanwhile, which "

@@ -60,11 +60,14 @@ def _shown(
             return dict.fromkeys(positions)
         cells = {table.items[i]: v for i, v in zip(column.items, column.values, strict=True)}
         return {i: _cell_text(cells.get(everything.ids[i])) for i in positions}
-    result: dict[int, float | str | None] = {}
-    for i in positions:
-        valid = values[i][~np.isnan(values[i])]
-        result[i] = float(valid.mean()) if len(valid) else None
-    return result
+    chosen = values[positions]
+    there = ~np.isnan(chosen)
+    counts = there.sum(axis=1)
+    means = np.where(there, chosen, 0.0).sum(axis=1) / np.maximum(1, counts)
+    return {
+        i: mean if count else None
+        for i, mean, count in zip(positions, means.tolist(), counts.tolist(), strict=True)
+    }
 
 
 def _cell_text(value: object) -> float | str | None:

@@ -86,9 +86,9 @@ class Seen:
     """Every hypothesis that can break the gate: scores and slices, then what guards them."""
     measured: tuple[Evidence, ...] = ()
     """The gating scores."""
+    advisory: tuple[Evidence, ...] = ()
     everything: Universe | None = None
     """None where the runs could not be compared."""
-    flips: tuple[Flip, ...] = ()
     missing_items: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -111,6 +111,14 @@ def look(gate: Gate, baseline: RunTable, candidate: RunTable, levels: Levels, *,
     return _Look(gate, baseline, candidate, levels, seed).seen()
 
 
+def moved_items(seen: Seen, baseline: RunTable, candidate: RunTable) -> tuple[Flip, ...]:
+    """The items that got worse or better, worst first, of the runs that were looked at."""
+    if seen.everything is None:
+        return ()
+    scores = (*seen.measured, *seen.advisory)
+    return worst_first([f for e in scores for f in flips_of(e, seen.everything, baseline, candidate)])
+
+
 def verdict(gate: Gate, baseline: RunTable, candidate: RunTable, seen: Seen, *, seed: int) -> Verdict:
     """What was seen as a verdict, with the names of both runs."""
     before, now = baseline.header, candidate.header
@@ -118,7 +126,7 @@ def verdict(gate: Gate, baseline: RunTable, candidate: RunTable, seen: Seen, *, 
         outcome=seen.outcome,
         reason=seen.reason,
         rules=seen.rules,
-        flips=seen.flips,
+        flips=moved_items(seen, baseline, candidate),
         missing_items=seen.missing_items,
         notes=seen.notes,
         baseline_run=before.run or None,
@@ -172,19 +180,14 @@ class _Look:
                 f"only a part of the dataset was run ({self.candidate.header.metadata.get('selection')}); "
                 "nothing in it is proved to be worse, and the rest is unknown"
             )
-        moved = [
-            flip
-            for e in (*measured, *advisory)
-            for flip in flips_of(e, everything, self.baseline, self.candidate)
-        ]
         return Seen(
             outcome,
             reason,
             tuple(rules),
             tuple(tested),
             tuple(measured),
+            tuple(advisory),
             everything,
-            worst_first(moved),
             scored.missing_ids(complete, everything),
             self._notes([*measured, *advisory]),
         )

@@ -169,6 +169,9 @@ def _inferred(name: str, contract: Contract | None, columns: Sequence[Column]) -
 
     Booleans, also written as 0 and 1 as Langfuse does, are a rate; anything else needs a direction.
     """
+    kinds = {type(None), type(NOT_APPLICABLE), bool}
+    if all(set(map(type, column.values.tolist())) <= kinds for column in columns):
+        return Contract(name=name, type="boolean", direction=contract.direction if contract else "higher")
     values = [v for column in columns for v in column.values.tolist() if v is not None]
     values = [v for v in values if v is not NOT_APPLICABLE]
     if all(isinstance(v, bool) or (isinstance(v, int | float) and v in (0, 1)) for v in values):
