@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 GATE ?= gates/support-agent.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gate test coverage lint format bench simulate crash clean
+.PHONY: help setup gate test coverage lint format bench simulate rivals crash clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -44,8 +44,11 @@ bench: setup ## Measure the engine's overhead beside its peers
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python benchmarks/overhead.py
 
-simulate: setup ## Measure the gate's false alarms and power (BUILDS=full for the published figures)
-	$(BIN)/python benchmarks/simulate.py --builds $(or $(BUILDS),quick)
+simulate: setup ## Measure the gate's false alarms and power (BUILDS=full for the published figures, WORLD=second)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/simulate.py --builds $(or $(BUILDS),quick) --world $(or $(WORLD),reference)
+
+rivals: setup ## Put the rules in use today beside ours, on the same simulated builds
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/todays_tools.py
 
 crash: setup ## Kill a run 50 times with SIGKILL, resume it, count what is there
 	$(BIN)/python benchmarks/crash.py
