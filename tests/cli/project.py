@@ -15,8 +15,18 @@ from pathlib import Path
 from scoregate.records import JSON
 
 SOURCE = Path(__file__).parents[2] / "src"
-_NOT_HANDED_ON = ("CI", "NO_COLOR", "SCOREGATE_DEBUG", "PYTHONWARNINGS", "GIT_DIR", "GIT_WORK_TREE")
-_ANNOUNCED = re.compile(r"scoregate: (run \S+: .* on [\d,]+ items|.*; this run can become the first$)")
+_NOT_HANDED_ON = (
+    "CI",
+    "NO_COLOR",
+    "SCOREGATE_DEBUG",
+    "PYTHONWARNINGS",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GITHUB_BASE_REF",
+)
+_ANNOUNCED = re.compile(
+    r"scoregate: (run \S+: .* on [\d,]+ items|round [A-D], |.*; this run can become the first$|both versions are )"
+)
 
 GATE = """\
 dataset = "datasets/agent.jsonl"

@@ -18,6 +18,8 @@ _COMMANDS = {
     "init": ("scoregate.cli.init:init", "Write a small working gate into this repository."),
     "baseline": ("scoregate.cli.baseline:baseline", "Accept, show and compare baselines."),
     "runs": ("scoregate.cli.runs:runs", "List, show, compare, export, import and prune stored runs."),
+    "plan": ("scoregate.cli.plan:plan", "What a gate sees, how often it is inconclusive, what it costs."),
+    "selftest": ("scoregate.cli.selftest:selftest", "Measure a gate's false alarms on stored trials."),
     "dataset": ("scoregate.cli.dataset:dataset", "Check a dataset."),
 }
 """Command -> where it lives, and its line in the help; a module is imported when its command is called."""

@@ -20,6 +20,7 @@ from scoregate.cli.options import (
 from scoregate.cli.run_request import NEWEST, RunRequest
 
 if TYPE_CHECKING:
+    from scoregate.gate_file import Gate
     from scoregate.project.assembly import Assembly
     from scoregate.project.running import StartedRun
     from scoregate.records import Run
@@ -171,12 +172,28 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
             why_none = f"{error.where}: {error.message}"
             about = f"{why_none}; this run can become the first"
         started = _started(request, assembly, store)
-        for line in [*assembly.doubtful_scores, *filter(None, [about])]:
+        blind = _blind(gate, store) if baseline is not None and not started.header.partial else None
+        for line in [*assembly.doubtful_scores, *filter(None, [about, blind])]:
             say(line)
         with store.lock(started.header.run):
             _execute(request, assembly, store, started)
         candidate = store.load_run(started.header.run)
         return _decide(request, assembly, (baseline, anchor), candidate, outputs, why_none, stdout)
+
+
+def _blind(gate: Gate, store: Store) -> str | None:
+    """A warning where the gate cannot see its own margin. It is no reason not to run, and neither is its failure."""
+    from scoregate.errors import ScoregateError
+    from scoregate.project.planning import blind_warning
+    from scoregate.project.planning_basis import Assumption, basis_of
+
+    try:
+        basis = basis_of(gate, store)
+        if basis.assumed:
+            basis = basis_of(gate, store, assumption=Assumption(discordance=0.0))
+        return blind_warning(gate, basis)
+    except ScoregateError:
+        return None
 
 
 def _started(request: RunRequest, assembly: Assembly, store: Store) -> StartedRun:

@@ -25,6 +25,10 @@ def _head(test: SelfTest) -> str:
         f"{test.gate}: {builds:,} A/A {_plural(builds, 'build')} of {test.items:,} items, {how}, {trials} an arm",
         f"dealt from {test.trials_from}",
     ]
+    if test.runs > 1:
+        lines.append("trials of several runs are mixed, so a drift from run to run does not show here")
+    if test.anchored:
+        lines.append("without the anchor, which has a half of the gate's alpha for itself")
     if test.trials < test.gate_trials:
         lines.append(
             f"too few trials are stored for the gate's {test.gate_trials} in each arm: it would see smaller drops "
@@ -72,8 +76,8 @@ def _judgement(test: SelfTest) -> str:
         return "No build could be decided, so nothing is known of this gate's false alarms."
     if share.low > test.alpha:
         return (
-            f"TOO MANY: beyond chance, more than the {100 * test.alpha:g} % that the gate allows. A critical score that "
-            "flips by chance does that, and so do trials of an item that depend on each other across its scores or items."
+            f"TOO MANY: beyond chance, more than the {100 * test.alpha:g} % that the gate allows. A critical score "
+            "that flips by chance does that; anything else is a bug worth reporting."
         )
     if share.high <= test.alpha:
         return "The gate keeps its level."
