@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from support import planning, policy, tools
+from support.noise import slips
 from support.retrieval import Hit, Search, search
 from support.shapes import Question, Reply, ToolCall
 from support.vocabulary import search_terms, tokens
@@ -50,11 +51,15 @@ def answer(question: Question, search: Search = search) -> Reply:
 
 
 def quote(hit: Hit, query: str) -> str:
-    """The sentences of an article that share most words with the question, in the article's order."""
+    """The sentences of an article that share most words with the question, in the article's order.
+
+    An agent that slips passes over the very first of them.
+    """
     words = set(search_terms(query))
     sentences = SENTENCE_END.split(hit.article.body)
     shared = [len(words & set(tokens(sentence))) for sentence in sentences]
-    best = sorted(range(len(sentences)), key=lambda i: (-shared[i], i))[:SENTENCES]
+    first = 1 if slips() else 0
+    best = sorted(range(len(sentences)), key=lambda i: (-shared[i], i))[first : first + SENTENCES]
     return " ".join(sentences[i] for i in sorted(best))
 
 

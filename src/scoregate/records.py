@@ -166,8 +166,9 @@ class RunHeader:
     def timeout_seconds(self) -> float | None:
         """Time limit of a call, which is the latency of every call that timed out; None if the run does not say."""
         limit = self.metadata.get("timeout_seconds")
-        is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
-        return float(limit) if is_number and limit > 0 else None
+        if isinstance(limit, bool) or not isinstance(limit, int | float) or limit <= 0:
+            return None
+        return float(limit)
 
 
 @dataclass(frozen=True, slots=True)

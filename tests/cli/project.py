@@ -25,7 +25,8 @@ _NOT_HANDED_ON = (
     "GITHUB_BASE_REF",
 )
 _ANNOUNCED = re.compile(
-    r"scoregate: (run \S+: .* on [\d,]+ items|round [A-D], |.*; this run can become the first$|both versions are )"
+    r"scoregate: (run \S+: .* on [\d,]+ items|round [A-D], |.*; this run can become the first$|both versions are "
+    r"|.*: (smaller drops will be missed|most builds will be inconclusive); )"
 )
 
 GATE = """\

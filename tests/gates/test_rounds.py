@@ -154,7 +154,7 @@ def test_one_lost_trial_of_a_critical_item_is_a_suspicion_where_it_can_be_run_ag
     broken = Versions(items(200), always, all_but("q007"))
     verdict = decide_in_rounds(gate, broken)
     assert (verdict.outcome, broken.rounds) == ("regression", "AB")
-    assert verdict.reason == "correct: 1 critical item fail in fresh trials: q007"
+    assert verdict.reason == "correct: 1 critical item fails in fresh trials: q007"
 
 
 def test_a_critical_item_that_may_not_be_run_again_breaks_the_gate_by_one_trial() -> None:

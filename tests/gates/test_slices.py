@@ -42,7 +42,10 @@ def test_a_slice_gates_regressions_only_so_a_small_one_does_not_keep_the_gate_fr
     verdict = compare(run("a"), run("b"), GATE)
     assert verdict.outcome == "pass"
     assert {rule.outcome for rule in verdict.rules} == {"pass"}
-    assert verdict.reason == "the rule holds, and no score is proved to be worse on the whole or on one of 5 slices"
+    assert (
+        verdict.reason
+        == "the rule holds, and no score is proved to be worse on the whole or on one of 5 slices"
+    )
 
 
 def test_slices_of_fewer_than_ten_items_are_left_out() -> None:

@@ -73,13 +73,13 @@ def test_a_file_of_the_working_tree_has_its_evaluators_and_the_present_state(pro
     assert (candidate.commit, candidate.dirty) == (project.git("rev-parse", "HEAD"), True)
 
 
-def test_a_version_that_the_file_names_goes_before_the_ref_and_a_label_before_both(
+def test_a_version_that_the_file_names_stands_before_the_ref_and_a_label_in_place_of_both(
     repository: Repository,
 ) -> None:
-    repository.commit({"experiment.py": "version = 'agent-1'\ndef task(*, item): return 1\n"})
+    commit = repository.commit({"experiment.py": "version = 'agent-1'\ndef task(*, item): return 1\n"})
     repository.write({"experiment.py": "version = 'agent-2'\ndef task(*, item): return 1\n"})
     gate = gate_of(repository.folder, python="experiment.py")
-    assert candidate_at(gate, "git:main").version == "agent-1"
+    assert candidate_at(gate, "git:main").version == f"agent-1 (main@{commit[:8]})"
     assert candidate_at(gate, "git:main", label="before").version == "before"
     assert candidate_at(gate, "experiment.py").version == "agent-2"
     assert candidate_at(gate, "experiment.py", label="after").version == "after"

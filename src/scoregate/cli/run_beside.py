@@ -59,6 +59,8 @@ def run_beside(
                 hint = "; ".join(filter(None, (error.hint, _go_on(request, session))))
                 raise StoreWriteError(error.message, where=error.where, hint=hint) from error
             session.finish()
+        if gate.limits.max_cost_usd is not None and session.used.cost_usd is None:
+            say("max_cost_usd limited nothing: the candidate does not say what its calls cost")
         if anchor is not None:
             # The number of later trials depends on what was seen, that of the first round does not.
             assert session.first_round is not None
@@ -80,7 +82,7 @@ def _session(
     request: RunRequest, assembly: Assembly, store: Store, arms: Arms, against: str, watching: Watching
 ) -> SideBySide:
     from scoregate.cli.selecting import check_kind, chosen_items, run_to_resume
-    from scoregate.project.side_by_side import begin, go_on
+    from scoregate.project.sessions import begin, go_on
 
     if request.resume is not None:
         run = run_to_resume(request, assembly.gate, store)

@@ -176,7 +176,6 @@ def confirm(
             named.setdefault(suspect.name, set()).update(suspect.items)
     fresh = [f for name, ids in named.items() for f in _fresh_items(measured[name], ids, everything)]
     # Critical items that fail first, as each of them breaks the gate alone; then the largest losses.
-    # Critical items that fail first, as each of them breaks the gate alone; then the largest losses.
     fresh.sort(
         key=lambda found: (
             found[1].item not in broken.get(found[1].score, ()),

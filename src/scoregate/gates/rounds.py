@@ -127,8 +127,8 @@ class _Session:
             return self._verdict(arms, _broken_by_items(seen, critical))
 
         for name, before, now in zip(_WHOLE_SET[1:], trials, trials[1:], strict=False):
-            if self._stopped:
-                break
+            if self._stopped or arms[1].header.partial:
+                break  # A part of the dataset can never pass, so its repetition would be paid for in vain.
             levels = self._levels(fail[name], bound[name])
             why = hopeless(
                 self.gate, seen, trials=before, most=trials[-1], alpha=levels.alpha, level=levels.bound
@@ -242,7 +242,8 @@ def _reason(found: Confirmed, proved: Sequence[Confirmation]) -> str:
             f"{p_text(confirmation.adjusted_p_value)})"
         )
     for name, items in found.critical.items():
-        parts.append(f"{name}: {count(len(items), 'critical item')} fail in fresh trials: {named(items)}")
+        fails = "fails" if len(items) == 1 else "fail"
+        parts.append(f"{name}: {count(len(items), 'critical item')} {fails} in fresh trials: {named(items)}")
     return "; ".join(parts)
 
 

@@ -23,8 +23,8 @@ from scoregate.gates.table import RunTable, table_from_run
 from scoregate.project.assembly import Assembly
 from scoregate.project.other_version import candidate_at
 from scoregate.project.revisions import PREFIX
-from scoregate.project.running import StartedRun, finish_run, new_id, plan_session, resume_run, start_run
-from scoregate.records import DatasetItem, Run, RunHeader
+from scoregate.project.running import StartedRun, finish_run, plan_session, start_run
+from scoregate.records import DatasetItem, Run
 from scoregate.runner import session as engine
 from scoregate.runner.candidates import Candidate
 from scoregate.runner.candidates.version import Version
@@ -36,9 +36,8 @@ ARM = "arm"
 """Key of a run's metadata: "baseline" or "candidate", of a side-by-side session."""
 SESSION = "session"
 """Key of a run's metadata: the session's id, which is the id of the candidate's run."""
-AGAINST = "against"
-"""Key of a run's metadata: the baseline as the session was asked for it, `git:…` or the full path of a file."""
-_BASELINE = "-baseline"
+BASELINE = "-baseline"
+"""What the id of the baseline's run ends with, behind the session's."""
 _CONFIRM = "-confirm"
 
 
@@ -216,7 +215,7 @@ class SideBySide:
 
     def _ids(self) -> list[str]:
         found = []
-        for run in (self.id, self.id + _BASELINE):
+        for run in (self.id, self.id + BASELINE):
             for name in (run, run + _CONFIRM):
                 try:
                     found.append(self.store.header(name).run)
@@ -244,81 +243,16 @@ def fresh_trials(run: Run, trials: range) -> Run:
     )
 
 
-def begin(
-    assembly: Assembly,
-    store: Store,
-    arms: Arms,
-    against: str,
-    items: Sequence[DatasetItem],
-    selection: str | None,
-    *,
-    seed: int,
-    watching: Watching,
-) -> SideBySide:
-    """A new session; its runs of the whole set are made."""
-    session = new_id(assembly.gate.name)
-    baseline, candidate = (
-        start_run(
-            assembly,
-            store,
-            items,
-            selection,
-            trials=assembly.gate.trials,
-            run=run,
-            candidate=version,
-            metadata={SESSION: session, ARM: arm, AGAINST: _full(against)},
-        )
-        for run, version, arm in (
-            (session + _BASELINE, arms.baseline, "baseline"),
-            (session, arms.candidate, "candidate"),
-        )
-    )
-    return SideBySide(assembly, store, arms, baseline, candidate, seed, watching)
-
-
-def go_on(
-    assembly: Assembly, store: Store, arms: Arms, against: str, session: str, *, seed: int, watching: Watching
-) -> SideBySide:
-    """A session that was interrupted. Raises ConfigError where going on would mix two things."""
-    run = session_of(store, session)
-    candidate = resume_run(assembly, store, run, candidate=arms.candidate)
-    version = _same_baseline(candidate.header, arms.baseline, against, store)
-    arms = replace(arms, baseline=version)
-    baseline = resume_run(assembly, store, run + _BASELINE, candidate=version)
-    return SideBySide(assembly, store, arms, baseline, candidate, seed, watching)
-
-
-def _same_baseline(session: RunHeader, version: Candidate, against: str, store: Store) -> Candidate:
-    """`version`, named as it was when the session began. Raises ConfigError where it is another one."""
-    then, begun = str(session.metadata[AGAINST]), store.header(session.run + _BASELINE)
-    by_commit = then.startswith(PREFIX) and against.startswith(PREFIX)
-    if by_commit and begun.commit == version.commit:
-        return replace(version, version=begun.candidate)
-    if then == _full(against) and not by_commit:
-        return version
-    was, now = (f" (commit {commit[:8]})" if commit else "" for commit in (begun.commit, version.commit))
-    again = f"{PREFIX}{begun.commit}" if by_commit else then
-    raise ConfigError(
-        f"run {session.run} was started beside {then}{was}, and {against}{now} is another version",
-        hint=f"go on with --against {again}, or start a new run",
-    )
-
-
-def _full(against: str) -> str:
-    return against if against.startswith(PREFIX) else str(Path(against).resolve())
-
-
-def session_of(store: Store, run: str) -> str:
-    """The session that a run (its id, or a unique beginning) belongs to. Raises StoreError."""
-    header = store.header(store.find_run(run))
-    return str(header.metadata.get(SESSION) or header.run)
-
-
 def with_candidate(assembly: Assembly, spec: str | None, *, label: str | None) -> Assembly:
     """The assembly with the version at a git ref as its candidate; the scorers stay those of the working tree."""
     if spec is None or not spec.startswith(PREFIX):
         return assembly
     return replace(assembly, candidate=candidate_at(assembly.gate, spec, label=label))
+
+
+def full_name(against: str) -> str:
+    """`git:…` as it is, of a file its full path."""
+    return against if against.startswith(PREFIX) else str(Path(against).resolve())
 
 
 def arms_of(assembly: Assembly, against: str) -> Arms:
@@ -333,7 +267,7 @@ def arms_of(assembly: Assembly, against: str) -> Arms:
             where="--against",
             hint="give a Python file or a git ref (git:main); results that exist go to --baseline",
         )
-    baseline = candidate_at(gate, _full(against))
+    baseline = candidate_at(gate, full_name(against))
     return Arms(replace(baseline, evaluators=()), _in_workers(assembly))
 
 

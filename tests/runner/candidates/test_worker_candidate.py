@@ -339,7 +339,7 @@ def test_the_files_own_version_is_taken_where_it_is_asked_for(tmp_path: Path) ->
     there: dict[str, Any] = {"root": tmp_path, "python": Path(sys.executable), "version": Version("v", "c0")}
     assert worker_candidate(file, **there).version == "v"
     named = worker_candidate(file, **there, own_label=True)
-    assert (named.version, named.commit, named.kind) == ("agent-3", "c0", "python")
+    assert (named.version, named.commit, named.kind) == ("agent-3 (v)", "c0", "python")
 
 
 def test_modules_beside_the_file_and_on_a_relative_pythonpath_are_found(

@@ -46,7 +46,7 @@ def worker_candidate(
 
     The task finds what it would find in this process: modules beside its file, PYTHONPATH, editable installs; with
     a `relocation` those of the other checkout. The environment of `python` needs no scoregate. With `own_label` a
-    version that the file names goes before the label of `version`. `at_once` processes are loaded before the first
+    version that the file names is put before the label of `version`. `at_once` processes are loaded before the first
     call; more are started when they are needed. Nothing runs between `close` and the next call.
     Raises ConfigError where the file cannot be loaded.
     """
@@ -65,7 +65,7 @@ def worker_candidate(
     label = _named_version(launch)
     workers = _Workers(launch, at_once)
     return Candidate(
-        (label if own_label else None) or version.label,
+        f"{label} ({version.label})" if own_label and label else version.label,
         version.commit,
         version.dirty,
         "python",
