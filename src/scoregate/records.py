@@ -246,6 +246,17 @@ class Flip:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """Quantiles of a measured score in both runs, in its unit, of all calls that have a value; for reading only."""
+
+    score: str
+    quantiles: tuple[str, ...]
+    """p50, p90, p95, p99."""
+    baseline: tuple[float | None, ...]
+    candidate: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FreshItem:
     """The fresh trials of an item behind a suspected drop: one value a trial, in the score's unit, None = missing."""
 
@@ -303,6 +314,8 @@ class Verdict:
     """The rounds of a side-by-side decision; empty for stored results."""
     confirmed: tuple[FreshItem, ...] = ()
     """Fresh trials of the items behind suspected drops, worse ones first."""
+    spreads: tuple[Spread, ...] = ()
+    """Quantiles of the measured scores that the gate has a rule on."""
 
     @property
     def exit_code(self) -> int:

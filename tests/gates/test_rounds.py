@@ -170,6 +170,66 @@ def test_lost_answers_of_the_candidate_are_confirmed_as_failures() -> None:
     assert decide_in_rounds(GATE, versions).outcome == "regression"
 
 
+class TestCriticalItems:
+    """Any number of them, among however many flaky ones."""
+
+    GATE = replace(GATE, rules={"correct": Rule(max_drop=0.05, critical=True)})
+
+    @pytest.mark.parametrize("lost", [1, 2, 3, 8, 30])
+    def test_more_broken_items_never_break_the_gate_less(self, lost: int) -> None:
+        """As many others are mended, so that the mean does not move."""
+        broken, mended = items(lost), items(60)[30:]
+        versions = Versions(items(1000), all_but(*mended), all_but(*broken))
+        verdict = decide_in_rounds(self.GATE, versions)
+        assert verdict.outcome == "regression"
+        assert "fail" in verdict.reason
+
+    def test_so_many_fresh_trials_are_run_that_each_lost_item_can_be_proved(self) -> None:
+        one, many = (Versions(items(1000), always, all_but(*items(lost))) for lost in (1, 6))
+        gate = replace(self.GATE, alpha=0.001)
+        decide_in_rounds(self.GATE, one)
+        decide_in_rounds(gate, many)
+        assert one.asked[1].trials == 5
+        assert many.asked[1].trials == 8
+
+    def test_where_no_item_is_run_again_the_items_decide_in_every_look(self) -> None:
+        gate = replace(self.GATE, rounds=Rounds(suspects=0))
+        assert decide_in_rounds(gate, Versions(items(200), always, all_but("q007"))).outcome == "regression"
+
+
+class TestWhatRoundBDoesNotClear:
+    def test_an_outage_clears_nothing(self) -> None:
+        def down(item: str, trial: int) -> ScoreValue:
+            return None if 1 <= trial <= 5 else item not in items(5)
+
+        versions = Versions(
+            items(400), lambda item, trial: None if 1 <= trial <= 5 else True, down, most_requests=2
+        )
+        verdict = decide_in_rounds(GATE, versions)
+        assert verdict.outcome == "inconclusive"
+        assert "100 % of the fresh values are missing, so nothing was cleared" in verdict.reason
+
+    def test_a_suspicion_beyond_those_that_are_run_again_is_no_pass(self) -> None:
+        gate = replace(GATE, rounds=Rounds(screen=0.02))
+        versions = Versions(items(400), always, all_but(*items(5)), most_requests=1)
+        verdict = decide_in_rounds(gate, versions)
+        assert verdict.outcome == "inconclusive"
+        assert verdict.reason == "correct looks worse (p = 0.031) and was not run again"
+
+    def test_trials_that_were_not_asked_for_are_refused(self) -> None:
+        class Sloppy(Versions):
+            def __call__(self, request: Request) -> tuple[RunTable, RunTable] | None:
+                return super().__call__(replace(request, trials=1))
+
+        with pytest.raises(ValueError, match="was served with 1 trials"):
+            decide_in_rounds(GATE, Sloppy(items(400), always, all_but(*items(6))))
+
+
+def test_for_the_population_nothing_is_confirmed_on_the_same_items() -> None:
+    gate = replace(GATE, inference="population")
+    assert rounds_of(gate) == ("A", "C", "D")
+
+
 def test_asked_again_the_same_session_gives_the_same_bytes() -> None:
     texts = {
         decide_in_rounds(

@@ -90,6 +90,16 @@ class TestQuantiles:
         assert verdict.outcome == "regression"
 
 
+def test_quantiles_of_both_runs_are_reported_whatever_statistic_is_gated() -> None:
+    verdict = decide(measured("a", LATENCIES), measured("b", 2 * LATENCIES), Rule(advisory=False))
+    (spread,) = verdict.spreads
+    assert (spread.score, spread.quantiles) == ("latency_seconds", ("p50", "p90", "p95", "p99"))
+    assert spread.baseline[0] == pytest.approx(float(np.quantile(LATENCIES, 0.5, method="inverted_cdf")))
+    assert spread.candidate[3] == pytest.approx(
+        2 * float(np.quantile(LATENCIES, 0.99, method="inverted_cdf"))
+    )
+
+
 class TestSums:
     def test_the_whole_bill_is_compared_and_told_as_a_share(self) -> None:
         before = measured("a", LATENCIES, score="cost_usd")

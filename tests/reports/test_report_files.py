@@ -26,6 +26,7 @@ def test_json_is_the_verdict_with_the_items_that_moved() -> None:
         "notes": [],
         "rounds": [],
         "confirmed": [],
+        "spreads": [],
     }
     assert document["rules"][0]["difference"] == -0.043
     assert document["items"] == {

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoregate.catalog import Contract
-from scoregate.records import DatasetItem, Outcome
+from scoregate.records import DatasetItem, Outcome, Spread
 from scoregate.reports.display_width import display_width
 from scoregate.reports.report import Report
 from scoregate.reports.terminal import render_terminal
@@ -300,3 +300,11 @@ def test_what_no_table_shows_is_not_explained() -> None:
     assert "false discovery rate 10 %" in shown(
         Report(verdict(rule(), part("intent=refund", q_value=0.05))), width=200
     )
+
+
+def test_how_measured_scores_spread_is_told_below_the_table() -> None:
+    spread = Spread("latency_seconds", ("p50", "p99"), (0.8123, 4.0), (0.9, None))
+    text = render_terminal(
+        replace(REPORT, verdict=replace(REPORT.verdict, spreads=(spread,))), width=100, colour=False
+    )
+    assert "latency_seconds: p50 0.812 → 0.9, p99 4 → –" in text

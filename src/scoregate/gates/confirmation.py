@@ -24,7 +24,7 @@ from scoregate.gates.pairing import Universe, paired_score, universe_of
 from scoregate.gates.slices import Slice
 from scoregate.gates.table import RunTable
 from scoregate.records import FreshItem
-from scoregate.statistics.exact import within_item_p
+from scoregate.statistics.exact import smallest_attainable_p, within_item_p
 from scoregate.statistics.multiplicity import step_down
 
 LARGEST_SHARE = 0.25
@@ -71,6 +71,8 @@ class Confirmed:
     critical: dict[str, tuple[str, ...]]
     """Score -> ids of the critical items that fail now beyond chance."""
     items: tuple[FreshItem, ...]
+    missing: float
+    """Share of the fresh cells of these scores that hold no value, in the arm that lacks more."""
 
 
 def suspects_of(seen: Seen, most: int, screen: float) -> tuple[Suspect, ...]:
@@ -78,7 +80,7 @@ def suspects_of(seen: Seen, most: int, screen: float) -> tuple[Suspect, ...]:
     assert seen.everything is not None
     worst_first = sorted(
         (tested for tested in seen.tested if tested.result.informative and tested.result.p_value <= screen),
-        key=lambda tested: tested.result.p_value,
+        key=_worst_first,
     )
     chosen = []
     for tested in worst_first[:most]:
@@ -88,6 +90,15 @@ def suspects_of(seen: Seen, most: int, screen: float) -> tuple[Suspect, ...]:
         if items:
             chosen.append(Suspect(tested, items))
     return tuple(chosen)
+
+
+def _worst_first(tested: Tested) -> tuple[float, float, str, str]:
+    """By p-value, then by how far the mean moved in its own noise; by name only where the data say the same."""
+    estimate, part = tested.hypothesis.evidence.estimate, tested.hypothesis.slice
+    moved = (
+        estimate.value / tested.result.standard_error if estimate and tested.result.standard_error else 0.0
+    )
+    return tested.result.p_value, moved, tested.name, part.label if part else ""
 
 
 def _moved(hypothesis: Hypothesis) -> list[int]:
@@ -101,8 +112,22 @@ def _moved(hypothesis: Hypothesis) -> list[int]:
     return sorted(positions.tolist())
 
 
+def trials_needed(gate: Gate, suspects: Sequence[Suspect], critical: dict[str, tuple[str, ...]]) -> int:
+    """Fresh trials of each item in each arm: what the gate says, or more where fewer could prove nothing.
+
+    A critical item that is lost outright must be provable among all of them, and a reducer needs its own number. The
+    number depends on what was seen before alone, so that the fresh trials are as good as any.
+    """
+    needed = gate.rounds.confirm_trials
+    items = max((len(ids) for ids in critical.values()), default=0)
+    while items and items * smallest_attainable_p(1, needed, needed) > gate.alpha:
+        needed += 1
+    reducers = [s.tested.hypothesis.evidence.reducer for s in suspects]
+    return max([needed, *(reducer.k for reducer in reducers if reducer is not None)])
+
+
 def critical_suspects(seen: Seen) -> dict[str, tuple[str, ...]]:
-    """Score -> ids of the items that broke a critical rule in the only trial that they had."""
+    """Score -> ids of the items that seem to break a critical rule, in however few trials."""
     assert seen.everything is not None
     ids = seen.everything.ids
     found = {
@@ -184,8 +209,15 @@ def confirm(
             found[1].item,
         )
     )
+    missing = max(
+        (float(arm.missing.mean()) for e in measured.values() for arm in (e.pair.baseline, e.pair.candidate)),
+        default=0.0,
+    )
     return Confirmed(
-        tested, {name: ids for name, ids in broken.items() if ids}, tuple(item for _, item in fresh)
+        tested,
+        {name: ids for name, ids in broken.items() if ids},
+        tuple(item for _, item in fresh),
+        missing,
     )
 
 
@@ -231,7 +263,7 @@ def _on_its_items(evidence: Evidence, suspect: Suspect, everything: Universe) ->
 
 def _values(hypothesis: Hypothesis) -> tuple[float | None, float | None]:
     coded, members, pair = hypothesis.evidence.coded, hypothesis.members, hypothesis.evidence.pair
-    if not members.any():
+    if not members.any() or hypothesis.evidence.rule.quantile is not None:
         return None, None
     before, now = (pair.sign * float(arm[members].mean()) for arm in (coded.baseline, coded.candidate))
     if pair.scale == "ratio":

@@ -23,6 +23,7 @@ from scoregate.gates.pairing import Universe, paired_score, universe
 from scoregate.gates.rules import judge, judge_slice, worst
 from scoregate.gates.sentences import count
 from scoregate.gates.slices import Slice, slices_by_score, unknown_slices
+from scoregate.gates.spreads import spreads_of
 from scoregate.gates.table import RunTable
 from scoregate.records import Flip, Outcome, Role, RuleResult, Verdict
 from scoregate.statistics.multiplicity import benjamini_hochberg
@@ -139,6 +140,7 @@ def verdict(gate: Gate, baseline: RunTable, candidate: RunTable, seen: Seen, *, 
         alpha=gate.alpha,
         seed=seed,
         gate=gate.name or None,
+        spreads=spreads_of((*seen.measured, *seen.advisory)),
     )
 
 

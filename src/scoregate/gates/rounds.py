@@ -23,13 +23,14 @@ from scoregate.gates.confirmation import (
     confirm,
     critical_suspects,
     suspects_of,
+    trials_needed,
     with_their_clusters,
 )
 from scoregate.gates.findings import smallest_effect
 from scoregate.gates.futility import hopeless
 from scoregate.gates.look import Levels, Seen, look, one_look
 from scoregate.gates.look import verdict as as_verdict
-from scoregate.gates.rules import worst
+from scoregate.gates.rules import rule_result, worst
 from scoregate.gates.sentences import amount, count, named, p_text
 from scoregate.gates.slices import Slice
 from scoregate.gates.table import RunTable, with_more_trials
@@ -41,6 +42,8 @@ PASS_SHARES: dict[RoundName, float] = {"A": 0.4, "C": 0.3, "D": 0.3}
 """Of the level of the pass bound; round B decides at the bound of round A."""
 CLEAR = 0.05
 """Round A passes only where no score and no slice has an unadjusted p-value up to this."""
+MOST_MISSING = 0.2
+"""Of the fresh values; with more of them missing nothing is cleared."""
 _WHOLE_SET: tuple[RoundName, ...] = ("A", "C", "D")
 
 
@@ -73,7 +76,10 @@ def decide_in_rounds(gate: Gate, serve: Serve, *, seed: int = 0) -> Verdict:
 def rounds_of(gate: Gate) -> tuple[RoundName, ...]:
     """The rounds that the gate allows."""
     whole = _WHOLE_SET[: len(gate.rounds.whole_set_trials(gate.trials))]
-    confirming: tuple[RoundName, ...] = ("B",) if gate.rounds.suspects else ()
+    # The same items would repeat a change of both signs by the sign that was seen first, so that for the population
+    # they are no fresh evidence.
+    confirms = gate.rounds.suspects and gate.inference == "dataset"
+    confirming: tuple[RoundName, ...] = ("B",) if confirms else ()
     return (whole[0], *confirming, *whole[1:])
 
 
@@ -100,7 +106,7 @@ class _Session:
     def verdict(self) -> Verdict:
         trials = self.gate.rounds.whole_set_trials(self.gate.trials)
         fail, bound = shares(self.gate)
-        arms = self.serve(Request("A", None, trials[0]))
+        arms = self._served(Request("A", None, trials[0]))
         if arms is None:
             raise ValueError("the first round cannot be left out")
         if rounds_of(self.gate) == ("A",):
@@ -111,20 +117,18 @@ class _Session:
         if seen.outcome in ("regression", "invalid"):
             return self._end("A", arms, seen, trials[0])
         clear = all(tested.result.p_value > CLEAR for tested in seen.tested)
-        critical = critical_suspects(seen)
+        critical = critical_suspects(seen) if "B" in fail else {}
         if seen.outcome == "pass" and clear and not critical:
             return self._end("A", arms, seen, trials[0])
-        self._note("A", seen, trials[0], None, _open(seen, clear=clear))
+        self._note("A", seen, trials[0], None, seen.reason if clear else _open(seen))
 
         if "B" in fail:
             seen, decided = self._confirm(seen, critical, fail["B"])
-            if decided or (seen.outcome == "pass" and not self._stopped):
-                # Not confirmed, and the bound of the first round holds: a pass.
+            if decided or seen.outcome == "pass":
+                # What looked worse was not confirmed, and the bound of the first round holds: a pass.
                 return self._verdict(arms, seen)
-            if seen.outcome == "pass":
-                seen = replace(seen, outcome="inconclusive", reason=_open(seen, clear=clear))
-        elif critical:
-            return self._verdict(arms, _broken_by_items(seen, critical))
+        elif seen.outcome == "pass":
+            seen = replace(seen, outcome="inconclusive", reason=_open(seen))
 
         for name, before, now in zip(_WHOLE_SET[1:], trials, trials[1:], strict=False):
             if self._stopped or arms[1].header.partial:
@@ -136,7 +140,7 @@ class _Session:
             if why:
                 self.notes.append(f"no further round: {why}")
                 break
-            more = self.serve(Request(name, None, now - before))
+            more = self._served(Request(name, None, now - before))
             if more is None:
                 self._cap(name)
                 break
@@ -157,34 +161,62 @@ class _Session:
     def _levels(self, fail: float, bound: float) -> Levels:
         gate = self.gate
         return Levels(
-            alpha=fail * gate.alpha, bound=bound * gate.pass_level, total=gate.alpha, critical=False
+            alpha=fail * gate.alpha,
+            bound=bound * gate.pass_level,
+            total=gate.alpha,
+            critical="B" not in rounds_of(gate),
         )
 
+    def _served(self, request: Request) -> tuple[RunTable, RunTable] | None:
+        """What the request brought, checked: a part of it would be taken for the whole."""
+        arms = self.serve(request)
+        for table in arms or ():
+            strangers = set(table.items) - set(request.items) if request.items is not None else set()
+            if table.header.trials != request.trials or strangers:
+                raise ValueError(
+                    f"{request} was served with {table.header.trials} trials, unknown items {strangers}"
+                )
+        return arms
+
     def _confirm(self, seen: Seen, critical: dict[str, tuple[str, ...]], fail: float) -> tuple[Seen, bool]:
-        """Round B. The look as it stands afterwards, and whether it is decided."""
+        """Round B. The look as it stands afterwards, and whether it is decided. It passes only what was cleared."""
         rounds, everything = self.gate.rounds, seen.everything
         assert everything is not None
         suspects = suspects_of(seen, rounds.suspects, rounds.screen)
         chosen = {item for suspect in suspects for item in suspect.items}
         chosen |= {item for items in critical.values() for item in items}
         if not chosen:
-            return seen, False
+            return _left_open(seen, suspects), False
         items = with_their_clusters(sorted(chosen), everything)
-        arms = self.serve(Request("B", items, rounds.confirm_trials))
+        request = Request("B", items, trials_needed(self.gate, suspects, critical))
+        arms = self._served(request)
         if arms is None:
             self._cap("B")
-            return (_broken_by_items(seen, critical), True) if critical else (seen, False)
+            if critical:
+                return _broken_by_items(seen, critical), True
+            if seen.outcome == "pass":
+                seen = replace(seen, outcome="inconclusive", reason=_open(seen))
+            return seen, False
         levels = self._levels(fail, 1.0)
         found = confirm(self.gate, suspects, critical, items, *arms, levels, seed=self.seed)
         self.fresh = found.items
         proved = [c for c in found.suspects if c.adjusted_p_value <= levels.alpha and _large_enough(c)]
-        outcome: Outcome | None = "regression" if proved or found.critical else None
-        reason = _reason(found, proved) if outcome else f"{_tried(suspects, critical)}: not confirmed"
-        self.done.append(RoundResult("B", len(items), rounds.confirm_trials, outcome, reason))
+        lost = max(MOST_MISSING, self.gate.max_failed_items)
+        outcome: Outcome | None = None
+        reason = f"{_tried(suspects, critical)}: not confirmed"
+        if proved or found.critical:
+            outcome, reason = "regression", _reason(found, proved)
+        elif found.missing > lost:
+            reason = (
+                f"{_tried(suspects, critical)}: {100 * found.missing:.0f} % of the fresh values are missing"
+            )
+            seen = replace(seen, outcome="inconclusive", reason=f"{reason}, so nothing was cleared")
+        self.done.append(RoundResult("B", len(items), request.trials, outcome, reason))
         if outcome is None:
-            return seen, False
-        rules = tuple(_with_proof(rule, found, proved) for rule in seen.rules)
-        return replace(seen, outcome="regression", reason=reason, rules=rules), True
+            return _left_open(seen, suspects), False
+        rules = [_with_proof(rule, found, proved) for rule in seen.rules]
+        rules += _guards_broken(seen, proved, levels)
+        return replace(seen, outcome="regression", reason=reason, rules=tuple(rules)), True
 
     def _note(self, name: RoundName, seen: Seen, trials: int, outcome: Outcome | None, reason: str) -> None:
         items = len(seen.everything) if seen.everything is not None else 0
@@ -205,11 +237,42 @@ class _Session:
 _CAPPED = "a cap on calls, cost or time ruled out"
 
 
-def _open(seen: Seen, *, clear: bool) -> str:
-    if seen.outcome == "pass" and not clear:
-        first = min(seen.tested, key=lambda tested: tested.result.p_value)
-        return f"{_label(first.name, first.hypothesis.slice)} looks worse ({p_text(first.result.p_value)})"
-    return seen.reason
+def _open(seen: Seen) -> str:
+    first = min(seen.tested, key=lambda tested: tested.result.p_value)
+    return f"{_label(first.name, first.hypothesis.slice)} looks worse ({p_text(first.result.p_value)})"
+
+
+def _left_open(seen: Seen, run_again: Sequence[Suspect]) -> Seen:
+    """No pass where a score that decides it looked worse and was not run again."""
+    cleared = {(suspect.name, suspect.slice) for suspect in run_again}
+    deciding = {rule.score for rule in seen.rules if rule.slice is None and rule.role in ("gate", "primary")}
+    for tested in seen.tested:
+        part = tested.hypothesis.slice
+        doubtful = tested.result.p_value <= CLEAR and (tested.name, part) not in cleared
+        if seen.outcome == "pass" and doubtful and part is None and tested.name in deciding:
+            reason = f"{tested.name} looks worse ({p_text(tested.result.p_value)}) and was not run again"
+            return replace(seen, outcome="inconclusive", reason=reason)
+    return seen
+
+
+def _guards_broken(seen: Seen, proved: Sequence[Confirmation], levels: Levels) -> list[RuleResult]:
+    """Rules for what was proved of a score that has none of its own in the look, such as whether it applies."""
+    shown = {(rule.score, rule.slice) for rule in seen.rules}
+    return [
+        rule_result(
+            c.suspect.tested.hypothesis.evidence,
+            c.suspect.tested.result,
+            "regression",
+            _reason(_only(c), [c]).removeprefix(f"{c.suspect.name}: "),
+            levels.of(1.0, family=1),
+        )
+        for c in proved
+        if (c.suspect.name, None) not in shown and c.suspect.slice is None
+    ]
+
+
+def _only(confirmation: Confirmation) -> Confirmed:
+    return Confirmed((confirmation,), {}, (), 0.0)
 
 
 def _label(name: str, part: Slice | None) -> str:
@@ -234,12 +297,12 @@ def _reason(found: Confirmed, proved: Sequence[Confirmation]) -> str:
         evidence = suspect.tested.hypothesis.evidence
         scale, unit = evidence.pair.scale, evidence.unit
         before, now = confirmation.baseline_value, confirmation.candidate_value
-        assert before is not None
-        assert now is not None
+        values = ""
+        if before is not None and now is not None:
+            values = f"{amount(before, scale, unit)} before, {amount(now, scale, unit)} now, "
         parts.append(
             f"{_label(suspect.name, suspect.slice)}: confirmed by fresh trials of {count(len(suspect.items), 'item')} "
-            f"({amount(before, scale, unit)} before, {amount(now, scale, unit)} now, "
-            f"{p_text(confirmation.adjusted_p_value)})"
+            f"({values}{p_text(confirmation.adjusted_p_value)})"
         )
     for name, items in found.critical.items():
         fails = "fails" if len(items) == 1 else "fail"
@@ -257,22 +320,26 @@ def _with_proof(rule: RuleResult, found: Confirmed, proved: Sequence[Confirmatio
     critical = found.critical.get(rule.score, ()) if rule.slice is None else ()
     if not own and not critical:
         return rule
-    part = Confirmed(tuple(own), {rule.score: critical} if critical else {}, ())
+    part = Confirmed(tuple(own), {rule.score: critical} if critical else {}, (), 0.0)
     reason = _reason(part, own).removeprefix(f"{rule.score}: ")
     return replace(rule, outcome="regression", reason=reason)
 
 
 def _broken_by_items(seen: Seen, critical: dict[str, tuple[str, ...]]) -> Seen:
     """Where nothing can be run again, one lost trial of a critical item has to be enough."""
+    broken = {e.name: e.critical_items for e in seen.measured if e.critical_items}
     rules = tuple(
         replace(rule, outcome="regression", reason=_lost(critical[rule.score]))
-        if rule.score in critical and rule.slice is None
+        if rule.score in broken and rule.slice is None
         else rule
         for rule in seen.rules
     )
-    first = next(iter(critical))
-    outcome = worst([rule.outcome for rule in rules])
-    return replace(seen, outcome=outcome, reason=f"{first}: {_lost(critical[first])}", rules=rules)
+    if not broken:
+        first = next(iter(critical))
+        reason = f"{first}: {named(critical[first])} may be lost, and no fresh trials could be run"
+        return replace(seen, outcome=worst([seen.outcome, "inconclusive"]), reason=reason)
+    first = next(iter(broken))
+    return replace(seen, outcome="regression", reason=f"{first}: {_lost(critical[first])}", rules=rules)
 
 
 def _lost(items: Sequence[str]) -> str:

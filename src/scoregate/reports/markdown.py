@@ -18,6 +18,7 @@ from scoregate.reports.report import Report
 from scoregate.reports.rounds_log import effort, round_lines, stopped_early
 from scoregate.reports.rows import further_reasons
 from scoregate.reports.shown_rules import ShownRules, shown_rules
+from scoregate.reports.spread_lines import spread_lines
 
 LIMIT = 65_000
 """Most characters of the whole text."""
@@ -44,7 +45,8 @@ def render_markdown(report: Report, *, max_items: int = 20) -> str:
     main, anchor = shown_rules(report.verdict), shown_rules(report.verdict, "anchor")
     tables = rules_table(report, main, _TABLE_SHARE) + _anchor(report, anchor)
     reasons = _reasons(report, (*main.rules, *anchor.rules))
-    before = [_alert(report), _sides(report.verdict), *tables, *reasons, *_rounds(report)]
+    spreads = [inline(line) for line in spread_lines(report)]
+    before = [_alert(report), _sides(report.verdict), *tables, *spreads, *reasons, *_rounds(report)]
     after = [*_missing(report), *_notes(report), *_next_steps(report), _footer(report.verdict)]
     room = LIMIT - sum(len(part) + 2 for part in (*before, *after))
     evidence, in_full = evidence_parts(report, room // 2)

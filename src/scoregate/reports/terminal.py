@@ -14,6 +14,7 @@ from scoregate.reports.report import Report
 from scoregate.reports.rounds_log import effort, round_lines, stopped_early
 from scoregate.reports.rows import further_reasons
 from scoregate.reports.shown_rules import ShownRules, shown_rules
+from scoregate.reports.spread_lines import spread_lines
 from scoregate.reports.terminal_items import evidence_lines, moved_lines
 from scoregate.reports.terminal_table import rules_table
 from scoregate.reports.terminal_text import Paint, hanging, paragraphs
@@ -33,6 +34,7 @@ def render_terminal(report: Report, *, width: int, colour: bool, max_items: int 
         _head(report, width, paint),
         rules_table(report, main, width, paint, explained=explained),
         _anchor(report, anchor, width, paint, explained),
+        paragraphs(spread_lines(report), width, first=""),
         _reasons(report, (*main.rules, *anchor.rules), width),
         _rounds(report, width),
         evidence_lines(report, width, paint),
