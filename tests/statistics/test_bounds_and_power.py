@@ -61,3 +61,34 @@ def test_seven_of_all_items_must_be_lost_before_one_trial_can_prove_it() -> None
 
 def test_a_margin_of_five_points_takes_about_350_pairs() -> None:
     assert pairs_needed(100, math.sqrt(2 * 0.0714 / 100), 0.05, 0.05) == pytest.approx(350, abs=10)
+
+
+class TestSkewness:
+    """Losses without wins are skewed: the t quantile gives them too little room."""
+
+    @staticmethod
+    def bounds(losses: int, items: int, *, skewed: bool) -> tuple[float, float]:
+        totals = np.zeros(items)
+        totals[:losses] = -1.0
+        estimate = estimate_mean(totals, np.ones(items), low=-1.0, high=1.0, skewed=skewed)
+        return estimate.lower_bound(0.05), estimate.upper_bound(0.05)
+
+    def test_losses_without_wins_are_bounded_about_as_exactly_counted_ones_are(self) -> None:
+        """Clopper and Pearson: 9 of 300 may be as many as 5.17 %, 8 of 300 as 4.76 %."""
+        from scipy.stats import beta
+
+        for losses in (8, 9, 12):
+            exact = float(beta.ppf(0.95, losses + 1, 300 - losses))
+            corrected, plain = self.bounds(losses, 300, skewed=True), self.bounds(losses, 300, skewed=False)
+            assert abs(corrected[0] + exact) < abs(plain[0] + exact)
+
+    def test_the_correction_never_takes_room_away(self) -> None:
+        for losses in (0, 1, 5, 60):
+            corrected, plain = self.bounds(losses, 120, skewed=True), self.bounds(losses, 120, skewed=False)
+            assert corrected[0] <= plain[0] + 1e-12
+            assert corrected[1] >= plain[1] - 1e-12
+
+    def test_symmetric_data_are_left_alone(self) -> None:
+        totals = np.array([1.0, -1.0] * 20 + [0.0] * 60)
+        both = [estimate_mean(totals, np.ones(100), low=-1.0, high=1.0, skewed=s) for s in (True, False)]
+        assert both[0].lower_bound(0.05) == pytest.approx(both[1].lower_bound(0.05))
