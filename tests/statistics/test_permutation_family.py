@@ -228,8 +228,8 @@ def test_tables_do_not_depend_on_the_order_of_clusters_or_columns() -> None:
 
 
 def test_a_table_for_too_many_labellings_or_of_another_shape_is_refused() -> None:
-    with pytest.raises(ValueError, match="3432 ways"):
-        decide(make_family(0, trials=7), trials=7, tables=np.zeros((60, 3432, 1)))
+    with pytest.raises(ValueError, match="12870 ways"):
+        decide(make_family(0, trials=8), trials=8, tables=np.zeros((60, 12870, 1)))
     with pytest.raises(ValueError, match="shape"):
         decide(make_family(0), tables=np.zeros((60, 5, 1)))
 

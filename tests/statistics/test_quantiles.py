@@ -30,14 +30,17 @@ def test_exceedance_depends_on_the_cells_and_not_on_their_labels() -> None:
     assert (two == three).all()
 
 
-def test_a_value_equal_to_the_threshold_does_not_exceed_it() -> None:
+def test_a_value_equal_to_the_threshold_exceeds_it_only_where_hardly_any_lies_above() -> None:
     same = np.full((10, 1), 3.0)
     assert not any(arm.any() for arm in exceedance(same, same, 0.9))
-    slow = np.array(
-        [[3.0]] * 9 + [[60.0]]
-    )  # two of twenty cells at a time limit, the 95 % quantile among them
-    assert not any(arm.any() for arm in exceedance(slow, slow, 0.95))
+    slow = np.array([[3.0]] * 9 + [[60.0]])  # two of twenty cells at a time limit
+    assert [int(arm.sum()) for arm in exceedance(slow, slow, 0.95)] == [
+        1,
+        1,
+    ]  # the 95 % quantile is the limit
     assert [int(arm.sum()) for arm in exceedance(slow, slow, 0.9)] == [1, 1]
+    two_above = np.array([[3.0]] * 9 + [[9.0]])
+    assert [int(arm.sum()) for arm in exceedance(two_above, two_above, 0.8)] == [1, 1]
 
 
 def test_missing_cells_neither_count_nor_exceed() -> None:

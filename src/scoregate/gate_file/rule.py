@@ -299,6 +299,12 @@ def _check_statistic(table: ConfigTable, score: str, rule: Rule, contract: Contr
     if rule.statistic != "mean" and score not in MEASURED_UNITS:
         hint = f"the measured scores are {', '.join(MEASURED_UNITS)}"
         raise table.error("statistic", f'is "{rule.statistic}", which needs a measured score', hint=hint)
+    if rule.slices and rule.quantile is not None:
+        raise table.error(
+            "slices",
+            f'cannot stand beside statistic = "{rule.statistic}": too few calls of a slice lie in its tail',
+            hint="leave it out, or take the mean",
+        )
     numeric = (
         contract is not None and (contract.ordered or contract.type == "numeric") and not contract.inferred
     )

@@ -6,6 +6,7 @@ the noise. Against the release that stood before all ten the drop is ten points,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -82,11 +83,18 @@ _ADVICE = "run the anchor's version again and name that run, or another anchor, 
 def _drops_only(gate: Gate) -> Gate:
     """The gate's scores without what only the comparison with the baseline decides."""
     rules: dict[str, Rule] = {
-        name: replace(rule, min=None, max=None, critical=False, primary=False)
-        for name, rule in gate.rules.items()
-        if not rule.advisory and name != SCORED
+        name: _drop_only(rule) for name, rule in gate.rules.items() if not rule.advisory and name != SCORED
     }
     return replace(gate, rules=rules)
+
+
+def _drop_only(rule: Rule) -> Rule:
+    # A rule of floors alone needs no margin, and its score may have no range to take one from.
+    floors_alone = (
+        rule.max_drop is None and rule.max_increase is None and (rule.min, rule.max) != (None, None)
+    )
+    margin = math.inf if floors_alone else rule.max_drop
+    return replace(rule, min=None, max=None, critical=False, primary=False, max_drop=margin)
 
 
 def _refusal(gate: Gate, anchor: RunTable, candidate: RunTable, seen: Seen) -> str | None:

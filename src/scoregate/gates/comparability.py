@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+from scoregate.gate_file import Rule
 from scoregate.gates.evidence import Evidence
+from scoregate.gates.family import too_many_ways
+from scoregate.gates.measuring import too_few_trials
 from scoregate.gates.pairing import Universe
 from scoregate.gates.sentences import count, named
 from scoregate.gates.table import RunTable
+from scoregate.records import RunHeader
 
 
 def why_not_comparable(baseline: RunTable, candidate: RunTable, scores: Collection[str]) -> str | None:
-    """The reason why a comparison of these two runs would mean nothing, or None."""
+    """The reason why a comparison of these two runs would mean nothing, or None. `scores` are those that gate."""
     before, now = baseline.header, candidate.header
     if before.run and before.run == now.run:
         return (
@@ -30,11 +34,7 @@ def why_not_comparable(baseline: RunTable, candidate: RunTable, scores: Collecti
         and before.dataset_fingerprint != now.dataset_fingerprint
     ):
         return _dataset_changed(baseline, candidate)
-    changed = [
-        name
-        for name in sorted(scores)
-        if name in before.scorers and name in now.scorers and before.scorers[name] != now.scorers[name]
-    ]
+    changed = [name for name in sorted(scores) if _scorer_changed(name, before, now)]
     if changed:
         name = changed[0]
         return (
@@ -42,7 +42,7 @@ def why_not_comparable(baseline: RunTable, candidate: RunTable, scores: Collecti
             f"({before.scorers[name]} then, {now.scorers[name]} now), so the scores mean different things; "
             "run the baseline's version again with the present scorers and accept it"
         )
-    absent = [name for name in sorted(scores) if name not in baseline.columns and name in candidate.columns]
+    absent = [name for name in sorted(scores) if _newly_scored(name, baseline, candidate)]
     if absent:
         return (
             f"the baseline has no score '{absent[0]}', so there is nothing to compare it with; "
@@ -56,6 +56,38 @@ def why_not_comparable(baseline: RunTable, candidate: RunTable, scores: Collecti
             f"candidate: {named(candidate.items)}); compare runs of one dataset"
         )
     return None
+
+
+def left_out(
+    rules: Mapping[str, Rule], advisory: Collection[str], baseline: RunTable, candidate: RunTable
+) -> dict[str, str]:
+    """The advisory scores that cannot be compared, each with a note that says why; the rest of the gate stands."""
+    notes = {}
+    for name in sorted(advisory):
+        why = _why_left_out(name, rules[name], baseline, candidate)
+        if why is not None:
+            notes[name] = f"the advisory score '{name}' was left out: {why}"
+    return notes
+
+
+def _why_left_out(name: str, rule: Rule, baseline: RunTable, candidate: RunTable) -> str | None:
+    before, now = baseline.header, candidate.header
+    if _scorer_changed(name, before, now):
+        return f"its scorer changed since the baseline ({before.scorers[name]} then, {now.scorers[name]} now)"
+    if _newly_scored(name, baseline, candidate):
+        return "the baseline has no such score"
+    if rule.reduced is None:
+        return None
+    trials = before.trials, now.trials
+    return too_few_trials(name, rule.reduced, *trials) or too_many_ways(name, str(rule.reduced), trials)
+
+
+def _scorer_changed(name: str, before: RunHeader, now: RunHeader) -> bool:
+    return name in before.scorers and name in now.scorers and before.scorers[name] != now.scorers[name]
+
+
+def _newly_scored(name: str, baseline: RunTable, candidate: RunTable) -> bool:
+    return name not in baseline.columns and name in candidate.columns
 
 
 def _selection(table: RunTable) -> str:

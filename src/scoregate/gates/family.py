@@ -6,18 +6,21 @@ of them, so that their dependence is kept.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scoregate.errors import ConfigError
 from scoregate.gate_file import Inference
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.slices import Slice
 from scoregate.statistics.exact import ExactTest, exact_permutation_test
 from scoregate.statistics.multiplicity import step_down
 from scoregate.statistics.permutation import (
+    MOST_TABLE_PATTERNS,
     FamilyRuns,
     PermutationTest,
     label_variance,
@@ -50,6 +53,8 @@ class TestedHypothesis:
     """Of the difference of means under relabelling: the noise of trials and judges, in the score's unit."""
     informative: bool
     """Some cluster's runs differ, so that a regression could show."""
+    runs: tuple[int, int]
+    """Runs of a cluster in baseline and candidate that were relabelled: the trials, or one an arm for `population`."""
 
 
 def examine(
@@ -67,10 +72,36 @@ def examine(
     what they have in common; its rates on the whole dataset still report their exact unadjusted p-value.
 
     `inference`: dataset relabels the trials within each item; population flips the sign of each cluster's difference,
-    so that a true effect which varies between items counts as noise.
+    so that a true effect which varies between items counts as noise. With arms of different numbers of trials the two
+    means of a cluster are not equally noisy, so that a flip is not exact: there both tests are made, and each p-value,
+    adjusted ones too, is the larger of the two.
+
+    Raises ConfigError where a reducer's trials can be labelled in too many ways.
     """
     if not family:
         return []
+    result = _examine(family, clusters, alpha=alpha, seed=seed, inference=inference)
+    if inference == "dataset" or all(_equal_trials(h.evidence) for h in family):
+        return result
+    within_items = _examine(family, clusters, alpha=alpha, seed=seed, inference="dataset")
+    return [
+        replace(
+            flipped,
+            p_value=max(flipped.p_value, relabelled.p_value),
+            adjusted_p_value=max(flipped.adjusted_p_value, relabelled.adjusted_p_value),
+        )
+        for flipped, relabelled in zip(result, within_items, strict=True)
+    ]
+
+
+def _examine(
+    family: Sequence[Hypothesis],
+    clusters: NDArray[np.intp],
+    *,
+    alpha: float,
+    seed: int,
+    inference: Inference,
+) -> list[TestedHypothesis]:
     exact = {
         i: _exact(h, clusters, inference)
         for i, h in enumerate(family)
@@ -96,6 +127,7 @@ def examine(
             float(adjusted[i]),
             float(np.sqrt(variances[i])) / max(1, int(h.members.sum()) * _trials_summed(h, inference)),
             bool(variances[i] > 0),
+            (1, 1) if inference == "population" else h.evidence.trials,
         )
         for i, h in enumerate(family)
     ]
@@ -120,13 +152,16 @@ def _baseline_runs(hypothesis: Hypothesis, inference: Inference) -> int:
 def _trials_summed(hypothesis: Hypothesis, inference: Inference) -> int:
     """Trials of an arm that make one run of a cluster."""
     evidence = hypothesis.evidence
-    return evidence.trials[0] if inference == "population" and _equal_trials(evidence) else 1
+    summed = inference == "population" and _equal_trials(evidence) and evidence.reducer is None
+    return evidence.trials[0] if summed else 1
 
 
 def _item_runs(evidence: Evidence, inference: Inference) -> NDArray[np.float64]:
     """Values of each item run, (N, k_b + k_c), the baseline's first; one an arm for `population`."""
     arms = list(evidence.cells)
-    if inference == "population":
+    if inference == "population" and evidence.reducer is not None:
+        arms = [evidence.coded.baseline, evidence.coded.candidate]  # already one value an item
+    elif inference == "population":
         # Sums stay whole numbers, for which the exact test applies.
         equal = _equal_trials(evidence)
         arms = [(arm.sum if equal else arm.mean)(axis=1, keepdims=True) for arm in arms]
@@ -161,7 +196,10 @@ def _relabelled(
     linear = [i for i, h in enumerate(family) if h.evidence.reducer is None or inference == "population"]
     reduced = [i for i in range(len(family)) if i not in set(linear)]
     scores: dict[int, tuple[int, Evidence]] = {}
-    slices: dict[str | None, tuple[int, NDArray[np.bool_]]] = {None: (0, np.ones(len(clusters), dtype=bool))}
+    # By name and value: the labels of two slices can read the same.
+    slices: dict[tuple[str, str] | None, tuple[int, NDArray[np.bool_]]] = {
+        None: (0, np.ones(len(clusters), dtype=bool))
+    }
     pairs = []
     for i in linear:
         hypothesis = family[i]
@@ -170,7 +208,7 @@ def _relabelled(
         if part is None:
             pairs.append((score, 0))
             continue
-        number, _ = slices.setdefault(part.label, (len(slices), part.members))
+        number, _ = slices.setdefault((part.name, part.value), (len(slices), part.members))
         pairs.append((score, number))
     first = _baseline_runs(family[0], inference)
     shape = (len(clusters), 2 if inference == "population" else sum(family[0].evidence.trials))
@@ -193,12 +231,33 @@ def _relabelled(
     )
 
 
+MOST_REDUCED = max(k for k in range(1, 20) if math.comb(2 * k, k) <= MOST_TABLE_PATTERNS)
+"""Trials of an arm up to which a reducer can be tested, where both arms have as many."""
+
+
+def too_many_ways(name: str, reducer: str, trials: tuple[int, int]) -> str | None:
+    """Why a reducer cannot be tested on so many trials of baseline and candidate, or None."""
+    if math.comb(sum(trials), trials[1]) <= MOST_TABLE_PATTERNS:
+        return None
+    return (
+        f"{reducer} of '{name}' can be tested on up to {MOST_REDUCED} trials in both runs; the baseline has "
+        f"{trials[0]}, the candidate {trials[1]}"
+    )
+
+
 def _tables(reduced: Sequence[Hypothesis], clusters: NDArray[np.intp]) -> NDArray[np.float64]:
     """What each cluster adds under each relabelling to hypotheses that are no sums of trials, (G, P, H)."""
     tables = []
     for hypothesis in reduced:
         reducer = hypothesis.evidence.reducer
         assert reducer is not None
+        refusal = too_many_ways(hypothesis.evidence.name, str(reducer), hypothesis.evidence.trials)
+        if refusal is not None:
+            raise ConfigError(
+                refusal,
+                where=f"[scores.{hypothesis.evidence.name}]",
+                hint=f"run at most {MOST_REDUCED} trials",
+            )
         tables.append(
             reducer_table(
                 np.rint(np.concatenate(hypothesis.evidence.cells, axis=1) - hypothesis.evidence.pair.low)

@@ -50,15 +50,22 @@ def proved_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> l
     if evidence.estimate.value >= -smallest_effect(evidence):
         return []
     scale, unit, estimate = evidence.scale, evidence.unit, evidence.estimate
+    if _quantile_is_a_gap(evidence):
+        gaps = count(evidence.open_ended_gaps, "call")
+        text = f"{evidence.rule.statistic} is worse than any value that was seen: {gaps} without a value"
+        return [("regression", f"{text} ({p_text(tested.adjusted_p_value)})")]
     low, high = evidence.confidence_interval()
     before, now = evidence.before, evidence.now
     assert before is not None
     assert now is not None
     worse = "fell" if evidence.pair.sign > 0 else "rose"
     sure = f"{interval(low, high, scale, unit)}, " if math.isfinite(low) and math.isfinite(high) else ""
+    moved = f"{change(evidence.to_unit(estimate.value), scale, unit)}, {sure}"
+    if scale == "ratio" and before == 0:
+        moved = ""  # nothing is a share of 0
     text = (
         f"{worse} from {amount(before, scale, unit)} to {amount(now, scale, unit)} "
-        f"({change(evidence.to_unit(estimate.value), scale, unit)}, {sure}{p_text(tested.adjusted_p_value)})"
+        f"({moved}{p_text(tested.adjusted_p_value)})"
     )
     return [("regression", text)]
 
@@ -74,6 +81,8 @@ def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -
     if evidence.estimate.value >= -smallest_effect(evidence):
         return []
     moved = change(evidence.to_unit(evidence.estimate.value), evidence.scale, evidence.unit)
+    if _quantile_is_a_gap(evidence):
+        moved = f"a worse {evidence.rule.statistic}"
     return [
         (
             "inconclusive",
@@ -83,11 +92,17 @@ def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -
     ]
 
 
+def _quantile_is_a_gap(evidence: Evidence) -> bool:
+    """So many calls have no value that the quantile is one of them; it has no number then."""
+    return evidence.rule.quantile is not None and evidence.open_ended_gaps > 0
+
+
 def smallest_effect(evidence: Evidence) -> float:
     """Below this, in the scale of the test, a proved drop does not count."""
     effect = evidence.rule.min_effect
     if evidence.reference is not None:
-        return effect * evidence.reference
+        # What was 0 before has grown by more than any share of it.
+        return effect * evidence.reference if evidence.scale == "ratio" else 0.0
     return math.log1p(effect) if evidence.scale == "ratio" else effect
 
 
@@ -127,10 +142,14 @@ def floors(evidence: Evidence, level: Level) -> list[Finding]:
         plain = _plain(evidence, limit, sign)
         near = own.value if plain else _bound(own, sign, level)
         far = feared.value if plain else _bound(feared, -sign, level)
-        value = amount(own.value, scale, evidence.unit)
+        value = (
+            amount(own.value, scale, evidence.unit) if math.isfinite(own.value) else "a call without a value"
+        )
         wanted = f"its {word} of {amount(limit, scale, evidence.unit)}"
         side = "below" if sign > 0 else "above"
-        worse_end_is_open = evidence.open_ended_gaps and (evidence.pair.sign > 0) == (sign > 0)
+        # A quantile knows itself where it is a call without a value.
+        gaps_hide_it = evidence.open_ended_gaps and evidence.rule.quantile is None
+        worse_end_is_open = gaps_hide_it and (evidence.pair.sign > 0) == (sign > 0)
         if sign * near < sign * limit - _TINY:
             findings.append(("regression", f"{value} is {side} {wanted}"))
         elif worse_end_is_open:
@@ -140,7 +159,7 @@ def floors(evidence: Evidence, level: Level) -> list[Finding]:
         elif sign * far >= sign * limit - _TINY:
             findings.append(("pass", f"{value} keeps {wanted}"))
         else:
-            reach = amount(far, scale, evidence.unit)
+            reach = amount(far, scale, evidence.unit) if math.isfinite(far) else "any value"
             text = f"{value} may lie {side} {wanted} (it could be {reach})"
             findings.append(("inconclusive", f"{text}; more items would settle it" if not plain else text))
     return findings
@@ -179,7 +198,10 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[
     if evidence.worst_case is None:
         return [("pass", "applied to no item of the baseline, so there is nothing to lose")]
     trials = evidence.trials
-    if evidence.clusters < FEWEST_CLUSTERS or smallest_attainable_p(evidence.clusters, *trials) > level.total:
+    if (
+        evidence.clusters < FEWEST_CLUSTERS
+        or smallest_attainable_p(evidence.clusters, *tested.runs) > level.total
+    ):
         if _decided_without_drop(evidence):
             return [("pass", "decided by its floor and its items; too few to compare as a whole")]
         return [
@@ -192,6 +214,8 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[
         ]
     if evidence.margin is None:
         return []
+    if evidence.reference is not None and not evidence.margin:
+        return [("inconclusive", "the baseline's sum is 0, and no share of 0 is a margin; compare the mean")]
     scale, unit = evidence.scale, evidence.unit
     margin = abs(evidence.to_unit(-evidence.margin)) if scale == "ratio" else evidence.margin
     lost = "a drop" if evidence.pair.sign > 0 else "a rise"
@@ -207,7 +231,9 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[
         return [
             ("inconclusive", f"{wanted} cannot be ruled out with {why} and no range in the score's contract")
         ]
-    reach = change(evidence.to_unit(evidence.worst_case), scale, unit)
+    # An interval may reach beyond the scale, a drop cannot.
+    worst = evidence.worst_case if scale == "ratio" else max(evidence.worst_case, -evidence.pair.size)
+    reach = change(evidence.to_unit(worst), scale, unit)
     text = f"{wanted} cannot be ruled out (bound {reach})"
     if evidence.estimate.value <= -evidence.margin:
         text += f"; the estimate itself is {change(evidence.to_unit(evidence.estimate.value), scale, unit)}"
@@ -240,12 +266,12 @@ def visible_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> 
         return None
     drop = minimum_detectable_drop(tested.standard_error, level.share)
     if evidence.scale == "rate" and evidence.clusters:
-        trials = evidence.trials
-        drop = max(drop, smallest_provable_loss(evidence.clusters, level.share, *trials))
+        drop = max(drop, smallest_provable_loss(evidence.clusters, level.share, *tested.runs))
     elif not tested.informative:
         return None
     if not math.isfinite(drop):
         return None
+    drop = min(drop, evidence.pair.size)
     if evidence.reference is not None:
         return drop / evidence.reference if evidence.reference else None
     return math.expm1(drop) if evidence.scale == "ratio" else drop

@@ -13,7 +13,7 @@ from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import Gate, Rule
 from scoregate.gates import applicability, scored, timeouts
 from scoregate.gates.age import age_note, best_of_note
-from scoregate.gates.comparability import too_many_missing, why_not_comparable
+from scoregate.gates.comparability import left_out, too_many_missing, why_not_comparable
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import Hypothesis, TestedHypothesis, examine
 from scoregate.gates.findings import Level
@@ -22,7 +22,7 @@ from scoregate.gates.measuring import gather, within
 from scoregate.gates.pairing import Universe, paired_score, universe
 from scoregate.gates.rules import judge, judge_slice, worst
 from scoregate.gates.sentences import count
-from scoregate.gates.slices import Slice, slices_by_score, unknown_slices
+from scoregate.gates.slices import Slice, changed_places, slices_by_score, unknown_slices
 from scoregate.gates.spreads import spreads_of
 from scoregate.gates.table import RunTable
 from scoregate.records import Flip, Outcome, Role, RuleResult, Verdict
@@ -159,7 +159,10 @@ class _Look:
         if not gating:
             self._refuse_to_decide_nothing(names)
         self._refuse_unknown(names)
-        refusal = why_not_comparable(self.baseline, self.candidate, names)
+        advised = [name for name in names if role[name] == "advisory"]
+        out = left_out(self.gate.rules, advised, self.baseline, self.candidate)
+        names = [name for name in names if name not in out]
+        refusal = why_not_comparable(self.baseline, self.candidate, gating)
         if refusal is not None:
             return Seen("invalid", refusal)
 
@@ -191,7 +194,7 @@ class _Look:
             tuple(advisory),
             everything,
             scored.missing_ids(complete, everything),
-            self._notes([*measured, *advisory]),
+            (*self._notes([*measured, *advisory], everything), *out.values()),
         )
 
     def _refuse_to_decide_nothing(self, names: Sequence[str]) -> None:
@@ -290,7 +293,7 @@ class _Look:
             replace(result, q_value=float(q)) for result, q in zip(results, false_discoveries, strict=True)
         ]
 
-    def _notes(self, measured: list[Evidence]) -> tuple[str, ...]:
+    def _notes(self, measured: list[Evidence], everything: Universe) -> tuple[str, ...]:
         notes = []
         before, now = self.baseline.header, self.candidate.header
         same_content = bool(before.dataset_fingerprint and now.dataset_fingerprint)
@@ -301,6 +304,7 @@ class _Look:
             notes.append(f"only one run says which scorer made {', '.join(unknown)}")
         for name in unknown_slices(self.gate, self.baseline, self.candidate):
             notes.append(f"no item of either run has the gate's slice '{name}', so nothing was sought in it")
+        notes += changed_places(everything, self.baseline, self.candidate)
         for evidence in measured:
             arms = (evidence.pair.baseline, evidence.pair.candidate)
             then, here = (int(arm.not_applicable.sum()) for arm in arms)

@@ -12,12 +12,14 @@ from scoregate.catalog import Contract
 from scoregate.errors import ConfigError
 from scoregate.gate_file import DEFAULT_MARGIN, DEFAULT_RATIO_MARGIN, Reducer, Rule
 from scoregate.gates.coding import CodedScore, code_for_pass, code_for_regression, worst_value
+from scoregate.gates.critical import critical_of
 from scoregate.gates.evidence import Evidence
-from scoregate.gates.pairing import Arm, PairedScore, Universe
+from scoregate.gates.pairing import Arm, PairedScore, Scale, Universe
 from scoregate.gates.quantile_evidence import gather_quantile
 from scoregate.statistics.bounds import MeanEstimate, estimate_mean, observed_range
-from scoregate.statistics.exact import within_item_p
 from scoregate.statistics.reliability import pass_at_k, pass_hat_k
+
+_ROUNDING = 1e-9
 
 
 def gather(
@@ -40,7 +42,7 @@ def gather(
             name, pair, contract, rule, rule.quantile, everything, margin=margin, level=level
         )
     cells, worst = code_for_regression(pair), code_for_pass(pair)
-    critical, suspect = _critical(pair, cells, alpha) if rule.critical else ((), ())
+    critical, suspect = critical_of(pair, cells, alpha) if rule.critical else ((), ())
     trials = cells.baseline.shape[1], cells.candidate.shape[1]
     coded = cells
     if rule.reduced is not None:
@@ -49,7 +51,7 @@ def gather(
     items = int(coded.counted.sum())
     before, now = (_level(pair, coded, values) for values in (coded.baseline, coded.candidate))
     total = items if rule.statistic == "sum" else 1
-    reference = before if rule.statistic == "sum" else None
+    reference, scale = _told_in(pair, rule, before, items)
     return Evidence(
         name=name,
         pair=pair,
@@ -64,29 +66,37 @@ def gather(
         own=_own_value(pair, everything.clusters, rule, escaped_fail=False, total=total),
         own_worst_case=_own_value(pair, everything.clusters, rule, escaped_fail=True, total=total),
         open_ended_gaps=0 if math.isfinite(pair.low) else int(pair.candidate.missing.sum()),
-        margin=_margin(name, pair, contract, rule, reference),
+        margin=_margin(name, pair, contract, rule, before),
         critical_items=critical,
         suspect_items=suspect,
         clusters=len(np.unique(everything.clusters[coded.counted])),
         pairs=items * min(trials),
         before=None if before is None else before * total,
         now=None if now is None else now * total,
-        scale="ratio" if rule.statistic == "sum" else pair.scale,
+        scale=scale,
         reference=reference,
     )
 
 
+def too_few_trials(name: str, reducer: Reducer, before: int, now: int) -> str | None:
+    """Why a reducer cannot be made of so many trials of baseline and candidate, or None."""
+    for label, trials in (("baseline", before), ("candidate", now)):
+        if trials < reducer.k:
+            return (
+                f"{reducer} of '{name}' needs {reducer.k} trials of every item, and the {label} has {trials}"
+            )
+    return None
+
+
 def _reduced(name: str, cells: CodedScore, pair: PairedScore, reducer: Reducer) -> CodedScore:
     """Each item's pass@k or pass^k, (N, 1) an arm. Raises ConfigError for fewer than k trials."""
+    refusal = too_few_trials(name, reducer, cells.baseline.shape[1], cells.candidate.shape[1])
+    if refusal is not None:
+        hint = f"set trials = {reducer.k} or more, and run again"
+        raise ConfigError(refusal, where=f"[scores.{name}]", hint=hint)
     arms = []
-    for label, values in (("baseline", cells.baseline), ("candidate", cells.candidate)):
+    for values in (cells.baseline, cells.candidate):
         trials = values.shape[1]
-        if trials < reducer.k:
-            raise ConfigError(
-                f"{reducer} of '{name}' needs {reducer.k} trials of every item, and the {label} has {trials}",
-                where=f"[scores.{name}]",
-                hint=f"set trials = {reducer.k} or more, and run again",
-            )
         passes = np.rint(values - pair.low).sum(axis=1).astype(np.int64)
         of = pass_at_k if reducer.kind == "any" else pass_hat_k
         arms.append(of(passes, trials, reducer.k)[:, None] + pair.low)
@@ -102,6 +112,7 @@ def within(evidence: Evidence, members: NDArray[np.bool_], clusters: NDArray[np.
     inside = clusters[members]
     counted = int(own.counted.sum())
     before, now = (_level(part, own, values) for values in (own.baseline, own.candidate))
+    reference, scale = _told_in(part, evidence.rule, before, counted)
     return replace(
         evidence,
         pair=part,
@@ -116,10 +127,23 @@ def within(evidence: Evidence, members: NDArray[np.bool_], clusters: NDArray[np.
         suspect_items=(),
         clusters=len(np.unique(inside[own.counted])),
         pairs=counted * min(evidence.trials),
-        before=before if evidence.reference is None or before is None else before * counted,
-        now=now if evidence.reference is None or now is None else now * counted,
-        reference=None if evidence.reference is None else before,
+        before=before if reference is None or before is None else before * counted,
+        now=now if reference is None or now is None else now * counted,
+        reference=reference,
+        scale=scale,
     )
+
+
+def _told_in(pair: PairedScore, rule: Rule, before: float | None, items: int) -> tuple[float | None, Scale]:
+    """What differences are divided by, and the scale in which they are told then.
+
+    A sum is told as a share of the baseline's. Nothing is a share of 0, so there the sum is told as it is.
+    """
+    if rule.statistic != "sum":
+        return None, pair.scale
+    if before is None or before != 0:
+        return before, "ratio"
+    return 1.0 / items, "numeric"
 
 
 def _level(pair: PairedScore, coded: CodedScore, values: NDArray[np.float64]) -> float | None:
@@ -128,15 +152,19 @@ def _level(pair: PairedScore, coded: CodedScore, values: NDArray[np.float64]) ->
     if not counted.size:
         return None
     mean = float(counted.mean())
-    return math.exp(pair.sign * mean) if pair.scale == "ratio" else pair.sign * mean + 0.0
+    if pair.scale != "ratio":
+        return pair.sign * mean + 0.0
+    level = math.exp(pair.sign * mean)
+    # Without the offset that gave zeros a logarithm; what is left of it is rounding.
+    return level - pair.offset if level > pair.offset * (1 + _ROUNDING) else 0.0
 
 
 def _margin(
-    name: str, pair: PairedScore, contract: Contract | None, rule: Rule, reference: float | None
+    name: str, pair: PairedScore, contract: Contract | None, rule: Rule, before: float | None
 ) -> float | None:
     given = rule.max_drop if rule.max_drop is not None else rule.max_increase
-    if reference is not None:
-        return (DEFAULT_RATIO_MARGIN if given is None else given) * reference
+    if rule.statistic == "sum":
+        return (DEFAULT_RATIO_MARGIN if given is None else given) * (before or 0.0)
     if pair.scale == "ratio":
         share = DEFAULT_RATIO_MARGIN if given is None else given
         return math.log1p(share) if pair.sign < 0 else -math.log1p(-min(share, 1 - 1e-9))
@@ -169,7 +197,7 @@ def _difference(coded: CodedScore, pair: PairedScore, clusters: NDArray[np.intp]
         # Nothing but zeros on a scale without ends says nothing of what another item would give.
         return MeanEstimate(float(differences.mean()), 0.0, math.inf, 1)
     totals, sizes = _by_cluster(differences, clusters[coded.counted])
-    return estimate_mean(totals, sizes, low=-reach, high=reach)
+    return estimate_mean(totals, sizes, low=-reach, high=reach, skewed=True)
 
 
 def _values(coded: CodedScore) -> NDArray[np.float64]:
@@ -214,29 +242,3 @@ def _by_cluster(
     _, position = np.unique(clusters, return_inverse=True)
     totals = np.asarray(np.bincount(position, weights=values), dtype=float)
     return totals, np.bincount(position).astype(float)
-
-
-def _critical(pair: PairedScore, coded: CodedScore, alpha: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Items that passed and fail now, and those of which it cannot be told.
-
-    With one trial of the candidate any item that passed before and fails now counts; with more, an item has to fail
-    beyond chance among its own trials. Fewer than five in each run cannot show that at 1 %.
-    """
-    if pair.scale != "rate":
-        raise ConfigError(
-            f"score '{pair.name}' cannot be critical: no value of it passes or fails",
-            hint="critical takes boolean and categorical scores; give a numeric one a floor with min or max",
-        )
-    passes = [np.rint(arm - pair.low).astype(int) for arm in (coded.baseline, coded.candidate)]
-    before, now = passes[0].sum(axis=1), passes[1].sum(axis=1)
-    trials_before, trials_now = passes[0].shape[1], passes[1].shape[1]
-    worse = coded.counted & (now / trials_now < before / trials_before)
-    broken, suspect = [], []
-    for i in np.flatnonzero(worse).tolist():
-        lost_outright = before[i] == trials_before and now[i] == 0
-        p = within_item_p(int(before[i]), trials_before, int(now[i]), trials_now)
-        if p <= alpha or (lost_outright and trials_now == 1):
-            broken.append(i)
-        elif lost_outright:
-            suspect.append(i)
-    return tuple(broken), tuple(suspect)

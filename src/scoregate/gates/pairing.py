@@ -15,10 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoregate.catalog import LATENCY, MEASURED_UNITS, Contract
+from scoregate.config.table import finite_float, shown
 from scoregate.errors import ConfigError, ResultsError
 from scoregate.gate_file import Statistic
 from scoregate.gates.table import NOT_APPLICABLE, Column, RunTable
 
+LARGEST = 1e40
+"""Larger numbers measure nothing, and sums and ratios of them would be beyond all numbers."""
+_CLOCKS = 1.01
+"""A call that ended just in time may be measured a little over its limit."""
 Scale = Literal["rate", "numeric", "ratio"]
 """rate: passes or not; numeric: in the score's unit; ratio: measured quantities, compared by their log-ratio."""
 
@@ -51,7 +56,8 @@ def universe_of(items: Collection[str], expected: int, baseline: RunTable, candi
     """The named items and those that are missing from `expected`, with the clusters that the runs give them."""
     ids = tuple(sorted(items))
     anonymous = max(0, expected - len(ids))
-    names = {item: cluster for table in (candidate, baseline) for item, cluster in table.clusters.items()}
+    # The baseline's word holds where both name one: a candidate could not even take its items together to hide a loss.
+    names = {**candidate.clusters, **baseline.clusters}
     numbers: dict[tuple[str, str], int] = {}
     clusters = np.empty(len(ids) + anonymous, dtype=np.intp)
     for position, item in enumerate(ids):
@@ -120,7 +126,7 @@ def paired_score(
     sign = -1.0 if contract.direction == "lower" else 1.0
     if name in MEASURED_UNITS:
         if name == LATENCY:
-            arms = _censored(arms, (baseline, candidate))
+            arms = _censored(arms, (baseline, candidate), everything)
         _refuse_negative(name, arms)
         if statistic == "sum":
             return PairedScore(name, "numeric", sign, *_ends(0.0, math.inf, sign), arms[0], arms[1])
@@ -140,18 +146,37 @@ def _ends(low: float, high: float, sign: float) -> tuple[float, float]:
     return (low, high) if sign > 0 else (-high, -low)
 
 
-def _censored(arms: Sequence[Arm], tables: Sequence[RunTable]) -> list[Arm]:
-    """Latencies cut at the lower of the two time limits: what took longer took at least so long, in both arms."""
-    limits = [limit for table in tables if (limit := table.header.timeout_seconds) is not None]
+def _censored(arms: Sequence[Arm], tables: Sequence[RunTable], everything: Universe) -> list[Arm]:
+    """Latencies cut at the lower of the two time limits: what took longer took at least so long, in both arms.
+
+    A limit that its own run did not keep is none: else a run could name a short one and hide how slow it is.
+    """
+    limits = [
+        limit
+        for arm, table in zip(arms, tables, strict=True)
+        if (limit := table.header.timeout_seconds) is not None and _kept(limit, arm, table, everything)
+    ]
     if not limits:
         return list(arms)
     return [Arm(np.minimum(arm.values, min(limits)), arm.not_applicable) for arm in arms]
+
+
+def _kept(limit: float, arm: Arm, table: RunTable, everything: Universe) -> bool:
+    """Whether every call that took longer is recorded as timed out."""
+    late = np.argwhere(arm.values > limit * _CLOCKS)
+    ids = everything.ids
+    return all(row < len(ids) and (ids[row], trial) in table.timeouts for row, trial in late.tolist())
 
 
 def _refuse_negative(name: str, arms: Sequence[Arm]) -> None:
     for arm in arms:
         if (arm.values < 0).any():
             raise ResultsError(f"score '{name}' holds a negative value", hint="it is a measured quantity")
+        if ((arm.values > 0) & (arm.values < 1.0 / LARGEST)).any():
+            raise ResultsError(
+                f"score '{name}' holds a value below {1 / LARGEST:g}, of which no ratio can be taken",
+                hint="write 0 for what took or cost nothing",
+            )
 
 
 def _ratio_pair(name: str, sign: float, baseline: Arm, candidate: Arm) -> PairedScore:
@@ -181,7 +206,7 @@ def _inferred(name: str, contract: Contract | None, columns: Sequence[Column]) -
     example = next(v for v in values if not isinstance(v, bool))
     missing = "pass = [...]" if isinstance(example, str) else "direction = 'higher' or 'lower'"
     raise ConfigError(
-        f"score '{name}' holds values such as {example!r} and nothing says which are better",
+        f"score '{name}' holds values such as {_shown(example)} and nothing says which are better",
         where=f"[scores.{name}]",
         hint=f"give {missing} in the gate, or an entry in gates/scores.toml",
     )
@@ -216,7 +241,10 @@ def _numbers(
     """Cells as numbers (NaN = none) and which of them do not apply."""
     allowed: set[type] = {type(None), bool} if contract.type == "boolean" else {type(None), int, float}
     if contract.type != "categorical" and set(map(type, cells.tolist())) <= allowed:
-        numbers = cells.astype(float)
+        try:
+            numbers = cells.astype(float)
+        except OverflowError:  # a whole number beyond every float, which is named below
+            numbers = np.full(len(cells), np.inf)
         if contract.type == "boolean" or _in_range(numbers, contract):
             return numbers, np.zeros(len(cells), dtype=bool)
     numbers = np.full(len(cells), np.nan)
@@ -230,13 +258,23 @@ def _numbers(
         number = _number(contract, cell)
         if number is None:
             raise ResultsError(
-                f"score '{name}' of item '{items[position]}' is {cell!r}, which its contract "
-                f"({contract.type}) does not allow",
+                f"score '{name}' of item '{items[position]}' is {_shown(cell)}, which {_refused(contract, cell)}",
                 where=contract.where,
                 hint="correct the value or the contract; no value is clipped or guessed",
             )
         numbers[position] = number
     return numbers, ignored
+
+
+def _shown(cell: object) -> str:
+    return repr(cell) if isinstance(cell, str | bool) else shown(cell)
+
+
+def _refused(contract: Contract, cell: object) -> str:
+    number = contract.type == "numeric" and isinstance(cell, int | float) and not isinstance(cell, bool)
+    if number and not abs(cell) <= LARGEST:  # type: ignore[arg-type]  # a number, as just checked
+        return f"is no finite number up to {LARGEST:g}"
+    return f"its contract ({contract.type}) does not allow"
 
 
 def _number(contract: Contract, cell: object) -> float | None:
@@ -249,7 +287,7 @@ def _number(contract: Contract, cell: object) -> float | None:
     if contract.type == "boolean":
         whole = isinstance(cell, bool) or (isinstance(cell, int | float) and cell in (0, 1))
         return float(cell) if whole else None  # type: ignore[arg-type]  # a number, as just checked
-    if isinstance(cell, bool) or not isinstance(cell, int | float) or not math.isfinite(cell):
+    if isinstance(cell, bool) or not isinstance(cell, int | float) or finite_float(cell) is None:
         return None
     return float(cell) if _in_range(np.array([float(cell)]), contract) else None
 
@@ -258,4 +296,4 @@ def _in_range(numbers: NDArray[np.float64], contract: Contract) -> bool:
     low = -math.inf if contract.min is None else contract.min
     high = math.inf if contract.max is None else contract.max
     there = numbers[~np.isnan(numbers)]
-    return bool((np.isfinite(there) & (there >= low) & (there <= high)).all())
+    return bool(((np.abs(there) <= LARGEST) & (there >= low) & (there <= high)).all())

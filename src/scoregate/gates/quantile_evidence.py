@@ -7,6 +7,7 @@ same relabelling as every other score. The ratio of the quantiles and its pass b
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +21,8 @@ from scoregate.gates.pairing import Arm, PairedScore, Universe
 from scoregate.statistics.quantiles import QuantileRatio, exceedance, quantile_bounds, quantile_ratio_bound
 
 _SEED = 0
-_BEYOND = 1e6
-"""A missing call counts as so many times slower, or faster, than any that was seen."""
+_BEYOND = math.log(1e6)
+"""A missing call counts as so much slower, or faster, than any that was seen, and as much as all those differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,11 @@ class QuantileEstimate:
 
 @dataclass(frozen=True, slots=True)
 class OwnQuantile:
-    """The candidate's own quantile, in its unit."""
+    """The candidate's own quantile, in its unit; infinite where it is a call without a value."""
 
     value: float
     cells: NDArray[np.float64]
+    """A missing call is infinite."""
     q: float
     independent: int
     standard_error: float = 0.0
@@ -65,7 +67,7 @@ class OwnQuantile:
         rank = quantile_bounds(ranks, self.q, level)[side]
         if not math.isfinite(rank):
             return rank
-        return float(np.quantile(self.cells, rank / self.independent, method="inverted_cdf"))
+        return _quantile(self.cells, rank / self.independent)
 
 
 def gather_quantile(
@@ -81,24 +83,36 @@ def gather_quantile(
 ) -> Evidence:
     """Measure one score by its quantile; `pair` holds logarithms."""
     arms = (pair.baseline, pair.candidate)
+    seen = _Seen.of(arms)
     counted = np.asarray(~(arms[0].not_applicable.all(axis=1) & arms[1].not_applicable.all(axis=1)))
     worst = 1.0 if pair.sign < 0 else -1.0
-    slow = [_amounts(arm, pair, missing=worst) for arm in arms]
+    slow = [seen.amounts(arm, missing=worst) for arm in arms]
     tail = _counted_beyond(q)
     beyond = exceedance(-pair.sign * slow[0], -pair.sign * slow[1], tail)
     within = [(~cells).astype(float) for cells in beyond]
     estimate = own = worst_case = before = now = None
+    gaps = 0
     if counted.any():
         kept = [values[counted] for values in slow]
         clusters = everything.clusters[counted]
         ratio = quantile_ratio_bound(kept[0], kept[1], clusters, q, level=level, seed=_SEED)
-        estimate = _oriented(ratio, pair.sign, level)
-        feared = (_amounts(pair.baseline, pair, missing=-worst)[counted], kept[1])
+        estimate = _oriented(ratio, pair.sign, level, seen)
+        feared = (seen.amounts(pair.baseline, missing=-worst)[counted], kept[1])
         worst_case = _oriented(
-            quantile_ratio_bound(*feared, clusters, q, level=level, seed=_SEED), pair.sign, level
+            quantile_ratio_bound(*feared, clusters, q, level=level, seed=_SEED), pair.sign, level, seen
         ).lower_bound(level)
-        before, now = (float(np.quantile(v, q, method="inverted_cdf")) - pair.offset for v in kept)
-        own = OwnQuantile(now, kept[1].ravel() - pair.offset, q, len(np.unique(clusters)))
+        shown = [
+            np.where(arm.missing[counted], worst * math.inf, values - pair.offset)
+            for arm, values in zip(arms, kept, strict=True)
+        ]
+        before, now = (_quantile(values, q) for values in shown)
+        own = OwnQuantile(now, shown[1].ravel(), q, len(np.unique(clusters)))
+        # Only where the quantile itself is a call without a value has it no number.
+        gaps = sum(
+            int(arm.missing.sum())
+            for arm, value in zip(arms, (before, now), strict=True)
+            if math.isinf(value)
+        )
     trials = slow[0].shape[1], slow[1].shape[1]
     return Evidence(
         name=name,
@@ -113,14 +127,14 @@ def gather_quantile(
         worst_case_error=0.0,
         own=own,
         own_worst_case=own,
-        open_ended_gaps=0,
+        open_ended_gaps=gaps,
         margin=margin,
         critical_items=(),
         suspect_items=(),
         clusters=len(np.unique(everything.clusters[counted])),
         pairs=int(counted.sum()) * min(trials),
-        before=before,
-        now=now,
+        before=_if_finite(before),
+        now=_if_finite(now),
         scale="ratio",
     )
 
@@ -133,24 +147,51 @@ def _counted_beyond(q: float) -> float:
     return q if q <= 0.5 else 1.0 - 2.0 * (1.0 - q)
 
 
-def _amounts(arm: Arm, pair: PairedScore, *, missing: float) -> NDArray[np.float64]:
-    """Positive amounts; a missing call is far beyond all others, upwards for `missing` = 1, downwards for −1."""
-    seen = np.concatenate([pair.baseline.values.ravel(), pair.candidate.values.ravel()])
-    seen = seen[~np.isnan(seen)]
-    far = (float(seen.max() if missing > 0 else seen.min()) if len(seen) else 0.0) + missing * math.log(
-        _BEYOND
-    )
-    neutral = float(np.median(seen)) if len(seen) else 0.0
-    logs = np.where(np.isnan(arm.values), np.where(arm.not_applicable, neutral, far), arm.values)
-    return np.asarray(np.exp(logs))
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The logarithms of all values that either run holds; (0, 0, 0) without any."""
+
+    lowest: float
+    median: float
+    highest: float
+
+    @classmethod
+    def of(cls, arms: Sequence[Arm]) -> _Seen:
+        logs = np.concatenate([arm.values.ravel() for arm in arms])
+        logs = logs[~np.isnan(logs)]
+        if not len(logs):
+            return cls(0.0, 0.0, 0.0)
+        return cls(float(logs.min()), float(np.median(logs)), float(logs.max()))
+
+    @property
+    def spread(self) -> float:
+        return self.highest - self.lowest
+
+    def amounts(self, arm: Arm, *, missing: float) -> NDArray[np.float64]:
+        """Positive amounts; a missing call is far beyond all others, upwards for `missing` = 1, downwards for −1."""
+        beyond = self.spread + _BEYOND
+        far = self.highest + beyond if missing > 0 else self.lowest - beyond
+        logs = np.where(np.isnan(arm.values), np.where(arm.not_applicable, self.median, far), arm.values)
+        return np.asarray(np.exp(logs))
+
+    def ratio(self, value: float) -> float:
+        """The logarithm of a ratio of two amounts; infinite where one of them was never seen."""
+        log = math.log(value) if value > 0 else -math.inf
+        return math.copysign(math.inf, log) if abs(log) > self.spread + _BEYOND / 2 else log
 
 
-def _oriented(ratio: QuantileRatio, sign: float, level: float) -> QuantileEstimate:
-    def log(value: float) -> float:
-        return math.log(value) if value > 0 else -math.inf
+def _quantile(values: NDArray[np.float64], q: float) -> float:
+    """The smallest value that a share q does not exceed; one of the values, which may be infinite."""
+    ordered = np.sort(values, axis=None)
+    return float(ordered[int(np.quantile(np.arange(len(ordered)), q, method="inverted_cdf"))])
 
-    bounds = sorted(sign * log(v) for v in (ratio.lower_bound, ratio.upper_bound))
-    interval = sorted(sign * log(v) for v in ratio.interval)
-    return QuantileEstimate(
-        sign * log(ratio.ratio), level, (bounds[0], bounds[1]), (interval[0], interval[1])
-    )
+
+def _if_finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _oriented(ratio: QuantileRatio, sign: float, level: float, seen: _Seen) -> QuantileEstimate:
+    bounds = sorted(sign * seen.ratio(v) for v in (ratio.lower_bound, ratio.upper_bound))
+    interval = sorted(sign * seen.ratio(v) for v in ratio.interval)
+    value = sign * math.log(ratio.ratio)
+    return QuantileEstimate(value, level, (bounds[0], bounds[1]), (interval[0], interval[1]))

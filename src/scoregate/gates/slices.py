@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import Gate, Rule
 from scoregate.gates.pairing import Universe
+from scoregate.gates.sentences import count, named
 from scoregate.gates.table import RunTable
 
 SMALLEST_SLICE = 10
@@ -57,7 +58,13 @@ def slices_by_score(
 
 
 def _named(rule: Rule) -> tuple[str, ...] | None:
-    """Of a quantile or a sum no drop is sought in slices: too few calls of one lie in the tail."""
+    """Of a quantile or a sum no drop is sought in the gate's slices: too few calls of one lie in the tail."""
+    if rule.slices and rule.quantile is not None:
+        raise ConfigError(
+            f"{rule.statistic} is compared on the whole dataset only: too few calls of a slice lie in its tail",
+            where=rule.where,
+            hint="leave out `slices`, or take the mean",
+        )
     return () if rule.slices is None and rule.statistic != "mean" else rule.slices
 
 
@@ -67,10 +74,43 @@ def unknown_slices(gate: Gate, baseline: RunTable, candidate: RunTable) -> list[
     return sorted(name for name in gate.slices if name not in known)
 
 
+def changed_places(everything: Universe, baseline: RunTable, candidate: RunTable) -> list[str]:
+    """A note for each slice, and one for the clusters, in which the two runs put an item in different places.
+
+    The baseline's place holds, and the candidate's where the baseline names none.
+    """
+    both = set(baseline.items) & set(candidate.items)
+    items = [item for item in everything.ids if item in both]
+    notes = []
+    for name in sorted(_known(baseline) & _known(candidate)):
+        then, now = (
+            {item: table.slices.get(item, {}).get(name) for item in items} for table in (baseline, candidate)
+        )
+        notes += _moved(f"slice '{name}'", items, then, now)
+    if baseline.clusters:
+        then, now = ({item: table.clusters.get(item) for item in items} for table in (baseline, candidate))
+        notes += _moved("cluster", items, then, now)
+    return notes
+
+
+def _moved(
+    what: str, items: Sequence[str], then: Mapping[str, str | None], now: Mapping[str, str | None]
+) -> list[str]:
+    moved = [item for item in items if now[item] is not None and then[item] != now[item]]
+    if not moved:
+        return []
+    return [
+        f"{count(len(moved), 'item')} changed the {what} since the baseline, whose own holds where it names one: "
+        f"{named(moved)}"
+    ]
+
+
 def _slices(name: str, everything: Universe, baseline: RunTable, candidate: RunTable) -> list[Slice]:
     values: dict[str, list[int]] = {}
     for position, item in enumerate(everything.ids):
-        value = candidate.slices.get(item, {}).get(name) or baseline.slices.get(item, {}).get(name)
+        # The baseline's word holds: a candidate that could move its failures elsewhere would look better.
+        value = baseline.slices.get(item, {}).get(name)
+        value = candidate.slices.get(item, {}).get(name) if value is None else value
         if value is not None:
             values.setdefault(value, []).append(position)
     slices = []

@@ -20,7 +20,7 @@ from scoregate.statistics.relabelling import Dealer, Parts, cut_in_layers, drawn
 
 RELABELLINGS = (999, 9_999, 99_999)
 """So many at first; more as long as chance in the relabelling could decide on which side of alpha a p-value lies."""
-MOST_TABLE_PATTERNS = 1_000
+MOST_TABLE_PATTERNS = 5_000
 """A table of contributions has a row for each way to label a cluster; with more ways it would not fit in memory."""
 _MOST_WORK = 40_000_000_000
 """Cells that are relabelled at most; the last step is left out where it would take many minutes."""
@@ -100,7 +100,7 @@ def permutation_test_family(
     the order of their numbers. The result depends on the data, the seed and alpha, never on the order of items,
     scores or slices. As many relabellings as `relabellings` says, in stages; a p-value that could be below alpha is
     never left to the first stage alone. Raises ValueError for values that are not finite, and for tables of another
-    shape or of more than 1,000 patterns.
+    shape or of more than 5,000 patterns.
     """
     sample = _Sample.of(family, baseline_trials, tables)
     test = sample.test(relabellings[0], seed)

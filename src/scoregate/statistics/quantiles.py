@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scoregate.statistics.canonical import canonical_order
+
 _INTERVAL_LEVEL = 0.05
 
 
@@ -23,14 +25,22 @@ def exceedance(
     """Which cells of the two arms lie above the q-quantile of both arms' cells together.
 
     `baseline` and `candidate` of any shape; the results have the same. The threshold is the smallest value that at
-    least a share q of all cells does not exceed; a value equal to it does not exceed it, so at most a share 1 − q of
-    the pooled cells is True, and none where all are equal. NaN is a cell without a value: it neither counts nor
-    exceeds. Raises ValueError where q is not between 0 and 1.
+    least a share q of all cells does not exceed, and a value equal to it does not exceed it. Where so many cells share
+    that value that less than half of the share 1 − q lies above it, as where a tenth of all answers stops at the same
+    limit, those equal to it count as well, unless that tells fewer cells from the rest. Which of the two it is depends
+    on all cells together, never on their labels. None exceeds where all are equal. NaN is a cell without a value: it
+    neither counts nor exceeds. Raises ValueError where q is not between 0 and 1.
     """
     _require_share(q)
     pooled = np.concatenate([baseline.ravel(), candidate.ravel()])
     pooled = pooled[~np.isnan(pooled)]
-    threshold = np.quantile(pooled, q, method="inverted_cdf") if len(pooled) else math.inf
+    if not len(pooled):
+        return np.zeros(baseline.shape, dtype=bool), np.zeros(candidate.shape, dtype=bool)
+    threshold = np.quantile(pooled, q, method="inverted_cdf")
+    above, reaching = int((pooled > threshold).sum()), int((pooled >= threshold).sum())
+    few = above < (1.0 - q) * len(pooled) / 2
+    if few and min(reaching, len(pooled) - reaching) > above:
+        return np.asarray(baseline >= threshold), np.asarray(candidate >= threshold)
     return np.asarray(baseline > threshold), np.asarray(candidate > threshold)
 
 
@@ -61,7 +71,8 @@ def quantile_ratio_bound(
 
     `baseline` (N, k_b) and `candidate` (N, k_c) hold positive values, `clusters` (N,) the items' cluster numbers. A
     bound is infinite (0 from below) where order statistics of as many independent values as there are clusters would
-    have none: resampling cannot invent a tail that was never seen. Raises ValueError for values that are not
+    have none: resampling cannot invent a tail that was never seen. Clusters are drawn in an order told by their values,
+    so that the numbers they happen to have change nothing. Raises ValueError for values that are not
     positive and finite, for q or level outside 0..1, and without items.
     """
     _require_share(q)
@@ -73,6 +84,7 @@ def quantile_ratio_bound(
             raise ValueError("a ratio of quantiles needs positive, finite values")
     numbers, unit = np.unique(clusters, return_inverse=True)
     count = len(numbers)
+    unit = _by_content(np.concatenate([baseline, candidate], axis=1), unit.ravel())
     arms = (_Descending.of(baseline, unit, q), _Descending.of(candidate, unit, q))
     rng = np.random.default_rng(seed)
     logs = np.empty(resamples)
@@ -149,6 +161,16 @@ class _Descending:
             if sums[-1] > allowed:
                 break
         return float(self.values[int(np.searchsorted(sums, allowed, side="right"))])
+
+
+def _by_content(cells: NDArray[np.float64], unit: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The cluster numbers 0..G−1 of the items, given anew in the order of what the clusters hold."""
+    count = int(unit.max()) + 1
+    everything = np.ones((1, len(unit)), dtype=bool)
+    order = canonical_order(cells[:, :, None], unit, everything, np.zeros((count, 1, 0))).clusters
+    rank = np.empty(count, dtype=np.intp)
+    rank[order] = np.arange(count)
+    return rank[unit]
 
 
 def _bounded(count: int, q: float, level: float) -> bool:

@@ -162,9 +162,11 @@ def find_run(connection: sqlite3.Connection, prefix: str, where: str) -> str:
             f"SELECT run FROM runs WHERE substr(run, 1, length(:p)) = :p {_NEWEST_FIRST}", {"p": prefix}
         )
     ]
+    if prefix in found:
+        return prefix
     # The runs of a session all begin with the id of its candidate's run, which is then the one that is meant.
     shortest = min(found, key=len, default=None)
-    if shortest is not None and prefix and all(run.startswith(shortest) for run in found):
+    if shortest is not None and prefix and all(f"{run}-".startswith(f"{shortest}-") for run in found):
         return shortest
     if found and prefix:
         raise StoreError(f"'{prefix}' begins the ids of {len(found)} runs: {_some(found)}", where=where)
