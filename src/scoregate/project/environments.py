@@ -112,7 +112,7 @@ def _run(command: list[str], folder: Path, worktree: Path) -> None:
     drop = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "CONDA_PREFIX")
     environment = {name: value for name, value in os.environ.items() if name not in drop}
     log = folder.with_suffix(".log")
-    print(f"installing the packages of {worktree} ({log})", file=sys.stderr)  # noqa: T201  may take minutes
+    print(f"scoregate: installing the packages of {worktree} ({log})", file=sys.stderr)  # noqa: T201  may take minutes
     with log.open("ab") as output:
         start = output.tell()
         done = subprocess.run(
