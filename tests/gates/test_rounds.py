@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import pytest
 
@@ -25,6 +26,7 @@ class Versions:
     most_requests: int = 99
     asked: list[Request] = field(default_factory=list)
     clusters: dict[str, str] = field(default_factory=dict)
+    intents: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, request: Request) -> tuple[RunTable, RunTable] | None:
         if len(self.asked) == self.most_requests:
@@ -41,7 +43,16 @@ class Versions:
         cells = [(item, trial) for item in items for trial in range(trials)]
         run = Run(
             RunHeader(run=name, dataset="cases", candidate=name, expected_items=len(items), trials=trials),
-            tuple(RunItem(item, trial, "ok", cluster=self.clusters.get(item)) for item, trial in cells),
+            tuple(
+                RunItem(
+                    item,
+                    trial,
+                    "ok",
+                    cluster=self.clusters.get(item),
+                    slices={"intent": self.intents[item]} if self.intents else {},
+                )
+                for item, trial in cells
+            ),
             tuple(Score(item, trial, "correct", answer(item, first + trial)) for item, trial in cells),
         )
         return table_from_run(run)
@@ -168,6 +179,28 @@ def test_a_critical_item_that_may_not_be_run_again_breaks_the_gate_by_one_trial(
 def test_lost_answers_of_the_candidate_are_confirmed_as_failures() -> None:
     versions = Versions(items(200), always, lambda item, _trial: None if item in items(6) else True)
     assert decide_in_rounds(GATE, versions).outcome == "regression"
+
+
+class TestSlices:
+    """A suspicion in one intent is confirmed by the fresh trials of its own items."""
+
+    GATE = replace(GATE, slices={"intent": "metadata.intent"})
+    INTENTS: ClassVar = {item: "refund" if i < 40 else f"intent-{i % 5}" for i, item in enumerate(items(400))}
+
+    def test_a_slice_that_is_broken_is_named(self) -> None:
+        versions = Versions(
+            items(400), all_but(*items(400)[100:110]), all_but(*items(6)), intents=self.INTENTS
+        )
+        verdict = decide_in_rounds(self.GATE, versions)
+        assert verdict.outcome == "regression"
+        assert "correct on intent=refund: confirmed by fresh trials of 6 items" in verdict.reason
+
+    def test_a_slice_that_only_looked_worse_passes(self) -> None:
+        once = Versions(
+            items(400), always, lambda item, trial: trial > 0 or item not in items(7), intents=self.INTENTS
+        )
+        verdict = decide_in_rounds(self.GATE, once)
+        assert (verdict.outcome, once.rounds) == ("pass", "AB")
 
 
 class TestCriticalItems:

@@ -41,7 +41,7 @@ _TOP_KEYS = (
     "max_baseline_age_days",
 )
 _TABLES = ("candidate", "limits", "slices", "scorers", "scores", "rounds")
-_LATER_SOURCES = {"dataset": ("langfuse",), "baseline": ("langfuse",), "anchor": ("langfuse", "git")}
+_LATER_SOURCES = {"dataset": ("langfuse",), "baseline": ("langfuse",), "anchor": ("langfuse",)}
 Inference = Literal["dataset", "population"]
 INFERENCES: tuple[Inference, ...] = ("dataset", "population")
 GIT_PREFIX = "git:"
@@ -192,6 +192,11 @@ def _read_rules(top: ConfigTable, catalog: Catalog, slices: Collection[str]) -> 
                     did_you_mean(wanted, slices) or 'add a [slices] table, such as intent = "metadata.intent"'
                 )
                 raise table.error("slices", f'names "{wanted}", which [slices] does not define', hint=hint)
+    if all(rule.advisory for rule in rules.values()):
+        hint = "take `advisory = true` from at least one"
+        raise ConfigError(
+            "every score is advisory, so the gate would decide nothing", where=scores.where(), hint=hint
+        )
     return rules
 
 
@@ -201,6 +206,14 @@ def _read_source(top: ConfigTable, key: str, root: Path) -> str | None:
     if source is None:
         return None
     kind, colon, rest = source.partition(":")
+    if key == "anchor" and source.startswith(GIT_PREFIX):
+        hint = "a results file, a lock file or run:ID"
+        raise top.error(key, f'is "{source}", and an anchor is fixed: nothing is run for it', hint=hint)
+    if key == "baseline" and not colon and "." not in Path(source).name:
+        hint = (
+            f'a results file ends in .jsonl; a git ref is written "{GIT_PREFIX}{source.removeprefix("git ")}"'
+        )
+        raise top.error(key, f'is "{source}", which is no results file', hint=hint)
     if colon and kind in _LATER_SOURCES[key]:
         raise top.error(
             key, f'is "{source}"; "{kind}:" is not supported yet by this version', hint="give a file"

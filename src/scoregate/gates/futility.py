@@ -27,7 +27,9 @@ def hopeless(gate: Gate, seen: Seen, *, trials: int, most: int, alpha: float, le
         if evidence.estimate is None or not error or tested.hypothesis.slice is not None:
             continue
         decides = role.get(evidence.name) in ("gate", "primary")
-        if decides and evidence.margin is not None:
+        if decides and evidence.open_ended_gaps:
+            beyond_pass = evidence.name  # a missing value without a worst end stays missing
+        elif decides and evidence.margin is not None:
             bound = evidence.estimate.value - z(1 - level) * error
             if bound < -evidence.margin - LUCK * error:
                 beyond_pass = evidence.name

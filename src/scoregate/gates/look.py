@@ -347,7 +347,7 @@ def why(outcome: Outcome, rules: Sequence[RuleResult]) -> str:
         scores = sum(rule.slice is None and rule.role != "secondary" for rule in rules)
         slices = len({rule.slice for rule in rules if rule.slice is not None})
         held = f"all {scores} rules hold" if scores > 1 else "the rule holds"
-        where = f" on the whole or on one of {count(slices, 'slice')}" if slices else ""
+        where = f" on the whole or on one of {slices} slices" if slices > 1 else ""
         return f"{held}, and no score is proved to be worse{where}"
     more = f" (and {count(len(deciding) - 1, 'more rule')})" if len(deciding) > 1 else ""
     first = deciding[0]

@@ -244,12 +244,12 @@ def _open(seen: Seen) -> str:
 
 def _left_open(seen: Seen, run_again: Sequence[Suspect]) -> Seen:
     """No pass where a score that decides it looked worse and was not run again."""
-    cleared = {(suspect.name, suspect.slice) for suspect in run_again}
+    cleared = {suspect.name for suspect in run_again if suspect.slice is None}
     deciding = {rule.score for rule in seen.rules if rule.slice is None and rule.role in ("gate", "primary")}
     for tested in seen.tested:
         part = tested.hypothesis.slice
-        doubtful = tested.result.p_value <= CLEAR and (tested.name, part) not in cleared
-        if seen.outcome == "pass" and doubtful and part is None and tested.name in deciding:
+        doubtful = tested.result.p_value <= CLEAR and part is None and tested.name not in cleared
+        if seen.outcome == "pass" and doubtful and tested.name in deciding:
             reason = f"{tested.name} looks worse ({p_text(tested.result.p_value)}) and was not run again"
             return replace(seen, outcome="inconclusive", reason=reason)
     return seen
@@ -286,8 +286,13 @@ def _tried(suspects: Sequence[Suspect], critical: dict[str, tuple[str, ...]]) ->
 
 
 def _large_enough(confirmation: Confirmation) -> bool:
-    evidence = confirmation.suspect.tested.hypothesis.evidence
-    return evidence.estimate is None or evidence.estimate.value < -smallest_effect(evidence)
+    """Whether the drop that was seen, in the slice where it is one, is large enough to count."""
+    hypothesis = confirmation.suspect.tested.hypothesis
+    coded, members = hypothesis.evidence.coded, hypothesis.members
+    if not members.any():
+        return True
+    seen = float((coded.candidate.mean(axis=1) - coded.baseline.mean(axis=1))[members].mean())
+    return seen < -smallest_effect(hypothesis.evidence)
 
 
 def _reason(found: Confirmed, proved: Sequence[Confirmation]) -> str:

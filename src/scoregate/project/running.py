@@ -5,10 +5,12 @@ A session of two arms is two runs, of the same items with the same scorers under
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from scoregate.errors import ConfigError
 from scoregate.gate_file import Limits
@@ -18,6 +20,8 @@ from scoregate.runner.candidates import Candidate
 from scoregate.runner.plan import Arm, RunPlan, RunReport
 from scoregate.store import Store
 
+PROGRAM = "program"
+"""Key of a run's metadata: the Python file that is called and a hash of its content."""
 TIMEOUT = "timeout_seconds"
 """Key of a run's metadata: the time limit of a call, which is the latency of every call that timed out."""
 
@@ -53,6 +57,9 @@ def start_run(
         about["dirty"] = candidate.dirty
     if gate.limits.timeout_seconds is not None:
         about[TIMEOUT] = gate.limits.timeout_seconds
+    program = _program(candidate, gate.root)
+    if program is not None:
+        about[PROGRAM] = program
     if selection is not None:
         about["selection"] = selection
         about["selected_items"] = [item.id for item in items]
@@ -97,6 +104,8 @@ def resume_run(
     if TIMEOUT in header.metadata:
         # Calls that time out are measured at the limit, so that a run has one.
         now.append(("time limit", header.metadata[TIMEOUT], assembly.gate.limits.timeout_seconds))
+    if PROGRAM in header.metadata:
+        now.append(("program", header.metadata[PROGRAM], _program(candidate, assembly.gate.root)))
     for what, then, here in now:
         if then != here:
             shown = "" if what in ("scorers", "dataset") else f" ({then} then, {here} now)"
@@ -170,6 +179,15 @@ def plan_session(
         seed=seed,
         progress=progress,
     )
+
+
+def _program(candidate: Candidate, root: Path) -> str | None:
+    """Which file a candidate is, and what it holds; the version's label may be the same for two of them."""
+    if candidate.file is None:
+        return None
+    path = candidate.file.resolve()
+    name = path.relative_to(root.resolve()) if path.is_relative_to(root.resolve()) else path.name
+    return f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
 
 
 def finish_run(store: Store, run: str) -> None:

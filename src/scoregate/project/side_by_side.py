@@ -273,8 +273,8 @@ def arms_of(assembly: Assembly, against: str) -> Arms:
 
 def _in_workers(assembly: Assembly) -> Candidate:
     own, gate = assembly.candidate, assembly.gate
-    if own.file is None:
-        return own
+    if own.file is None or own.close is not None:
+        return own  # no Python file, or one that runs in workers already
     return worker_candidate(
         own.file,
         root=gate.root,

@@ -57,7 +57,7 @@ class Candidate:
     close: Callable[[], Awaitable[None]] | None = None
     """Called once after the last call, in the event loop of the calls."""
     file: Path | None = None
-    """The Python file of a candidate that is called in this process."""
+    """The Python file that is called, in this process or in workers; None for any other kind."""
 
 
 def as_answer(returned: object) -> Answer:

@@ -74,6 +74,7 @@ def worker_candidate(
         evaluators=evaluators,
         prepare=workers.prepare,
         close=workers.close,
+        file=experiment_file,
     )
 
 
