@@ -118,3 +118,10 @@ def test_check_needs_results_where_the_baseline_is_a_git_ref(accepted: Project) 
         "results of it yet (`scoregate check --baseline FILE|RUN` decides from results that exist)"
     )
     assert accepted.scoregate(*check, "--baseline", "agent").outcome(0) == "PASS"
+
+
+def test_a_git_ref_without_its_prefix_is_taken_for_no_file(accepted: Project) -> None:
+    accepted.edit("gates/agent.toml", LOCK, "main")
+    said = accepted.scoregate("run", "gates/agent.toml").error(2)
+    assert "the baseline 'main' is no results file" in said
+    assert 'a git ref is written "git:main"' in said

@@ -163,7 +163,6 @@ def test_a_gate_needs_nothing_but_one_score(project: Path) -> None:
         ("[slices]\nintent = 1", "2: 'intent' of [slices] must be text in quotes, not 1"),
         ("anchor = 'run: '", "1: 'anchor' names no run after 'run:'"),
         ("anchor = 'git:v1'", "1: 'anchor' is \"git:v1\", and an anchor is fixed: nothing is run for it"),
-        ("baseline = 'main'", "1: 'baseline' is \"main\", which is no results file"),
         (
             "inference = 'items'",
             '1: \'inference\' is "items" but must be one of "dataset", "population"',

@@ -209,11 +209,6 @@ def _read_source(top: ConfigTable, key: str, root: Path) -> str | None:
     if key == "anchor" and source.startswith(GIT_PREFIX):
         hint = "a results file, a lock file or run:ID"
         raise top.error(key, f'is "{source}", and an anchor is fixed: nothing is run for it', hint=hint)
-    if key == "baseline" and not colon and "." not in Path(source).name:
-        hint = (
-            f'a results file ends in .jsonl; a git ref is written "{GIT_PREFIX}{source.removeprefix("git ")}"'
-        )
-        raise top.error(key, f'is "{source}", which is no results file', hint=hint)
     if colon and kind in _LATER_SOURCES[key]:
         raise top.error(
             key, f'is "{source}"; "{kind}:" is not supported yet by this version', hint="give a file"

@@ -49,6 +49,13 @@ def load_baseline(gate: Gate, spec: str | None, store: Store | None) -> Run:
     path = Path(name)
     if not path.exists():
         _refuse_choice_by_score(path.name, f"{_shown(gate)}: baseline")
+        if "." not in path.name:
+            ref = path.name.removeprefix("git ")
+            raise ConfigError(
+                f"the baseline '{path.name}' is no results file",
+                where=_shown(gate),
+                hint=f'a results file ends in .jsonl; a git ref is written "{GIT_PREFIX}{ref}"',
+            )
         raise NoBaseline(
             "there is no baseline yet, so nothing was compared",
             where=shown_path(path),
