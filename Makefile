@@ -48,7 +48,7 @@ simulate: setup ## Measure the gate's false alarms and power (BUILDS=full for th
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/simulate.py --builds $(or $(BUILDS),quick) --world $(or $(WORLD),reference)
 
 rivals: setup ## Put the rules in use today beside ours, on the same simulated builds
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/todays_tools.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/todays_tools.py --builds $(or $(BUILDS),300)
 
 crash: setup ## Kill a run 50 times with SIGKILL, resume it, count what is there
 	$(BIN)/python benchmarks/crash.py
