@@ -111,3 +111,15 @@ def test_only_failed_items_of_an_earlier_run_are_run_again() -> None:
     items, words = select(ITEMS[:6], Selection(only_failed=True), previous=previous_run(), catalog=CATALOG)
     assert [item.id for item in items] == [f"item-0{n}" for n in range(1, 6)]
     assert words == "failed in run r-1: 5 of 6 items"
+
+
+def test_what_a_selection_never_asked_for_did_not_fail_in_it() -> None:
+    header = RunHeader(
+        run="r",
+        dataset="d",
+        candidate="c",
+        expected_items=2,
+        metadata={"selected_items": ["item-01", "item-02"]},
+    )
+    previous = Run(header, (RunItem("item-01", 0, "ok"),))
+    assert failed_items(previous, [item.id for item in ITEMS]) == {"item-02"}
