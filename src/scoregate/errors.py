@@ -76,6 +76,12 @@ class RunInterrupted(ScoregateError):
     exit_code = INTERRUPTED
 
 
+class ServiceError(ScoregateError):
+    """A service such as Langfuse failed or cannot be reached. Nothing that was to be sent is lost."""
+
+    exit_code = INTERRUPTED
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint that names the nearest known word, or lists them all when none is near."""
     names = sorted(known)

@@ -1,0 +1,280 @@
+"""Requests to a Langfuse server, with one patience for all of them.
+
+1. A server that is busy or broken (429, 408, 5xx), a connection that breaks and an answer that is cut off are tried
+   again: `Retry-After` is honoured, else the pause doubles. While one request waits for a rate limit, all do.
+2. A refusal (400, 401, 403, 404) is only believed when it is repeated: overloaded servers and proxies say it too.
+3. What remains is an error: `Refused` with the server's reason, or ServiceError.
+
+Whoever writes must give an id, since a request whose answer was lost is sent again.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from scoregate import __version__
+from scoregate.errors import USAGE, ScoregateError, ServiceError
+from scoregate.langfuse.settings import Settings
+from scoregate.records import JSON
+
+if TYPE_CHECKING:
+    import httpx
+
+API = "/api/public"
+PAGE = 100
+"""Most entries of a page that the server gives."""
+_BUSY = frozenset((408, 425, 429))
+_DOUBTFUL = frozenset((400, 401, 403, 404, 405))
+Query = Mapping[str, str | int | float | bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a request is worth waiting for. Times in seconds."""
+
+    request: float = 15.0
+    """One request, from its start to the last byte of its answer."""
+    deadline: float = 60.0
+    """All tries of one request together; at least one is made."""
+    unreachable: float = 15.0
+    """The same while no connection can be made: there is probably nobody."""
+    retry_after: float = 60.0
+    """Longest pause that a server may ask for; beyond it the request fails at once."""
+    refusals: int = 3
+    """How often a refusal must be repeated to be believed."""
+    first_pause: float = 0.2
+    longest_pause: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A server's answer that is no failure: status 2xx, or one that the caller wanted to see."""
+
+    status: int
+    body: JSON
+    """Parsed, or the text where it is no JSON."""
+    date: datetime | None = None
+    """The server's clock."""
+
+
+class Refused(ScoregateError):
+    """The server understood the request and will not do it."""
+
+    exit_code = USAGE
+
+    def __init__(
+        self, status: int, reason: str, *, where: str | None = None, hint: str | None = None
+    ) -> None:
+        self.status = status
+        self.reason = reason
+        super().__init__(f"Langfuse refuses ({status}): {reason}", where=where, hint=hint)
+
+
+class Connection:
+    """A client of one project. Safe to use from several threads; closes as a context manager."""
+
+    def __init__(
+        self, settings: Settings, patience: Patience | None = None, *, stop: threading.Event | None = None
+    ) -> None:
+        """`stop`, once set, ends every wait: the request that waits fails as if its time was up."""
+        import httpx
+
+        self.settings = settings
+        self.patience = patience or Patience()
+        self._stop = stop or threading.Event()
+        self._resume_at = 0.0
+        self._client = httpx.Client(
+            base_url=settings.base_url + API,
+            auth=httpx.BasicAuth(settings.public_key, settings.secret_key),
+            headers={"user-agent": f"scoregate/{__version__}"},
+            timeout=self.patience.request,
+            limits=httpx.Limits(max_connections=16, max_keepalive_connections=16),
+        )
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def get(self, path: str, query: Query | None = None) -> JSON:
+        """The body of `GET path`. Raises Refused, ServiceError."""
+        return self.request("GET", path, query=query).body
+
+    def pages(self, path: str, query: Query | None = None, *, limit: int = PAGE) -> Iterator[JSON]:
+        """The entries of all numbered pages (`page`, `meta.totalPages`)."""
+        page, last = 1, 1
+        while page <= last:
+            body = self.get(path, {**(query or {}), "page": page, "limit": limit})
+            yield from body["data"]
+            last = int(body.get("meta", {}).get("totalPages") or 0)
+            page += 1
+
+    def cursor(self, path: str, query: Query | None = None, *, limit: int = PAGE) -> Iterator[JSON]:
+        """The entries of all pages that are chained by `meta.cursor`."""
+        cursor: str | None = None
+        while True:
+            body = self.get(path, {**(query or {}), "limit": limit, "cursor": cursor})
+            yield from body["data"]
+            cursor = body.get("meta", {}).get("cursor")
+            if not cursor:
+                return
+
+    def post(self, path: str, body: JSON, *, wanted: tuple[int, ...] = ()) -> Reply:
+        """`POST path`; a status in `wanted` is an answer and no refusal. Raises Refused, ServiceError."""
+        content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        return self.request("POST", path, content=content, wanted=wanted)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        wanted: tuple[int, ...] = (),
+    ) -> Reply:
+        """One request, repeated as often as patience allows. `wanted` are statuses that are returned as they are."""
+        patience = self.patience
+        began = time.monotonic()
+        deadline = began + patience.deadline
+        params = {name: _as_text(value) for name, value in (query or {}).items() if value is not None}
+        sent = {**({"content-type": "application/json"} if content is not None else {}), **(headers or {})}
+        tries = 0
+        refusals: dict[int, int] = {}
+        while True:
+            self._wait(self._resume_at - time.monotonic(), deadline)
+            tries += 1
+            pause = patience.first_pause * 2 ** min(tries - 1, 10) * (0.5 + random.random())
+            pause = min(pause, patience.longest_pause)
+            try:
+                answer = self._client.request(method, path, params=params, content=content, headers=sent)
+            except self._transport_errors() as problem:
+                failure = f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
+                if _nobody_there(problem):
+                    deadline = min(deadline, began + patience.unreachable)
+            else:
+                status, body = answer.status_code, _parsed(answer)
+                if status in wanted or (status < 400 and not _cut_off(answer, body)):
+                    return Reply(status, body, _date(answer))
+                failure = (
+                    f"it answers {status}: {_reason(body)}" if status >= 400 else "its answer is no JSON"
+                )
+                if status in _BUSY or status >= 500:
+                    asked = _retry_after(answer)
+                    if asked is not None:
+                        if asked > patience.retry_after:
+                            raise self._failed(
+                                f"it asks to wait {asked:.0f} s (longest wait: {patience.retry_after:g} s)"
+                            )
+                        pause = asked
+                        self._resume_at = max(self._resume_at, time.monotonic() + asked)
+                elif status >= 400:
+                    refusals[status] = refusals.get(status, 0) + 1
+                    if status not in _DOUBTFUL or refusals[status] >= patience.refusals:
+                        raise self._refused(status, body, path)
+            if time.monotonic() + pause > deadline or self._stop.is_set():
+                raise self._failed(failure)
+            self._wait(pause, deadline)
+
+    def _wait(self, seconds: float, deadline: float) -> None:
+        seconds = min(seconds, deadline - time.monotonic())
+        if seconds > 0:
+            self._stop.wait(seconds)
+
+    @staticmethod
+    def _transport_errors() -> tuple[type[Exception], ...]:
+        import httpx
+
+        return (httpx.TransportError, httpx.DecodingError)
+
+    def _failed(self, why: str) -> ServiceError:
+        return ServiceError(
+            f"Langfuse at {self.settings.base_url} does not serve: {self.settings.redacted(why)}",
+            hint="`scoregate doctor` checks the connection",
+        )
+
+    def _refused(self, status: int, body: JSON, path: str) -> Refused:
+        hint = None
+        if status in (401, 403):
+            hint = (
+                "check LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY and LANGFUSE_BASE_URL: keys belong to one project on "
+                f"one server (here {self.settings.base_url})"
+            )
+        return Refused(status, self.settings.redacted(_reason(body)), where=path.partition("?")[0], hint=hint)
+
+
+def _nobody_there(problem: Exception) -> bool:
+    import httpx
+
+    return isinstance(problem, httpx.ConnectError | httpx.ConnectTimeout)
+
+
+def _as_text(value: str | int | float | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _parsed(answer: httpx.Response) -> JSON:
+    try:
+        return answer.json()
+    except ValueError:
+        return answer.text
+
+
+def _cut_off(answer: httpx.Response, body: JSON) -> bool:
+    """Whether an answer that should be JSON is none, which a proxy's page or a truncated body is."""
+    return isinstance(body, str) and bool(answer.content)
+
+
+def _date(answer: httpx.Response) -> datetime | None:
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return None
+
+
+def _retry_after(answer: httpx.Response) -> float | None:
+    """Seconds that the server asks to wait, given as a number or as a date."""
+    asked = answer.headers.get("retry-after")
+    if asked is None:
+        return None
+    try:
+        return max(0.0, float(asked))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(asked)
+    except ValueError:
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+
+
+_MOST_OF_A_REASON = 300
+
+
+def _reason(body: JSON) -> str:
+    """What an error's body says, in one short line."""
+    text: Any = body
+    if isinstance(body, dict):
+        details = body.get("error")
+        text = body.get("message") or details or body
+        if isinstance(details, list) and details:
+            first = details[0] if isinstance(details[0], dict) else {}
+            place = ".".join(str(step) for step in first.get("path", ()))
+            text = f"{text}: {place + ': ' if place else ''}{first.get('message', details[0])}"
+    line = " ".join(str(text).split())
+    return line if len(line) <= _MOST_OF_A_REASON else line[: _MOST_OF_A_REASON - 1] + "…"

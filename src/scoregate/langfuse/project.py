@@ -1,0 +1,40 @@
+"""The project that the keys belong to, which is also the check that they are any good."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scoregate.errors import ServiceError
+from scoregate.langfuse import ids
+from scoregate.langfuse.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project of Langfuse."""
+
+    id: str
+    name: str
+
+
+def project_of(connection: Connection) -> Project:
+    """Raises Refused where the keys are wrong, ServiceError where the server does not serve."""
+    body = connection.get("/projects")
+    found = body.get("data") if isinstance(body, dict) else None
+    if not found:
+        raise ServiceError(
+            f"{connection.settings.base_url} does not say which project the keys belong to",
+            hint="check LANGFUSE_BASE_URL; `scoregate doctor` checks the connection",
+        )
+    return Project(str(found[0]["id"]), str(found[0].get("name") or found[0]["id"]))
+
+
+def target_of(connection: Connection, project: Project) -> str:
+    """The project as the store names it: server and id, no secret."""
+    return f"{connection.settings.base_url} {project.id}"
+
+
+def experiment_url(connection: Connection, project: Project, run: str) -> str:
+    """Where a reader sees the first trial of a run."""
+    experiment = ids.experiment_id(run, 0)
+    return f"{connection.settings.base_url}/project/{project.id}/experiments/results?baseline={experiment}"

@@ -1,0 +1,105 @@
+"""Which Langfuse project is meant: keys, address and environment, from the process's environment or a `.env`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from scoregate.errors import ConfigError
+from scoregate.langfuse.environments import check_environment
+
+CLOUD_URL = "https://cloud.langfuse.com"
+"""Where Langfuse is if nothing says otherwise."""
+DEFAULT_ENVIRONMENT = "default"
+"""The environment of what is sent without one."""
+PUBLIC_KEY, SECRET_KEY = "LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY"
+BASE_URLS = ("LANGFUSE_BASE_URL", "LANGFUSE_HOST")
+ENVIRONMENT = "LANGFUSE_TRACING_ENVIRONMENT"
+ENV_FILE = ".env"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A project's keys and address. Its text form does not hold the secret key."""
+
+    public_key: str
+    secret_key: str = field(repr=False)
+    base_url: str = CLOUD_URL
+    """Without a slash at its end."""
+    environment: str = DEFAULT_ENVIRONMENT
+
+    def redacted(self, text: str) -> str:
+        """`text` without the secret key, should a server or a library have put it there."""
+        return text.replace(self.secret_key, "<secret key>") if self.secret_key else text
+
+
+def find_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings | None:
+    """The settings of the process, and of `.env` in the project's root for what the process does not set.
+
+    None where there are no keys at all. Raises ConfigError where there is only one of the two, no address, or an
+    environment that the server would put elsewhere.
+    """
+    values = {
+        **_env_file(root / ENV_FILE),
+        **{name: value for name, value in environ.items() if value.strip()},
+    }
+    public, secret = values.get(PUBLIC_KEY, "").strip(), values.get(SECRET_KEY, "").strip()
+    if not public and not secret:
+        return None
+    if not public or not secret:
+        there, absent = (PUBLIC_KEY, SECRET_KEY) if public else (SECRET_KEY, PUBLIC_KEY)
+        raise ConfigError(
+            f"{there} is set and {absent} is not", hint="Langfuse needs both; or unset both to run without it"
+        )
+    if public.startswith("sk-lf-") or secret.startswith("pk-lf-"):
+        raise ConfigError(
+            f"{PUBLIC_KEY} and {SECRET_KEY} are the wrong way round", hint="the public one begins with pk-lf-"
+        )
+    name = next((name for name in BASE_URLS if values.get(name, "").strip()), None)
+    url = values[name].strip() if name else CLOUD_URL
+    environment = values.get(ENVIRONMENT, "").strip() or DEFAULT_ENVIRONMENT
+    check_environment(environment)
+    return Settings(public, secret, _checked_url(url, name), environment)
+
+
+def require_settings(root: Path, what_for: str) -> Settings:
+    """The same where it cannot be done without. Raises ConfigError."""
+    found = find_settings(root)
+    if found is None:
+        raise ConfigError(
+            f"{what_for} needs Langfuse, and there are no keys",
+            hint=f"set {PUBLIC_KEY}, {SECRET_KEY} and {BASE_URLS[0]}, in the environment or in {ENV_FILE}",
+        )
+    return found
+
+
+def _env_file(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    try:
+        found = dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ConfigError(
+            "cannot be read", where=str(path), hint="it is UTF-8 text, one NAME=value a line"
+        ) from problem
+    return {name: value for name, value in found.items() if value and value.strip()}
+
+
+def _checked_url(url: str, name: str | None) -> str:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ConfigError(f"{name} is no web address: '{url}'", hint=f"such as {CLOUD_URL}")
+    if parts.username or parts.password:
+        raise ConfigError(
+            f"{name} holds a user or a password", hint="the keys go into variables of their own"
+        )
+    return url.rstrip("/")
