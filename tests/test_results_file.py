@@ -71,6 +71,8 @@ run_items = st.builds(
         cluster=st.none() | texts,
         slices=st.dictionaries(texts, texts, max_size=2),
         attempts=st.lists(attempts, max_size=2).map(tuple),
+        content=st.none() | texts,
+        started_at=amounts,
     ),
 )
 
@@ -123,7 +125,15 @@ def as_locked(run: Run) -> Run:
     return Run(
         run.header,
         tuple(
-            replace(item, latency_seconds=None, cost_usd=None, tokens=None, trace_id=None, attempts=())
+            replace(
+                item,
+                latency_seconds=None,
+                cost_usd=None,
+                tokens=None,
+                trace_id=None,
+                attempts=(),
+                started_at=None,
+            )
             for item in run.items
         ),
         tuple(
@@ -176,7 +186,17 @@ def test_the_lines_have_the_keys_of_the_format_in_its_order() -> None:
         replace(HEADER, scorers={"b": "2", "a": "1"}),
         (
             RunItem("b", 0, "error", error="boom", attempts=(Attempt(1, "error", "boom", 0.5),)),
-            RunItem("a", 0, "ok", output="é", latency_seconds=1.2, tokens=Tokens(1, 2), slices={"x": "y"}),
+            RunItem(
+                "a",
+                0,
+                "ok",
+                output="é",
+                latency_seconds=1.2,
+                tokens=Tokens(1, 2),
+                slices={"x": "y"},
+                content="0123456789abcdef",
+                started_at=1790000000.25,
+            ),
         ),
         (Score("a", 0, "tone", 0.7), Score("a", 0, "correct", None, "error", "no answer", "judge")),
     )
@@ -186,7 +206,7 @@ def test_the_lines_have_the_keys_of_the_format_in_its_order() -> None:
         '"scorers": {"a": "1", "b": "2"}, "started_at": null, "finished_at": null, "metadata": {}}',
         '{"kind": "item", "item": "a", "trial": 0, "status": "ok", "error": null, "output": "é", '
         '"latency_seconds": 1.2, "cost_usd": null, "tokens": {"input": 1, "output": 2}, "trace_id": null, '
-        '"cluster": null, "slices": {"x": "y"}}',
+        '"cluster": null, "slices": {"x": "y"}, "content": "0123456789abcdef", "started_at": 1790000000.25}',
         '{"kind": "score", "item": "a", "trial": 0, "score": "correct", "value": null, "status": "error", '
         '"comment": "no answer", "source": "judge"}',
         '{"kind": "score", "item": "a", "trial": 0, "score": "tone", "value": 0.7, "status": "ok", '
@@ -202,7 +222,17 @@ def test_a_lock_is_one_line_an_item_with_its_scores() -> None:
     run = Run(
         HEADER,
         (
-            RunItem("a", 0, "ok", output="x", latency_seconds=1.0, cluster="c", slices={"intent": "refund"}),
+            RunItem(
+                "a",
+                0,
+                "ok",
+                output="x",
+                latency_seconds=1.0,
+                cluster="c",
+                slices={"intent": "refund"},
+                content="0123456789abcdef",
+                started_at=1790000000.25,
+            ),
             RunItem("b", 0, "timeout", error="120 s"),
         ),
         (
@@ -216,7 +246,7 @@ def test_a_lock_is_one_line_an_item_with_its_scores() -> None:
     assert list(iterate_lock_lines(run))[1:] == [
         '{"kind": "item", "item": "a", "trial": 0, "status": "ok", "scores": {"correct": true, '
         '"policy": {"value": "pass", "source": "judge"}, "tone": 0.7}, "cluster": "c", '
-        '"slices": {"intent": "refund"}, "output": "x"}',
+        '"slices": {"intent": "refund"}, "content": "0123456789abcdef", "output": "x"}',
         '{"kind": "item", "item": "b", "trial": 0, "status": "timeout", "error": "120 s", "scores": '
         '{"correct": {"status": "error", "comment": "no output"}, "policy": {"status": "not_applicable"}}}',
     ]

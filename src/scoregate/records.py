@@ -72,9 +72,11 @@ class Dataset:
     items: tuple[DatasetItem, ...]
     fingerprint: str
     version: str | None = None
-    """ISO time of a pinned Langfuse version; None for files."""
+    """ISO time of the Langfuse version that was read; None for files."""
     source: str | None = None
     """Where it was read from, for messages."""
+    langfuse_id: str | None = None
+    """Its id in Langfuse, if it comes from there."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -121,6 +123,10 @@ class RunItem:
     cluster: str | None = None
     slices: Mapping[str, str] = field(default_factory=dict)
     attempts: tuple[Attempt, ...] = ()
+    content: str | None = None
+    """Digest of the dataset item's content (`datasets.content_digest`), by which a later run tells what changed."""
+    started_at: float | None = None
+    """When the call of the last attempt began, in Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)

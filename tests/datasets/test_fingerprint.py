@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -13,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scoregate.datasets import fingerprint, read_dataset
+from scoregate.datasets import content_digest, fingerprint, read_dataset
+from scoregate.datasets.fingerprint import canonical, digest
 from scoregate.errors import DatasetError
 from scoregate.records import JSON, DatasetItem
 
@@ -161,3 +163,10 @@ def test_content_that_is_no_json_is_an_error_that_names_the_item(value: JSON, me
     with pytest.raises(DatasetError) as caught:
         fingerprint([DatasetItem("a", value)])
     assert str(caught.value) == message
+
+
+def test_the_content_digest_is_the_start_of_the_items_own() -> None:
+    item = DatasetItem("a", {"q": 1}, "1", {"tier": "gold"})
+    assert content_digest(item) == digest(canonical(item)).hex()[:16]
+    assert content_digest(replace(item, metadata={"tier": "silver"})) != content_digest(item)
+    assert content_digest(replace(item, input={"q": 1.0})) == content_digest(item)

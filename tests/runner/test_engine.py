@@ -17,6 +17,7 @@ from scoregate.errors import ConfigError, StoreWriteError
 from scoregate.gate_file import Limits
 from scoregate.records import DatasetItem, Tokens
 from scoregate.runner.candidates.candidate import Answer, Candidate
+from scoregate.runner.candidates.failures import TransientError
 from scoregate.runner.engine import execute
 from scoregate.runner.plan import Arm, RunPlan
 from scoregate.runner.session import run
@@ -58,6 +59,22 @@ def test_sync_and_async_candidates_may_return_plain_outputs_and_answers(drive: D
     assert (a.output, a.cost_usd, a.tokens, a.trace_id) == ({"said": "a"}, 0.5, Tokens(3, 4), "t")
     assert (a.cluster, a.slices) == ("talk-1", {"intent": "refund"})
     assert (b.output, b.cost_usd, b.cluster, b.slices, b.attempts) == ([1], None, None, {}, ())
+
+
+def test_a_run_item_carries_the_digest_of_its_item_and_the_time_of_its_last_call(drive: Drive) -> None:
+    began = []
+
+    async def task(item: DatasetItem, trial: int) -> None:
+        began.append(time.time())
+        if len(began) == 1:
+            raise TransientError("busy", retry_after=0.05)
+
+    before = time.time()
+    items = drive(task, items=1, contents={"a": "0123456789abcdef"}).items()
+    a = items["a", 0]
+    assert len(a.attempts) == len(began) == 2
+    assert a.content == "0123456789abcdef"
+    assert before <= began[0] < a.started_at <= began[1]
 
 
 def test_trials_follow_one_another_over_all_items(drive: Drive) -> None:

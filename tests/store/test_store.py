@@ -44,6 +44,8 @@ FULL_ITEM = RunItem(
     cluster="c-1",
     slices={"intent": "refund"},
     attempts=(Attempt(1, "error", "429", 0.5), Attempt(2, "error", "gave up", 0.25)),
+    content="0123456789abcdef",
+    started_at=1_790_000_000.123456,
 )
 
 

@@ -141,6 +141,27 @@ def test_migrations_lift_an_older_file_in_order_and_keep_its_rows(tmp_path: Path
     assert version_of(connection) == 2
 
 
+def test_a_store_of_the_first_schema_keeps_its_runs_and_takes_new_ones(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite3"
+    connection = sqlite3.connect(path, isolation_level=None)
+    migrate(connection, MIGRATIONS[:1])
+    connection.execute(
+        "INSERT INTO runs (run, dataset, candidate, expected_items, trials, scorers, metadata) "
+        "VALUES ('old', 'demo', 'v0', 1, 1, '{}', '{}')"
+    )
+    connection.execute(
+        "INSERT INTO run_items (run, item, trial, status, output, slices) VALUES (1, 'a', 0, 'ok', '1', '{}')"
+    )
+    connection.close()
+
+    new = RunItem("a", 0, "ok", output=1, content="0123456789abcdef", started_at=1.5)
+    with Store.open(path) as store:
+        store.create_run(header("new"))
+        store.record("new", [(new, [])])
+        assert store.load_run("old").items == (RunItem("a", 0, "ok", output=1),)
+        assert store.load_run("new").items == (new,)
+
+
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "made-up.sqlite3", isolation_level=None)
     with pytest.raises(sqlite3.OperationalError):

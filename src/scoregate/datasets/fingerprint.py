@@ -20,6 +20,9 @@ from collections.abc import Iterable
 from scoregate.errors import DatasetError
 from scoregate.records import JSON, DatasetItem
 
+CONTENT_DIGITS = 16
+"""Of the 64 that the digest of an item has."""
+
 
 def fingerprint(items: Iterable[DatasetItem]) -> str:
     """64 hexadecimal digits. Raises DatasetError, naming the item, for content that is no JSON."""
@@ -52,6 +55,15 @@ def canonical(item: DatasetItem) -> bytes:
 def digest(canonical_item: bytes) -> bytes:
     """32 bytes that stand for one item in `combined`."""
     return hashlib.sha256(canonical_item).digest()
+
+
+def content_digest(item: DatasetItem) -> str:
+    """16 hexadecimal digits that tell whether an item says the same in two datasets: it goes with every run item.
+
+    An item is only ever compared with the one of its own id, so that a part of the digest is enough.
+    Raises DatasetError as `canonical` does.
+    """
+    return digest(canonical(item)).hex()[:CONTENT_DIGITS]
 
 
 def combined(digests: Iterable[bytes]) -> str:

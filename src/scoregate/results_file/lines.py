@@ -35,9 +35,10 @@ def iterate_lines(run: Run) -> Iterator[str]:
 def iterate_lock_lines(run: Run) -> Iterator[str]:
     """The lines of a lock file, without line ends: the header, then one line an item × trial.
 
-    What a comparison, a report and a rescoring need is kept: status, error, output, cluster, slices and
-    scores. Latency, cost, tokens, trace id, attempts and the comments of ok scores are left out, so that a
-    pull request shows what changed and no noise. Raises ResultsError as `iterate_lines` does.
+    What a comparison, a report and a rescoring need is kept: status, error, output, cluster, slices, digest of
+    the content, and scores. Latency, the time of the call, cost, tokens, trace id, attempts and the comments of
+    ok scores are left out, so that a pull request shows what changed and no noise. Raises ResultsError as
+    `iterate_lines` does.
     """
     yield _line(_header(run.header), "the run header")
     for where, item, scores in _cells(run):
@@ -114,6 +115,10 @@ def _item(item: RunItem) -> Object:
     }
     if item.attempts:
         line["attempts"] = [_attempt(attempt) for attempt in item.attempts]
+    if item.content is not None:
+        line["content"] = item.content
+    if item.started_at is not None:
+        line["started_at"] = item.started_at
     return line
 
 
@@ -148,6 +153,8 @@ def _locked_item(item: RunItem, scores: list[Score]) -> Object:
         line["cluster"] = item.cluster
     if item.slices:
         line["slices"] = dict(sorted(item.slices.items()))
+    if item.content is not None:
+        line["content"] = item.content
     if item.output is not None:
         line["output"] = item.output
     return line

@@ -182,6 +182,8 @@ def _item(record: Record, item: str, trial: int) -> RunItem:
         cluster=fields.optional_text(record, "cluster"),
         slices=fields.texts(record, "slices"),
         attempts=_attempts(record.get("attempts")),
+        content=fields.optional_text(record, "content"),
+        started_at=fields.optional_amount(record, "started_at"),
     )
 
 

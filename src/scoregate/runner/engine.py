@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from random import Random
+from time import time
 
 from scoregate.errors import StoreError
 from scoregate.records import Attempt, RunItem, Score
@@ -31,6 +32,7 @@ from scoregate.runner.scoring import Scored, Scoring
 from scoregate.runner.tally import Tally
 from scoregate.runner.threads import DaemonThreads
 from scoregate.runner.throttle import Throttle
+from scoregate.runner.tracing import traced
 from scoregate.store import Totals
 
 FLUSH_SECONDS = 0.3
@@ -153,6 +155,7 @@ class Engine:
                 self._throttle.leave()
                 self._stop(refusal)
                 break
+            started_at = time()
             outcome, answer, error = await self._attempt(cell, is_retry=bool(attempts))
             if outcome.aborted:
                 break
@@ -167,7 +170,7 @@ class Engine:
                     continue
             else:
                 self._throttle.succeeded()
-            return self._run_item(cell, attempts, answer)
+            return self._run_item(cell, attempts, answer, started_at)
         return None
 
     async def _attempt(
@@ -178,7 +181,9 @@ class Engine:
         self._budget.started()
         self._tally.call_started(is_retry=is_retry)
         begin = self.calls.awaited if candidate.is_async else self.calls.in_thread
-        outcome = await begin(candidate.call, cell.item, cell.trial)
+        tracing = self._plan.tracing
+        call = candidate.call if tracing is None else traced(candidate, tracing, cell.arm.run)
+        outcome = await begin(call, cell.item, cell.trial)
         answer: Answer | None = None
         error: CandidateError | None = None
         if outcome.timed_out:
@@ -203,7 +208,9 @@ class Engine:
         except TimeoutError:
             return
 
-    def _run_item(self, cell: Cell, attempts: Sequence[Attempt], answer: Answer | None) -> RunItem:
+    def _run_item(
+        self, cell: Cell, attempts: Sequence[Attempt], answer: Answer | None, started_at: float
+    ) -> RunItem:
         cluster, slices = self._plan.places.get(cell.item.id, (None, _NO_SLICES))
         last = attempts[-1]
         return RunItem(
@@ -219,6 +226,8 @@ class Engine:
             cluster=cluster,
             slices=slices,
             attempts=tuple(attempts) if len(attempts) > 1 else (),
+            content=self._plan.contents.get(cell.item.id),
+            started_at=started_at,
         )
 
     def _scored(self, works: Sequence[Scored]) -> None:

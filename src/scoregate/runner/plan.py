@@ -10,6 +10,7 @@ from scoregate.catalog import Catalog
 from scoregate.gate_file import Limits
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Candidate
+from scoregate.runner.tracing import Tracing
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store
 
@@ -91,6 +92,8 @@ class RunPlan:
     """Scores that every run item gets a cell of, be it an error: those that the gate decides on."""
     places: Mapping[str, Place] = field(default_factory=dict)
     """Item id -> cluster and slices."""
+    contents: Mapping[str, str] = field(default_factory=dict)
+    """Item id -> digest of its content, which its run items carry."""
     limits: Limits = field(default_factory=Limits)
     trials: Sequence[int] = range(1)
     """Numbers of the trials that this session is about, such as `range(1, 3)` for two more after the first."""
@@ -100,6 +103,8 @@ class RunPlan:
     """Of the order of two arms, and of the jitter between retries."""
     progress: Callable[[RunReport], None] | None = None
     """Called after every commit and once a second, from the event loop: it must be quick and must not raise."""
+    tracing: Tracing | None = None
+    """What goes around every call of a candidate."""
 
     def __post_init__(self) -> None:
         if len(self.arms) not in ARMS:

@@ -29,7 +29,7 @@ HEADER_COLUMNS = (
 )
 ITEM_COLUMNS = (
     "item, trial, status, error, output, latency_seconds, cost_usd, tokens_input, tokens_output, trace_id, "
-    "cluster, slices"
+    "cluster, slices, content, started_at"
 )
 ATTEMPT_COLUMNS = "item, trial, number, status, error, latency_seconds"
 SCORE_COLUMNS = "item, trial, score, value, status, comment, source"
@@ -95,12 +95,14 @@ def item_row(key: int, item: RunItem) -> Row:
         plain(item.trace_id),
         item.cluster,
         json_text(dict(item.slices), item.item) if item.slices else "{}",
+        item.content,
+        item.started_at,
     )
 
 
 def item_from(row: Row, attempts: tuple[Attempt, ...] = ()) -> RunItem:
     item, trial, status, error, output, latency, cost, tokens_input, tokens_output, *rest = row
-    trace_id, cluster, slices = rest
+    trace_id, cluster, slices, content, started_at = rest
     return RunItem(
         item=item,
         trial=trial,
@@ -114,6 +116,8 @@ def item_from(row: Row, attempts: tuple[Attempt, ...] = ()) -> RunItem:
         cluster=cluster,
         slices=cast(Mapping[str, str], json.loads(slices)),
         attempts=attempts,
+        content=content,
+        started_at=started_at,
     )
 
 

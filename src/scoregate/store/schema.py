@@ -77,7 +77,37 @@ _FIRST: Migration = (
     )""",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+# What the item of the dataset held, and when its last call began (Unix seconds).
+_SECOND: Migration = (
+    "ALTER TABLE run_items ADD COLUMN content TEXT",
+    "ALTER TABLE run_items ADD COLUMN started_at REAL",
+)
+
+# What became of run items and scores at a service, and what is kept only to be sent there.
+_THIRD: Migration = (
+    "CREATE TABLE targets (key INTEGER PRIMARY KEY, target TEXT NOT NULL UNIQUE)",
+    """CREATE TABLE deliveries (
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        target INTEGER NOT NULL REFERENCES targets (key),
+        item TEXT NOT NULL,
+        trial INTEGER NOT NULL,
+        score TEXT NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT,
+        PRIMARY KEY (run, target, item, trial, score)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE outbox (
+        key INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        payload BLOB NOT NULL,
+        count INTEGER NOT NULL,
+        reason TEXT
+    )""",
+    "CREATE INDEX outbox_of_run ON outbox (run)",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _SECOND, _THIRD)
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:

@@ -15,6 +15,7 @@ from scoregate.store import listing, rows
 from scoregate.store.database import Database
 from scoregate.store.listing import RunSummary, Totals
 from scoregate.store.locks import run_lock
+from scoregate.store.outbox import Outbox
 from scoregate.store.writing import cell_rows, insert_cells, insert_scores
 
 STORE_PATH = Path(".scoregate/store.sqlite3")
@@ -56,6 +57,11 @@ class Store:
     @property
     def path(self) -> Path:
         return self._database.path
+
+    @property
+    def outbox(self) -> Outbox:
+        """What was handed over to a service, and what was not."""
+        return Outbox(self._database, self._key)
 
     def close(self) -> None:
         self._database.close()

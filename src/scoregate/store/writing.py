@@ -20,7 +20,7 @@ from scoregate.store.rows import (
 
 _GROUP = 64
 """Most rows of one statement: SQLite gives the interpreter back between statements only, so that a larger group
-means less waiting for it. 64 rows of 13 values stay below the 999 parameters that every SQLite allows."""
+means less waiting for it. 64 rows of 15 values stay below the 999 parameters that every SQLite allows."""
 
 
 class CellRows(NamedTuple):
