@@ -357,7 +357,8 @@ class TestComparable:
             FIVE_POINTS,
         )
         assert verdict.outcome == "invalid"
-        assert "1 item new: new; 1 item gone: q099" in verdict.reason
+        assert "(1 new (new), 1 gone (q099))" in verdict.reason
+        assert 'on_dataset_change = "intersection" in the gate to compare the 99 items' in verdict.reason
 
     def test_a_scorer_that_changed_makes_scores_mean_something_else(self, make: RunMaker) -> None:
         verdict = compare(

@@ -328,7 +328,7 @@ class TestRoles:
             "new": Rule(advisory=True),
             "often": Rule(advisory=True, reducer="pass@3"),
         }
-        assert why_not_comparable(before, now, ["ok"]) is None
+        assert why_not_comparable(Gate(name="g", rules=rules), before, now, ["ok"]) is None
         notes = left_out(rules, ["tone", "new", "often"], before, now)
         assert notes == {
             "new": "the advisory score 'new' was left out: the baseline has no such score",

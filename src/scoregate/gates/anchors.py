@@ -68,7 +68,8 @@ def with_anchor(
         return _uncompared(verdict, f"{what} cannot be compared with the candidate ({why_not}); {_ADVICE}")
 
     rules = _marked(seen.rules, drops_only, what)
-    verdict = replace(verdict, rules=(*verdict.rules, *rules))
+    differ = seen.common.notes("anchor") if seen.common is not None else ()
+    verdict = replace(verdict, rules=(*verdict.rules, *rules), notes=(*verdict.notes, *differ))
     if worst([rule.outcome for rule in rules]) == "regression":
         return _fallen(gate, verdict, rules, seen, before, now)
     if verdict.outcome == "pass":

@@ -6,9 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from scoregate.gate_file import Rule
+from scoregate.gate_file import Gate, Rule
+from scoregate.gates.candidates_own import CandidatesOwn
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import too_many_ways
+from scoregate.gates.intersection import MENDING, dataset_changed, intersection, too_little_in_common
 from scoregate.gates.measuring import too_few_trials
 from scoregate.gates.pairing import Universe
 from scoregate.gates.sentences import count, named
@@ -16,7 +18,9 @@ from scoregate.gates.table import RunTable
 from scoregate.records import RunHeader
 
 
-def why_not_comparable(baseline: RunTable, candidate: RunTable, scores: Collection[str]) -> str | None:
+def why_not_comparable(
+    gate: Gate, baseline: RunTable, candidate: RunTable, scores: Collection[str]
+) -> str | None:
     """The reason why a comparison of these two runs would mean nothing, or None. `scores` are those that gate."""
     before, now = baseline.header, candidate.header
     if before.run and before.run == now.run:
@@ -28,12 +32,10 @@ def why_not_comparable(baseline: RunTable, candidate: RunTable, scores: Collecti
         return (
             f"the baseline {before.run} ran only {_selection(baseline)}; accept a whole run as the baseline"
         )
-    if (
-        before.dataset_fingerprint
-        and now.dataset_fingerprint
-        and before.dataset_fingerprint != now.dataset_fingerprint
-    ):
-        return _dataset_changed(baseline, candidate)
+    if dataset_changed(baseline, candidate):
+        refusal = _dataset_changed(gate, baseline, candidate)
+        if refusal is not None:
+            return refusal
     changed = [name for name in sorted(scores) if _scorer_changed(name, before, now)]
     if changed:
         name = changed[0]
@@ -94,23 +96,24 @@ def _selection(table: RunTable) -> str:
     return f"a part of its dataset ({table.header.metadata.get('selection')})"
 
 
-def _dataset_changed(baseline: RunTable, candidate: RunTable) -> str:
+def _dataset_changed(gate: Gate, baseline: RunTable, candidate: RunTable) -> str | None:
     if not set(baseline.items) & set(candidate.items):
         names = f"'{baseline.header.dataset}' and '{candidate.header.dataset}'"
         return f"the runs are of two datasets without a common item ({names}); compare runs of one dataset"
-    parts = []
-    if not candidate.header.partial:
-        added = sorted(set(candidate.items) - set(baseline.items))
-        removed = sorted(set(baseline.items) - set(candidate.items))
-        if added:
-            parts.append(f"{count(len(added), 'item')} new: {named(added)}")
-        if removed:
-            parts.append(f"{count(len(removed), 'item')} gone: {named(removed)}")
-    detail = "; ".join(parts) or "the same ids, other content"
+    found = intersection(baseline, candidate)
+    too_little = too_little_in_common(found, gate.max_failed_items)
+    if gate.on_dataset_change == "intersection":
+        return too_little
+    either = "" if too_little else _COMPARE_THE_REST.format(count(len(found.same), "item"))
     return (
-        f"the dataset '{candidate.header.dataset}' changed since the baseline was made ({detail}); "
-        "run the baseline's version on the present dataset and accept it"
+        f"the dataset '{candidate.header.dataset}' changed since the baseline was made ({found.difference()}); "
+        f"{MENDING}{either}"
     )
+
+
+_COMPARE_THE_REST = (
+    ', or set on_dataset_change = "intersection" in the gate to compare the {} that did not change'
+)
 
 
 def too_many_missing(
@@ -119,21 +122,29 @@ def too_many_missing(
     allowed: float,
     baseline: RunTable,
     candidate: RunTable,
+    own: CandidatesOwn | None = None,
 ) -> str | None:
-    """The reason why too little of a run is left to compare: the score with the largest share decides."""
-    for label, table, arms in (
-        ("candidate", candidate, [(e.name, e.pair.candidate.missing) for e in measured]),
-        ("baseline", baseline, [(e.name, e.pair.baseline.missing) for e in measured]),
-    ):
+    """The reason why too little of a run is left to compare: the score with the largest share decides.
+
+    `own`: the candidate on all of its items, where not all of them are compared.
+    """
+    shares = [
+        ("candidate", candidate, everything, [(e.name, e.pair.candidate.missing) for e in measured]),
+        ("baseline", baseline, everything, [(e.name, e.pair.baseline.missing) for e in measured]),
+    ]
+    if own is not None:
+        arms = [(e.name, e.pair.candidate.missing) for e in own.of(measured)]
+        shares.insert(0, ("candidate", candidate, own.everything, arms))
+    for label, table, items, arms in shares:
         name, missing = max(arms, key=lambda arm: float(arm[1].mean()))
         share = float(missing.mean())
         if share > allowed:
             absent = np.asarray(missing.any(axis=1))
-            ids = [item for item, gone in zip(everything.ids, absent, strict=False) if gone]
+            ids = [item for item, gone in zip(items.ids, absent, strict=False) if gone]
             total = int(absent.sum())
             return (
                 f"{100 * share:.1f} % of the {label}'s values of '{name}' are missing or failed "
-                f"({count(total, 'item')} of {len(everything):,}; max_failed_items = {allowed:g} allows fewer): "
+                f"({count(total, 'item')} of {len(items):,}; max_failed_items = {allowed:g} allows fewer): "
                 f"{named(ids, total)}{_first_reason(table, ids, name)}"
             )
     return None

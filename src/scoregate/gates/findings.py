@@ -106,8 +106,8 @@ def smallest_effect(evidence: Evidence) -> float:
     return math.log1p(effect) if evidence.scale == "ratio" else effect
 
 
-def critical_items(evidence: Evidence, ids: tuple[str, ...]) -> list[Finding]:
-    """Items that break a critical rule by themselves."""
+def critical_items(evidence: Evidence, ids: tuple[str, ...], untold: tuple[str, ...] = ()) -> list[Finding]:
+    """Items that break a critical rule by themselves. `untold` fail, and the baseline never had them as they are."""
     findings: list[Finding] = []
     broken, suspect = evidence.critical_items, evidence.suspect_items
     if broken:
@@ -121,6 +121,10 @@ def critical_items(evidence: Evidence, ids: tuple[str, ...]) -> list[Finding]:
         findings.append(
             ("inconclusive", f"{text} from chance (5 trials of each run can): {_names(suspect, ids)}")
         )
+    if untold:
+        fails = "item fails" if len(untold) == 1 else "items fail"
+        text = f"critical: {len(untold):,} new or changed {fails}, and nothing says whether the baseline's version did"
+        findings.append(("inconclusive", f"{text}: {named(untold)}"))
     return findings
 
 

@@ -12,17 +12,19 @@ from scoregate.catalog import SCORED
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import Gate, Rule
 from scoregate.gates import applicability, scored, timeouts
-from scoregate.gates.age import age_note, best_of_note
+from scoregate.gates.candidates_own import CandidatesOwn, candidates_own
 from scoregate.gates.comparability import left_out, too_many_missing, why_not_comparable
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import Hypothesis, TestedHypothesis, examine
 from scoregate.gates.findings import Level
 from scoregate.gates.flips import flips_of, worst_first
+from scoregate.gates.intersection import Intersection, dataset_changed, intersection
 from scoregate.gates.measuring import gather, within
+from scoregate.gates.notes import notes_of
 from scoregate.gates.pairing import Universe, paired_score, universe
 from scoregate.gates.rules import judge, judge_slice, worst
 from scoregate.gates.sentences import count
-from scoregate.gates.slices import Slice, changed_places, slices_by_score, unknown_slices
+from scoregate.gates.slices import Slice, slices_by_score
 from scoregate.gates.spreads import spreads_of
 from scoregate.gates.table import RunTable
 from scoregate.records import Flip, Outcome, Role, RuleResult, Verdict
@@ -92,6 +94,8 @@ class Seen:
     """None where the runs could not be compared."""
     missing_items: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    common: Intersection | None = None
+    """How the datasets differ, where they do and what they have in common was compared."""
 
 
 def roles(gate: Gate) -> dict[str, Role]:
@@ -162,20 +166,22 @@ class _Look:
         advised = [name for name in names if role[name] == "advisory"]
         out = left_out(self.gate.rules, advised, self.baseline, self.candidate)
         names = [name for name in names if name not in out]
-        refusal = why_not_comparable(self.baseline, self.candidate, gating)
+        refusal = why_not_comparable(self.gate, self.baseline, self.candidate, gating)
         if refusal is not None:
             return Seen("invalid", refusal)
 
-        everything = universe(self.baseline, self.candidate)
+        common = self._in_common()
+        everything = (universe if common is None else common.compared)(self.baseline, self.candidate)
         slices = slices_by_score(self.gate, names, everything, self.baseline, self.candidate)
         measured = [self._measure(name, everything) for name in gating]
         advisory = [self._measure(name, everything) for name in names if role[name] == "advisory"]
-        tested, rules, complete = self._rules(measured, everything, slices, role)
+        own = self._own([*measured, *advisory], common)
+        tested, rules, complete = self._rules(measured, everything, slices, role, own)
         outcome = worst([rule.outcome for rule in rules])
         reason = why(outcome, rules)
-        rules += self._advice(advisory, everything, slices)
+        rules += self._advice(advisory, everything, slices, own)
         untrusted = too_many_missing(
-            measured, everything, self.gate.max_failed_items, self.baseline, self.candidate
+            measured, everything, self.gate.max_failed_items, self.baseline, self.candidate, own
         )
         if untrusted:
             outcome, reason = "invalid", untrusted
@@ -193,8 +199,26 @@ class _Look:
             tuple(measured),
             tuple(advisory),
             everything,
-            scored.missing_ids(complete, everything),
-            (*self._notes([*measured, *advisory], everything), *out.values()),
+            scored.missing_ids(complete, everything if own is None else own.everything),
+            (
+                *(common.notes() if common is not None else ()),
+                *notes_of(self.gate, [*measured, *advisory], everything, self.baseline, self.candidate),
+                *out.values(),
+            ),
+            common,
+        )
+
+    def _in_common(self) -> Intersection | None:
+        """What both datasets hold alike, where they differ and the gate compares that."""
+        changed = dataset_changed(self.baseline, self.candidate)
+        return intersection(self.baseline, self.candidate) if changed else None
+
+    def _own(self, measured: Sequence[Evidence], common: Intersection | None) -> CandidatesOwn | None:
+        if common is None:
+            return None
+        levels = self.levels
+        return candidates_own(
+            measured, common, self.baseline, self.candidate, alpha=levels.total, level=levels.bound
         )
 
     def _refuse_to_decide_nothing(self, names: Sequence[str]) -> None:
@@ -233,15 +257,20 @@ class _Look:
         everything: Universe,
         slices: Mapping[str, tuple[Slice, ...]],
         role: Mapping[str, Role],
+        own: CandidatesOwn | None,
     ) -> tuple[list[Tested], list[RuleResult], Evidence]:
-        """All gating rules decided, and the evidence on completeness.
+        """All gating rules decided, and the evidence on the completeness of all of the candidate's items.
 
         What guards the scores, whether they are there and whether they apply, has a small share of alpha of its
         own: were it shared, losing cells would take from the scores the level at which they are broken.
         """
         levels, clusters = self.levels, everything.clusters
         guards = levels.of(GUARD_SHARE, family=1)
-        complete = scored.evidence(measured, self.gate.rules.get(SCORED, Rule()), everything, guards)
+        rule = self.gate.rules.get(SCORED, Rule())
+        complete = scored.evidence(measured, rule, everything, guards)
+        own_complete = complete
+        if own is not None:
+            own_complete = scored.evidence(own.of(measured), rule, own.everything, guards)
         applies = applicability.evidence(measured, everything, guards)
         late = timeouts.evidence(measured, everything, self.baseline, self.candidate, guards)
         guarded = [Hypothesis(e) for e in (complete, *applies, *late)]
@@ -252,15 +281,20 @@ class _Look:
         tested = examine(family, clusters, alpha=alpha, seed=self.seed, inference=self.gate.inference)
         informative = max(1, sum(result.informative for result in tested))
         level = levels.of(1 - GUARD_SHARE, family=informative)
-        rules = self._judged(family, tested, everything, level, role)
-        rules += scored.judge_scored(complete, first, everything, guards, has_rule=SCORED in self.gate.rules)
+        rules = self._judged(family, tested, everything, level, role, own)
+        has_rule = SCORED in self.gate.rules
+        rules += scored.judge_scored(complete, first, everything, guards, has_rule=has_rule, own=own_complete)
         rules += applicability.judge_applicability(applies, others[: len(applies)], guards)
         rules += timeouts.judge_timeouts(late, others[len(applies) :], guards)
         pairs = [*zip(family, tested, strict=True), *zip(guarded, (first, *others), strict=True)]
-        return [Tested(*pair) for pair in pairs], rules, complete
+        return [Tested(*pair) for pair in pairs], rules, own_complete
 
     def _advice(
-        self, advisory: list[Evidence], everything: Universe, slices: Mapping[str, tuple[Slice, ...]]
+        self,
+        advisory: list[Evidence],
+        everything: Universe,
+        slices: Mapping[str, tuple[Slice, ...]],
+        own: CandidatesOwn | None,
     ) -> list[RuleResult]:
         """Scores that gate nothing, tested among themselves at the level that the gate's own have."""
         family = _family(advisory, slices)
@@ -269,7 +303,7 @@ class _Look:
             family, everything.clusters, alpha=alpha, seed=self.seed, inference=self.gate.inference
         )
         level = self.levels.of(1 - GUARD_SHARE, family=max(1, len(family)))
-        return self._judged(family, tested, everything, level, dict.fromkeys(slices, "advisory"))
+        return self._judged(family, tested, everything, level, dict.fromkeys(slices, "advisory"), own)
 
     def _judged(
         self,
@@ -278,54 +312,22 @@ class _Look:
         everything: Universe,
         level: Level,
         role: Mapping[str, Role],
+        own: CandidatesOwn | None,
     ) -> list[RuleResult]:
         results = []
         for hypothesis, test in zip(family, tested, strict=True):
             evidence, part = hypothesis.evidence, hypothesis.slice
-            own = role[evidence.name]
+            decides = role[evidence.name]
             if part is None:
-                results.append(judge(evidence, test, everything.ids, level, own))
+                alone = own.scores[evidence.name] if own is not None else None
+                results.append(judge(evidence, test, everything.ids, level, decides, alone))
             else:
                 inside = within(evidence, part.members, everything.clusters)
-                results.append(judge_slice(inside, part.label, test, level, own))
+                results.append(judge_slice(inside, part.label, test, level, decides))
         false_discoveries = benjamini_hochberg([test.p_value for test in tested])
         return [
             replace(result, q_value=float(q)) for result, q in zip(results, false_discoveries, strict=True)
         ]
-
-    def _notes(self, measured: list[Evidence], everything: Universe) -> tuple[str, ...]:
-        notes = []
-        before, now = self.baseline.header, self.candidate.header
-        same_content = bool(before.dataset_fingerprint and now.dataset_fingerprint)
-        if before.dataset and now.dataset and before.dataset != now.dataset and not same_content:
-            notes.append(f"the runs name different datasets ('{before.dataset}' and '{now.dataset}')")
-        unknown = [e.name for e in measured if (e.name in before.scorers) != (e.name in now.scorers)]
-        if unknown:
-            notes.append(f"only one run says which scorer made {', '.join(unknown)}")
-        for name in unknown_slices(self.gate, self.baseline, self.candidate):
-            notes.append(f"no item of either run has the gate's slice '{name}', so nothing was sought in it")
-        notes += changed_places(everything, self.baseline, self.candidate)
-        for evidence in measured:
-            arms = (evidence.pair.baseline, evidence.pair.candidate)
-            then, here = (int(arm.not_applicable.sum()) for arm in arms)
-            filled = (
-                int((evidence.pair.baseline.missing & ~evidence.pair.candidate.missing).sum())
-                if (evidence.pair.baseline.values.shape == evidence.pair.candidate.values.shape)
-                else 0
-            )
-            if filled:
-                notes.append(
-                    f"{evidence.name}: {count(filled, 'cell')} that the baseline lacked counted as failed there, "
-                    "so gains among them may only be gaps that were filled"
-                )
-            if then != here:
-                notes.append(
-                    f"{evidence.name} did not apply to {count(then, 'cell')} of the baseline, {here:,} now"
-                )
-        notes += filter(None, (age_note(self.gate, before, now), best_of_note(before)))
-        if now.metadata.get("dirty"):
-            notes.append("the candidate was run from a working tree with uncommitted changes")
-        return tuple(notes)
 
 
 def _family(measured: Sequence[Evidence], slices: Mapping[str, tuple[Slice, ...]]) -> list[Hypothesis]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from scoregate.gates.candidates_own import Own
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.findings import (
@@ -36,14 +37,22 @@ NOT_PROVED = "no drop is proved"
 
 
 def judge(
-    evidence: Evidence, tested: TestedHypothesis, ids: tuple[str, ...], level: Level, role: Role = "gate"
+    evidence: Evidence,
+    tested: TestedHypothesis,
+    ids: tuple[str, ...],
+    level: Level,
+    role: Role = "gate",
+    own: Own | None = None,
 ) -> RuleResult:
-    """Decide one rule. `ids` are the items by position, to name those that break it."""
+    """Decide one rule. `ids` are the items by position, to name those that break it.
+
+    `own`: the candidate on all of its items, where not all of them are compared; floors are of all.
+    """
     findings = [
         *proved_drop(evidence, tested, level),
         *suspected_drop(evidence, tested, level),
-        *(critical_items(evidence, ids) if level.critical else ()),
-        *floors(evidence, level),
+        *(critical_items(evidence, ids, own.untold if own else ()) if level.critical else ()),
+        *floors(own.evidence if own else evidence, level),
         *no_drop(evidence, tested, level),
     ]
     if role == "secondary":

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from scoregate.catalog import SCORED, Contract
 from scoregate.gate_file import Rule
+from scoregate.gates.candidates_own import Own
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.findings import Level
@@ -46,13 +47,23 @@ def missing_ids(complete: Evidence, everything: Universe) -> tuple[str, ...]:
 
 
 def judge_scored(
-    complete: Evidence, tested: TestedHypothesis, everything: Universe, level: Level, *, has_rule: bool
+    complete: Evidence,
+    tested: TestedHypothesis,
+    everything: Universe,
+    level: Level,
+    *,
+    has_rule: bool,
+    own: Evidence | None = None,
 ) -> list[RuleResult]:
-    """Gates regressions only, unless the gate has a rule for it. Says nothing where nothing is missing."""
-    lost = int((complete.pair.candidate.values == 0).sum())
+    """Gates regressions only, unless the gate has a rule for it. Says nothing where nothing is missing.
+
+    `own`: the same of all the candidate's items, where not all of them are compared; what is missing counts there.
+    """
+    all_cells = (own or complete).pair.candidate.values
+    lost = int((all_cells == 0).sum())
     lost_before = int((complete.pair.baseline.values == 0).sum())
     if has_rule:
-        result = judge(complete, tested, everything.ids, level)
+        result = judge(complete, tested, everything.ids, level, own=Own(own) if own is not None else None)
     elif not lost and not lost_before:
         return []
     else:
@@ -73,7 +84,12 @@ def judge_scored(
             reason += f"; more than before, and hardly by chance ({p_text(tested.p_value)})"
         result = rule_result(complete, tested, outcome, reason, level)
     # `scored` itself always has a value; what it reports as missing is where that value is "no".
-    return [replace(result, n_scored=result.n_expected - lost, missing=lost, baseline_missing=lost_before)]
+    expected = all_cells.size
+    return [
+        replace(
+            result, n_expected=expected, n_scored=expected - lost, missing=lost, baseline_missing=lost_before
+        )
+    ]
 
 
 def _absent(complete: Evidence) -> NDArray[np.bool_]:

@@ -44,7 +44,7 @@ def slices_by_score(
     made = {name: _slices(name, everything, baseline, candidate) for name in sorted(names)}
     for score, own in wanted.items():
         for name in own or ():
-            if not made[name]:
+            if not made[name] and name not in _known(baseline, candidate):
                 _refuse(score, name, gate, baseline, candidate)
     return {
         score: tuple(

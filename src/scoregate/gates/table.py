@@ -49,6 +49,10 @@ class RunTable:
     """(item id, score) -> the first comment on it."""
     timeouts: frozenset[tuple[str, int]] = frozenset()
     """(item id, trial) of every call that timed out."""
+    contents: Mapping[str, str] = field(default_factory=dict)
+    """Item id -> digest of what the dataset's item held, where the run says so."""
+    dataset: Mapping[str, str] | None = None
+    """The same of every item that the run was to cover; None where only the run itself is known."""
 
 
 def table_from_run(run: Run) -> RunTable:
@@ -101,6 +105,7 @@ def table_from_run(run: Run) -> RunTable:
         },
         comments=comments,
         timeouts=frozenset((item.item, item.trial) for item in run.items if item.status == "timeout"),
+        contents={item.item: item.content for item in run.items if item.content is not None},
     )
 
 
@@ -135,6 +140,8 @@ def with_more_trials(table: RunTable, more: RunTable) -> RunTable:
         {**more.failures, **table.failures},
         {**more.comments, **table.comments},
         table.timeouts | {(item, trial + first) for item, trial in more.timeouts},
+        {**more.contents, **table.contents},
+        table.dataset,
     )
 
 

@@ -1,0 +1,152 @@
+"""Two runs of two states of a dataset: the items that are the same in both, and how the datasets differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from scoregate.gates.pairing import Universe, universe_of
+from scoregate.gates.sentences import count, named
+from scoregate.gates.table import RunTable
+
+LEAST_SHARE = 0.5
+"""Of the baseline's items. What is the same in fewer says too little of the dataset as it is now."""
+MENDING = "run the baseline's version on the present dataset and accept it"
+
+
+def dataset_changed(baseline: RunTable, candidate: RunTable) -> bool:
+    """Whether the runs say that their datasets differ; a run without a fingerprint says nothing."""
+    before, now = baseline.header.dataset_fingerprint, candidate.header.dataset_fingerprint
+    return bool(before and now and before != now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intersection:
+    """Items by id, sorted. What the candidate should have comes from its dataset where that is known, so that an item
+    does not leave the comparison because it has no run item.
+    """
+
+    same: tuple[str, ...]
+    """In both, with the same content as far as the runs say what it was."""
+    by_id: str | None
+    """Why some of them were told by their id alone; None where every content is known."""
+    new: tuple[str, ...]
+    gone: tuple[str, ...]
+    """Not known, and empty, for a candidate that ran a selection of a dataset that is not at hand."""
+    changed: tuple[str, ...]
+    """In both, with other content."""
+    unnamed: int
+    """Items expected of the candidate of which only the number is known."""
+    baseline_items: int
+    """That the baseline expected."""
+    baseline_missing: int
+    """Of these, without any trace in its run."""
+    partial: bool
+    names: str
+    """The datasets' names where they differ, in brackets."""
+
+    @property
+    def differ(self) -> frozenset[str]:
+        """Items of the candidate that the baseline cannot be asked about."""
+        return frozenset((*self.new, *self.changed))
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Every item of the candidate that has a name."""
+        return tuple(sorted((*self.same, *self.new, *self.changed)))
+
+    def compared(self, baseline: RunTable, candidate: RunTable) -> Universe:
+        """The items to compare: missing cells among them count as they do in one dataset."""
+        return universe_of(self.same, len(self.same), baseline, candidate)
+
+    def candidates_own(self, baseline: RunTable, candidate: RunTable) -> Universe:
+        """All items of the candidate, for what needs no baseline. A changed item has the cluster that it has now."""
+        shared = set(self.same)
+        clusters = {item: cluster for item, cluster in baseline.clusters.items() if item in shared}
+        before = replace(baseline, clusters=clusters)
+        return universe_of(self.own, len(self.own) + self.unnamed, before, candidate)
+
+    def difference(self) -> str:
+        """`5 new (a, b), 2 gone (c, d), 3 changed (e, f, g)`."""
+        groups = (("new", self.new), ("gone", self.gone), ("changed", self.changed))
+        parts = [f"{len(ids):,} {word} ({named(ids)})" for word, ids in groups if ids]
+        if self.unnamed:
+            parts.append(f"{count(self.unnamed, 'item')} without a name that the candidate's run lacks")
+        return ", ".join(parts) or "the same ids, and nothing says which of them hold something else"
+
+    def notes(self, what: str = "baseline") -> tuple[str, ...]:
+        """What was compared, how the datasets differ, and what else was counted; `what` is "baseline" or "anchor"."""
+        how = f" ({self.by_id})" if self.by_id else ""
+        lacking = ""
+        if self.baseline_missing:
+            lacking = f"; the {what}'s run lacks {count(self.baseline_missing, 'item')} of its dataset"
+        compared = (
+            f"the dataset changed since the {what} was made{self.names}: compared on the "
+            f"{count(len(self.same), 'item')} that {'is' if len(self.same) == 1 else 'are'} the same in both{how}; "
+            f"{self.difference()}{lacking}"
+        )
+        if what != "baseline" or not (self.differ or self.unnamed):
+            return (compared,)
+        whole = len(self.own) + self.unnamed
+        return (
+            compared,
+            f"floors, critical items and missing scores count all {count(whole, 'item')} of the candidate's dataset, "
+            "new and changed ones included; every other number is of the items that were compared",
+        )
+
+
+def intersection(baseline: RunTable, candidate: RunTable) -> Intersection:
+    """How the items of two runs relate whose datasets differ."""
+    then, now = baseline.contents, {**candidate.contents, **(candidate.dataset or {})}
+    before, here = set(baseline.items), {*candidate.items, *(candidate.dataset or ())}
+    both = sorted(before & here)
+    known = [item for item in both if item in then and item in now]
+    changed = {item for item in known if then[item] != now[item]}
+    same = [item for item in both if item not in changed]
+    names = baseline.header.dataset, candidate.header.dataset
+    expected = max(baseline.header.expected_items, len(before))
+    partial = candidate.header.partial
+    return Intersection(
+        same=tuple(same),
+        by_id=_by_id(same, baseline, unknown=sorted({*same} - {*known})),
+        new=tuple(sorted(here - before)),
+        gone=() if partial else tuple(sorted(before - here)),
+        changed=tuple(sorted(changed)),
+        unnamed=max(0, candidate.header.expected_items - len(here)),
+        baseline_items=expected,
+        baseline_missing=expected - len(before),
+        partial=partial,
+        names=" ('{}' then, '{}' now)".format(*names) if names[0] != names[1] else "",
+    )
+
+
+def too_little_in_common(found: Intersection, max_failed_items: float) -> str | None:
+    """Why a comparison on the intersection would mean nothing, or None."""
+    wanted = len(found.own) if found.partial else found.baseline_items
+    if not found.same or len(found.same) < LEAST_SHARE * wanted:
+        whose = "the items that were selected" if found.partial else "the baseline's items"
+        return (
+            f"the dataset changed since the baseline was made{found.names}, and only {len(found.same):,} of "
+            f"{whose} ({wanted:,}) {'is' if len(found.same) == 1 else 'are'} the same in both, less than half "
+            f"({found.difference()}); {MENDING}"
+        )
+    if found.unnamed and found.gone:
+        return (
+            f"the dataset changed since the baseline was made{found.names}, and the candidate's run lacks "
+            f"{count(found.unnamed, 'item')}, so that it cannot be told which of {named(found.gone)} left the dataset "
+            "and which were lost in the run; finish the run (scoregate run GATE --resume), or decide it where its "
+            "dataset is at hand"
+        )
+    if found.baseline_missing > max_failed_items * found.baseline_items:
+        return (
+            f"the baseline's run lacks {count(found.baseline_missing, 'item')} of {found.baseline_items:,} "
+            f"(max_failed_items = {max_failed_items:g} allows fewer); {MENDING}"
+        )
+    return None
+
+
+def _by_id(same: list[str], baseline: RunTable, *, unknown: list[str]) -> str | None:
+    if not unknown:
+        return None
+    silent = "baseline" if any(item not in baseline.contents for item in unknown) else "candidate"
+    of = "" if len(unknown) == len(same) else f"{len(unknown):,} of them "
+    return f"{of}by id, as the {silent} does not say what its items held"
