@@ -1,0 +1,277 @@
+"""Scores of the moment after an answer was given: feedback, a review, how a conversation ended.
+
+Written over HTTP and answered by the server before a method returns. The SDK has no part in it, so its switches
+have none either: with LANGFUSE_TRACING_ENABLED=false, where its own `create_score` drops every score without a word,
+scores are still sent. Nothing is connected before the first score, and importing this needs no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal, get_args
+
+from scoregate.catalog import SCORED, Catalog, Contract, Parent, built_in_contract
+from scoregate.errors import ConfigError, ContractError, ScoregateError, did_you_mean
+from scoregate.langfuse.connection import Connection
+from scoregate.langfuse.environments import check_environment
+from scoregate.langfuse.feedback import USER_FEEDBACK, FeedbackEvent
+from scoregate.langfuse.score_body import ScoreParent, data_type, score_body
+from scoregate.langfuse.score_configs import ScoreConfig, read_configs, usable_config
+from scoregate.langfuse.score_places import find_run, find_run_item, trace_environment
+from scoregate.langfuse.score_sending import send_scores
+from scoregate.langfuse.settings import Settings
+from scoregate.records import JSON, ScoreValue
+
+Outcome = Literal["resolved", "escalated", "abandoned", "unknown"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+CORRECTNESS, POLICY, SESSION = "answer_correctness", "policy_compliance", "session_resolution"
+_OWN = {
+    contract.name: contract
+    for contract in (
+        Contract(
+            name=USER_FEEDBACK,
+            type="categorical",
+            parent="trace",
+            categories=("positive", "negative"),
+            rubric="user-feedback-v1",
+        ),
+        Contract(name=CORRECTNESS, type="boolean", parent="trace", rubric="answer-correctness-v1"),
+        Contract(
+            name=POLICY,
+            type="categorical",
+            parent="trace",
+            categories=("pass", "fail", "not_applicable"),
+            rubric="policy-compliance-v1",
+        ),
+        Contract(
+            name=SESSION,
+            type="categorical",
+            parent="session",
+            categories=OUTCOMES,
+            rubric="session-resolution-v1",
+        ),
+    )
+}
+"""The contracts of the scores with a method of their own; the catalog's entry, where it has one, goes before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenScore:
+    """A score that the server accepted."""
+
+    id: str
+    name: str
+    value: ScoreValue
+    parent: ScoreParent
+    environment: str
+    config_id: str | None = None
+    note: str | None = None
+    """What is worth saying about where it went."""
+
+    def __str__(self) -> str:
+        value = str(self.value).lower() if isinstance(self.value, bool) else self.value
+        return f"{self.name} = {value} on {self.parent} in environment {self.environment}"
+
+
+class ScoreWriter:
+    """Writes scores to one project. A method returns once the server accepted the score.
+
+    They raise ContractError for a value or a parent that its contract does not allow, ConfigError for a score that has
+    no contract or a config in Langfuse that stands in the way (both before anything is sent), Refused with the
+    server's reason, and ServiceError where the server does not serve. Sending a score again replaces it.
+    """
+
+    def __init__(
+        self, target: Settings | Connection, catalog: Catalog | None = None, environment: str | None = None
+    ) -> None:
+        """`environment` instead of the settings' own. A connection that is given is not closed here."""
+        self._target = target
+        self._catalog = catalog or Catalog()
+        settings = target.settings if isinstance(target, Connection) else target
+        self.environment = environment or settings.environment
+        check_environment(self.environment)
+
+    def __enter__(self) -> ScoreWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if not isinstance(self._target, Connection) and "connection" in self.__dict__:
+            self.connection.close()
+
+    @cached_property
+    def connection(self) -> Connection:
+        """Made when it is first needed."""
+        return self._target if isinstance(self._target, Connection) else Connection(self._target)
+
+    def feedback(self, event: FeedbackEvent, *, trace_id: str) -> WrittenScore:
+        """What a user said of an answer, on the answer's trace; one score an interaction."""
+        return self._own(
+            USER_FEEDBACK,
+            event.value,
+            ScoreParent.trace(trace_id),
+            f"{trace_id}:{USER_FEEDBACK}:{event.interaction_id}",
+            event.metadata(),
+        )
+
+    def correctness(self, *, trace_id: str, correct: bool) -> WrittenScore:
+        """Whether an answer is right, on its trace."""
+        return self._own(CORRECTNESS, correct, ScoreParent.trace(trace_id))
+
+    def policy(self, *, trace_id: str, used_unauthorized_document: bool) -> WrittenScore:
+        """Whether an answer kept to what its user may read, on its trace."""
+        return self._own(
+            POLICY, "fail" if used_unauthorized_document else "pass", ScoreParent.trace(trace_id)
+        )
+
+    def session(self, *, session_id: str, outcome: Outcome) -> WrittenScore:
+        """How a conversation ended."""
+        return self._own(SESSION, outcome, ScoreParent.session(session_id))
+
+    def set(
+        self,
+        name: str,
+        value: ScoreValue,
+        parent: ScoreParent,
+        *,
+        comment: str | None = None,
+        metadata: Mapping[str, JSON] | None = None,
+    ) -> WrittenScore:
+        """Any score that has a contract, at the parent that its contract names; one a parent and name."""
+        contract = self.contract(name)
+        said = [f"rubric={contract.rubric}"] if contract.rubric else []
+        said += [comment] if comment else []
+        return self._write(
+            contract, value, parent, f"{parent.id}:{name}", comment="; ".join(said) or None, metadata=metadata
+        )
+
+    def contract(self, name: str) -> Contract:
+        """A score's contract: the catalog's, else the built-in one. Raises ConfigError where there is none."""
+        found = self._catalog.get(name) or _OWN.get(name)
+        if found is None and name != SCORED:
+            found = built_in_contract(name)
+        if found is None:
+            where = self._catalog.where or "the score catalog"
+            known = did_you_mean(name, {*self._catalog.contracts, *_OWN})
+            raise ConfigError(f"there is no score '{name}' in {where}", hint=known)
+        return found
+
+    def run(self, experiment: str) -> ScoreParent:
+        """An experiment by its id or name, as a parent. Raises ConfigError where there is not exactly one."""
+        return find_run(self.connection, experiment)
+
+    def run_item(self, experiment: str, item: str) -> ScoreParent:
+        """A run item by its experiment and its dataset item's id, as a parent. Raises ConfigError as `run`."""
+        return find_run_item(self.connection, self.run(experiment), item)
+
+    def warning(self, written: WrittenScore) -> str | None:
+        """Why the score may not be seen where it is looked for, or None.
+
+        The usual reason is an environment that is not the trace's own. Raises nothing: the score is written.
+        """
+        trace_id = written.parent.trace_id
+        if trace_id is None:
+            return None
+        try:
+            there = trace_environment(self.connection, trace_id)
+        except ScoregateError as problem:
+            return f"whether trace {trace_id} is in environment {written.environment} could not be checked: {problem}"
+        if there is None:
+            return (
+                f"trace {trace_id} is not in this project, or not yet: the score waits for it there "
+                "(check that it is the id of a trace and not of a session)"
+            )
+        if there != written.environment:
+            return (
+                f"the trace is in '{there}' and the score in '{written.environment}', so its score list stays empty "
+                f"there (write it again with --environment {there})"
+            )
+        return None
+
+    @cached_property
+    def _configs(self) -> list[ScoreConfig]:
+        return read_configs(self.connection)
+
+    def _own(
+        self,
+        name: str,
+        value: ScoreValue,
+        parent: ScoreParent,
+        score_id: str | None = None,
+        metadata: Mapping[str, JSON] | None = None,
+    ) -> WrittenScore:
+        contract = self.contract(name)
+        note = None
+        if contract.parent != parent.kind:
+            note = _elsewhere(contract, parent.kind)
+            contract = replace(contract, parent=parent.kind)
+        return self._write(
+            contract,
+            value,
+            parent,
+            score_id or f"{parent.id}:{name}",
+            comment=f"rubric={contract.rubric or _OWN[name].rubric}",
+            metadata=metadata,
+            note=note,
+        )
+
+    def _write(
+        self,
+        contract: Contract,
+        value: ScoreValue,
+        parent: ScoreParent,
+        score_id: str,
+        *,
+        comment: str | None,
+        metadata: Mapping[str, JSON] | None,
+        note: str | None = None,
+    ) -> WrittenScore:
+        def body(config: ScoreConfig | None) -> dict[str, JSON]:
+            return score_body(
+                contract.name,
+                value,
+                contract=contract,
+                parent=parent,
+                score_id=score_id,
+                environment=self.environment,
+                comment=comment,
+                metadata=metadata,
+                config=config,
+            )
+
+        body(None)  # what is wrong by itself is told before the server is asked for anything
+        config = usable_config(contract.name, data_type(value, contract), self._configs)
+        sent = send_scores(self.connection, [body(config)])[0]
+        if sent.state != "accepted":
+            raise sent.error or ContractError(sent.reason or "it cannot be sent", where=contract.name)
+        return WrittenScore(
+            id=score_id,
+            name=contract.name,
+            value=value,
+            parent=parent,
+            environment=self.environment,
+            config_id=config.id if config else None,
+            note=note,
+        )
+
+
+def _elsewhere(contract: Contract, kind: Parent) -> str:
+    """What to say of a score that the catalog has at another parent. Raises ContractError where that is no use.
+
+    A run item is a trace too, so a criterion of a gate's run items can be judged of a production trace.
+    """
+    place = contract.where or "the catalog"
+    if contract.parent == "run_item" and kind == "trace":
+        return (
+            f"{contract.name} is for run items by its contract at {place}; "
+            "it is written on the trace, which is what a run item is too"
+        )
+    raise ContractError(
+        f'it is written on a {kind}, and its contract at {place} says parent = "{contract.parent}"',
+        where=contract.name,
+        hint=f'make it parent = "{kind}", or write it with `scoregate score set {contract.name}`',
+    )
