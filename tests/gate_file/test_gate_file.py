@@ -170,14 +170,14 @@ def test_a_gate_needs_nothing_but_one_score(project: Path) -> None:
         ("max_baseline_age_days = 0", "1: 'max_baseline_age_days' is 0 but must be greater than 0"),
         ("[rounds]\nsuspect = 1", "2: 'suspect' of [rounds] is not a known key (did you mean 'suspects'?)"),
         ("trials = 5\n[rounds]\nmax_trials = 3", "3: 'max_trials' of [rounds] is 3, fewer than the 5 trials"),
+        ("dataset = 'langfuse:'", "1: 'dataset' names no dataset (such as \"langfuse:NAME\" or "),
+        ("dataset = 'langfuse:x@now'", "1: 'dataset' pins the dataset to 'now', which is no time (such as "),
         (
-            "dataset = 'langfuse:x'",
-            '1: \'dataset\' is "langfuse:x"; "langfuse:" is not supported yet by this',
+            "baseline = 'langfuse: '",
+            "1: 'baseline' names no experiment (such as \"langfuse:branch=main\" or ",
         ),
-        (
-            "baseline = 'langfuse:x'",
-            '1: \'baseline\' is "langfuse:x"; "langfuse:" is not supported yet by this',
-        ),
+        ("baseline = 'langfuse:branch='", "1: 'baseline' names no branch after 'branch='"),
+        ("anchor = 'langfuse:'", "1: 'anchor' names no experiment"),
         ("baseline = 'git: '", "1: 'baseline' names no ref after 'git:'"),
         ("baseline = 'run: '", "1: 'baseline' names no run after 'run:'"),
         (

@@ -1,21 +1,33 @@
-"""`scoregate dataset`: check a dataset before anything is run on it."""
+"""`scoregate dataset`: check a dataset before anything is run on it, and bring it to Langfuse and back."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from scoregate.cli.options import json_option
 
+if TYPE_CHECKING:
+    from scoregate.langfuse.dataset_push import PushPlan
+
+_MOST_NAMED = 20
+
 
 @click.group()
 def dataset() -> None:
-    """Check a dataset."""
+    """Check datasets, and bring them to Langfuse and back.
+
+    NAME is a dataset in Langfuse, NAME@TIME the one that it was at an ISO time; langfuse:NAME is the same where
+    a file could be meant.
+    """
 
 
 @dataset.command()
-@click.argument("path", metavar="FILE|GATE", type=click.Path(path_type=Path))
+@click.argument("path", metavar="FILE|GATE|langfuse:NAME", type=click.Path(path_type=Path))
 @click.option("--input-schema", type=click.Path(path_type=Path), help="JSON Schema that every input obeys.")
 @click.option(
     "--expected-output-schema", type=click.Path(path_type=Path), help="The same for expected outputs."
@@ -37,11 +49,14 @@ def validate(
     cluster: str | None,
     as_json: bool,
 ) -> None:
-    """Read FILE (JSONL, JSON, CSV or Parquet), or the dataset of GATE with its schemas and slices.
+    """Read FILE (JSONL, JSON, CSV or Parquet), a dataset in Langfuse, or that of GATE with its schemas and slices.
 
     Says what is in it; exit code 2 with file and line of the first error.
     """
     from scoregate.datasets import check_keys, read_dataset, summarise
+    from scoregate.gate_file.dataset_source import LANGFUSE_PREFIX
+    from scoregate.project.datasets import dataset_in_langfuse, named
+    from scoregate.project.places import find_root
 
     if path.suffix == ".toml":
         from scoregate.gate_file import read_gate
@@ -51,14 +66,21 @@ def validate(
         found = read_gate_dataset(gate)
         slice_paths, cluster_path = dict(gate.slices), gate.cluster
     else:
-        found = read_dataset(path, input_schema=input_schema, expected_output_schema=expected_output_schema)
+        if str(path).startswith(LANGFUSE_PREFIX):
+            found = dataset_in_langfuse(
+                named(str(path)),
+                find_root(),
+                input_schema=input_schema,
+                expected_output_schema=expected_output_schema,
+            )
+        else:
+            found = read_dataset(
+                path, input_schema=input_schema, expected_output_schema=expected_output_schema
+            )
         slice_paths, cluster_path = {name.rpartition(".")[2]: name for name in slices}, cluster
         check_keys(found, cluster_path, slice_paths)
     summary = summarise(found, cluster=cluster_path, slices=slice_paths)
     if as_json:
-        import json
-        from dataclasses import asdict
-
         click.echo(json.dumps(asdict(summary), indent=2, ensure_ascii=False))
         return
     click.echo(
@@ -69,4 +91,168 @@ def validate(
     for name, values in summary.slices.items():
         counts = ", ".join(f"{value} {count:,}" for value, count in sorted(values.items()))
         click.echo(f"{name}: {counts}")
+    if found.version is not None:
+        click.echo(f"version: {found.version}")
     click.echo(f"fingerprint: {summary.fingerprint}")
+
+
+@dataset.command()
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("name", metavar="NAME")
+@click.option("--description", help="What the dataset is, for its page in Langfuse.")
+@click.option(
+    "--input-schema", type=click.Path(path_type=Path), help="JSON Schema that Langfuse holds every input to."
+)
+@click.option(
+    "--expected-output-schema", type=click.Path(path_type=Path), help="The same for expected outputs."
+)
+@click.option(
+    "--archive-missing", is_flag=True, help="Archive the items in Langfuse that FILE does not have."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
+def push(
+    path: Path,
+    name: str,
+    description: str | None,
+    input_schema: Path | None,
+    expected_output_schema: Path | None,
+    archive_missing: bool,
+    dry_run: bool,
+) -> None:
+    """Bring FILE into the Langfuse dataset NAME, which is made if there is none.
+
+    Items are known by their ids. Only what differs is sent, so that a second push sends nothing, and one that was
+    interrupted can be repeated. What Langfuse has and FILE has not stays, unless --archive-missing is given.
+    """
+    import threading
+
+    from scoregate.datasets import read_dataset
+    from scoregate.datasets.schemas import read_schema, schema_check
+    from scoregate.errors import ConfigError
+    from scoregate.langfuse import dataset_push
+    from scoregate.project.datasets import connect, named
+    from scoregate.project.places import find_root
+
+    target = named(name)
+    if target.version is not None:
+        raise ConfigError(
+            f"'{name}' is a version, and only the present can be written to", hint="leave the time out"
+        )
+    found = read_dataset(path, input_schema=input_schema, expected_output_schema=expected_output_schema)
+    given = [
+        (key, member, schema)
+        for key, member, schema in (
+            ("inputSchema", "input", input_schema),
+            ("expectedOutputSchema", "expected_output", expected_output_schema),
+        )
+        if schema is not None
+    ]
+    stop = threading.Event()
+    with connect(find_root(), "dataset push", stop=stop) as connection:
+        plan = dataset_push.plan_push(
+            connection,
+            found,
+            target.name,
+            description=description,
+            schemas={key: read_schema(schema) for key, _, schema in given},
+            schema_checks=[schema_check(schema, member) for _, member, schema in given],
+            archive_missing=archive_missing,
+        )
+        if not dry_run:
+            dataset_push.push(connection, plan, stop=stop)
+    _tell_push(plan, path, dry_run=dry_run)
+
+
+@dataset.command()
+@click.argument("name", metavar="NAME[@TIME]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A .jsonl file that is not there yet; else stdout.",
+)
+@click.option("--force", is_flag=True, help="Replace the file if it is there.")
+def pull(name: str, output: Path | None, force: bool) -> None:
+    """Write a Langfuse dataset as a file: its active items, sorted by id.
+
+    Pushing the file back sends nothing.
+    """
+    from scoregate.datasets.writing import ENDING, dataset_lines, write_dataset
+    from scoregate.errors import ConfigError
+    from scoregate.project.datasets import dataset_in_langfuse, named
+    from scoregate.project.places import find_root
+
+    source = named(name)
+    if output is not None and output.suffix.lower() != ENDING:
+        raise ConfigError(
+            f"'{output}' could not be read again", where="-o", hint="a dataset file ends in .jsonl here"
+        )
+    if output is not None and output.exists() and not force:
+        raise ConfigError(f"'{output}' is there already", where="-o", hint="--force replaces it")
+    found = dataset_in_langfuse(source, find_root())
+    if output is None:
+        for line in dataset_lines(found.items):
+            click.echo(line)
+        return
+    write_dataset(found.items, output)
+    click.echo(f"wrote {len(found):,} items of '{found.name}' as of {found.version} to {output}", err=True)
+    click.echo(f"fingerprint: {found.fingerprint}", err=True)
+
+
+@dataset.command()
+@click.argument("before", metavar="BEFORE")
+@click.argument("after", metavar="AFTER")
+@json_option
+def diff(before: str, after: str, as_json: bool) -> None:
+    """List the items that are new, gone or changed between two datasets. Decides nothing: the exit code is 0.
+
+    BEFORE and AFTER are files, or datasets in Langfuse: what ends like a dataset file, or is there as one, is a file.
+    """
+    from scoregate.datasets.difference import difference
+    from scoregate.project.datasets import any_dataset
+    from scoregate.project.places import find_root
+
+    root = find_root()
+    first, second = any_dataset(before, root), any_dataset(after, root)
+    found = difference(first.items, second.items)
+    if as_json:
+        sides = {
+            side: {"source": d.source, "version": d.version, "items": len(d), "fingerprint": d.fingerprint}
+            for side, d in (("before", first), ("after", second))
+        }
+        click.echo(json.dumps({**sides, **found.to_dict()}, indent=2, ensure_ascii=False))
+        return
+    for item in found.new:
+        click.echo(f"new      {item}")
+    for item in found.gone:
+        click.echo(f"gone     {item}")
+    for item, members in found.changed.items():
+        click.echo(f"changed  {item}: {', '.join(members)}")
+    click.echo(
+        f"{len(found.new):,} new, {len(found.gone):,} gone, {len(found.changed):,} changed, "
+        f"{len(found.same):,} the same"
+    )
+
+
+def _tell_push(plan: PushPlan, path: Path, *, dry_run: bool) -> None:
+    total = len(plan.new) + len(plan.changed) + plan.same
+    if dry_run:
+        for item in plan.new:
+            click.echo(f"new      {item.id}")
+        for name, members in plan.changed.items():
+            click.echo(f"changed  {name}: {', '.join(members)}")
+        for row in plan.archived:
+            click.echo(f"archived {row['id']}")
+        for field in plan.fields:
+            click.echo(f"set      {field} of the dataset")
+    click.echo(
+        f"{'would push' if dry_run else 'pushed'} {total:,} items to '{plan.name}': {len(plan.new):,} new, "
+        f"{len(plan.changed):,} changed, {plan.same:,} as they were, {len(plan.archived):,} archived"
+    )
+    if plan.left:
+        names = ", ".join(plan.left[:_MOST_NAMED])
+        further = len(plan.left) - _MOST_NAMED
+        more = f" and {further:,} more" if further > 0 else ""
+        click.echo(
+            f"in Langfuse and not in {path}: {names}{more} ({len(plan.left):,}; --archive-missing archives them)"
+        )

@@ -23,19 +23,21 @@ def schema_check(path: Path, field: str) -> Check:
     checked as null, so a schema that allows items without one allows null. `$ref` stays inside the file:
     nothing is fetched. Raises ConfigError for a file that is no such schema.
     """
+    return check_against(read_schema(path), field, str(path))
+
+
+def check_against(schema: JSON, field: str, where: str) -> Check:
+    """The same for a schema that was read; `where` is its place for messages. Raises ConfigError."""
     import jsonschema
     import referencing
     from referencing.exceptions import Unresolvable
 
-    schema = _read_schema(path)
     kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
     try:
         kind.check_schema(schema)
     except jsonschema.SchemaError as error:
         place = "/".join(str(part) for part in error.path) or "its top level"
-        raise ConfigError(
-            f"no valid JSON Schema: {_short(error.message)} at {place}", where=str(path)
-        ) from None
+        raise ConfigError(f"no valid JSON Schema: {_short(error.message)} at {place}", where=where) from None
     validator = kind(schema, registry=referencing.Registry())
 
     def check(item: DatasetItem) -> None:
@@ -44,17 +46,18 @@ def schema_check(path: Path, field: str) -> Check:
         except Unresolvable as unresolved:
             raise ConfigError(
                 f"a $ref leads nowhere: {unresolved.ref}",
-                where=str(path),
+                where=where,
                 hint="put what it refers to into the same file",
             ) from None
         if error is not None:
             place = ".".join([field, *(str(part) for part in error.absolute_path)])
-            raise DatasetError(f"item '{item.id}': {place}: {_short(error.message)}", hint=f"schema {path}")
+            raise DatasetError(f"item '{item.id}': {place}: {_short(error.message)}", hint=f"schema {where}")
 
     return check
 
 
-def _read_schema(path: Path) -> JSON:
+def read_schema(path: Path) -> JSON:
+    """The JSON of a schema file; whether it is a schema is not checked. Raises ConfigError."""
     check_input_file(path, (".json",), ConfigError)
     with reading(path, ConfigError):
         data = path.read_bytes()

@@ -14,6 +14,8 @@ from scoregate.config.table import ConfigTable
 from scoregate.config.toml_lines import read_toml
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file.candidate import CandidateSpec, Limits, read_candidate, read_limits
+from scoregate.gate_file.dataset_source import LANGFUSE_PREFIX, SourceProblem, read_langfuse_dataset
+from scoregate.gate_file.experiment_source import read_langfuse_experiment
 from scoregate.gate_file.rounds import Rounds, read_rounds
 from scoregate.gate_file.rule import Rule, contract_of, read_rule
 from scoregate.records import JSON
@@ -39,11 +41,13 @@ _TOP_KEYS = (
     "anchor",
     "inference",
     "max_baseline_age_days",
+    "on_dataset_change",
 )
 _TABLES = ("candidate", "limits", "slices", "scorers", "scores", "rounds")
-_LATER_SOURCES = {"dataset": ("langfuse",), "baseline": ("langfuse",), "anchor": ("langfuse",)}
 Inference = Literal["dataset", "population"]
 INFERENCES: tuple[Inference, ...] = ("dataset", "population")
+OnDatasetChange = Literal["invalid", "intersection"]
+ON_DATASET_CHANGE: tuple[OnDatasetChange, ...] = ("invalid", "intersection")
 GIT_PREFIX = "git:"
 
 
@@ -67,11 +71,13 @@ class Gate:
     """Path of a dataset file, or `langfuse:NAME[@TIME]`."""
     candidate: CandidateSpec | None = None
     baseline: str | None = None
-    """Path of a results file or lock file, `run:ID`, or `git:REF`: run beside the candidate."""
+    """Path of a results file or lock file, `run:ID`, `langfuse:EXPERIMENT`, or `git:REF`: run beside the candidate."""
     anchor: str | None = None
-    """A second, fixed baseline (path or `run:ID`), so that small drops that each pass are seen together."""
+    """A second, fixed baseline (path, `run:ID`, `langfuse:EXPERIMENT`): small drops that pass are seen together."""
     max_baseline_age_days: float = DEFAULT_BASELINE_AGE_DAYS
     """A stored baseline older than this is said to be old."""
+    on_dataset_change: OnDatasetChange = "invalid"
+    """invalid: runs of two states of a dataset are not compared; intersection: on the items that did not change."""
     inference: Inference = "dataset"
     """dataset: worse on these items, beyond the noise of trials; population: worse on items like these."""
     rounds: Rounds = field(default_factory=Rounds)
@@ -144,6 +150,7 @@ def read_gate(path: Path) -> Gate:
         baseline=_read_source(top, "baseline", root),
         anchor=_read_source(top, "anchor", root),
         max_baseline_age_days=top.number("max_baseline_age_days", above=0) or DEFAULT_BASELINE_AGE_DAYS,
+        on_dataset_change=top.choice("on_dataset_change", ON_DATASET_CHANGE) or "invalid",
         inference=top.choice("inference", INFERENCES) or "dataset",
         rounds=read_rounds(top.table("rounds"), trials),
         catalog=catalog,
@@ -201,7 +208,7 @@ def _read_rules(top: ConfigTable, catalog: Catalog, slices: Collection[str]) -> 
 
 
 def _read_source(top: ConfigTable, key: str, root: Path) -> str | None:
-    """A path made absolute, or `run:ID` and `git:REF` as they are."""
+    """A path made absolute, or `run:ID`, `git:REF` and `langfuse:NAME` as they are."""
     source = top.text(key)
     if source is None:
         return None
@@ -209,10 +216,12 @@ def _read_source(top: ConfigTable, key: str, root: Path) -> str | None:
     if key == "anchor" and source.startswith(GIT_PREFIX):
         hint = "a results file, a lock file or run:ID"
         raise top.error(key, f'is "{source}", and an anchor is fixed: nothing is run for it', hint=hint)
-    if colon and kind in _LATER_SOURCES[key]:
-        raise top.error(
-            key, f'is "{source}"; "{kind}:" is not supported yet by this version', hint="give a file"
-        )
+    if source.startswith(LANGFUSE_PREFIX):
+        try:
+            read = read_langfuse_dataset if key == "dataset" else read_langfuse_experiment
+            return str(read(source))
+        except SourceProblem as problem:
+            raise top.error(key, str(problem), hint=problem.hint) from None
     if key != "dataset" and colon and kind == "run":
         if not rest.strip():
             raise top.error(key, "names no run after 'run:'", hint="`scoregate runs list` shows their ids")

@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scoregate.catalog import MEASURED_UNITS, SCORED
-from scoregate.datasets import check_keys, cluster_of, read_dataset, slices_of
+from scoregate.datasets import check_keys, cluster_of, content_digest, read_dataset, slices_of
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import CandidateSpec, Gate
+from scoregate.gate_file.dataset_source import LANGFUSE_PREFIX, read_langfuse_dataset
+from scoregate.project.datasets import dataset_in_langfuse
 from scoregate.project.places import shown_path
+from scoregate.project.scripts import beginning
 from scoregate.records import Dataset, DatasetItem
 from scoregate.runner.candidates import Candidate, build
 from scoregate.scorers.evaluators import from_function
@@ -67,18 +70,34 @@ class Assembly:
             for item in items
         }
 
+    @staticmethod
+    def contents(items: Sequence[DatasetItem]) -> dict[str, str]:
+        """Item id -> digest of its content."""
+        return {item.id: content_digest(item) for item in items}
 
-def read_gate_dataset(gate: Gate) -> Dataset:
-    """The dataset that the gate names. Raises ConfigError, DatasetError."""
+
+def read_gate_dataset(gate: Gate, *, seconds: float | None = None) -> Dataset:
+    """The dataset that the gate names, from its file or from Langfuse, which is waited for so many seconds.
+
+    Raises ConfigError, DatasetError, and for Langfuse Refused and ServiceError.
+    """
     if gate.dataset is None:
         raise ConfigError(
             "the gate names no dataset", where=_place(gate), hint='add dataset = "datasets/….jsonl"'
         )
-    dataset = read_dataset(
-        Path(shown_path(Path(gate.dataset))),
-        input_schema=Path(gate.input_schema) if gate.input_schema else None,
-        expected_output_schema=Path(gate.expected_output_schema) if gate.expected_output_schema else None,
-    )
+    inputs = Path(gate.input_schema) if gate.input_schema else None
+    outputs = Path(gate.expected_output_schema) if gate.expected_output_schema else None
+    if gate.dataset.startswith(LANGFUSE_PREFIX):
+        dataset = dataset_in_langfuse(
+            read_langfuse_dataset(gate.dataset),
+            gate.root,
+            input_schema=inputs,
+            expected_output_schema=outputs,
+            seconds=seconds,
+        )
+    else:
+        path = Path(shown_path(Path(gate.dataset)))
+        dataset = read_dataset(path, input_schema=inputs, expected_output_schema=outputs)
     check_keys(dataset, gate.cluster, gate.slices)
     return dataset
 
@@ -96,7 +115,8 @@ def assemble(gate: Gate, candidate: CandidateSpec | None = None) -> Assembly:
             hint='add experiment = "experiments/….py", or use `scoregate check` on results that exist',
         )
     dataset = read_gate_dataset(gate)
-    built = build(spec, root=gate.root, timeout=gate.limits.timeout_seconds)
+    timeout = gate.limits.timeout_seconds
+    built = build(spec, root=gate.root, timeout=timeout, begin=beginning(gate, dataset))
     return Assembly(gate, dataset, built, _scorers(gate, built))
 
 

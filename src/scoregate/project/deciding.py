@@ -12,6 +12,9 @@ from scoregate.project.assembly import read_gate_dataset
 from scoregate.records import DatasetItem, Run
 from scoregate.store import Store
 
+_SHORT_WAIT = 10.0
+"""Seconds that a report waits for a dataset in Langfuse."""
+
 
 def with_policy(gate: Gate, on_inconclusive: str | None) -> Gate:
     """The gate with the command line's word on `inconclusive` in place of its own."""
@@ -32,7 +35,7 @@ def check_decidable(gate: Gate, run: Run) -> None:
 
 
 def known_items(gate: Gate, run: Run, store: Store | None) -> Sequence[DatasetItem]:
-    """The dataset items behind a run, for showing them: from the store, else from the gate's dataset file.
+    """The dataset items behind a run, for showing them: from the store, else from the gate's dataset.
 
     A verdict does not need them, so a dataset that cannot be read here only leaves the report shorter.
     """
@@ -44,6 +47,6 @@ def known_items(gate: Gate, run: Run, store: Store | None) -> Sequence[DatasetIt
     if gate.dataset is None:
         return ()
     try:
-        return read_gate_dataset(gate).items
+        return read_gate_dataset(gate, seconds=_SHORT_WAIT).items
     except ScoregateError:
         return ()

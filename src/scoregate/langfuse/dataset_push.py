@@ -1,0 +1,246 @@
+"""A dataset file, brought into Langfuse: only what differs is sent, so that a second push sends nothing.
+
+The ids in Langfuse are those of the file, never changed ones: a run on the file and a run on Langfuse's copy are
+compared by them.
+
+A schema that changes is taken away first and set at the end, as the server holds every item that arrives to the
+schema of the moment, and a schema that arrives to the items of the moment. A push that was interrupted is repeated.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from scoregate.datasets.difference import changed_members
+from scoregate.datasets.schemas import Check
+from scoregate.errors import DatasetError, ServiceError
+from scoregate.gate_file.dataset_source import LangfuseDataset
+from scoregate.langfuse.connection import Connection, Refused
+from scoregate.langfuse.datasets import find_snapshot, item_of, own_checks
+from scoregate.langfuse.sendable import check_sendable, item_body
+from scoregate.records import JSON, Dataset, DatasetItem
+
+_AT_ONCE = 8
+"""Requests that are under way together."""
+_TRIES = 8
+"""For an item that somebody else writes to at the same moment."""
+_PAUSE = 0.2
+_KEPT_OUT = (401, 403)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushPlan:
+    """What a push sends. Items in the order of the file."""
+
+    name: str
+    exists: bool
+    new: tuple[DatasetItem, ...]
+    """Not among the active items: unknown to the server, or archived."""
+    changed: Mapping[str, tuple[str, ...]]
+    """Id -> which members differ."""
+    to_send: tuple[DatasetItem, ...]
+    """The new and the changed ones."""
+    same: int
+    left: tuple[str, ...]
+    """Ids of active items of the server that the file does not have, and that stay."""
+    archived: tuple[JSON, ...]
+    """The ones, as the server tells them, that are archived instead."""
+    fields: Mapping[str, JSON]
+    """Description and schemas that are set or differ, by the server's names."""
+    replaced: tuple[str, ...]
+    """Names of schemas that the dataset has and that are to be another."""
+
+
+def plan_push(
+    connection: Connection,
+    dataset: Dataset,
+    name: str,
+    *,
+    description: str | None = None,
+    schemas: Mapping[str, JSON],
+    schema_checks: Sequence[Check] = (),
+    archive_missing: bool = False,
+) -> PushPlan:
+    """Compare a dataset of a file with what Langfuse has under `name`; nothing is sent.
+
+    `schemas` are the given ones by the server's names (`inputSchema`, `expectedOutputSchema`), to which the file's
+    items were held already, `schema_checks` the same ones as checks for items that stay in Langfuse.
+
+    Raises DatasetError for what the server would refuse, Refused, ServiceError.
+    """
+    where = dataset.source or dataset.name
+    check_sendable(name, dataset.items, where)
+    wanted = {**({"description": description} if description is not None else {}), **schemas}
+    snapshot = find_snapshot(connection, LangfuseDataset(name))
+    if snapshot is None:
+        return PushPlan(
+            name=name, exists=False, new=dataset.items, changed={}, to_send=dataset.items, same=0, left=(),
+            archived=(), fields=wanted, replaced=(),
+        )  # fmt: skip
+    for check in own_checks(snapshot, without=schemas):
+        for item in dataset.items:
+            _checked(check, item, where)
+    fields = {key: value for key, value in wanted.items() if not _equal(value, snapshot.about.get(key))}
+    rows = {row["id"]: row for row in snapshot.items}
+    ids = {item.id for item in dataset.items}
+    left = tuple(row for row in snapshot.items if row["id"] not in ids)
+    staying, archived = ((), left) if archive_missing else (left, ())
+    if fields.keys() & schemas.keys():
+        for row in staying:
+            for check in schema_checks:
+                _checked(check, _row_item(row), f"{snapshot.source}, not in {where}")
+    changed = {
+        item.id: members
+        for item in dataset.items
+        if item.id in rows and (members := _differing(item, rows[item.id]))
+    }
+    return PushPlan(
+        name=name,
+        exists=True,
+        new=tuple(item for item in dataset.items if item.id not in rows),
+        changed=changed,
+        to_send=tuple(item for item in dataset.items if item.id not in rows or item.id in changed),
+        same=sum(item.id in rows and item.id not in changed for item in dataset.items),
+        left=tuple(row["id"] for row in staying),
+        archived=archived,
+        fields=fields,
+        replaced=tuple(key for key in fields if key in schemas and snapshot.about.get(key) is not None),
+    )
+
+
+def push(connection: Connection, plan: PushPlan, *, stop: threading.Event) -> None:
+    """Do what the plan says. `stop`, which is set on the way out, ends what is under way.
+
+    Raises DatasetError for an item that the server refuses or does not keep as it was sent, Refused, ServiceError.
+    """
+    if not plan.exists:
+        _set(connection, plan.name, plan.fields)
+    elif plan.replaced and (plan.to_send or plan.archived):
+        _set(connection, plan.name, dict.fromkeys(plan.replaced))
+    bodies = [item_body(plan.name, item) for item in plan.to_send]
+    bodies += [_archive_body(plan.name, row) for row in plan.archived]
+    last_archived: datetime | None = None
+    for body in _sent(connection, bodies, stop):
+        if body["status"] == "ARCHIVED":
+            moment = datetime.fromisoformat(body["updatedAt"])
+            last_archived = moment if last_archived is None else max(last_archived, moment)
+    if plan.exists and plan.fields:
+        _set(connection, plan.name, plan.fields)
+    if last_archived is not None:
+        # Whoever reads takes the server's clock in whole seconds: from here on it is behind the archiving.
+        stop.wait(1 - last_archived.microsecond / 1e6)
+
+
+def _differing(item: DatasetItem, row: JSON) -> tuple[str, ...]:
+    try:
+        return changed_members(item_of(row), item)
+    except DatasetError:
+        return ("input",) if row.get("input") is None else ("metadata",)
+
+
+def _row_item(row: JSON) -> DatasetItem:
+    """The item for a schema check, which also holds for items that our rules refuse."""
+    return DatasetItem(row["id"], row.get("input"), row.get("expectedOutput"))
+
+
+def _checked(check: Check, item: DatasetItem, where: str) -> None:
+    try:
+        check(item)
+    except DatasetError as problem:
+        raise DatasetError(problem.message, where=where, hint=problem.hint) from None
+
+
+def _equal(one: JSON, other: JSON) -> bool:
+    return not changed_members(DatasetItem("", one), DatasetItem("", other))
+
+
+def _set(connection: Connection, name: str, fields: Mapping[str, JSON]) -> None:
+    """Make the dataset, or give it these fields."""
+    reply = connection.post("/v2/datasets", {"name": name, **fields})
+    for key, value in fields.items():
+        if not _equal(value, reply.body.get(key)):
+            raise DatasetError(f"Langfuse keeps another {key} than was sent", where=f"dataset '{name}'")
+
+
+def _archive_body(name: str, row: JSON) -> dict[str, JSON]:
+    kept = {key: row.get(key) for key in ("id", "input", "expectedOutput", "metadata")}
+    return {"datasetName": name, **kept, "status": "ARCHIVED"}
+
+
+def _sent(connection: Connection, bodies: Sequence[dict[str, JSON]], stop: threading.Event) -> Iterator[JSON]:
+    """Send all, several at once, and give each answer's body; after the first failure none is begun."""
+    done = 0
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="push") as pool:
+        # One alone at first: what is wrong with all of them, such as a missing right, is told once.
+        futures = [pool.submit(_send, connection, body, stop) for body in bodies[:1]]
+        try:
+            for future in futures:
+                future.result()
+            futures += [pool.submit(_send, connection, body, stop) for body in bodies[1:]]
+            for future in as_completed(futures):
+                yield future.result()
+                done += 1
+        except ServiceError as error:
+            raise ServiceError(
+                f"{error.message}; {done:,} of {len(bodies):,} items were sent",
+                where=error.where,
+                hint="push again: it sends what is missing",
+            ) from None
+        finally:
+            if done < len(bodies):
+                stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _send(connection: Connection, body: dict[str, JSON], stop: threading.Event) -> JSON:
+    item, name = body["id"], body["datasetName"]
+    where = f"item '{item}' of '{name}'"
+    for _ in range(_TRIES):
+        try:
+            reply = connection.post("/dataset-items", body, wanted=(409,))
+        except Refused as refusal:
+            if refusal.status in _KEPT_OUT:
+                raise
+            raise DatasetError(
+                f"Langfuse refuses it ({refusal.status}): {refusal.reason}",
+                where=where,
+                hint="the items before it may be there: push again once it is mended",
+            ) from None
+        if reply.status != 409:
+            _check_kept(body, reply.body, where)
+            return reply.body
+        if "version conflict" not in str(reply.body):
+            raise _belongs_elsewhere(connection, item, where)
+        stop.wait(_PAUSE)
+    raise ServiceError("somebody else writes to it all the time", where=where, hint="push again in a moment")
+
+
+def _check_kept(body: dict[str, JSON], answer: JSON, where: str) -> None:
+    """Raise DatasetError unless the server has what was sent; an archived item went back as it came."""
+    other = [key for key in ("id", "status") if answer.get(key) != body[key]]
+    if body["status"] == "ACTIVE":
+        other += _differing(item_of(body), answer)
+    if other:
+        raise DatasetError(
+            f"Langfuse keeps another {' and '.join(other)} than was sent",
+            where=where,
+            hint="delete the item in Langfuse and push again",
+        )
+
+
+def _belongs_elsewhere(connection: Connection, item: str, where: str) -> DatasetError:
+    try:
+        found = connection.get(f"/dataset-items/{quote(item, safe='')}")
+        owner = f"the dataset '{found['datasetName']}'"
+    except (Refused, ServiceError, KeyError, TypeError):
+        owner = "another dataset"
+    return DatasetError(
+        f"its id belongs to {owner} already, and an id is there once in a Langfuse project",
+        where=where,
+        hint="give the items of one of the two other ids, such as 'NAME/1', also in the file and its baselines",
+    )

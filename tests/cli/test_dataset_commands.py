@@ -1,0 +1,305 @@
+"""`scoregate dataset push|pull|diff|validate`, and a gate whose dataset is in Langfuse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.project import NOTE_CALL, Ended, Project, agent, items
+from tests.langfuse_server.faults import Fault
+from tests.langfuse_server.server import LangfuseServer
+
+GSM8K = Path(__file__).parents[2].parent / "shared" / "data" / "gsm8k" / "dataset.jsonl"
+NO_KEYS = {"LANGFUSE_PUBLIC_KEY": "", "LANGFUSE_SECRET_KEY": "", "LANGFUSE_BASE_URL": "", "LANGFUSE_HOST": ""}
+FILE = "datasets/agent.jsonl"
+
+
+@pytest.fixture
+def server() -> Iterator[LangfuseServer]:
+    with LangfuseServer() as running:
+        yield running
+
+
+@pytest.fixture
+def project(server: LangfuseServer, tmp_path: Path) -> Project:
+    """Eight items, an agent that notes its calls, a gate with the dataset `langfuse:team/agent`, and keys for it."""
+    made = Project(tmp_path / "project", environment={**NO_KEYS, **server.environment})
+    made.write_lines(FILE, items(8))
+    made.write("experiments/agent.py", agent(f"{NOTE_CALL}\nreturn n"))
+    made.write(
+        "gates/agent.toml",
+        'dataset = "langfuse:team/agent"\nexperiment = "experiments/agent.py"\n'
+        'baseline = "gates/agent.baseline.jsonl"\n\n[scores.correct]\nmax_drop = 0.05\n',
+    )
+    return made
+
+
+def push(project: Project, *words: str) -> Ended:
+    return project.scoregate("dataset", "push", FILE, "team/agent", *words)
+
+
+def written(server: LangfuseServer) -> int:
+    return sum(received.method == "POST" for received in server.received)
+
+
+def test_a_second_push_sends_nothing(project: Project, server: LangfuseServer) -> None:
+    first = push(project)
+    assert first.code == 0, first.err
+    assert first.out == "pushed 8 items to 'team/agent': 8 new, 0 changed, 0 as they were, 0 archived\n"
+    before = written(server)
+    assert (
+        push(project).out == "pushed 8 items to 'team/agent': 0 new, 0 changed, 8 as they were, 0 archived\n"
+    )
+    assert written(server) == before
+
+
+def test_a_dry_run_lists_what_it_would_send(project: Project, server: LangfuseServer) -> None:
+    push(project)
+    rows = items(10)[1:]
+    rows[1]["expected_output"] = "other"
+    project.write_lines(FILE, rows)
+    before = written(server)
+    told = push(project, "--dry-run", "--archive-missing", "--description", "d").out
+    assert told.splitlines() == [
+        "new      q008",
+        "new      q009",
+        "changed  q002: expected_output",
+        "archived q000",
+        "set      description of the dataset",
+        "would push 9 items to 'team/agent': 2 new, 1 changed, 6 as they were, 1 archived",
+    ]
+    assert written(server) == before
+
+
+def test_items_that_left_the_file_stay_unless_archiving_is_asked_for(project: Project) -> None:
+    push(project)
+    project.write_lines(FILE, items(5))
+    assert push(project).out.splitlines() == [
+        "pushed 5 items to 'team/agent': 0 new, 0 changed, 5 as they were, 0 archived",
+        "in Langfuse and not in datasets/agent.jsonl: q005, q006, q007 (3; --archive-missing archives them)",
+    ]
+    assert push(project, "--archive-missing").out.endswith("5 as they were, 3 archived\n")
+    pulled = project.scoregate("dataset", "pull", "team/agent")
+    assert [json.loads(line) for line in pulled.out.splitlines()] == items(5)
+
+
+def test_a_pulled_file_pushed_back_sends_nothing(project: Project, server: LangfuseServer) -> None:
+    push(project)
+    pulled = project.scoregate("dataset", "pull", "team/agent", "-o", "copy.jsonl")
+    assert pulled.code == 0
+    assert pulled.err.startswith("wrote 8 items of 'team/agent' as of 20")
+    assert project.read_lines("copy.jsonl") == items(8)
+    before = written(server)
+    again = project.scoregate("dataset", "push", "copy.jsonl", "langfuse:team/agent")
+    assert "8 as they were" in again.out
+    assert written(server) == before
+
+
+def test_a_file_that_is_there_is_only_replaced_by_force(project: Project) -> None:
+    push(project)
+    project.write("copy.jsonl", "mine\n")
+    refused = project.scoregate("dataset", "pull", "team/agent", "-o", "copy.jsonl").error(2)
+    assert refused == "-o: 'copy.jsonl' is there already (--force replaces it)"
+    assert project.read("copy.jsonl") == "mine\n"
+    assert project.scoregate("dataset", "pull", "team/agent", "-o", "copy.jsonl", "--force").code == 0
+    assert project.read_lines("copy.jsonl") == items(8)
+
+
+def test_a_version_is_pulled_as_it_was(project: Project) -> None:
+    push(project)
+    then = (
+        project.scoregate("dataset", "pull", "team/agent", "-o", "then.jsonl")
+        .err.split(" as of ")[1]
+        .split()[0]
+    )
+    project.write_lines(FILE, items(3))
+    push(project, "--archive-missing")
+    pulled = project.scoregate("dataset", "pull", f"team/agent@{then}")
+    assert [json.loads(line) for line in pulled.out.splitlines()] == items(8)
+
+
+def test_a_diff_names_what_is_new_gone_and_changed(project: Project) -> None:
+    push(project)
+    rows = items(9)[1:]
+    rows[0]["metadata"] = {"intent": "other"}
+    project.write_lines("other.jsonl", rows)
+    told = project.scoregate("dataset", "diff", "team/agent", "other.jsonl")
+    assert told.code == 0, told.err
+    assert told.out.splitlines() == [
+        "new      q008",
+        "gone     q000",
+        "changed  q001: metadata",
+        "1 new, 1 gone, 1 changed, 6 the same",
+    ]
+    found = project.scoregate("dataset", "diff", FILE, "langfuse:team/agent", "--json").json()
+    assert (found["new"], found["gone"], found["changed"], found["same"]) == ([], [], {}, 8)
+    assert found["before"]["fingerprint"] == found["after"]["fingerprint"]
+
+
+def test_schemas_are_pushed_and_held_to(project: Project) -> None:
+    project.write("number.json", '{"type": "integer", "maximum": 6}')
+    refused = push(project, "--expected-output-schema", "number.json").error(2)
+    assert refused.startswith("datasets/agent.jsonl:8: item 'q007': expected_output: 7 is greater than")
+    project.write("number.json", '{"type": "integer"}')
+    assert push(project, "--expected-output-schema", "number.json", "--description", "x").code == 0
+    project.write_lines(FILE, [{"id": "q009", "input": 1}])
+    assert "item 'q009': expected_output: None is not of type 'integer'" in push(project).error(2)
+
+
+def test_an_item_that_stays_is_held_to_a_new_schema(project: Project, server: LangfuseServer) -> None:
+    push(project)
+    project.write_lines(FILE, items(3))
+    project.write("small.json", '{"maximum": 5}')
+    before = written(server)
+    told = push(project, "--expected-output-schema", "small.json").error(2)
+    assert told.startswith(
+        "langfuse:team/agent, not in datasets/agent.jsonl: item 'q006': expected_output: 6 is"
+    )
+    assert written(server) == before
+    archived = push(project, "--expected-output-schema", "small.json", "--archive-missing")
+    assert archived.out.endswith("3 as they were, 5 archived\n")
+
+
+def test_an_id_of_another_dataset_is_told_with_its_owner(project: Project) -> None:
+    push(project)
+    told = project.scoregate("dataset", "push", FILE, "other").error(2)
+    assert told.startswith("item 'q000' of 'other': its id belongs to the dataset 'team/agent' already")
+
+
+def test_nothing_is_pushed_to_a_version(project: Project) -> None:
+    told = project.scoregate("dataset", "push", FILE, "x@2026-01-31T12:00:00Z").error(2)
+    assert "only the present can be written to" in told
+
+
+def test_a_broken_file_is_told_before_langfuse_is_asked(project: Project, server: LangfuseServer) -> None:
+    project.write(FILE, '{"id": "a", "input": NaN}\n')
+    assert push(project).error(2) == "datasets/agent.jsonl:1: NaN is no JSON number"
+    project.write_lines(FILE, [{"id": "a", "input": 12345678901234567}])
+    told = push(project).error(2)
+    assert told.startswith(
+        "datasets/agent.jsonl: item 'a' holds the number 12345678901234567, which Langfuse rounds"
+    )
+    assert server.received == []
+
+
+def test_a_gate_runs_on_a_dataset_of_langfuse_and_notes_its_version(project: Project) -> None:
+    push(project)
+    checked = project.scoregate("dataset", "validate", "gates/agent.toml")
+    assert checked.out.startswith("team/agent: 8 items, 8 with an expected output\nversion: 20")
+    ran = project.run()
+    assert len(project.calls()) == 8
+    header = json.loads(project.scoregate("runs", "export", ran.started).out.splitlines()[0])
+    assert header["dataset"] == "team/agent"
+    assert header["dataset_version"].startswith("20")
+    assert header["metadata"]["langfuse_dataset_id"]
+    local = project.scoregate("dataset", "validate", FILE, "--json").json()
+    assert header["dataset_fingerprint"] == local["fingerprint"]
+    accepted = project.scoregate("baseline", "accept", "gates/agent.toml", ran.started, "--why", "x")
+    assert accepted.code == 0, accepted.err
+    locked = project.read_lines("gates/agent.baseline.jsonl")[0]
+    assert locked["dataset_version"] == header["dataset_version"]
+    assert project.run().outcome(0) == "INCONCLUSIVE"  # comparable, and eight items prove little
+
+
+def test_a_pinned_gate_runs_on_the_items_of_that_time(project: Project) -> None:
+    push(project)
+    then = (
+        project.scoregate("dataset", "validate", "langfuse:team/agent").out.split("version: ")[1].split()[0]
+    )
+    project.write_lines(FILE, items(3))
+    push(project, "--archive-missing")
+    project.edit("gates/agent.toml", "langfuse:team/agent", f"langfuse:team/agent@{then}")
+    project.run()
+    assert len(project.calls()) == 8
+
+
+def test_a_run_on_a_dataset_that_changed_since_goes_on_once_it_is_pinned(project: Project) -> None:
+    push(project)
+    dies = "if n == 5 and not os.path.exists('mended'): os._exit(9)"
+    project.write("experiments/agent.py", agent(f"{dies}\n{NOTE_CALL}\nreturn n", before="import os"))
+    project.run("--concurrency", "1")
+    project.write_lines(FILE, items(9))
+    push(project)
+    project.write("mended", "")
+    told = project.run("--resume").error(2)
+    assert "the dataset changed since it started (pin the gate's dataset to 20" in told
+    then = told.split("dataset to ")[1].split()[0]
+    project.edit("gates/agent.toml", "langfuse:team/agent", f"langfuse:team/agent@{then}")
+    assert project.run("--resume").code == 4  # it went on to its end, and there is no baseline yet
+    assert set(project.calls()) == set(range(8))
+
+
+def test_without_keys_one_line_says_what_to_set_and_nothing_is_called(project: Project) -> None:
+    told = project.scoregate("run", "gates/agent.toml", environment=NO_KEYS).error(2)
+    assert told == (
+        "the dataset 'langfuse:team/agent' needs Langfuse, and there are no keys (set LANGFUSE_PUBLIC_KEY, "
+        "LANGFUSE_SECRET_KEY and LANGFUSE_BASE_URL, in the environment or in .env)"
+    )
+    assert project.calls() == []
+
+
+def test_a_wrong_key_ends_before_any_call_was_paid_for(project: Project) -> None:
+    wrong = {"LANGFUSE_SECRET_KEY": "sk-lf-of-somebody-else"}
+    told = project.scoregate("run", "gates/agent.toml", environment=wrong).error(2)
+    assert "Langfuse refuses (401)" in told
+    assert "check LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY and LANGFUSE_BASE_URL" in told
+    assert "sk-lf" not in told
+    assert project.calls() == []
+
+
+def test_a_server_that_does_not_serve_ends_the_run_before_any_call(
+    project: Project, server: LangfuseServer
+) -> None:
+    server.faults.plan(Fault(status=503, retry_after=3600))
+    told = project.scoregate("run", "gates/agent.toml").error(5)
+    assert told.startswith(f"Langfuse at {server.url} does not serve: it asks to wait 3600 s")
+    assert project.calls() == []
+
+
+def test_an_unknown_dataset_is_told_with_the_nearest_name(project: Project) -> None:
+    push(project)
+    project.edit("gates/agent.toml", "team/agent", "team/agents")
+    told = project.run().error(2)
+    assert told.endswith("there is no such dataset in this Langfuse project (did you mean 'team/agent'?)")
+    assert project.calls() == []
+
+
+def test_a_mistake_in_the_name_is_told_with_its_line(project: Project) -> None:
+    project.edit("gates/agent.toml", "team/agent", "team/agent@yesterday")
+    told = project.run().error(2)
+    assert told.startswith("gates/agent.toml:1: 'dataset' pins the dataset to 'yesterday', which is no time")
+
+
+def test_the_secret_key_is_nowhere(project: Project, server: LangfuseServer) -> None:
+    ended = [
+        push(project),
+        project.run(),
+        project.scoregate("dataset", "pull", "team/agent", "-o", "copy.jsonl"),
+        project.scoregate("dataset", "diff", FILE, "team/agent", "--json"),
+        project.scoregate("dataset", "pull", "none", "--debug"),
+    ]
+    texts = [text for command in ended for text in (command.out, command.err)]
+    files = [path.read_bytes() for path in project.folder.rglob("*") if path.is_file()]
+    assert not any(server.secret_key in text for text in texts)
+    assert not any(server.secret_key.encode() in content for content in files)
+
+
+def test_gsm8k_is_pushed_once_and_pulled_alike(project: Project, server: LangfuseServer) -> None:
+    if not GSM8K.exists():
+        pytest.skip("there is no GSM8K beside the project")
+    first = project.scoregate("dataset", "push", GSM8K, "gsm8k")
+    assert first.out == "pushed 1,319 items to 'gsm8k': 1,319 new, 0 changed, 0 as they were, 0 archived\n"
+    before = written(server)
+    second = project.scoregate("dataset", "push", GSM8K, "gsm8k")
+    assert second.out == "pushed 1,319 items to 'gsm8k': 0 new, 0 changed, 1,319 as they were, 0 archived\n"
+    assert written(server) == before
+    pulled = project.scoregate("dataset", "pull", "gsm8k", "-o", "gsm8k.jsonl")
+    there, here = (
+        project.scoregate("dataset", "validate", file, "--json").json()["fingerprint"]
+        for file in (GSM8K, "gsm8k.jsonl")
+    )
+    assert there == here
+    assert pulled.err.endswith(f"fingerprint: {here}\n")
