@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,15 +18,23 @@ from scoregate.runner.candidates.candidate import (
 
 if TYPE_CHECKING:
     from scoregate.gate_file import CandidateSpec
+    from scoregate.runner.candidates.script import Handed, Script
 
 __all__ = ["Answer", "Candidate", "CandidateError", "TransientError", "as_answer", "build", "classify"]
 
 
-def build(spec: CandidateSpec, *, root: Path, timeout: float | None) -> Candidate:
+def build(
+    spec: CandidateSpec,
+    *,
+    root: Path,
+    timeout: float | None,
+    begin: Callable[[Script], Handed] | None = None,
+) -> Candidate:
     """The candidate that a gate describes, checked but not yet called.
 
     Relative paths and commands start at `root`, the project's folder. `timeout` is the time limit of a call in
-    seconds, which the engine keeps by cancelling. Raises ConfigError.
+    seconds, which the engine keeps by cancelling. `begin` begins a script, which is refused without it.
+    Raises ConfigError.
     """
     # Each kind is imported where it is used: asyncio, importlib and the rest cost the start of every command.
     from scoregate.runner.candidates.version import version_of
@@ -33,7 +42,7 @@ def build(spec: CandidateSpec, *, root: Path, timeout: float | None) -> Candidat
     if spec.python is not None:
         from scoregate.runner.candidates.python_file import load_experiment, python_candidate
 
-        experiment = load_experiment(root / spec.python)
+        experiment = load_experiment(root / spec.python, None if spec.isolate else begin)
         version = version_of(root, spec.version, experiment.version)
         if not spec.isolate:
             return python_candidate(experiment, version=version)

@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -27,11 +28,13 @@ from scoregate.runner.candidates.wire import answer_document, error_document
 SECONDS_TO_END = 0.5
 """How long an idle process may take to end by itself: what user code does at exit, such as sending traces."""
 
+Under = Callable[[str | None], AbstractContextManager[None]]
+"""Makes what a `traceparent` names the parent of all that is traced inside; None names nothing."""
 _Line = bytes | None
 """A question; None when there will be no more."""
 
 
-def answer_questions(experiment: Path, descriptor: int) -> None:
+def answer_questions(experiment: Path, descriptor: int, under: Under) -> None:
     """Load the file, say so, and answer. Whatever the user's code prints goes to stderr."""
     channel = _Channel(descriptor)
     os.dup2(2, 1)
@@ -43,9 +46,9 @@ def answer_questions(experiment: Path, descriptor: int) -> None:
     candidate = python_candidate(loaded, version=Version(""))
     ready: dict[str, JSON] = {"version": loaded.version}
     if candidate.is_async:
-        asyncio.run(_answer_async(candidate, channel, ready))
+        asyncio.run(_answer_async(candidate, channel, ready, under))
     else:
-        _answer_sync(candidate, channel, ready)
+        _answer_sync(candidate, channel, ready, under)
 
 
 class _Channel:
@@ -93,36 +96,40 @@ class _Channel:
             return b""
 
 
-def _answer_sync(candidate: Candidate, channel: _Channel, ready: dict[str, JSON]) -> None:
+def _answer_sync(candidate: Candidate, channel: _Channel, ready: dict[str, JSON], under: Under) -> None:
     channel.send(ready)
     while (line := channel.receive()) is not None:
-        item, trial = _asked(line)
+        item, trial, parent = _asked(line)
         try:
-            reply = answer_document(as_answer(candidate.call(item, trial)))
+            with under(parent):
+                reply = answer_document(as_answer(candidate.call(item, trial)))
         except Exception as error:  # noqa: BLE001  user code: whatever it raises is the reason of this item
             reply = error_document(classify(error))
         channel.send(reply)
 
 
-async def _answer_async(candidate: Candidate, channel: _Channel, ready: dict[str, JSON]) -> None:
+async def _answer_async(
+    candidate: Candidate, channel: _Channel, ready: dict[str, JSON], under: Under
+) -> None:
     # One event loop for all calls, as in the engine: clients that belong to it live on.
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[_Line] = asyncio.Queue()
     channel.deliver_to(lambda line: loop.call_soon_threadsafe(lines.put_nowait, line))
     channel.send(ready)
     while (line := await lines.get()) is not None:
-        item, trial = _asked(line)
+        item, trial, parent = _asked(line)
         try:
-            reply = answer_document(as_answer(await candidate.call(item, trial)))
+            with under(parent):
+                reply = answer_document(as_answer(await candidate.call(item, trial)))
         except Exception as error:  # noqa: BLE001  user code: whatever it raises is the reason of this item
             reply = error_document(classify(error))
         channel.send(reply)
 
 
-def _asked(line: bytes) -> tuple[DatasetItem, int]:
+def _asked(line: bytes) -> tuple[DatasetItem, int, str | None]:
     fields = json.loads(line)
-    trial = fields.pop("trial")
-    return DatasetItem(**fields), trial
+    trial, parent = fields.pop("trial"), fields.pop("traceparent", None)
+    return DatasetItem(**fields), trial, parent
 
 
 def _end_now() -> None:

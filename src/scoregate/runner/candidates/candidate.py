@@ -11,10 +11,13 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scoregate.records import JSON, DatasetItem, Tokens
 from scoregate.runner.candidates.failures import CandidateError, TransientError, classify, first_line
+
+if TYPE_CHECKING:
+    from scoregate.runner.candidates.script import Script
 
 __all__ = ["Answer", "Candidate", "CandidateError", "TransientError", "as_answer", "classify"]
 
@@ -58,6 +61,8 @@ class Candidate:
     """Called once after the last call, in the event loop of the calls."""
     file: Path | None = None
     """The Python file that is called, in this process or in workers; None for any other kind."""
+    script: Script | None = None
+    """The script that gave the task, and waits for the results; None for any other candidate."""
 
 
 def as_answer(returned: object) -> Answer:

@@ -13,6 +13,7 @@ from scoregate.runner.candidates.candidate import Answer, Candidate, CandidateEr
 from scoregate.runner.candidates.process import run_process
 from scoregate.runner.candidates.version import Version
 from scoregate.runner.candidates.wire import ReplyProblem, measured, parse_reply, question
+from scoregate.runner.tracing import current_traceparent
 
 ANSWER_KEYS = ("output", "cost_usd", "tokens", "trace_id")
 _ECHOED_KEYS = ("id", "trial")
@@ -24,9 +25,10 @@ def command_candidate(
 ) -> Candidate:
     """A candidate that runs `command` (a program and its arguments, no shell) in `root` for every call.
 
-    Its environment is this one's unless one is given, with SCOREGATE_ITEM and SCOREGATE_TRIAL. A document that
-    is an object with the key `output` is an answer with measures (`cost_usd`, `tokens`, `trace_id`), any other
-    one is the output itself. Raises ConfigError where the program does not exist.
+    Its environment is this one's unless one is given, with SCOREGATE_ITEM and SCOREGATE_TRIAL, and with
+    TRACEPARENT (W3C trace context) where the run is traced. A document that is an object with the key `output` is
+    an answer with measures (`cost_usd`, `tokens`, `trace_id`), any other one is the output itself. Raises
+    ConfigError where the program does not exist.
     """
     check_program(command, root, environment)
 
@@ -70,6 +72,9 @@ async def ask(
 ) -> bytes:
     """What one run of the command prints on stdout. Raises CandidateError."""
     variables = {**(environment or os.environ), "SCOREGATE_ITEM": item.id, "SCOREGATE_TRIAL": str(trial)}
+    parent = current_traceparent.get()
+    if parent is not None:
+        variables["TRACEPARENT"] = parent
     return await run_process(command, stdin=stdin, folder=folder, environment=variables)
 
 

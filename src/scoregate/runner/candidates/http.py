@@ -32,12 +32,15 @@ from scoregate.runner.candidates.wire import (
     parse_reply,
     question,
 )
+from scoregate.runner.tracing import current_traceparent
 
 if TYPE_CHECKING:
     import httpx
 
 CONNECT_SECONDS = 30.0
 """How long a host may take to accept a connection, where the time limit of a call is not shorter."""
+TRACEPARENT = "traceparent"
+"""Header of W3C trace context."""
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -55,7 +58,8 @@ def http_candidate(
 
     `answer` is the dotted path of the output in the reply, by default the whole reply. `cost_usd` and `tokens`
     (`{"input", "output"}`) at the top of a reply are taken as measures. `${NAME}` in a header's value is taken
-    from the environment. `timeout` is the engine's time limit of a call in seconds, which cancels it; here it
+    from the environment. Where the run is traced and no header `traceparent` is given, the run item's trace is
+    named by one. `timeout` is the engine's time limit of a call in seconds, which cancels it; here it
     only decides whether a host that does not accept the connection is reported as such. Raises ConfigError
     for a URL or header that cannot be used.
     """
@@ -88,6 +92,7 @@ class _Endpoint:
         self.headers = headers
         self.answer = answer
         self.connect = connect
+        self._names_parent = any(name.lower() == TRACEPARENT for name in headers)
         self._client: httpx.AsyncClient | None = None
 
     def prepare(self, _items: Sequence[DatasetItem]) -> None:
@@ -97,9 +102,13 @@ class _Endpoint:
     async def call(self, item: DatasetItem, trial: int) -> Answer:
         import httpx
 
+        headers = self.headers
+        parent = current_traceparent.get()
+        if parent is not None and not self._names_parent:
+            headers = {**headers, TRACEPARENT: parent}
         try:
             async with self._open().stream(
-                "POST", self.url, content=question(item, trial), headers=self.headers
+                "POST", self.url, content=question(item, trial), headers=headers
             ) as response:
                 body = await _body(response)
         except httpx.HTTPError as error:

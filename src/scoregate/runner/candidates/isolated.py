@@ -1,8 +1,8 @@
 """A Python candidate in one process a call, so that one that dies costs one item and not the run.
 
 `python -m scoregate.runner.candidates.isolated FILE` reads `{"id", "input", "metadata", "expected_output",
-"trial"}` from stdin, calls the file's task, and prints one JSON object: an answer (`output`, `cost_usd`,
-`tokens`, `trace_id`) or an `error` (`transient`, `retry_after`, `rate_limited`).
+"trial"}` from stdin (and `traceparent` where the run is traced), calls the file's task, and prints one JSON object:
+an answer (`output`, `cost_usd`, `tokens`, `trace_id`) or an `error` (`transient`, `retry_after`, `rate_limited`).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from scoregate.runner.candidates.wire import (
     parse_reply,
     question,
 )
+from scoregate.runner.tracing import current_traceparent
 
 
 def isolated_candidate(experiment: Experiment, *, version: Version) -> Candidate:
@@ -44,7 +45,7 @@ def isolated_candidate(experiment: Experiment, *, version: Version) -> Candidate
     command = (sys.executable, "-P", "-m", __name__, str(experiment.path.resolve()))
 
     async def call(item: DatasetItem, trial: int) -> Answer:
-        asked = question(item, trial, with_expected_output=True)
+        asked = question(item, trial, with_expected_output=True, traceparent=current_traceparent.get())
         printed = await ask(command, asked, item, trial, folder)
         if not printed:
             raise CandidateError("task ended its process before it answered (exit code 0)")
@@ -71,11 +72,14 @@ def main(path: Path) -> None:
 
 
 def _reply(path: Path, asked: dict[str, JSON]) -> dict[str, JSON]:
-    trial = asked.pop("trial")
+    from scoregate.langfuse.parent import under_traceparent  # the process's own assembly
+
+    trial, parent = asked.pop("trial"), asked.pop("traceparent", None)
     try:
         candidate = python_candidate(load_experiment(path), version=Version(""))
-        returned = candidate.call(DatasetItem(**asked), trial)
-        answer = as_answer(asyncio.run(returned) if candidate.is_async else returned)
+        with under_traceparent(parent):
+            returned = candidate.call(DatasetItem(**asked), trial)
+            answer = as_answer(asyncio.run(returned) if candidate.is_async else returned)
     except ConfigError as error:
         return {"error": str(error)}
     except Exception as error:  # noqa: BLE001  user code: whatever it raises is the reason of this item

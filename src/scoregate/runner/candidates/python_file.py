@@ -1,4 +1,7 @@
-"""A candidate that is a Python file: its `task`, and with it its evaluators and its version."""
+"""A candidate that is a Python file: its `task`, and with it its evaluators and its version.
+
+A file whose `experiment(context)` makes it a script gives its task and evaluators when it is called (see `script`).
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Candidate, CandidateError, classify
 from scoregate.runner.candidates.failures import reason_of
 from scoregate.runner.candidates.importing import import_file
+from scoregate.runner.candidates.script import Handed, Script, only_in_run, script_function
 from scoregate.runner.candidates.version import Version
 
 Task = Callable[..., Any]
@@ -32,6 +36,8 @@ class Experiment:
     task: Task
     evaluators: tuple[Callable[..., Any], ...] = ()
     version: str | None = None
+    script: Script | None = None
+    """The script that gave the task, and waits for the results."""
 
     @property
     def is_async(self) -> bool:
@@ -44,12 +50,23 @@ class Experiment:
         )
 
 
-def load_experiment(path: Path) -> Experiment:
-    """What the file defines, once it is imported (see `import_file`). Raises ConfigError with file and line."""
+def load_experiment(path: Path, begin: Callable[[Script], Handed] | None = None) -> Experiment:
+    """What the file defines, once it is imported (see `import_file`). Raises ConfigError with file and line.
+
+    `begin` begins a script, and says what it handed over. Without it a script is refused.
+    """
     check_input_file(path, (".py",), ConfigError)
     path = path.resolve()
     module = import_file(path)
-    experiment = Experiment(path, _task(module, path), _evaluators(module, path), _version(module, path))
+    function = script_function(module, path)
+    if function is None:
+        experiment = Experiment(path, _task(module, path), _evaluators(module, path), _version(module, path))
+    elif begin is None:
+        raise only_in_run(path)
+    else:
+        version, script = _version(module, path), Script(path, function)
+        handed = begin(script)
+        experiment = Experiment(path, handed.task, handed.evaluators, version, script)
     _check_call(experiment)
     return experiment
 
@@ -68,6 +85,7 @@ def python_candidate(experiment: Experiment, *, version: Version) -> Candidate:
         is_async=experiment.is_async,
         evaluators=experiment.evaluators,
         file=experiment.path,
+        script=experiment.script,
     )
 
 

@@ -21,14 +21,19 @@ class ReplyProblem(ValueError):
     """A reply that is not one JSON document. `str(problem)` is what it is instead, as the object of a verb."""
 
 
-def question(item: DatasetItem, trial: int, *, with_expected_output: bool = False) -> bytes:
+def question(
+    item: DatasetItem, trial: int, *, with_expected_output: bool = False, traceparent: str | None = None
+) -> bytes:
     """One JSON object `{"id", "input", "metadata", "trial"}` in ASCII, with a line end.
 
     The expected output stays here unless asked for: an agent must not see the answer that it is scored by.
+    `traceparent` is for our own processes, which take it out again; others are told it as they expect it.
     """
     fields: dict[str, JSON] = {"id": item.id, "input": item.input, "metadata": dict(item.metadata)}
     if with_expected_output:
         fields["expected_output"] = item.expected_output
+    if traceparent is not None:
+        fields["traceparent"] = traceparent
     return json.dumps({**fields, "trial": trial}, allow_nan=False).encode() + b"\n"
 
 

@@ -25,6 +25,7 @@ from scoregate.runner.candidates.relocation import Relocation, named_import_fold
 from scoregate.runner.candidates.version import Version
 from scoregate.runner.candidates.wire import answer_or_error, parse_reply, question
 from scoregate.runner.candidates.worker_process import Launch, WorkerProcess
+from scoregate.runner.tracing import current_traceparent
 
 SECONDS_TO_RELOAD = 0.8
 """How long a failed call waits for its successor to be loaded, so that the next call's latency does not hold it."""
@@ -144,8 +145,9 @@ class _Workers:
     async def call(self, item: DatasetItem, trial: int) -> Answer:
         self._open = True
         worker = self._next_idle() or self._start_for_call()
+        asked = question(item, trial, with_expected_output=True, traceparent=current_traceparent.get())
         try:
-            reply = await worker.ask(question(item, trial, with_expected_output=True))
+            reply = await worker.ask(asked)
         except (CandidateError, asyncio.CancelledError):
             self._end(worker)
             await self._replace()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def main() -> None:
     sys.argv[:] = [settings["experiment"]]
     package = Path(__file__).resolve().parents[2]
     _provide_scoregate(package)
+    from scoregate.langfuse.parent import load, under_traceparent
     from scoregate.runner.candidates.answering import answer_questions
     from scoregate.runner.candidates.relocation import Relocation, relocate_imports
 
@@ -36,7 +38,9 @@ def main() -> None:
         here, there = map(Path, settings["relocation"])
         relocate_imports(Relocation(here, there), kept=[package])
     sys.path += [folder for folder in settings["import_folders"] if folder not in sys.path]
-    answer_questions(Path(settings["experiment"]), settings["socket"])
+    if os.environ.get("LANGFUSE_PUBLIC_KEY"):
+        load()  # So that calls may have a parent, and none waits for this.
+    answer_questions(Path(settings["experiment"]), settings["socket"], under_traceparent)
 
 
 if __name__ == "__main__":
