@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
 from scoregate.errors import ConfigError
+from scoregate.scorers.autoevals import autoevals_name
 from scoregate.scorers.scorer import LANGFUSE_ARGUMENTS, OFFERED_ARGUMENTS, Scorer
 from scoregate.scorers.source_version import source_version
 
@@ -62,10 +63,11 @@ def from_function(function: Callable[..., Any], *, known: Collection[str] = ()) 
 
 
 def _name(function: Callable[..., Any]) -> str:
-    for candidate in (_attribute(function, "score"), getattr(_inner(function), "__name__", None)):
+    inner = _inner(function)
+    for candidate in (_attribute(function, "score"), autoevals_name(inner), getattr(inner, "__name__", None)):
         if isinstance(candidate, str) and candidate:
             return candidate
-    return type(_inner(function)).__name__
+    return type(inner).__name__
 
 
 def _scores(function: Callable[..., Any], name: str, known: Collection[str]) -> tuple[str, ...] | None:

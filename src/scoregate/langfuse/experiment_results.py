@@ -1,0 +1,170 @@
+"""Results of an experiment in the SDK's form and in ours: `ExperimentResult` from a run, and a run from one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+from langfuse import Evaluation, RegressionError
+from langfuse.experiment import ExperimentItemResult, ExperimentResult
+
+from scoregate.catalog import SCORED
+from scoregate.datasets import cluster_of, content_digest, slices_of
+from scoregate.errors import ResultsError
+from scoregate.gate_file import Gate
+from scoregate.langfuse import ids
+from scoregate.langfuse.matching import as_item, matched
+from scoregate.records import JSON, Dataset, DatasetItem, Run, RunHeader, RunItem, Score, ScoreValue
+from scoregate.runner.candidates.candidate import CandidateError, as_answer
+from scoregate.runner.cells import MEASURED, complete
+from scoregate.scorers.scorer import Scorer, score_item
+
+_ABSENT = "the experiment's result does not hold it: the SDK leaves out items that failed"
+
+
+def sdk_result(
+    run: Run, items: Sequence[DatasetItem], *, name: str, run_name: str | None, description: str | None
+) -> ExperimentResult:
+    """A run as the SDK's `run_experiment` returns it, without run evaluations.
+
+    One item result for every run item that is ok, in the order of the dataset and its trials: what failed is left
+    out, as by the SDK. Its evaluations are the scores with a value, sorted by name, without the measured ones.
+    The ids are those that traces and experiments have in Langfuse, where the run is delivered.
+    """
+    position = {item.id: (number, item) for number, item in enumerate(items)}
+    scores: dict[tuple[str, int], list[Score]] = {}
+    for score in run.scores:
+        if score.status == "ok" and score.score not in MEASURED:
+            scores.setdefault((score.item, score.trial), []).append(score)
+    answered = [one for one in run.items if one.status == "ok"]
+    answered.sort(key=lambda one: (position[one.item][0], one.trial))
+    return ExperimentResult(
+        name=name,
+        run_name=run_name or run.id,
+        description=description,
+        item_results=[
+            ExperimentItemResult(
+                item=position[one.item][1],  # type: ignore[arg-type]  # reads like an item of the SDK
+                output=one.output,
+                evaluations=[_evaluation(score) for score in scores.get((one.item, one.trial), ())],
+                trace_id=ids.trace_id(run.id, one.item, one.trial),
+                experiment_id=ids.experiment_id(run.id, one.trial),
+            )
+            for one in answered
+        ],
+        run_evaluations=[],
+        experiment_id=ids.experiment_id(run.id, 0),
+    )
+
+
+def _evaluation(score: Score) -> Evaluation:
+    assert score.value is not None  # its status is ok
+    return Evaluation(
+        name=score.score, value=score.value, comment=score.comment, data_type=_data_type(score.value)
+    )
+
+
+def _data_type(value: ScoreValue) -> Literal["BOOLEAN", "CATEGORICAL"] | None:
+    """What the SDK takes for a number unless it is told."""
+    if isinstance(value, bool):
+        return "BOOLEAN"
+    return "CATEGORICAL" if isinstance(value, str) else None
+
+
+def run_from(
+    result: ExperimentResult, gate: Gate, dataset: Dataset | None, *, header: Mapping[str, JSON]
+) -> tuple[Run, tuple[DatasetItem, ...]]:
+    """The SDK's result as a run, and the dataset items that it is of.
+
+    `header` gives the fields of the run's header that a result does not tell (`run`, `candidate` and the like).
+    Items that the dataset has and the result lacks are run items that failed, and so is every expected cell of
+    theirs an error; an item that is there several times has as many trials. Without a dataset the items are those
+    of the result, which then must have ids: what is missing, only the baseline can tell.
+
+    Raises ResultsError for an item that is not the dataset's, is ambiguous, or has no id (see `matched`).
+    """
+    given = [one.item for one in result.item_results]
+    if dataset is None:
+        items = _named(given)
+        everything = tuple({item.id: item for item in items}.values())
+    else:
+        items = matched(given, dataset)
+        everything = dataset.items
+    answers: dict[tuple[str, int], ExperimentItemResult] = {}
+    seen: Counter[str] = Counter()
+    for item, one in zip(items, result.item_results, strict=True):
+        answers[item.id, seen[item.id]] = one
+        seen[item.id] += 1
+    trials = max(seen.values(), default=1)
+    cells = list(_cells(everything, answers, trials, gate))
+    about = RunHeader(
+        dataset=dataset.name if dataset else result.name,
+        dataset_fingerprint=dataset.fingerprint if dataset else None,
+        dataset_version=dataset.version if dataset else None,
+        expected_items=len(everything),
+        trials=trials,
+        **header,
+    )
+    scores = tuple(score for _, made in cells for score in made)
+    return Run(about, tuple(run_item for run_item, _ in cells), scores), everything
+
+
+def _named(given: Sequence[object]) -> list[DatasetItem]:
+    items = [as_item(one) for one in given]
+    nameless = next((number for number, item in enumerate(items) if not item.id), None)
+    if nameless is not None:
+        raise ResultsError(
+            f"item {nameless + 1} of the experiment's data has no id, and the gate names no dataset to know it by",
+            hint='name the dataset in the gate (dataset = "…"), or give each item an "id"',
+        )
+    return items
+
+
+def _cells(
+    items: Sequence[DatasetItem],
+    answers: Mapping[tuple[str, int], ExperimentItemResult],
+    trials: int,
+    gate: Gate,
+) -> Iterator[tuple[RunItem, tuple[Score, ...]]]:
+    expected = [name for name in gate.rules if name != SCORED]
+    for item in items:
+        cluster = cluster_of(item, gate.cluster) if gate.cluster else None
+        slices, content = slices_of(item, gate.slices), content_digest(item)
+        for trial in range(trials):
+            answer = answers.get((item.id, trial))
+            run_item = RunItem(
+                item.id,
+                trial,
+                "ok" if answer else "error",
+                error=None if answer else _ABSENT,
+                output=_output(answer.output) if answer else None,
+                trace_id=answer.trace_id if answer else None,
+                cluster=cluster,
+                slices=slices,
+                content=content,
+            )
+            scores = _scores(answer, item, run_item, gate) if answer else []
+            yield run_item, complete(run_item, scores, expected, gate.catalog)
+
+
+def _scores(answer: ExperimentItemResult, item: DatasetItem, run_item: RunItem, gate: Gate) -> list[Score]:
+    """The evaluations, read and checked as those of an evaluator that the engine has called."""
+    evaluations = list(answer.evaluations)
+    if not evaluations:
+        return []
+    reader = Scorer(name="evaluation", version="", call=lambda **_: evaluations)
+    return score_item(reader, item, run_item, catalog=gate.catalog)
+
+
+def _output(output: object) -> JSON:
+    """The output, or a text of it where it is no JSON: a task that the SDK runs may return any object."""
+    try:
+        return as_answer(output).output
+    except CandidateError:
+        return repr(output)
+
+
+def regression_error(result: ExperimentResult, message: str) -> RegressionError:
+    """The SDK's own error, by which Langfuse's action knows a regression."""
+    return RegressionError(result=result, message=message)

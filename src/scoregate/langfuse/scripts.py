@@ -1,0 +1,141 @@
+"""The context of a script for Langfuse's experiment action, on the gate's engine.
+
+It is the SDK's own `RunnerContext`, so that a script runs unchanged: what it passes to `run_experiment` is run on the
+gate's dataset, with the gate's limits and store, and comes back as the SDK's own `ExperimentResult`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from langfuse import Evaluation, Langfuse, RunnerContext, get_client
+from langfuse.experiment import ExperimentItemResult, ExperimentResult
+
+from scoregate.errors import ConfigError, ResultsError, ScoregateError
+from scoregate.gate_file import Gate
+from scoregate.langfuse.composing import awaited, composed, evaluations_of
+from scoregate.langfuse.experiment_results import sdk_result
+from scoregate.langfuse.matching import matched
+from scoregate.records import Dataset
+from scoregate.runner.candidates.failures import reason_of
+from scoregate.runner.candidates.script import Handed, RunEvaluation, Script
+
+
+class ScriptContext(RunnerContext):
+    """What a script's `experiment(context)` is called with."""
+
+    def __init__(self, script: Script, gate: Gate, dataset: Dataset) -> None:
+        # Not the SDK's own: it wants a client, and one that is made now could not be set up otherwise later.
+        self.data = list(dataset.items)  # type: ignore[assignment]  # they read like items of the SDK
+        self.dataset_version = datetime.fromisoformat(dataset.version) if dataset.version else None
+        self.metadata = {"gate": gate.name}
+        self._script = script
+        self._gate = gate
+        self._dataset = dataset
+
+    @cached_property
+    def client(self) -> Langfuse:  # type: ignore[override]  # an attribute of the SDK's, made when it is asked for
+        """The SDK's client, made as the action makes it; without keys it traces nothing and says so itself."""
+        return get_client()
+
+    def run_experiment(
+        self,
+        *,
+        name: str,
+        run_name: str | None = None,
+        description: str | None = None,
+        data: Sequence[Any] | None = None,
+        task: Callable[..., Any],
+        evaluators: Sequence[Callable[..., Any]] = (),
+        composite_evaluator: Callable[..., Any] | None = None,
+        run_evaluators: Sequence[Callable[..., Any]] = (),
+        max_concurrency: int | None = None,
+        metadata: Mapping[str, str] | None = None,
+        experiment_id: str | None = None,
+        _dataset_version: datetime | None = None,
+    ) -> ExperimentResult:
+        """Have the gate run the task on its dataset, and wait for the results. Arguments as in the SDK.
+
+        The gate's own dataset, concurrency and run id hold: `data` must be the whole dataset, and what is not
+        used is said in the verdict's notes. Raises ConfigError and ResultsError for what cannot be run.
+        """
+        try:
+            self._check(data, task, [*evaluators, *run_evaluators])
+        except ScoregateError as error:
+            self._script.refuse(error)
+            raise
+        self._note_unused(max_concurrency, experiment_id, _dataset_version)
+        every = tuple(evaluators)
+        if composite_evaluator is not None:
+            every = composed(every, composite_evaluator)
+        about = {**(self.metadata or {}), **(metadata or {})}
+        handed = Handed(task, every, name, run_name, description, about)
+        results = self._script.hand_over(handed)
+        result = sdk_result(results.run, results.items, name=name, run_name=run_name, description=description)
+        for evaluator in run_evaluators:
+            result.run_evaluations.extend(self._evaluated(evaluator, result.item_results))
+        return result
+
+    def _check(self, data: Sequence[Any] | None, task: object, evaluators: Sequence[object]) -> None:
+        if not callable(task):
+            raise ConfigError(
+                f"gives run_experiment a task that is no function: {task!r:.60}", where=self._where
+            )
+        wrong = next((one for one in evaluators if not callable(one)), None)
+        if wrong is not None:
+            raise ConfigError(
+                f"gives run_experiment an evaluator that is no function: {wrong!r:.60}", where=self._where
+            )
+        if data is None:
+            return
+        try:
+            ids = {item.id for item in matched(data, self._dataset)}
+        except ResultsError as error:
+            raise ConfigError(
+                f"gives run_experiment data of its own, and {error.message}",
+                where=self._where,
+                hint="put the data into the gate's dataset file, and leave `data` as it is or out",
+            ) from error
+        if len(ids) < len(self._dataset.items):
+            raise ConfigError(
+                f"gives run_experiment {len(ids):,} of the {len(self._dataset.items):,} items of the gate's dataset",
+                where=self._where,
+                hint="leave `data` out, and choose items with --item, --slice, --sample or --limit",
+            )
+
+    def _note_unused(
+        self, max_concurrency: int | None, experiment_id: str | None, version: datetime | None
+    ) -> None:
+        at_once = self._gate.limits.concurrency
+        if max_concurrency is not None and max_concurrency < at_once:
+            self._script.note(
+                f"the script's max_concurrency = {max_concurrency} was not used; the gate calls {at_once} at once "
+                "(concurrency in [limits])"
+            )
+        if experiment_id is not None:
+            self._script.note("the script's experiment_id was not used; the gate's run has an id of its own")
+        if version is not None:
+            self._script.note("the script's _dataset_version was not used; the gate names its dataset")
+
+    def _evaluated(
+        self, evaluator: Callable[..., Any], item_results: list[ExperimentItemResult]
+    ) -> list[Evaluation]:
+        """What a run evaluator says of the results. One that fails says nothing, as in the SDK, and that is noted."""
+        name = getattr(evaluator, "__name__", type(evaluator).__name__)
+        try:
+            made = evaluations_of(awaited(evaluator(item_results=item_results)))
+        except Exception as error:  # noqa: BLE001  user code: the script goes on without it, as in the SDK
+            self._script.note(f"the script's run evaluator '{name}' failed: {reason_of(error)}")
+            return []
+        if not made:
+            self._script.note(f"the script's run evaluator '{name}' returned no evaluation")
+        for one in made:
+            self._script.evaluated(RunEvaluation(one.name, one.value, one.comment))
+        return made
+
+    @property
+    def _where(self) -> str:
+        return str(self._script.path)
