@@ -25,7 +25,8 @@ _NOT_HANDED_ON = (
     "GITHUB_BASE_REF",
 )
 _ANNOUNCED = re.compile(
-    r"scoregate: (run \S+: .* on [\d,]+ items|round [A-D], |.*; this run can become the first$|both versions are "
+    r"scoregate: (run \S+: .* on [\d,]+ items|no Langfuse keys: the run stays here$|round [A-D], "
+    r"|.*; this run can become the first$|both versions are "
     r"|.*: (smaller drops will be missed|most builds will be inconclusive); )"
 )
 
@@ -175,7 +176,11 @@ class Project:
         before: Callable[[], None] | None = None,
     ) -> subprocess.Popen[str]:
         """Begin `scoregate …` in the folder; `before` is called in the new process."""
-        own = {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_ON}
+        own = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in _NOT_HANDED_ON and not name.startswith("LANGFUSE_")
+        }
         # Found without being installed, and no checkout around the folder is taken for the project's.
         found = os.pathsep.join(filter(None, (str(SOURCE), own.get("PYTHONPATH"))))
         own |= {"PYTHONPATH": found, "GIT_CEILING_DIRECTORIES": str(self.folder.parent)}

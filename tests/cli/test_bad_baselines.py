@@ -28,7 +28,7 @@ def _broken(cause: str) -> Callable[[str], bytes]:
 @pytest.mark.parametrize(
     ("cause", "told"),
     [
-        ("cut off", f"{LOCK}:19: the baseline cannot be read: the last line is cut off: "),
+        ("cut off", f"{LOCK}:15: the baseline cannot be read: the last line is cut off: "),
         ("empty", f"{LOCK}: the baseline cannot be read: is empty"),
         ("no header", f"{LOCK}:1: the baseline cannot be read: the first line is no run header"),
         ("not UTF-8", f"{LOCK}:65: the baseline cannot be read: not UTF-8: byte 0xff"),
@@ -81,7 +81,8 @@ def test_a_dataset_that_changed_since_is_told_before_the_run_and_with_its_items(
     )
     assert reason(ran) == (
         "INVALID: the dataset 'agent' changed since the baseline was made "
-        "(2 items new: q064, q065; 1 item gone: q000); run the baseline's version on the present dataset and accept it"
+        "(2 new (q064, q065), 1 gone (q000)); run the baseline's version on the present dataset and accept it, "
+        'or set on_dataset_change = "intersection" in the gate to compare the 63 items that did not change'
     )
 
 

@@ -63,7 +63,7 @@ def test_a_store_of_a_newer_version_is_told_and_left_alone(accepted: Project) ->
         connection.execute("PRAGMA user_version = 99")
     before = accepted.path(STORE).read_bytes()
     line = accepted.run().error(2)
-    assert line.startswith(f"{STORE}: the store has schema 99 and this version of scoregate knows 1")
+    assert line.startswith(f"{STORE}: the store has schema 99 and this version of scoregate knows ")
     assert "upgrade scoregate" in line
     assert accepted.path(STORE).read_bytes() == before
 

@@ -19,7 +19,10 @@ from scoregate.cli.options import (
 @click.command()
 @gate_argument
 @click.option(
-    "--candidate", required=True, metavar="FILE|RUN", help="Results file, or the id of a stored run."
+    "--candidate",
+    required=True,
+    metavar="FILE|RUN",
+    help="Results file, the id of a stored run, or langfuse:EXPERIMENT.",
 )
 @click.option("--baseline", metavar="FILE|RUN", help="Instead of the gate's own baseline.")
 @click.option("--on-inconclusive", type=click.Choice(["warn", "fail"]), help="Instead of the gate's own.")
@@ -47,14 +50,16 @@ def check(
     from scoregate.gates.anchors import compare_with_both
     from scoregate.project.baselines import load_anchor, load_baseline, load_run
     from scoregate.project.deciding import known_items, with_policy
+    from scoregate.project.expected_items import with_expected_items
     from scoregate.project.places import existing_store
 
     wanted = parse_outputs(outputs)
     gate = with_policy(read_gate(gate_path), on_inconclusive)
     store = existing_store(gate.root, store_path)
-    now = load_run(candidate, store, "--candidate")
+    now = load_run(candidate, store, "--candidate", gate)
     before = load_baseline(gate, baseline, store)
-    verdict = compare_with_both(gate, before, now, load_anchor(gate, store), seed=seed)
+    expected = with_expected_items(now, gate, store)
+    verdict = compare_with_both(gate, before, expected, load_anchor(gate, store), seed=seed)
     present(
         verdict,
         gate,

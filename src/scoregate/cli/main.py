@@ -17,10 +17,19 @@ _COMMANDS = {
     "check": ("scoregate.cli.check:check", "Decide a gate from results that exist; nothing is run."),
     "init": ("scoregate.cli.init:init", "Write a small working gate into this repository."),
     "baseline": ("scoregate.cli.baseline:baseline", "Accept, show and compare baselines."),
-    "runs": ("scoregate.cli.runs:runs", "List, show, compare, export, import and prune stored runs."),
+    "runs": ("scoregate.cli.runs:runs", "List, show, compare, export, import, push and prune stored runs."),
     "plan": ("scoregate.cli.plan:plan", "What a gate sees, how often it is inconclusive, what it costs."),
     "selftest": ("scoregate.cli.selftest:selftest", "Measure a gate's false alarms on stored trials."),
-    "dataset": ("scoregate.cli.dataset:dataset", "Check a dataset."),
+    "score": (
+        "scoregate.cli.score:score",
+        "Write one score to Langfuse: feedback, a review, how a session ended.",
+    ),
+    "scores": (
+        "scoregate.cli.scores:scores",
+        "The catalog beside the score configs of Langfuse: list, sync.",
+    ),
+    "dataset": ("scoregate.cli.dataset:dataset", "Check datasets, and bring them to Langfuse and back."),
+    "doctor": ("scoregate.cli.doctor:doctor", "Check the connection to Langfuse."),
 }
 """Command -> where it lives, and its line in the help; a module is imported when its command is called."""
 

@@ -69,7 +69,7 @@ def present(
 def _shown(source: str | None) -> str | None:
     from scoregate.project.places import shown_path
 
-    return source if source is None or source.startswith("run:") else shown_path(Path(source))
+    return source if source is None or source.startswith(("run:", "langfuse:")) else shown_path(Path(source))
 
 
 def _reachable(path: Path, stdout: TextIO) -> Path:

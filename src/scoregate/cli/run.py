@@ -22,8 +22,10 @@ from scoregate.cli.run_request import NEWEST, RunRequest
 if TYPE_CHECKING:
     from scoregate.gate_file import Gate
     from scoregate.project.assembly import Assembly
+    from scoregate.project.langfuse_link import LangfuseLink
     from scoregate.project.running import StartedRun
-    from scoregate.records import Run
+    from scoregate.records import Run, Verdict
+    from scoregate.runner.candidates.script import ScriptEnd
     from scoregate.store import Store
 
 
@@ -84,6 +86,17 @@ _existing = click.Path(path_type=Path)
 )
 @click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Only N items, drawn with --seed.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N items.")
+@click.option("--local", is_flag=True, help="Keep the run here, whatever Langfuse keys there are.")
+@click.option(
+    "--require-delivery", is_flag=True, help="Exit code 5 where the run is not all seen in Langfuse."
+)
+@click.option(
+    "--delivery-seconds",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    help="How long to wait, after the verdict, until the run is seen in Langfuse.",
+)
 @seed_option
 @output_option
 @json_option
@@ -141,25 +154,31 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
     gate = read_gate(request.gate_path)
 
     # Only now, so that a gate that cannot be read is told at once.
+    from scoregate.cli.delivering import deliver, langfuse_of, linked
     from scoregate.cli.telling import say
     from scoregate.project.assembly import assemble, with_experiment
     from scoregate.project.baselines import NoBaseline, load_anchor, load_baseline, why_stale
     from scoregate.project.deciding import with_policy
     from scoregate.project.places import open_store
+    from scoregate.project.scripts import conclude_script
     from scoregate.project.side_by_side import with_candidate
 
     gate = with_policy(gate, request.on_inconclusive)
     gate = replace(gate, limits=request.applied_to(gate.limits), trials=request.trials or gate.trials)
     check_trials(gate)
     sys.path.insert(0, str(gate.root))
+    langfuse = langfuse_of(request, gate)
     spec = with_experiment(gate, request.experiment_file, replay=request.replay, version=request.version)
     assembly = with_candidate(assemble(gate, spec), request.candidate, label=request.version)
     against = request.beside(gate)
     if against is not None:
         from scoregate.cli.run_beside import run_beside
 
-        return run_beside(request, assembly, against, outputs, stdout)
-    with open_store(gate.root, path=request.store_path) as store:
+        return run_beside(request, assembly, against, langfuse, outputs, stdout)
+    with (
+        open_store(gate.root, path=request.store_path) as store,
+        linked(langfuse, gate, store) as link,
+    ):
         # A baseline that cannot be read is told before any call is paid for.
         baseline: Run | None = None
         anchor = load_anchor(gate, store)
@@ -176,9 +195,11 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
         for line in [*assembly.doubtful_scores, *filter(None, [about, blind])]:
             say(line)
         with store.lock(started.header.run):
-            _execute(request, assembly, store, started)
+            _execute(request, assembly, store, started, link)
         candidate = store.load_run(started.header.run)
-        return _decide(request, assembly, (baseline, anchor), candidate, outputs, why_none, stdout)
+        script = conclude_script(assembly, candidate)
+        verdict = _decide(request, assembly, (baseline, anchor), candidate, script, outputs, why_none, stdout)
+        return deliver(request, link, verdict, candidate.id)
 
 
 def _blind(gate: Gate, store: Store) -> str | None:
@@ -209,8 +230,11 @@ def _started(request: RunRequest, assembly: Assembly, store: Store) -> StartedRu
     return start_run(assembly, store, items, selection, trials=assembly.gate.trials)
 
 
-def _execute(request: RunRequest, assembly: Assembly, store: Store, started: StartedRun) -> None:
+def _execute(
+    request: RunRequest, assembly: Assembly, store: Store, started: StartedRun, link: LangfuseLink | None
+) -> None:
     """Call, score and commit what is missing. Raises RunInterrupted, with the command that goes on."""
+    from scoregate.cli.delivering import say_if_local
     from scoregate.cli.telling import say
     from scoregate.errors import RunInterrupted, StoreWriteError
     from scoregate.project.running import finish_run, plan_run
@@ -222,7 +246,11 @@ def _execute(request: RunRequest, assembly: Assembly, store: Store, started: Sta
     plan = plan_run(
         assembly, store, started, limits=assembly.gate.limits, seed=request.seed, progress=progress
     )
+    say_if_local(request, link)
     say(_announcement(assembly, store, started, done=plan.done))
+    if link is not None:
+        link.add(run)
+        plan = replace(plan, tracing=link.tracing())
     try:
         report = session.run(plan)
         if report.complete:
@@ -275,16 +303,18 @@ def _decide(
     assembly: Assembly,
     before: tuple[Run | None, Run | None],
     candidate: Run,
+    script: ScriptEnd | None,
     outputs: list[tuple[str, Path]],
     why_none: str | None,
     stdout: TextIO,
-) -> int:
+) -> Verdict:
     from scoregate.cli.present import present
     from scoregate.errors import ScoregateError
     from scoregate.gates.acceptance import objections
     from scoregate.gates.anchors import compare_with_both
     from scoregate.gates.compare import nothing_to_compare
     from scoregate.project.deciding import check_decidable
+    from scoregate.project.scripts import with_script
 
     gate = assembly.gate
     baseline, anchor = before
@@ -305,6 +335,7 @@ def _decide(
             hints.append(f'scoregate baseline accept {request.gate_path} {candidate.id} --why "…"')
         except ScoregateError as error:
             hints.append(f"mend the gate before a run is accepted: {error}")
+    verdict = with_script(verdict, script)
     present(
         verdict,
         gate,
@@ -316,4 +347,4 @@ def _decide(
         hints=hints,
         stdout=stdout,
     )
-    return verdict.exit_code
+    return verdict

@@ -10,6 +10,7 @@ from scoregate.cli.run_request import GIT_PREFIX, RunRequest
 
 if TYPE_CHECKING:
     from scoregate.gates.rounds import Request
+    from scoregate.langfuse.settings import Settings
     from scoregate.project.assembly import Assembly
     from scoregate.project.side_by_side import Arms, SideBySide, Watching
     from scoregate.records import DatasetItem
@@ -27,10 +28,12 @@ def run_beside(
     request: RunRequest,
     assembly: Assembly,
     against: str,
+    langfuse: Settings | None,
     outputs: list[tuple[str, Path]],
     stdout: TextIO,
 ) -> int:
     """Run both versions interleaved, decide in rounds, show the verdict; its exit code."""
+    from scoregate.cli.delivering import deliver, linked, say_if_local
     from scoregate.cli.present import present
     from scoregate.cli.telling import say
     from scoregate.errors import RunInterrupted, StoreWriteError
@@ -44,10 +47,18 @@ def run_beside(
     arms = arms_of(assembly, against)
     for line in assembly.doubtful_scores:
         say(line)
-    with open_store(gate.root, path=request.store_path) as store:
+    with (
+        open_store(gate.root, path=request.store_path) as store,
+        linked(langfuse, gate, store) as link,
+    ):
         anchor = load_anchor(gate, store)
         session = _session(request, assembly, store, arms, against, _watching())
+        if link is not None:
+            link.add(session.id)
+            link.add(session.baseline_run.header.run)
+            session.tracing = link.tracing()
         with store.lock(session.id):
+            say_if_local(request, link)
             say(_announcement(session))
             if _same_commit(request, arms, against):
                 say("both versions are the same commit without a change: any difference is chance")
@@ -75,7 +86,10 @@ def run_beside(
             as_json=request.as_json,
             stdout=stdout,
         )
-        return verdict.exit_code
+        if link is not None:
+            for run in session.runs:
+                link.add(run)
+        return deliver(request, link, verdict, session.id)
 
 
 def _session(

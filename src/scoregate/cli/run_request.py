@@ -48,6 +48,9 @@ class RunRequest:
     outputs: tuple[str, ...]
     as_json: bool
     store_path: Path | None
+    local: bool
+    require_delivery: bool
+    delivery_seconds: float
 
     @property
     def selects(self) -> bool:
@@ -109,7 +112,8 @@ class RunRequest:
         for option, value in options:
             if value is not None:
                 words += [option, f"{value:g}" if isinstance(value, float) else str(value)]
-        return shlex.join(words + ["--json"] * self.as_json)
+        words += ["--json"] * self.as_json + ["--local"] * self.local
+        return shlex.join(words + ["--require-delivery"] * self.require_delivery)
 
     def raised(self, report: RunReport, totals: Totals) -> RunRequest:
         """The request with the cap that stopped the run as high as the whole run will need.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def runs() -> None:
-    """List, show, compare, export, import and prune stored runs.
+    """List, show, compare, export, import, push and prune stored runs.
 
     RUN is the id of a stored run, or a unique beginning of it.
     """
@@ -127,15 +127,20 @@ def export(run: str, output: Path | None, store_path: Path | None) -> None:
 
 
 @runs.command("import")
-@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("source", metavar="FILE")
 @click.option("--replace", is_flag=True, help="Replace a stored run of the same id.")
 @store_option
-def import_(path: Path, replace: bool, store_path: Path | None) -> None:
-    """Take a results file into the store, where it can be compared and accepted like any other run."""
+def import_(source: str, replace: bool, store_path: Path | None) -> None:
+    """Take a results file into the store, where it can be compared and accepted like any other run.
+
+    langfuse:EXPERIMENT (a name or an id) in place of FILE takes a run from Langfuse.
+    """
+    from scoregate.gate_file.experiment_source import is_langfuse
+    from scoregate.project.baselines import load_run
     from scoregate.project.places import find_root, open_store
     from scoregate.results_file import read_results
 
-    run = read_results(path)
+    run = load_run(source, None, "FILE") if is_langfuse(source) else read_results(Path(source))
     with open_store(find_root(), path=store_path) as store:
         store.import_run(run, replace=replace)
     click.echo(f"imported {run.id}: {len(run.items):,} run items, {len(run.scores):,} scores")
@@ -165,3 +170,42 @@ def prune(keep: int | None, before: str | None, yes: bool, store_path: Path | No
         f"{deleted.items:,} run items, {deleted.scores:,} scores "
         f"({deleted.freed_bytes / 1e6:.1f} MB freed)"
     )
+
+
+@runs.command()
+@click.argument("names", metavar="RUN...", nargs=-1, required=True)
+@click.option(
+    "--delivery-seconds",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    help="How long to send and to wait until everything is seen.",
+)
+@json_option
+@store_option
+def push(names: tuple[str, ...], delivery_seconds: float, as_json: bool, store_path: Path | None) -> int:
+    """Deliver to Langfuse what is missing there of stored runs.
+
+    May be repeated at any time, also after a process died: what is sent twice is there once. Exit code 5 as long as
+    something is missing.
+    """
+    from scoregate.cli.telling import say
+    from scoregate.errors import INTERRUPTED, PASS
+    from scoregate.langfuse.settings import require_settings
+    from scoregate.project.langfuse_link import LangfuseLink, as_json_values
+    from scoregate.project.places import find_root, read_catalog_of
+
+    root = find_root()
+    settings = require_settings(root, "`runs push`")
+    with _store(store_path) as store:
+        found = [store.find_run(name) for name in names]
+        with LangfuseLink(
+            settings, store.path, read_catalog_of(root), say if as_json else click.echo
+        ) as link:
+            for run in found:
+                link.add(run, live=False)
+            link.make_due()
+            report = link.end(delivery_seconds)
+    if as_json:
+        click.echo(json.dumps(as_json_values(report), indent=2, ensure_ascii=False))
+    return PASS if report is not None and report.complete else INTERRUPTED

@@ -1,4 +1,5 @@
-"""The baseline and the anchor that a gate or a command line names: a lock file, a results file or a stored run."""
+"""The baseline and the anchor that a gate or a command line names: a lock file, a results file, a stored run, or a
+run in Langfuse."""
 
 from __future__ import annotations
 
@@ -7,14 +8,17 @@ from pathlib import Path
 
 from scoregate.errors import BaselineError, ConfigError, ResultsError, StoreError, did_you_mean
 from scoregate.gate_file import Gate
+from scoregate.gate_file.experiment_source import is_langfuse
 from scoregate.gate_file.gate import GIT_PREFIX
-from scoregate.project.places import shown_path
+from scoregate.project.langfuse_runs import experiment_named, read_langfuse_run
+from scoregate.project.places import find_root, shown_path
 from scoregate.records import Run
 from scoregate.results_file import read_results
 from scoregate.store import Store
 
 RUN_PREFIX = "run:"
 _RESULT_SUFFIXES = (".jsonl", ".jsonl.gz")
+_PARTS = ("baseline", "anchor", "candidate")
 _BY_SCORE = ("best", "best-so-far", "highest", "max", "top")
 
 
@@ -23,10 +27,10 @@ class NoBaseline(BaselineError):
 
 
 def load_baseline(gate: Gate, spec: str | None, store: Store | None) -> Run:
-    """The gate's baseline, or the one that `spec` names (a path, a run id, `run:ID`).
+    """The gate's baseline, or the one that `spec` names (a path, a run id, `run:ID`, `langfuse:EXPERIMENT`).
 
     Raises NoBaseline where there is none yet, ConfigError where a name leads nowhere or is a git ref, of which no
-    results are stored, and BaselineError where it cannot be read.
+    results are stored, and BaselineError where it cannot be read; for Langfuse also Refused and ServiceError.
     """
     asked = gate.baseline if spec is None else spec
     if asked is not None and asked.startswith(GIT_PREFIX):
@@ -36,7 +40,7 @@ def load_baseline(gate: Gate, spec: str | None, store: Store | None) -> Run:
             hint="`scoregate check --baseline FILE|RUN` decides from results that exist",
         )
     if spec is not None:
-        return _trusted(lambda: load_run(spec, store, "--baseline"), "give another --baseline")
+        return _trusted(lambda: load_run(spec, store, "--baseline", gate), "give another --baseline")
     name = gate.baseline
     if name is None:
         raise NoBaseline(
@@ -44,8 +48,8 @@ def load_baseline(gate: Gate, spec: str | None, store: Store | None) -> Run:
             where=_shown(gate),
             hint=f'add baseline = "gates/{gate.name}.baseline.jsonl" and accept a run',
         )
-    if name.startswith(RUN_PREFIX):
-        return load_run(name, store, "baseline")
+    if name.startswith(RUN_PREFIX) or is_langfuse(name):
+        return load_run(name, store, "baseline", gate)
     path = Path(name)
     if not path.exists():
         _refuse_choice_by_score(path.name, f"{_shown(gate)}: baseline")
@@ -72,8 +76,8 @@ def load_anchor(gate: Gate, store: Store | None) -> Run | None:
     name = gate.anchor
     if name is None:
         return None
-    if name.startswith(RUN_PREFIX):
-        return load_run(name, store, f"{_shown(gate)}: anchor")
+    if name.startswith(RUN_PREFIX) or is_langfuse(name):
+        return load_run(name, store, f"{_shown(gate)}: anchor", gate)
     path = Path(name)
     if not path.exists():
         _refuse_choice_by_score(path.name, f"{_shown(gate)}: anchor")
@@ -96,8 +100,14 @@ def _trusted(read: Callable[[], Run], hint: str, what: str = "baseline") -> Run:
         ) from error
 
 
-def load_run(name: str, store: Store | None, option: str) -> Run:
-    """A results file or a stored run (a unique beginning of its id is enough). Raises ConfigError, ResultsError."""
+def load_run(name: str, store: Store | None, option: str, gate: Gate | None = None) -> Run:
+    """A results file, a stored run (a unique beginning of its id is enough) or `langfuse:EXPERIMENT`.
+
+    `gate` is the one that the run is for. Raises ConfigError, ResultsError; for Langfuse also BaselineError, Refused
+    and ServiceError.
+    """
+    if is_langfuse(name):
+        return _from_langfuse(name, option, gate)
     path = Path(name)
     if not path.exists():
         _refuse_choice_by_score(name.removeprefix(RUN_PREFIX), option)
@@ -119,6 +129,22 @@ def load_run(name: str, store: Store | None, option: str) -> Run:
         raise ConfigError(f"{option}: {file}{error.message}", hint=error.hint) from error
 
 
+def _from_langfuse(name: str, option: str, gate: Gate | None) -> Run:
+    source = experiment_named(name, option)
+    _refuse_choice_by_score(source.name or "", option)
+    root = gate.root if gate is not None else find_root()
+    what = {"--candidate": "candidate", "--baseline": "baseline"}.get(option, option.rpartition(": ")[2])
+    run = read_langfuse_run(source, root, gate, what if what in _PARTS else "run")
+    if run is None:
+        where = f" {_shown(gate)}" if gate is not None else ""
+        raise NoBaseline(
+            f"no run of the branch '{source.branch}' was accepted yet, so nothing was compared",
+            where=str(source),
+            hint=f'accept a run that was delivered: scoregate baseline accept{where} RUN --why "…"',
+        )
+    return run
+
+
 def _refuse_choice_by_score(name: str, option: str) -> None:
     if name.lower() in _BY_SCORE:
         raise ConfigError(
@@ -136,7 +162,8 @@ def why_stale(
     The comparison says it too, with the items; this is for saying it before a call is paid for.
     """
     then = baseline.header
-    if then.dataset_fingerprint and then.dataset_fingerprint != fingerprint:
+    changed_dataset = then.dataset_fingerprint and then.dataset_fingerprint != fingerprint
+    if changed_dataset and gate.on_dataset_change == "invalid":
         return f"the dataset changed since the {what} was made"
     changed = [
         name
@@ -167,7 +194,7 @@ def lock_path(gate: Gate) -> Path:
             where=_shown(gate),
             hint=f'for a stored one set baseline = "gates/{gate.name}.baseline.jsonl"',
         )
-    if gate.baseline is None or gate.baseline.startswith(RUN_PREFIX):
+    if gate.baseline is None or gate.baseline.startswith(RUN_PREFIX) or is_langfuse(gate.baseline):
         raise ConfigError(
             "the gate names no lock file for its baseline",
             where=_shown(gate),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from scoregate.catalog import CATALOG_FILE, Catalog, read_catalog
 from scoregate.store import Store
 
 STORE = Path(".scoregate") / "store.sqlite3"
@@ -30,3 +31,9 @@ def shown_path(path: Path) -> str:
     """A path as a person types it: relative to the working directory where it lies below it."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def read_catalog_of(root: Path) -> Catalog:
+    """The project's score catalog, `gates/scores.toml`; an empty one where there is none. Raises ConfigError."""
+    path = root / "gates" / CATALOG_FILE
+    return read_catalog(path) if path.exists() else Catalog()

@@ -14,7 +14,9 @@ from pathlib import Path
 
 from scoregate.errors import ConfigError
 from scoregate.gate_file import Limits
+from scoregate.langfuse.spans import LANGFUSE_DATASET, ORIGIN
 from scoregate.project.assembly import Assembly
+from scoregate.project.origin import origin_of
 from scoregate.records import JSON, DatasetItem, RunHeader
 from scoregate.runner.candidates import Candidate
 from scoregate.runner.plan import Arm, RunPlan, RunReport
@@ -53,6 +55,9 @@ def start_run(
     candidate = candidate or assembly.candidate
     dataset, gate = assembly.dataset, assembly.gate
     about: dict[str, JSON] = {"gate": gate.name}
+    origin = origin_of(gate.root)
+    if origin:
+        about[ORIGIN] = origin
     if candidate.dirty is not None:
         about["dirty"] = candidate.dirty
     if gate.limits.timeout_seconds is not None:
@@ -60,6 +65,8 @@ def start_run(
     program = _program(candidate, gate.root)
     if program is not None:
         about[PROGRAM] = program
+    if dataset.langfuse_id is not None:
+        about[LANGFUSE_DATASET] = dataset.langfuse_id
     if selection is not None:
         about["selection"] = selection
         about["selected_items"] = [item.id for item in items]
@@ -109,9 +116,11 @@ def resume_run(
     for what, then, here in now:
         if then != here:
             shown = "" if what in ("scorers", "dataset") else f" ({then} then, {here} now)"
+            pin = f"pin the gate's dataset to {header.dataset_version} to go on"
+            pinned = what == "dataset" and header.dataset_version is not None
             raise ConfigError(
                 f"run {header.run} cannot be resumed: the {what} changed since it started{shown}",
-                hint="go back to what it was, or start a new run",
+                hint=f"{pin if pinned else 'go back to what it was'}, or start a new run",
             )
     chosen = header.metadata.get("selected_items")
     wanted = set(chosen) if isinstance(chosen, list) else None
@@ -173,6 +182,7 @@ def plan_session(
         catalog=assembly.gate.catalog,
         expected_scores=assembly.expected_scores,
         places=assembly.places(items),
+        contents=assembly.contents(items),
         limits=limits or assembly.gate.limits,
         trials=trials,
         also_counted=also_counted,

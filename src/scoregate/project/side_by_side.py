@@ -27,9 +27,11 @@ from scoregate.project.running import StartedRun, finish_run, plan_session, star
 from scoregate.records import DatasetItem, Run
 from scoregate.runner import session as engine
 from scoregate.runner.candidates import Candidate
+from scoregate.runner.candidates.script import only_in_run
 from scoregate.runner.candidates.version import Version
 from scoregate.runner.candidates.worker import worker_candidate
 from scoregate.runner.plan import RunReport
+from scoregate.runner.tracing import Tracing
 from scoregate.store import Store, Totals
 
 ARM = "arm"
@@ -77,6 +79,8 @@ class SideBySide:
     first_round: RunTable | None = None
     """The candidate's trials of round A."""
     began: float = field(default_factory=time.monotonic)
+    tracing: Tracing | None = None
+    """See `RunPlan.tracing`."""
 
     @property
     def id(self) -> str:
@@ -95,7 +99,7 @@ class SideBySide:
     @property
     def used(self) -> Totals:
         """Calls, cost and time of all runs of the session."""
-        return sum((self.store.totals(run) for run in self._ids()), Totals())
+        return sum((self.store.totals(run) for run in self.runs), Totals())
 
     def _whole_set(self, request: Request) -> tuple[RunTable, RunTable] | None:
         runs = (self.baseline_run, self.candidate_run)
@@ -179,7 +183,7 @@ class SideBySide:
             limits=self._limits(),
         )
         try:
-            report = engine.run(plan)
+            report = engine.run(replace(plan, tracing=self.tracing))
         finally:
             self.watching.round_ended()
         if report.complete:
@@ -211,9 +215,11 @@ class SideBySide:
     def _others(self, runs: Sequence[StartedRun]) -> list[str]:
         """The session's runs that are there, without those of this round."""
         now = {started.header.run for started in runs}
-        return [run for run in self._ids() if run not in now]
+        return [run for run in self.runs if run not in now]
 
-    def _ids(self) -> list[str]:
+    @property
+    def runs(self) -> list[str]:
+        """Ids of the session's runs that are there, the candidate's first."""
         found = []
         for run in (self.id, self.id + BASELINE):
             for name in (run, run + _CONFIRM):
@@ -247,6 +253,7 @@ def with_candidate(assembly: Assembly, spec: str | None, *, label: str | None) -
     """The assembly with the version at a git ref as its candidate; the scorers stay those of the working tree."""
     if spec is None or not spec.startswith(PREFIX):
         return assembly
+    _refuse_script(assembly)
     return replace(assembly, candidate=candidate_at(assembly.gate, spec, label=label))
 
 
@@ -267,8 +274,15 @@ def arms_of(assembly: Assembly, against: str) -> Arms:
             where="--against",
             hint="give a Python file or a git ref (git:main); results that exist go to --baseline",
         )
+    _refuse_script(assembly)
     baseline = candidate_at(gate, full_name(against))
     return Arms(replace(baseline, evaluators=()), _in_workers(assembly))
+
+
+def _refuse_script(assembly: Assembly) -> None:
+    script = assembly.candidate.script
+    if script is not None:
+        raise only_in_run(script.path)
 
 
 def _in_workers(assembly: Assembly) -> Candidate:

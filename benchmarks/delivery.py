@@ -1,0 +1,173 @@
+"""What it costs to have a run seen in Langfuse, beside the SDK's own runner: wall time, and what arrived.
+
+    python benchmarks/delivery.py [--items 5000] [--latency 0.2] [--repetitions 3]
+
+A stand-in server in a process of its own (`tests/langfuse_server`) answers every request after the latency. Both
+contenders run the same task (20 ms) with 50 calls at once and one evaluator, each in a fresh process, in turns. The
+ideal is items × seconds ÷ 50. "run" is the wall time until the last item is scored and committed, "drain" the time
+after that until everything is sent, "seen" the wall time until everything was read back. What arrived is counted on
+the server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+CONCURRENCY = 50
+SECONDS = 0.020
+SETTLE_SECONDS = 3.0
+"""How long the server is left alone before it is asked what the SDK's runner has delivered."""
+
+
+async def task(**_: Any) -> str:
+    await asyncio.sleep(SECONDS)
+    return "answer"
+
+
+def run_scoregate(count: int) -> dict[str, float | str]:
+    from scoregate.catalog import Catalog
+    from scoregate.gate_file import Limits
+    from scoregate.langfuse.settings import require_settings
+    from scoregate.project.langfuse_link import LangfuseLink
+    from scoregate.records import DatasetItem, RunHeader
+    from scoregate.runner.candidates.candidate import Candidate
+    from scoregate.runner.plan import Arm, RunPlan
+    from scoregate.runner.session import run
+    from scoregate.scorers.scorer import Scorer
+    from scoregate.store import Store
+
+    items = [DatasetItem(f"item-{number}", {"question": number}, "answer") for number in range(count)]
+    said: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "store.sqlite3"
+        settings = require_settings(Path(folder), "the benchmark")
+        with Store.open(path) as store, LangfuseLink(settings, path, Catalog(), said.append) as link:
+            link.connect()
+            header = RunHeader(
+                run=f"bench-{os.getpid()}",
+                dataset="bench",
+                dataset_fingerprint="f",
+                candidate="bench",
+                expected_items=count,
+                started_at=time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
+            )
+            store.create_run(header, items)
+            plan = RunPlan(
+                arms=[
+                    Arm(
+                        run=header.run,
+                        candidate=Candidate("bench", None, None, "python", _call, is_async=True),
+                    )
+                ],
+                items=items,
+                store=store,
+                scorers=[Scorer("exact", "1", _exact, scores=("exact",))],
+                expected_scores=("exact",),
+                limits=Limits(concurrency=CONCURRENCY),
+                tracing=link.tracing(),
+            )
+            began = time.perf_counter()
+            link.add(header.run)
+            run(plan)
+            ran = time.perf_counter() - began
+            report = link.end(120.0)
+            seen = time.perf_counter() - began
+        assert report is not None
+        return {"run": ran, "drain": link.drained - began - ran, "seen": seen, "said": said[-1]}
+
+
+async def _call(_item: Any, _trial: int) -> str:
+    return await task()
+
+
+def _exact(*, output: Any, expected_output: Any, **_: Any) -> bool:
+    return bool(output == expected_output)
+
+
+def run_sdk(count: int) -> dict[str, float | str]:
+    import logging
+
+    from langfuse import Evaluation, Langfuse
+
+    logging.disable(logging.CRITICAL)  # one line an item and more, which would be timed as well
+
+    def exact(*, output: Any, expected_output: Any, **_: Any) -> Any:
+        return Evaluation(name="exact", value=output == expected_output, data_type="BOOLEAN")
+
+    client = Langfuse()
+    data: list[Any] = [{"input": {"question": n}, "expected_output": "answer"} for n in range(count)]
+    began = time.perf_counter()
+    client.run_experiment(name="bench", data=data, task=task, evaluators=[exact], max_concurrency=CONCURRENCY)
+    client.flush()
+    return {"run": time.perf_counter() - began}
+
+
+CONTENDERS = {"scoregate": run_scoregate, "run_experiment": run_sdk}
+
+
+def measure(contender: str, count: int, latency: float) -> dict[str, Any]:
+    """One run in a fresh process against a fresh server, and what arrived there."""
+    from tests.langfuse_server.process import server_process
+
+    with server_process(latency=latency) as server:
+        told = subprocess.run(
+            [sys.executable, __file__, "--contender", contender, "--items", str(count)],
+            env={**os.environ, **server.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if told.returncode:
+            raise SystemExit(told.stderr)
+        figures: dict[str, Any] = json.loads(told.stdout.splitlines()[-1])
+        time.sleep(SETTLE_SECONDS)
+        counts = server.control("counts")
+    return {**figures, "items": sum(counts["items"].values()), "scores": counts["scores"]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--items", type=int, default=5_000)
+    parser.add_argument("--latency", type=float, default=0.2)
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--contender", choices=list(CONTENDERS))
+    asked = parser.parse_args()
+    if asked.contender:
+        print(json.dumps(CONTENDERS[asked.contender](asked.items)))
+        return
+    ideal = asked.items * SECONDS / CONCURRENCY
+    print(
+        f"{asked.items:,} items of {SECONDS * 1000:g} ms, {CONCURRENCY} at once, server latency {asked.latency:g} s"
+    )
+    print(f"ideal {ideal:.2f} s")
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in CONTENDERS}
+    for _ in range(asked.repetitions):
+        for name, figures in found.items():
+            figures.append(measure(name, asked.items, asked.latency))
+    for name, figures in found.items():
+        for one in figures:
+            rest = "".join(f", {key} {one[key]:.2f} s" for key in ("drain", "seen") if key in one)
+            arrived = f"{one['items']:,} items and {one['scores']:,} scores arrived"
+            print(f"{name}: run {one['run']:.2f} s ({one['run'] / ideal:.2f} × ideal){rest}; {arrived}")
+    ours, theirs = (median(one["run"] for one in found[name]) for name in CONTENDERS)
+    seen = median(one["seen"] for one in found["scoregate"])
+    print(
+        f"median run {ours / ideal:.2f} × ideal; "
+        f"run_experiment takes {theirs / seen:.1f} × as long as run, drain and read-back"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,282 @@
+"""A run that scoregate delivered, read back: the same records as the store holds, or a refusal.
+
+A run is one experiment a trial. What Langfuse has no field for stands as JSON text under `scoregate` in the metadata
+of the experiment and of each root observation (see `spans`). A run that is not there as a whole is refused: what is
+missing may have failed, and then the rest would look better than the run was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from operator import attrgetter
+
+from scoregate.errors import BaselineError, ResultsError
+from scoregate.files.strict_json import JsonProblem, parse_json
+from scoregate.langfuse import ids
+from scoregate.langfuse.connection import Connection
+from scoregate.langfuse.experiment_items import FoundItem, FoundScore, items_of, scores_of
+from scoregate.langfuse.experiments import Experiment, experiment_of_id, iso
+from scoregate.langfuse.spans import KEY, LANGFUSE_DATASET, ORIGIN, SCHEMA
+from scoregate.records import (
+    ITEM_STATUSES,
+    JSON,
+    SCORE_SOURCES,
+    SCORE_STATUSES,
+    Attempt,
+    Run,
+    RunHeader,
+    RunItem,
+    Score,
+    ScoreValue,
+    Tokens,
+)
+from scoregate.results_file import fields
+from scoregate.results_file.fields import Record
+
+ORIGIN_KEYS = ("branch", "pull_request", "ci_job")
+_SESSION = "session"
+"""Key of a run's metadata: the side-by-side session that it is an arm of."""
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A run item with what its own record says about its scores."""
+
+    row: FoundItem
+    item: RunItem
+    cells: Record
+    """Score name -> status, comment and source, where they are not "ok", nothing and "code"."""
+    types: Mapping[str, str]
+    """Score name -> type of its value, of every score that has one."""
+
+
+def is_delivered(experiment: Experiment) -> bool:
+    """Whether scoregate wrote this experiment."""
+    return KEY in experiment.metadata
+
+
+def delivered_header(experiment: Experiment) -> RunHeader:
+    """The header of the run that an experiment of ours is a trial of. Raises BaselineError."""
+    where = f"Langfuse: experiment {experiment}"
+    record = _record(experiment.metadata.get(KEY), where)
+    try:
+        schema = fields.count(record, "schema", 1)
+        if schema > SCHEMA:
+            raise BaselineError(
+                f"it was delivered by a newer version of scoregate (format {schema}; this one reads {SCHEMA})",
+                where=where,
+                hint="upgrade scoregate",
+            )
+        origin = {key: experiment.metadata[key] for key in ORIGIN_KEYS if key in experiment.metadata}
+        metadata = dict(fields.members(record, "metadata"))
+        if origin:
+            metadata[ORIGIN] = origin
+        if experiment.dataset_id is not None:
+            metadata.setdefault(LANGFUSE_DATASET, experiment.dataset_id)
+        return RunHeader(
+            run=fields.text(record, "run"),
+            dataset=fields.text(record, "dataset"),
+            candidate=fields.text(record, "candidate"),
+            expected_items=fields.count(record, "expected_items", 0),
+            trials=fields.count(record, "trials", 1),
+            dataset_fingerprint=fields.optional_text(record, "dataset_fingerprint"),
+            dataset_version=fields.optional_text(record, "dataset_version"),
+            commit=fields.optional_text(record, "commit"),
+            scorers=fields.texts(record, "scorers"),
+            started_at=fields.optional_text(record, "started_at"),
+            metadata=metadata,
+        )
+    except ResultsError as error:
+        raise _unreadable(error.message, where) from error
+
+
+def read_delivered(connection: Connection, experiment: Experiment) -> tuple[Run, tuple[Experiment, ...]]:
+    """The run that this experiment is a trial of, and the experiments of all its trials, in order.
+
+    Raises BaselineError where it is incomplete or cannot be read; Refused, ServiceError.
+    """
+    trials = _trials(connection, experiment)
+    header = delivered_header(max(trials.values(), key=lambda one: delivered_header(one).trials))
+    cells = [
+        _cell(header.run, row, trial)
+        for trial, one in trials.items()
+        for row in items_of(connection, one, scores=True)
+        if row.id == ids.root_span_id(header.run, row.item, trial)
+    ]
+    found = _values(connection, header.run, cells)
+    _check_whole(header, trials, cells, found)
+    scores = [score for cell in cells for score in _scores(header.run, cell, found)]
+    whole = Run(
+        replace(header, finished_at=iso(max(one.ended_at for one in trials.values()))),
+        tuple(sorted((cell.item for cell in cells), key=attrgetter("item", "trial"))),
+        tuple(sorted(scores, key=attrgetter("item", "trial", "score"))),
+    )
+    return whole, tuple(trials[trial] for trial in sorted(trials))
+
+
+def _trials(connection: Connection, experiment: Experiment) -> dict[int, Experiment]:
+    """Trial -> its experiment, of those that are there. A trial that came later may know of more trials."""
+    header = delivered_header(experiment)
+    found: dict[int, Experiment] = {}
+    wanted, asked = header.trials, 0
+    while asked < wanted:
+        one = experiment_of_id(connection, ids.experiment_id(header.run, asked))
+        if one is not None:
+            found[asked] = one
+            wanted = max(wanted, delivered_header(one).trials)
+        asked += 1
+    return found or {0: experiment}
+
+
+def _values(connection: Connection, run: str, cells: Iterable[_Cell]) -> dict[str, FoundScore]:
+    """Score id -> score; what does not stand beside its item is asked for."""
+    cells = list(cells)
+    found = {score.id: score for cell in cells for score in cell.row.scores}
+    lacking = [
+        cell.row
+        for cell in cells
+        if any(ids.score_id(run, cell.item.item, cell.item.trial, name) not in found for name in cell.types)
+    ]
+    if lacking:
+        found |= {score.id: score for some in scores_of(connection, lacking).values() for score in some}
+    return found
+
+
+def _check_whole(
+    header: RunHeader,
+    trials: Mapping[int, Experiment],
+    cells: list[_Cell],
+    found: Mapping[str, FoundScore],
+) -> None:
+    expected = header.expected_items * header.trials
+    wanted = [
+        (cell, name, ids.score_id(header.run, cell.item.item, cell.item.trial, name))
+        for cell in cells
+        for name in cell.types
+    ]
+    absent = [(cell, name) for cell, name, score in wanted if score not in found]
+    if len(cells) >= expected and len(trials) >= header.trials and not absent:
+        return
+    parts = [f"{len(cells):,} of {expected:,} run items"]
+    if len(trials) < header.trials:
+        parts.append(f"{len(trials)} of {header.trials} trials")
+    if absent:
+        places = ", ".join(f"{name} of item '{cell.item.item}'" for cell, name in absent[:_MOST_NAMED])
+        parts.append(f"{len(wanted) - len(absent):,} of {len(wanted):,} scores (missing: {places}, …)")
+    hint = f"wait where it is still arriving; `scoregate runs push {header.run}` delivers what is missing"
+    if _SESSION in header.metadata:
+        hint = (
+            "it is of a side-by-side session, which makes trials of some items only; run the gate by itself"
+        )
+    raise BaselineError(
+        f"the run {header.run} is incomplete in Langfuse: {', '.join(parts)} are there", hint=hint
+    )
+
+
+def _cell(run: str, row: FoundItem, trial: int) -> _Cell:
+    where = f"Langfuse: run {run}, item '{row.item}'"
+    record = _record(row.metadata.get(KEY), where)
+    try:
+        tokens = fields.members(record, "tokens")
+        status = fields.one_of(record, "status", ITEM_STATUSES)
+        item = RunItem(
+            item=row.item,
+            trial=trial,
+            status=status,
+            error=fields.optional_text(record, "error"),
+            output=_json(row.output, where) if status == "ok" else None,
+            latency_seconds=fields.optional_amount(record, "latency_seconds"),
+            cost_usd=fields.optional_amount(record, "cost_usd"),
+            tokens=Tokens(fields.count(tokens, "input", 0), fields.count(tokens, "output", 0))
+            if tokens
+            else None,
+            trace_id=fields.optional_text(record, "trace_id"),
+            cluster=fields.optional_text(record, "cluster"),
+            slices=fields.texts(record, "slices"),
+            attempts=_attempts(record),
+            content=fields.optional_text(record, "content"),
+            started_at=fields.optional_amount(record, "started_at"),
+        )
+        return _Cell(row, item, fields.members(record, "cells"), fields.texts(record, "types"))
+    except ResultsError as error:
+        raise _unreadable(error.message, where) from error
+
+
+def _attempts(record: Record) -> tuple[Attempt, ...]:
+    """The calls of an item that took several, where the run says them."""
+    return tuple(
+        Attempt(
+            number=fields.count(attempt, "number", 1),
+            status=fields.one_of(attempt, "status", ITEM_STATUSES),
+            error=fields.optional_text(attempt, "error"),
+            latency_seconds=fields.amount(attempt, "latency_seconds"),
+        )
+        for attempt in record.get("attempts") or ()
+    )
+
+
+def _scores(run: str, cell: _Cell, found: Mapping[str, FoundScore]) -> list[Score]:
+    item, trial = cell.item.item, cell.item.trial
+    where = f"Langfuse: run {run}, item '{item}'"
+    scores = []
+    try:
+        for name in {**cell.types, **cell.cells}:
+            said = fields.members(cell.cells, name)
+            value = None
+            if name in cell.types:
+                score = found[ids.score_id(run, item, trial, name)]
+                value = _value(name, cell.types[name], score.value)
+            scores.append(
+                Score(
+                    item,
+                    trial,
+                    name,
+                    value,
+                    fields.one_of(said, "status", SCORE_STATUSES) if said else "ok",
+                    fields.optional_text(said, "comment"),
+                    fields.one_of(said, "source", SCORE_SOURCES) if "source" in said else "code",
+                )
+            )
+            fields.check_value(scores[-1].status, value)
+    except ResultsError as error:
+        raise _unreadable(error.message, where) from error
+    return scores
+
+
+def _value(name: str, kind: str, value: JSON) -> ScoreValue:
+    """The value as it was before it was sent: Langfuse knows no integers, and gives a boolean as either kind."""
+    number = isinstance(value, int | float)
+    if kind == "boolean" and number and value in (0, 1):
+        return bool(value)
+    if kind == "integer" and number and float(value).is_integer():
+        return int(value)
+    if kind == "number" and number and not isinstance(value, bool):
+        return float(value)
+    if kind == "text" and isinstance(value, str):
+        return value
+    raise ResultsError(f"the value of '{name}' is {value!r:.60}, which is no {kind}")
+
+
+def _record(text: JSON, where: str) -> Record:
+    # Langfuse gives metadata as texts; an object is what a server makes that parses them.
+    record = text if isinstance(text, dict) else _json(text, where)
+    if not isinstance(record, dict):
+        raise _unreadable(f"what stands under '{KEY}' in its metadata is no JSON object", where)
+    return record
+
+
+def _json(text: JSON, where: str) -> JSON:
+    if not isinstance(text, str):
+        raise _unreadable(f"it lacks what scoregate wrote there ({text!r:.60})", where)
+    try:
+        return parse_json(text)
+    except JsonProblem as problem:
+        raise _unreadable(f"what scoregate wrote there is no JSON any more: {problem}", where) from None
+
+
+def _unreadable(why: str, where: str) -> BaselineError:
+    return BaselineError(
+        f"cannot be read back: {why}", where=where, hint="deliver it again: `scoregate runs push RUN`"
+    )

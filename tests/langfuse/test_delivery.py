@@ -1,0 +1,269 @@
+"""Delivery: everything that the store holds of a run is sent, read back and counted; nothing twice, nothing lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from scoregate.catalog import Catalog, Contract
+from scoregate.langfuse import ids
+from scoregate.langfuse.connection import Connection, Patience
+from scoregate.langfuse.delivery import Delivery, DeliveryReport
+from scoregate.langfuse.project import project_of, target_of
+from scoregate.langfuse.score_configs import ScoreConfig
+from scoregate.langfuse.sending import SPANS, Sender
+from scoregate.langfuse.settings import Settings
+from scoregate.records import DatasetItem, RunHeader, RunItem, Score, Tokens
+from scoregate.store import Store
+from scoregate.store.outbox import Delivered
+from tests.langfuse_server.faults import EVERY_FAULT, Fault
+from tests.langfuse_server.server import LangfuseServer
+
+RUN = "agent-20261121-000000-aaaa"
+
+
+@pytest.fixture
+def server() -> Iterator[LangfuseServer]:
+    with LangfuseServer() as server:
+        yield server
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "store.sqlite3") as store:
+        yield store
+
+
+def fill(store: Store, number: int, *, run: str = RUN, trials: int = 1) -> None:
+    """A run: every fifth item failed; `correct` is true or false, `tone` a category, `depth` not applicable."""
+    items = [DatasetItem(f"q{n}", {"n": n}, n, {"intent": "refund"}) for n in range(number)]
+    header = RunHeader(
+        run=run,
+        dataset="agent",
+        candidate="v7",
+        commit="c0ffee",
+        expected_items=number,
+        trials=trials,
+        dataset_fingerprint="f00d",
+        scorers={"correct": "1"},
+        started_at=datetime.now(UTC).isoformat(),
+        metadata={"gate": "agent", "origin": {"branch": "main", "pull_request": "12"}},
+    )
+    store.create_run(header, items)
+    for trial in range(trials):
+        store.record(run, [cell(n, trial) for n in range(number)])
+
+
+def cell(n: int, trial: int) -> tuple[RunItem, list[Score]]:
+    item, now = f"q{n}", datetime.now(UTC).timestamp()
+    if n % 5 == 4:
+        failed = RunItem(item, trial, "error", "RuntimeError: no luck", latency_seconds=0.1, started_at=now)
+        return failed, [Score(item, trial, "correct", None, "error", "the candidate failed: no luck")]
+    ok = RunItem(
+        item,
+        trial,
+        "ok",
+        output={"n": n},
+        latency_seconds=0.2,
+        tokens=Tokens(3, 4),
+        started_at=now,
+        cost_usd=0.5,
+    )
+    return ok, [
+        Score(item, trial, "correct", n % 2 == 0, comment="compared"),
+        Score(item, trial, "tone", "polite"),
+        Score(item, trial, "depth", None, "not_applicable", "nothing to go into"),
+    ]
+
+
+def deliver(
+    server: LangfuseServer,
+    store: Store,
+    *,
+    run: str = RUN,
+    seconds: float = 20.0,
+    catalog: Catalog | None = None,
+    configs: tuple[ScoreConfig, ...] = (),
+) -> DeliveryReport:
+    settings = Settings(server.public_key, server.secret_key, server.url, "ci")
+    stop = threading.Event()
+    with Connection(settings, Patience(first_pause=0.01, longest_pause=0.1), stop=stop) as connection:
+        target = target_of(connection, project_of(connection))
+        delivery = Delivery(
+            store, connection, target, Sender(store, connection, target, catalog or Catalog(), configs), stop
+        )
+        delivery.add(run)
+        return delivery.finish(seconds)
+
+
+def test_everything_is_delivered_and_seen(server: LangfuseServer, store: Store) -> None:
+    fill(store, 10)
+    report = deliver(server, store)
+    assert report.complete
+    assert (report.runs[0].tally.items_seen, report.runs[0].tally.scores_seen) == (10, 16)
+    assert len(server.state.kept_items(ids.experiment_id(RUN, 0))) == 10
+    assert len(server.state.kept_scores()) == 16
+
+
+def test_a_run_item_is_a_trace_of_its_own_whose_root_holds_its_scores(
+    server: LangfuseServer, store: Store
+) -> None:
+    fill(store, 1)
+    deliver(server, store)
+    [score] = [score for score in server.state.kept_scores().values() if score.name == "correct"]
+    assert score.value is True or score.value == 1
+    assert (score.data_type, score.environment, score.comment) == ("BOOLEAN", "ci", "compared")
+    assert ids.root_span_id(RUN, "q0", 0) in server.state.kept_items(ids.experiment_id(RUN, 0))
+
+
+def test_a_reader_sees_the_fields_that_a_run_of_the_sdk_has(server: LangfuseServer, store: Store) -> None:
+    fill(store, 5)
+    deliver(server, store)
+    settings = Settings(server.public_key, server.secret_key, server.url)
+    with Connection(settings) as connection:
+        query = {
+            "fromStartTime": "2026-01-01T00:00:00Z",
+            "experimentId": ids.experiment_id(RUN, 0),
+            "fields": "core,dataset,io,metadata,itemMetadata,experimentMetadata,scores",
+        }
+        shown = {item["experimentItemId"]: item for item in connection.cursor("/experiment-items", query)}
+    first, failed = shown["q0"], shown["q4"]
+    assert (first["input"], first["output"], first["expectedOutput"]) == ('{"n":0}', '{"n":0}', "0")
+    assert (first["level"], first["environment"], first["experimentName"]) == ("DEFAULT", "ci", RUN)
+    assert first["experimentItemMetadata"] == {"intent": "refund"}
+    about = first["experimentMetadata"]
+    assert (about["gate"], about["candidate"], about["commit"]) == ("agent", "v7", "c0ffee")
+    assert (about["branch"], about["pull_request"]) == ("main", "12")
+    assert {score["name"] for score in first["scores"]} == {"correct", "tone"}
+    assert (failed["level"], failed["scores"]) == ("ERROR", [])
+
+
+def test_every_trial_is_an_experiment_named_alike(server: LangfuseServer, store: Store) -> None:
+    fill(store, 4, trials=3)
+    assert deliver(server, store).complete
+    for trial in range(3):
+        assert len(server.state.kept_items(ids.experiment_id(RUN, trial))) == 4
+    assert ids.experiment_name(RUN, 2) == f"{RUN} #3"
+
+
+def test_delivering_again_sends_nothing(server: LangfuseServer, store: Store) -> None:
+    fill(store, 4)
+    deliver(server, store)
+    before = len([one for one in server.received if one.method == "POST"])
+    assert deliver(server, store).complete
+    assert len([one for one in server.received if one.method == "POST"]) == before
+
+
+def test_what_is_sent_twice_is_there_once(server: LangfuseServer, store: Store) -> None:
+    fill(store, 6)
+    deliver(server, store)
+    settings = Settings(server.public_key, server.secret_key, server.url)
+    with Connection(settings) as connection:
+        target = target_of(connection, project_of(connection))
+    # As after a process that died between the server's answer and its own note.
+    store.outbox.mark(RUN, target, [Delivered(f"q{n}", 0, "", "accepted") for n in range(6)])
+    store.outbox.forget_unseen(RUN, target)
+    assert deliver(server, store).complete
+    assert server.state.accepted.spans == 12
+    assert len(server.state.kept_items(ids.experiment_id(RUN, 0))) == 6
+
+
+def test_a_server_that_knows_no_batches_gets_scores_one_by_one(store: Store) -> None:
+    with LangfuseServer(batches=False) as server:
+        fill(store, 5)
+        assert deliver(server, store).complete
+        assert len(server.state.kept_scores()) == 8
+
+
+def test_spans_carry_the_headers_that_some_servers_need(store: Store) -> None:
+    with LangfuseServer(mode="dual") as server:
+        fill(store, 3)
+        assert deliver(server, store).complete
+
+
+def test_faults_in_a_third_of_all_answers_lose_nothing_and_double_nothing(
+    server: LangfuseServer, store: Store
+) -> None:
+    fill(store, 300)
+    server.faults.plan(*EVERY_FAULT, share=0.3, seed=4)
+    report = deliver(server, store, seconds=60.0)
+    assert report.complete, report
+    assert len(server.state.kept_items(ids.experiment_id(RUN, 0))) == 300
+    assert len(server.state.kept_scores()) == 480
+
+
+def test_a_server_that_is_away_for_a_while_gets_everything_afterwards(
+    server: LangfuseServer, store: Store
+) -> None:
+    fill(store, 10)
+    server.down_for(2.0)
+    settings = Settings(server.public_key, server.secret_key, server.url, "ci")
+    stop = threading.Event()
+    with Connection(settings, Patience(longest_pause=0.2), stop=stop) as connection:
+        target = f"{server.url} known"
+        sender = Sender(store, connection, target, Catalog())
+        delivery = Delivery(store, connection, target, sender, stop)
+        delivery.add(RUN)
+        assert delivery.finish(20.0).complete
+
+
+def test_reads_that_lag_behind_are_waited_for(store: Store) -> None:
+    with LangfuseServer(lag=1.5) as server:
+        fill(store, 4)
+        assert deliver(server, store).complete
+
+
+def test_what_the_server_drops_in_silence_is_not_called_delivered(store: Store) -> None:
+    with LangfuseServer(lag=600.0) as server:
+        fill(store, 4)
+        report = deliver(server, store, seconds=1.5)
+        tally = report.runs[0].tally
+        assert not report.complete
+        assert (tally.items_accepted, tally.items_seen) == (4, 0)
+
+
+def test_a_value_that_breaks_its_contract_is_named_and_never_sent(
+    server: LangfuseServer, store: Store
+) -> None:
+    fill(store, 2)
+    catalog = Catalog({"tone": Contract("tone", "categorical", categories=("rude",), passing=("rude",))})
+    report = deliver(server, store, catalog=catalog)
+    assert not report.complete
+    assert [entry.score for entry in report.runs[0].rejected] == ["tone", "tone"]
+    assert "is not one of its categories" in (report.runs[0].rejected[0].reason or "")
+    assert {score.name for score in server.state.kept_scores().values()} == {"correct"}
+
+
+def test_wrong_keys_send_nothing_and_reject_nothing(server: LangfuseServer, store: Store) -> None:
+    fill(store, 2)
+    settings = Settings(server.public_key, "sk-lf-wrong", server.url)
+    stop = threading.Event()
+    with Connection(settings, Patience(first_pause=0.01), stop=stop) as connection:
+        target = f"{server.url} p"
+        delivery = Delivery(store, connection, target, Sender(store, connection, target, Catalog()), stop)
+        delivery.add(RUN)
+        report = delivery.finish(10.0)
+    assert not report.complete
+    assert report.runs[0].rejected == ()
+    assert report.trouble is not None
+    assert "401" in report.trouble
+    assert "sk-lf-wrong" not in report.trouble
+
+
+def test_spans_of_the_candidate_that_the_server_will_not_have_are_kept_and_counted(
+    server: LangfuseServer, store: Store
+) -> None:
+    fill(store, 1)
+    store.outbox.put(RUN, SPANS, b"no protobuf at all", 3)
+    report = deliver(server, store)
+    assert report.runs[0].tally.parcels_refused == 3
+
+
+def test_a_rate_limit_on_every_third_answer_is_waited_for(server: LangfuseServer, store: Store) -> None:
+    fill(store, 20)
+    server.faults.plan(Fault(status=429, retry_after=1), every=3)
+    assert deliver(server, store).complete

@@ -1,0 +1,24 @@
+"""A plain client of the stand-in for the tests beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from tests.langfuse_server.answers import Json
+from tests.langfuse_server.server import LangfuseServer
+
+
+@contextmanager
+def client_of(server: LangfuseServer) -> Iterator[httpx.Client]:
+    """An HTTP client with the server's keys; it knows no retries."""
+    keys = (server.public_key, server.secret_key)
+    with httpx.Client(base_url=server.url, auth=keys, trust_env=False, timeout=10) as client:
+        yield client
+
+
+def score(score_id: str, value: float = 1.0, **fields: Json) -> dict[str, Json]:
+    """The body of a numeric score on a trace."""
+    return {"id": score_id, "traceId": "t1", "name": "accuracy", "value": value} | fields

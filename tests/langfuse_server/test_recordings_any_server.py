@@ -1,0 +1,121 @@
+"""The recorded requests, sent under fresh names and times to any Langfuse server, are answered in the recorded shapes.
+
+`make test-langfuse LANGFUSE_BASE_URL=…` sends them to a real one (events_only mode) with the keys of a project for
+tests, at the recorded pace and so in about two minutes; else the stand-in is asked. Dataset items and scores that it
+made are deleted afterwards, and configs archived; Langfuse deletes no empty dataset, no experiment and no config.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from tests.langfuse_server.comparison import Comparison, left_out
+from tests.langfuse_server.real_server import real_server
+from tests.langfuse_server.recordings import FOLDER, Exchange, exchanges
+from tests.langfuse_server.replay import Replay
+from tests.langfuse_server.rewriting import Rewriting
+from tests.langfuse_server.server import LangfuseServer
+
+EVERYTHING = "reads of the whole project, which holds what others made"
+SAME_FOR_ALL = ("/api/public/health", "/api/public/ready", "/api/public/projects")
+LONGEST_PAUSE = 15.0
+
+
+@dataclass(slots=True)
+class Pace:
+    """Waits as long as passed between the recorded requests, so that writes show in reads, with a limit."""
+
+    before: datetime | None = None
+
+    def reach(self, moment: datetime) -> None:
+        pause = (moment - self.before).total_seconds() if self.before else 0.0
+        self.before = moment
+        time.sleep(min(max(pause, 0.0), LONGEST_PAUSE))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The server that is asked."""
+
+    url: str
+    public_key: str
+    secret_key: str
+    reach: Callable[[datetime], None]
+
+
+@pytest.fixture
+def target() -> Iterator[Target]:
+    if not FOLDER.is_dir():
+        pytest.skip("the recorded exchanges are not beside this checkout")
+    real = real_server()
+    if real is not None:
+        yield Target(real.url, real.public_key, real.secret_key, Pace().reach)
+        return
+    with LangfuseServer() as server:
+        yield Target(server.url, server.public_key, server.secret_key, server.state.clock.set)
+
+
+def test_recorded_requests_are_answered_in_the_recorded_shapes(
+    target: Target, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with httpx.Client(
+        base_url=target.url, auth=(target.public_key, target.secret_key), trust_env=False
+    ) as client:
+        batches = client.post("/api/public/scores", json=[]).status_code == 202
+        runs = ("events_only.stock", "events_only.patched") if batches else ("events_only.stock",)
+        comparisons = [_replay(target, client, run, batches=batches) for run in runs]
+    with capsys.disabled():
+        print("", *comparisons, sep="\n")
+    failures = [failure for comparison in comparisons for failure in comparison.failures]
+    assert not failures, "\n".join(failures)
+
+
+def _replay(target: Target, client: httpx.Client, run: str, *, batches: bool) -> Comparison:
+    comparison = Comparison(run)
+    recorded = [each for each in exchanges(run) if not (batches and _is_of_a_refused_array(each))]
+    shift = timedelta(seconds=round((datetime.now(UTC) - recorded[0].at).total_seconds()))
+    rewriting = Rewriting(secrets.token_hex(8), shift)
+    replay = Replay(target.url, target.public_key, target.secret_key, target.reach, rewriting)
+    try:
+        for exchange in recorded:
+            if _reads_everything(replay, exchange):
+                comparison.left_out[EVERYTHING] += 1
+            else:
+                comparison.add(replay, exchange, strict=False)
+    finally:
+        replay.close()
+        _remove(client, replay, recorded)
+    return comparison
+
+
+def _reads_everything(replay: Replay, exchange: Exchange) -> bool:
+    if exchange.request["method"] != "GET" or exchange.status != 200 or exchange.path in SAME_FOR_ALL:
+        return False
+    return left_out(exchange) is None and not replay.asks_for_own(exchange)
+
+
+def _is_of_a_refused_array(exchange: Exchange) -> bool:
+    """Whether a stock server refused an array here, which this server takes."""
+    if exchange.run != "events_only.stock":
+        return False
+    sends = exchange.path == "/api/public/scores" and isinstance(exchange.request["body"], list)
+    return sends or exchange.scenario.startswith("5.read.array")
+
+
+def _remove(client: httpx.Client, replay: Replay, recorded: list[Exchange]) -> None:
+    """Delete and archive what the replay made; what is not there any more is no matter."""
+    for exchange in recorded:
+        if exchange.request["method"] != "POST" or exchange.status != 200 or left_out(exchange):
+            continue
+        body = replay.expected(exchange)
+        if exchange.path in ("/api/public/dataset-items", "/api/public/scores"):
+            client.delete(f"{exchange.path}/{body['id']}")
+        elif exchange.path == "/api/public/score-configs":
+            client.patch(f"{exchange.path}/{body['id']}", json={"isArchived": True})

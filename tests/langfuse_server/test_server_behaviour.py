@@ -1,0 +1,129 @@
+"""What the recordings leave out, or show only in part."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.langfuse_server.client import client_of, score
+from tests.langfuse_server.server import LangfuseServer
+
+TRACES = "/api/public/otel/v1/traces"
+PROTOBUF = {"content-type": "application/x-protobuf"}
+VERSION_4 = {"x-langfuse-ingestion-version": "4"}
+
+
+@pytest.fixture
+def server() -> Iterator[LangfuseServer]:
+    with LangfuseServer() as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: LangfuseServer) -> Iterator[httpx.Client]:
+    with client_of(server) as client:
+        yield client
+
+
+def export(experiment: str, *items: str, text: str = "out") -> bytes:
+    """One trace for each item, whose span is the item's root."""
+    request = ExportTraceServiceRequest()
+    spans = request.resource_spans.add().scope_spans.add().spans
+    for number, item in enumerate(items, start=1):
+        span = spans.add(name="item", trace_id=number.to_bytes(16, "big"), span_id=number.to_bytes(8, "big"))
+        span.start_time_unix_nano = span.end_time_unix_nano = time.time_ns() + number * 1_000_000
+        for name, value in (
+            ("langfuse.experiment.id", experiment),
+            ("langfuse.experiment.item.id", item),
+            ("langfuse.experiment.item.root_observation_id", span.span_id.hex()),
+            ("langfuse.observation.output", text),
+        ):
+            attribute = span.attributes.add(key=name)
+            attribute.value.string_value = value
+    return bytes(request.SerializeToString())
+
+
+def items_of(client: httpx.Client, experiment: str) -> list[str]:
+    query = {"fromStartTime": "2020-01-01T00:00:00Z", "experimentId": experiment, "limit": "2"}
+    found = []
+    while True:
+        body = client.get("/api/public/experiment-items", params=query).json()
+        found += [row["experimentItemId"] for row in body["data"]]
+        if "cursor" not in body["meta"]:
+            return found
+        query["cursor"] = body["meta"]["cursor"]
+
+
+def test_garbage_is_no_export(client: httpx.Client) -> None:
+    answer = client.post(TRACES, content=b"\xff garbage", headers=PROTOBUF)
+    assert (answer.status_code, answer.json()) == (400, {"error": "Failed to parse OTel Protobuf Trace"})
+
+
+def test_an_export_of_six_mebibytes_is_taken(client: httpx.Client) -> None:
+    body = gzip.compress(export("big", "a", text="x" * 6 * 1024 * 1024))
+    assert (
+        client.post(TRACES, content=body, headers=PROTOBUF | {"content-encoding": "gzip"}).status_code == 200
+    )
+    assert items_of(client, "big") == ["a"]
+
+
+def test_pages_chained_by_cursors_hold_every_item_once(client: httpx.Client) -> None:
+    client.post(TRACES, content=export("e", *"abcde"), headers=PROTOBUF)
+    assert items_of(client, "e") == list("edcba")
+
+
+@pytest.mark.parametrize(
+    ("headers", "shown"), [({}, []), (VERSION_4, ["a"]), ({"x-langfuse-sdk-name": "p"}, ["a"])]
+)
+def test_dual_mode_shows_no_run_without_the_headers(headers: dict[str, str], shown: list[str]) -> None:
+    with LangfuseServer(mode="dual") as server, client_of(server) as client:
+        assert client.post(TRACES, content=export("e", "a"), headers=PROTOBUF | headers).status_code == 200
+        assert items_of(client, "e") == shown
+
+
+def test_spans_and_scores_lag_apart(server: LangfuseServer, client: httpx.Client) -> None:
+    server.behaviour.span_lag = 0.3
+    client.post(TRACES, content=export("e", "a"), headers=PROTOBUF)
+    client.post("/api/public/scores", json=score("s"))
+
+    assert items_of(client, "e") == []
+    assert len(client.get("/api/public/v3/scores").json()["data"]) == 1
+    time.sleep(0.4)
+    assert items_of(client, "e") == ["a"]
+
+
+def test_a_deleted_score_stays_until_the_lag_is_over(server: LangfuseServer, client: httpx.Client) -> None:
+    server.behaviour.delete_lag = 0.3
+    client.post("/api/public/scores", json=score("s"))
+    assert client.delete("/api/public/scores/s").status_code == 202
+
+    assert len(client.get("/api/public/v3/scores").json()["data"]) == 1
+    time.sleep(0.4)
+    assert client.get("/api/public/v3/scores").json()["data"] == []
+
+
+def test_what_is_sent_twice_is_counted_twice_and_kept_once(
+    server: LangfuseServer, client: httpx.Client
+) -> None:
+    for _ in range(2):
+        client.post(TRACES, content=export("e", "a"), headers=PROTOBUF)
+        client.post("/api/public/scores", json=[score("s"), score("t")])
+
+    assert (server.state.accepted.spans, server.state.accepted.scores) == (2, 4)
+    assert sorted(server.state.kept_scores()) == ["s", "t"]
+
+
+def test_a_server_on_the_same_port_with_the_same_state_goes_on(server: LangfuseServer) -> None:
+    with client_of(server) as client:
+        client.post("/api/public/scores", json=score("s"))
+    server.stop()
+    again = LangfuseServer(
+        port=server.port, state=server.state, public_key=server.public_key, secret_key=server.secret_key
+    )
+    with again, client_of(again) as client:
+        assert [row["id"] for row in client.get("/api/public/v3/scores").json()["data"]] == ["s"]
