@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 GATE ?= gates/support-agent.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gate test coverage lint format bench simulate rivals crash clean
+.PHONY: help setup gate test test-langfuse coverage lint format bench simulate rivals crash clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -26,6 +26,9 @@ gate: setup ## Run the example gate: candidate, scores, baseline, verdict
 test: setup ## Run the tests
 	$(BIN)/python -m pytest
 
+test-langfuse: setup ## Ask a real Langfuse server what the client relies on (LANGFUSE_BASE_URL and keys; else the stand-in)
+	SCOREGATE_TEST_LANGFUSE=1 $(BIN)/python -m pytest tests/langfuse/test_any_server.py -rs
+
 coverage: setup ## Line coverage of the pure rooms: at least 95 %
 	$(BIN)/python -m pytest tests/gates tests/statistics tests/gate_file tests/config tests/test_catalog.py tests/test_records.py \
 	  --cov=scoregate.gates --cov=scoregate.statistics --cov=scoregate.gate_file --cov=scoregate.catalog \
@@ -40,9 +43,10 @@ format: setup ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup ## Measure the engine's overhead beside its peers
+bench: setup ## Measure the engine's overhead and the delivery to Langfuse, each beside peers
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/delivery.py
 
 simulate: setup ## Measure the gate's false alarms and power (BUILDS=full for the published figures, WORLD=second)
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/simulate.py --builds $(or $(BUILDS),quick) --world $(or $(WORLD),reference)
