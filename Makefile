@@ -27,7 +27,7 @@ test: setup ## Run the tests
 	$(BIN)/python -m pytest
 
 test-langfuse: setup ## Ask a real Langfuse server what the client relies on (LANGFUSE_BASE_URL and keys; else the stand-in)
-	SCOREGATE_TEST_LANGFUSE=1 $(BIN)/python -m pytest tests/langfuse/test_any_server.py -rs
+	SCOREGATE_TEST_LANGFUSE=1 $(BIN)/python -m pytest -rs -s tests/langfuse/test_any_server.py tests/langfuse_server/test_recordings_any_server.py
 
 coverage: setup ## Line coverage of the pure rooms: at least 95 %
 	$(BIN)/python -m pytest tests/gates tests/statistics tests/gate_file tests/config tests/test_catalog.py tests/test_records.py \
