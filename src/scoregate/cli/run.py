@@ -93,7 +93,7 @@ _existing = click.Path(path_type=Path)
 @click.option(
     "--delivery-seconds",
     type=click.FloatRange(min=0),
-    default=60.0,
+    default=120.0,
     show_default=True,
     help="How long to wait, after the verdict, until the run is seen in Langfuse.",
 )

@@ -177,7 +177,7 @@ def prune(keep: int | None, before: str | None, yes: bool, store_path: Path | No
 @click.option(
     "--delivery-seconds",
     type=click.FloatRange(min=0),
-    default=60.0,
+    default=120.0,
     show_default=True,
     help="How long to send and to wait until everything is seen.",
 )

@@ -91,6 +91,7 @@ class Connection:
         self.patience = patience or Patience()
         self._stop = stop or threading.Event()
         self._resume_at = 0.0
+        self._heard_at = time.monotonic()
         self._client = httpx.Client(
             base_url=settings.base_url + API,
             auth=httpx.BasicAuth(settings.public_key, settings.secret_key),
@@ -107,6 +108,15 @@ class Connection:
 
     def close(self) -> None:
         self._client.close()
+
+    def listen(self) -> None:
+        """Count the silence from now on."""
+        self._heard_at = time.monotonic()
+
+    @property
+    def silence(self) -> float:
+        """Seconds, since `listen`, in which the server answered nothing but failures of its own."""
+        return time.monotonic() - max(self._heard_at, self._resume_at)
 
     def get(self, path: str, query: Query | None = None) -> JSON:
         """The body of `GET path`. Raises Refused, ServiceError."""
@@ -167,6 +177,8 @@ class Connection:
                     deadline = min(deadline, began + patience.unreachable)
             else:
                 status, body = answer.status_code, _parsed(answer)
+                if status < 500:
+                    self._heard_at = time.monotonic()
                 if status in wanted or (status < 400 and not _cut_off(answer, body)):
                     return Reply(status, body, _date(answer))
                 failure = (

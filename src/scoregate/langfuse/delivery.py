@@ -31,6 +31,8 @@ ITEMS_OF_A_REQUEST = 200
 SCORES_OF_A_REQUEST = 400
 PASS_SECONDS = 1.0
 """Pause between two passes while the run goes on."""
+SILENCE_SECONDS = 45.0
+"""A server that has not answered for so long, be it with a wish to wait, is given up for this time."""
 _LOOK_SECONDS = (0.5, 4.0)
 """First and longest pause between two looks at the server."""
 
@@ -100,6 +102,7 @@ class Delivery:
     def finish(self, seconds: float) -> DeliveryReport:
         """Send the rest, read back until all is seen, for at most so many seconds, and say what became of it."""
         deadline = time.monotonic() + seconds
+        self._connection.listen()
         self._closing.set()
         try:
             self.start()
@@ -148,6 +151,8 @@ class Delivery:
                     return
                 if closing:
                     continue
+            if closing and self._connection.silence > SILENCE_SECONDS:
+                return
             (self._stop if closing else self._closing).wait(PASS_SECONDS)
 
     def _pass(self, run: str) -> int:
@@ -169,6 +174,8 @@ class Delivery:
                     return
             except ScoregateError as problem:
                 self._trouble = str(problem)
+                if self._connection.silence > SILENCE_SECONDS:
+                    return
             if time.monotonic() + pause > deadline or self._stop.wait(pause):
                 return
             pause = min(2 * pause, longest)
@@ -183,20 +190,15 @@ class Delivery:
             if len(roots) > 1 and item_count(self._connection, header, trial) == 0:
                 continue  # One small request instead of all pages, while nothing is there.
             names = {score for _, _, score in due if score != ROOT}
-            found = shown(self._connection, header, trial, scores=names)
-            seen = [cell for cell in due if self._is_shown(run, cell, found.roots, found.scores)]
-            self._outbox.mark(run, self._target, [Delivered(*cell, "seen") for cell in seen])
-            unseen -= set(seen)
+            by_id = {_id_of(run, cell): cell for cell in due}
+            for part in shown(self._connection, header, trial, scores=names):
+                # Page by page, so that a server that fails in between has not answered in vain.
+                seen = [by_id[known] for known in (part.roots | part.scores) & by_id.keys()]
+                self._outbox.mark(run, self._target, [Delivered(*cell, "seen") for cell in seen])
+                unseen -= set(seen)
+                if not unseen:
+                    break
         return bool(unseen)
-
-    @staticmethod
-    def _is_shown(
-        run: str, cell: tuple[str, int, str], roots: frozenset[str], scores: frozenset[str]
-    ) -> bool:
-        item, trial, score = cell
-        if score == ROOT:
-            return ids.root_span_id(run, item, trial) in roots
-        return ids.score_id(run, item, trial, score) in scores
 
 
 def _side_by_side(work: Sequence[Callable[[], int]]) -> list[int]:
@@ -221,6 +223,12 @@ def _side_by_side(work: Sequence[Callable[[], int]]) -> list[int]:
     if problems:
         raise problems[0]
     return done
+
+
+def _id_of(run: str, cell: tuple[str, int, str]) -> str:
+    """The id under which the server shows it; those of observations and of scores differ in length."""
+    item, trial, score = cell
+    return ids.root_span_id(run, item, trial) if score == ROOT else ids.score_id(run, item, trial, score)
 
 
 _Entry = TypeVar("_Entry")

@@ -6,13 +6,13 @@ score that was accepted is looked for under its id, until all are there or time 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from scoregate.langfuse import ids
-from scoregate.langfuse.connection import Connection
-from scoregate.records import RunHeader
+from scoregate.langfuse.connection import PAGE, Connection
+from scoregate.records import JSON, RunHeader
 
 MOST_SCORES = 50
 """Most scores of an item that the server shows beside it."""
@@ -23,7 +23,7 @@ _EARLIER = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the server shows of one experiment."""
+    """A part of what the server shows of one experiment."""
 
     roots: frozenset[str]
     """Ids of root observations."""
@@ -31,11 +31,13 @@ class Shown:
     """Ids of scores."""
 
 
-def shown(connection: Connection, header: RunHeader, trial: int, *, scores: Iterable[str] = ()) -> Shown:
-    """Everything that the server shows of one trial of a run.
+def shown(
+    connection: Connection, header: RunHeader, trial: int, *, scores: Iterable[str] = ()
+) -> Iterator[Shown]:
+    """Everything that the server shows of one trial of a run, page by page.
 
     `scores` are the names that are looked for apart where the server would not show them beside their items: in runs
-    that are old, or that have very many scores an item. Raises Refused, ServiceError.
+    that are old, or that have very many scores an item. Raises Refused, ServiceError, between two pages.
     """
     began = _time_of(header)
     query: dict[str, str | int] = {
@@ -44,18 +46,17 @@ def shown(connection: Connection, header: RunHeader, trial: int, *, scores: Iter
         "fields": "core,scores",
         "scoreLimit": MOST_SCORES,
     }
-    roots: set[str] = set()
-    found: set[str] = set()
     crowded = False
-    for item in connection.cursor("/experiment-items", query):
-        beside = item.get("scores") or []
-        roots.add(item["id"])
-        found.update(score["id"] for score in beside)
-        crowded = crowded or len(beside) >= MOST_SCORES
+    for items in _pages(connection.cursor("/experiment-items", query)):
+        beside = [item.get("scores") or [] for item in items]
+        crowded = crowded or any(len(some) >= MOST_SCORES for some in beside)
+        found = frozenset(score["id"] for some in beside for score in some)
+        yield Shown(frozenset(item["id"] for item in items), found)
     if crowded or datetime.now(UTC) - began > SCORE_WINDOW:
         for name in scores:
-            found.update(_ids_by_name(connection, name, began - _EARLIER))
-    return Shown(frozenset(roots), frozenset(found))
+            query = {"name": name, "fromTimestamp": _iso(began - _EARLIER)}
+            for page in _pages(connection.cursor("/v3/scores", query)):
+                yield Shown(frozenset(), frozenset(score["id"] for score in page))
 
 
 def item_count(connection: Connection, header: RunHeader, trial: int) -> int:
@@ -69,9 +70,16 @@ def item_count(connection: Connection, header: RunHeader, trial: int) -> int:
     return int(found[0]["itemCount"]) if found else 0
 
 
-def _ids_by_name(connection: Connection, name: str, since: datetime) -> set[str]:
-    query = {"name": name, "fromTimestamp": _iso(since)}
-    return {score["id"] for score in connection.cursor("/v3/scores", query)}
+def _pages(entries: Iterable[JSON]) -> Iterator[list[JSON]]:
+    """The entries as they come, a page at a time."""
+    page: list[JSON] = []
+    for entry in entries:
+        page.append(entry)
+        if len(page) == PAGE:
+            yield page
+            page = []
+    if page:
+        yield page
 
 
 def _time_of(header: RunHeader) -> datetime:
