@@ -1,0 +1,113 @@
+"""The record of a calibration: how far a judge agrees with people, and which judge that was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scoregate.calibration.identity import Identity
+from scoregate.calibration.scale import Kind
+from scoregate.records import ScoreValue
+from scoregate.statistics.estimate import Estimate
+
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """Agreement now less agreement then.
+
+    The two are compared as independent samples. Where the labels are the same items again, the interval is wider
+    and the test slower to speak than they could be: they err on the side of "no change seen".
+    """
+
+    since: str
+    """When the last calibration was made, ISO time."""
+    difference: float
+    """Share of agreement now − then; negative is worse."""
+    low: float
+    high: float
+    """95 % interval (Newcombe)."""
+    n_before: int
+    n_now: int
+    p_value: float
+    """Fisher's exact one-sided p-value for "agrees less often"."""
+    judge_changed: tuple[str, ...]
+    """Parts of the judge that are not what they were."""
+    labels_changed: bool
+    compared_differently: bool
+    """Another tolerance or pass mark: the difference is then not the judge's alone."""
+
+    @property
+    def more_disagreement(self) -> bool:
+        """Proved at 5 %, and the same comparison."""
+        return self.p_value <= SIGNIFICANT and not self.compared_differently
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRates:
+    """One class against all others, of the items with a value of the judge."""
+
+    name: str
+    true_positive: Estimate
+    """Of the items that people put into the class: the share that the judge does too."""
+    false_positive: Estimate
+    """Of the items that people put elsewhere: the share that the judge puts into the class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """An item to read."""
+
+    item: str
+    judge: ScoreValue
+    label: bool | int | float | str
+    gap: float
+    """How far apart they are: in the score's unit, in grades, else 1."""
+    reasoning: str | None = None
+    """The judge's, cut after 600 characters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What was found, and what it holds for."""
+
+    judge: str
+    """Name of the judge's score."""
+    made_at: str
+    """ISO time with zone."""
+    identity: Identity
+    """The judge as it was."""
+    labels: str
+    """Fingerprint of the labels."""
+    kind: Kind
+    compared: str
+    """When a judge's value and a label agree, in words."""
+    labelled: int
+    """Items with a label."""
+    missing: int
+    """Those of them without a valid reply of the judge."""
+    agreed: int
+    """Those of them where both agree."""
+    agreement: Estimate
+    """agreed / labelled: an item without a reply does not agree."""
+    kappa: Estimate
+    """Cohen's κ of the classes. This and all that follow are of the items with a reply."""
+    weighted_kappa: Estimate
+    """With quadratic weights, of ordered categories and numbers."""
+    alpha: Estimate
+    """Krippendorff's α: nominal, ordinal for ordered categories, interval for numbers."""
+    ac1: Estimate
+    """Gwet's AC1 of the classes."""
+    classes: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    """A row a class of the label, a column a class of the judge."""
+    rates: tuple[ClassRates, ...]
+    disagreements: tuple[Disagreement, ...]
+    """The worst ones first, 20 at most: the largest gap; of equal ones what the judge passes and people fail."""
+    drift: Drift | None = None
+    """Against the last calibration; None for the first."""
+
+    @property
+    def disagreed(self) -> int:
+        """Items with a reply that does not agree."""
+        return self.labelled - self.missing - self.agreed

@@ -1,0 +1,130 @@
+"""What a gate demands of a judge's calibration, `require_calibration = { kappa = 0.6, max_age_days = 90 }`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from scoregate.calibration.identity import Identity
+from scoregate.calibration.record import Calibration
+from scoregate.config.table import ConfigTable
+from scoregate.statistics.estimate import Estimate
+
+FEWEST_ITEMS = 50
+"""Labelled items that a calibration must rest on, unless the gate says another number."""
+MOST_MISSING = 0.05
+"""Share of labelled items that may be without a valid reply: κ says nothing of those."""
+_SECONDS_A_DAY = 86_400
+_MEASURES: dict[str, tuple[str, Callable[[Calibration], Estimate]]] = {
+    "agreement": ("agreement", lambda found: found.agreement),
+    "kappa": ("Cohen's κ", lambda found: found.kappa),
+    "weighted_kappa": ("the weighted κ", lambda found: found.weighted_kappa),
+    "alpha": ("Krippendorff's α", lambda found: found.alpha),
+    "ac1": ("Gwet's AC1", lambda found: found.ac1),
+}
+_KEYS = (*_MEASURES, "n", "max_age_days")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """The keys of `require_calibration`. The measured value counts, not its interval: `n` sees to its worth."""
+
+    agreement: float | None = None
+    kappa: float | None = None
+    weighted_kappa: float | None = None
+    alpha: float | None = None
+    ac1: float | None = None
+    n: int = FEWEST_ITEMS
+    """Items with a label and a valid reply, at least."""
+    max_age_days: float | None = None
+    """None: a calibration does not grow old."""
+
+
+def read_requirement(table: ConfigTable) -> Requirement:
+    """The `require_calibration` table of a judge. Raises ConfigError.
+
+    An empty table demands a calibration of this judge with 50 items, whatever it found.
+    """
+    table.only(_KEYS)
+    return Requirement(
+        **{key: table.number(key, above=0, at_most=1) for key in _MEASURES},
+        n=table.integer("n", at_least=2) or FEWEST_ITEMS,
+        max_age_days=table.number("max_age_days", above=0),
+    )
+
+
+def unmet(
+    requirement: Requirement,
+    calibration: Calibration | None,
+    identity: Identity,
+    now: datetime,
+    *,
+    judge: str,
+    gate: str,
+    file: str,
+) -> str | None:
+    """Why the judge may not decide, in one sentence with the command that repairs it; None where it may.
+
+    `identity` is the judge as it is now, `now` has a zone; `judge`, `gate` and `file` (of the calibration) are
+    names for the sentence. A missing calibration is named before a foreign one, that before an old one, and these
+    before one that is not good enough.
+    """
+    command = f"scoregate judge calibrate {gate} --labels FILE"
+    if calibration is None:
+        return f"the judge '{judge}' has no calibration ({file} is not there); make one: {command}"
+    if calibration.identity.hash != identity.hash:
+        parts = ", ".join(identity.changed_parts(calibration.identity)) or "another judge"
+        return (
+            f"the calibration of the judge '{judge}' is of another judge (changed since: {parts}); "
+            f"calibrate this one: {command}"
+        )
+    too_old = _too_old(requirement, calibration, now)
+    if too_old:
+        return f"the calibration of the judge '{judge}' {too_old}; calibrate it again: {command}"
+    lacking = _too_few(requirement, calibration)
+    if lacking:
+        return f"the calibration of the judge '{judge}' {lacking}; calibrate it with more: {command}"
+    for key, (words, measure) in _MEASURES.items():
+        needed: float | None = getattr(requirement, key)
+        short = _falls_short(measure(calibration), needed)
+        if short:
+            return (
+                f"the judge '{judge}' agrees too little with people: {words} {short}; read the disagreements in "
+                f"{file}, mend prompt or rubric, then: {command}"
+            )
+    return None
+
+
+def _too_old(requirement: Requirement, calibration: Calibration, now: datetime) -> str | None:
+    days = (now - datetime.fromisoformat(calibration.made_at)).total_seconds() / _SECONDS_A_DAY
+    if days < -1:
+        return f"is dated {calibration.made_at}, which is yet to come"
+    if requirement.max_age_days is not None and days > requirement.max_age_days:
+        return f"is {int(days)} days old, and the gate allows {requirement.max_age_days:g}"
+    return None
+
+
+def _too_few(requirement: Requirement, calibration: Calibration) -> str | None:
+    replied = calibration.labelled - calibration.missing
+    if replied < requirement.n:
+        return f"rests on {replied:,} items, and the gate needs {requirement.n:,}"
+    if calibration.missing > MOST_MISSING * calibration.labelled:
+        return (
+            f"lacks a valid reply for {calibration.missing:,} of {calibration.labelled:,} items, "
+            f"more than {100 * MOST_MISSING:g} %"
+        )
+    return None
+
+
+def _falls_short(found: Estimate, needed: float | None) -> str | None:
+    if needed is None:
+        return None
+    if found.value is None:
+        return f"cannot be told ({found.reason}), and the gate needs {needed:g}"
+    if found.value >= needed:
+        return None
+    interval = "" if found.low is None else f" ({found.low:.2f} to {found.high:.2f}, {found.n:,} items)"
+    # Rounded down: 0.5999 must not read as the 0.6 that it misses.
+    return f"is {math.floor(found.value * 1000) / 1000:g}{interval}, and the gate needs {needed:g}"

@@ -1,0 +1,162 @@
+"""How a judge's value and a human label are compared, by the kind of the score.
+
+- boolean, categories: they agree where they are the same.
+- ordered categories: the same; a disagreement is larger the more grades lie between.
+- numbers: they agree where they differ by at most `tolerance` (0: where they are equal), or, with `pass_at`, where both
+  pass or both fail. Classes, which κ, AC1, the rates and the confusion table need, are pass and fail with `pass_at`,
+  else the numbers themselves where there are at most ten different ones, as with grades from 1 to 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from scoregate.calibration.labels import JudgedItem
+from scoregate.catalog import Contract
+from scoregate.errors import ConfigError
+from scoregate.records import ScoreValue
+
+Kind = Literal["boolean", "categorical", "ordered", "numeric"]
+KINDS: tuple[Kind, ...] = ("boolean", "categorical", "ordered", "numeric")
+
+_MOST_NUMBERS = 10
+"""So many different numbers are still classes."""
+_ROUNDING = 1e-9
+"""0.8 − 0.7 is a little more than 0.1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How numbers agree; says nothing for other scores. At most one of both."""
+
+    tolerance: float | None = None
+    """Largest difference that still agrees, in the score's unit."""
+    pass_at: float | None = None
+    """Numbers from here on pass; up to here where lower is better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The values of one score as classes, numbers and gaps."""
+
+    contract: Contract
+    kind: Kind
+    comparison: Comparison
+    classes: tuple[str, ...]
+    """Empty for numbers that have none."""
+
+    @property
+    def words(self) -> str:
+        """When a judge's value and a label agree."""
+        if self.comparison.pass_at is not None:
+            side = "at most" if self.contract.direction == "lower" else "at least"
+            return f"both {side} {self.comparison.pass_at:g}, or neither"
+        if self.comparison.tolerance:
+            return f"they differ by at most {self.comparison.tolerance:g}"
+        return "they are the same"
+
+    def class_of(self, value: ScoreValue) -> str:
+        """The class of a valid value."""
+        if isinstance(value, str):
+            return value
+        if self.kind == "boolean":
+            return "true" if value else "false"
+        if self.comparison.pass_at is not None:
+            return "pass" if self._passes(value) else "fail"
+        return _spelled(value)
+
+    def number(self, value: ScoreValue) -> float | None:
+        """The value as a number of the scale: a grade is its place from the worst; None where it has none."""
+        if self.kind == "numeric" and value is not None and not isinstance(value, str):
+            return float(value)
+        if self.kind == "ordered" and value in self.contract.grades:
+            return float(self.contract.grades.index(str(value)))
+        return None
+
+    def agree(self, judge: ScoreValue, label: ScoreValue) -> bool:
+        if self.kind == "numeric" and self.comparison.pass_at is None:
+            return self.gap(judge, label) <= (self.comparison.tolerance or 0.0) * (1 + _ROUNDING)
+        return self.class_of(judge) == self.class_of(label)
+
+    def gap(self, judge: ScoreValue, label: ScoreValue) -> float:
+        """How far apart they are: in the score's unit, in grades, else 0 or 1.
+
+        A grade and a category that does not count are as far apart as there are grades.
+        """
+        given, wanted = self.number(judge), self.number(label)
+        if given is not None and wanted is not None:
+            return abs(given - wanted)
+        if self.class_of(judge) == self.class_of(label):
+            return 0.0
+        return float(len(self.contract.grades)) if self.kind == "ordered" else 1.0
+
+    def lenient(self, judge: ScoreValue, label: ScoreValue) -> bool:
+        """Whether the judge passes what the person fails: the error that lets a regression through."""
+        return self._good(judge) and not self._good(label)
+
+    def _good(self, value: ScoreValue) -> bool:
+        if self.kind == "boolean":
+            return bool(value) != (self.contract.direction == "lower")
+        return value in self.contract.passing
+
+    def _passes(self, value: ScoreValue) -> bool:
+        number, limit = self.number(value), self.comparison.pass_at
+        assert number is not None
+        assert limit is not None
+        return number <= limit if self.contract.direction == "lower" else number >= limit
+
+
+def scale_of(contract: Contract, comparison: Comparison, judged: Sequence[JudgedItem]) -> Scale:
+    """The scale of a score. Raises ConfigError for texts, and for a comparison that its values do not have."""
+    if contract.type == "text":
+        raise ConfigError("is a text, and texts cannot be counted as agreeing", where=contract.name)
+    if contract.type == "numeric":
+        _check_numbers(contract, comparison)
+        return Scale(contract, "numeric", comparison, _number_classes(comparison, judged))
+    if comparison != Comparison():
+        raise ConfigError(
+            f"is {contract.type}: a tolerance and a pass mark are for numbers", where=contract.name
+        )
+    if contract.type == "boolean":
+        return Scale(contract, "boolean", comparison, ("false", "true"))
+    seen = {str(value) for one in judged for value in (one.judge, one.label) if value is not None}
+    classes = contract.categories or tuple(sorted(seen))
+    return Scale(contract, "ordered" if contract.ordered else "categorical", comparison, classes)
+
+
+def _check_numbers(contract: Contract, comparison: Comparison) -> None:
+    if comparison.pass_at is None:
+        return
+    if comparison.tolerance is not None:
+        raise ConfigError(
+            "has both a tolerance and a pass mark",
+            where=contract.name,
+            hint="numbers agree within the one, or on the same side of the other",
+        )
+    if contract.direction == "none":
+        raise ConfigError(
+            "has a pass mark but does not say which way is better",
+            where=contract.name,
+            hint='add direction = "higher" or "lower" to its contract',
+        )
+
+
+def _number_classes(comparison: Comparison, judged: Sequence[JudgedItem]) -> tuple[str, ...]:
+    if comparison.pass_at is not None:
+        return ("fail", "pass")
+    numbers = {
+        float(value)
+        for one in judged
+        for value in (one.judge, one.label)
+        if value is not None and not isinstance(value, str)
+    }
+    return tuple(map(_spelled, sorted(numbers))) if len(numbers) <= _MOST_NUMBERS else ()
+
+
+def _spelled(value: bool | int | float | None) -> str:
+    """A number as the name of its class: the same for 1, 1.0 and true."""
+    assert value is not None
+    number = float(value)
+    return str(int(number)) if number.is_integer() else repr(number)

@@ -1,0 +1,134 @@
+"""What a gate demands of a calibration, and the sentence where it is not met."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from scoregate.calibration.identity import Identity, identity_of
+from scoregate.calibration.record import Calibration
+from scoregate.calibration.requirement import Requirement, read_requirement, unmet
+from scoregate.config.table import ConfigTable
+from scoregate.errors import ConfigError
+from tests.calibration.judged import IDENTITY, MADE, PARTS, boolean, calibrated
+
+GOOD = calibrated(boolean(48, 2, 3, 47))
+NEEDED = Requirement(kappa=0.6, max_age_days=90)
+
+
+def requirement(keys: Mapping[str, object]) -> Requirement:
+    path = ("scorers", "correct", "require_calibration")
+    return read_requirement(ConfigTable(keys, path, lambda _: "gates/x.toml:7"))
+
+
+def said(
+    calibration: Calibration | None,
+    needed: Requirement = NEEDED,
+    *,
+    days: float = 1,
+    identity: Identity = IDENTITY,
+) -> str | None:
+    return unmet(
+        needed,
+        calibration,
+        identity,
+        MADE + timedelta(days=days),
+        judge="correct",
+        gate="gates/x.toml",
+        file="gates/calibrations/correct.json",
+    )
+
+
+def test_the_table_of_the_gate_is_read() -> None:
+    assert requirement({"kappa": 0.6, "max_age_days": 90}) == NEEDED
+    assert requirement({"agreement": 0.9, "ac1": 0.8, "alpha": 0.7, "weighted_kappa": 0.5, "n": 200}).n == 200
+    assert requirement({}).n == 50
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"kapa": 0.6}, "did you mean 'kappa'"),
+        ({"kappa": 60}, "must be at most 1"),
+        ({"kappa": "0.6"}, "must be a number"),
+        ({"max_age_days": 0}, "must be greater than 0"),
+        ({"n": 1.5}, "must be a whole number"),
+    ],
+)
+def test_a_requirement_that_cannot_be_is_refused_with_its_place(
+    keys: Mapping[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message) as refused:
+        requirement(keys)
+    assert str(refused.value).startswith("gates/x.toml:7: ")
+
+
+def test_a_good_calibration_of_this_judge_is_enough() -> None:
+    assert said(GOOD) is None
+
+
+def test_no_calibration_names_the_command_that_makes_one() -> None:
+    assert said(None) == (
+        "the judge 'correct' has no calibration (gates/calibrations/correct.json is not there); "
+        "make one: scoregate judge calibrate gates/x.toml --labels FILE"
+    )
+
+
+def test_a_calibration_of_an_edited_judge_is_foreign() -> None:
+    edited = identity_of({**PARTS, "prompt": "Is it right?? {{output}}"})
+    assert said(GOOD, identity=edited) == (
+        "the calibration of the judge 'correct' is of another judge (changed since: prompt); "
+        "calibrate this one: scoregate judge calibrate gates/x.toml --labels FILE"
+    )
+
+
+def test_a_calibration_grows_old() -> None:
+    assert said(GOOD, days=90) is None
+    sentence = said(GOOD, days=91.5)
+    assert sentence is not None
+    assert "is 91 days old, and the gate allows 90; calibrate it again: scoregate judge" in sentence
+    assert said(GOOD, replace(NEEDED, max_age_days=None), days=5000) is None
+
+
+def test_a_calibration_from_the_future_is_no_calibration() -> None:
+    sentence = said(GOOD, days=-2)
+    assert sentence is not None
+    assert "which is yet to come" in sentence
+
+
+def test_too_little_agreement_is_told_with_its_interval() -> None:
+    sentence = said(calibrated(boolean(40, 10, 20, 30)))
+    assert sentence is not None
+    assert sentence.startswith(
+        "the judge 'correct' agrees too little with people: Cohen's κ is 0.4 (0.22 to 0.58, 100 items), "
+        "and the gate needs 0.6; read the disagreements in gates/calibrations/correct.json"
+    )
+
+
+def test_a_measure_that_cannot_be_told_is_not_met() -> None:
+    sentence = said(calibrated(boolean(60, 0, 0, 0)))
+    assert sentence is not None
+    assert "Cohen's κ cannot be told (all values are the same" in sentence
+    assert said(calibrated(boolean(60, 0, 0, 0)), Requirement(ac1=0.6)) is None
+
+
+def test_a_value_just_below_does_not_read_as_the_limit() -> None:
+    found = replace(GOOD, kappa=replace(GOOD.kappa, value=0.59999, low=0.5, high=0.7))
+    sentence = said(found)
+    assert sentence is not None
+    assert "is 0.599 (0.50 to 0.70, 100 items), and the gate needs 0.6" in sentence
+
+
+def test_few_items_are_not_enough_unless_the_gate_says_so() -> None:
+    small = calibrated(boolean(10, 0, 0, 10))
+    sentence = said(small)
+    assert sentence is not None
+    assert "rests on 20 items, and the gate needs 50" in sentence
+    assert said(small, replace(NEEDED, n=20)) is None
+
+
+def test_a_judge_that_often_gives_no_reply_is_not_enough() -> None:
+    sentence = said(calibrated(boolean(48, 2, 3, 47, missing=6)))
+    assert sentence is not None
+    assert "lacks a valid reply for 6 of 106 items, more than 5 %" in sentence
