@@ -161,12 +161,18 @@ class RunHeader:
     started_at: str | None = None
     finished_at: str | None = None
     metadata: Mapping[str, JSON] = field(default_factory=dict)
-    """`selection` (why the run is partial), `dirty`, `gate`, and for a baseline `accepted`."""
+    """`selection` (why the run is partial), `dirty`, `gate`, `wait_for`, and for a baseline `accepted`."""
 
     @property
     def partial(self) -> bool:
         """Whether only a selection of the dataset was run on purpose."""
         return bool(self.metadata.get("selection"))
+
+    @property
+    def awaited(self) -> tuple[str, ...]:
+        """Scores that evaluators in Langfuse write: they are read from there, and never sent."""
+        names = self.metadata.get("wait_for")
+        return tuple(str(name) for name in names) if isinstance(names, list) else ()
 
     @property
     def timeout_seconds(self) -> float | None:

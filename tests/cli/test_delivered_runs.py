@@ -210,3 +210,50 @@ def test_the_secret_key_is_nowhere(project: Project, server: LangfuseServer) -> 
     for path in project.folder.rglob("*"):
         if path.is_file():
             assert server.secret_key.encode() not in path.read_bytes(), path
+
+
+def test_a_local_run_keeps_the_candidates_own_spans_here_too(
+    project: Project, server: LangfuseServer
+) -> None:
+    before = "from langfuse import observe\n\n\n@observe()\ndef look_up(n):\n    return n\n"
+    project.write("experiments/agent.py", agent("return look_up(n)", before=before))
+    done = project.run("--local")
+    assert "Authentication" not in done.err
+    assert server.received == []
+
+
+def test_a_server_that_answers_nonsense_changes_no_exit_code(
+    project: Project, server: LangfuseServer
+) -> None:
+    project.with_baseline()
+    project.write("experiments/agent.py", agent("return -1", version="v2"))
+    server.faults.plan(Fault(kind="answers", body="{}"), path="/api/public/experiment")
+    done = project.run("--delivery-seconds", "2")
+    assert done.outcome(1) == "REGRESSION"
+    assert "go on with: scoregate runs push" in done.err
+
+
+def test_the_time_for_a_delivery_is_kept_although_the_server_hangs(
+    project: Project, server: LangfuseServer
+) -> None:
+    run = project.run("--local").started
+    server.behaviour.latency = 600.0
+    began = time.monotonic()
+    done = project.scoregate("runs", "push", run, "--delivery-seconds", "1")
+    assert done.code == 5
+    assert time.monotonic() - began < 30
+
+
+def test_an_interrupt_while_it_delivers_leaves_the_verdict_and_says_how_to_go_on(
+    project: Project, server: LangfuseServer
+) -> None:
+    project.with_baseline()
+    project.write("experiments/agent.py", agent("return -1", version="v2"))
+    server.behaviour.span_lag = 600.0
+    server.received.clear()
+    process = project.start("run", "gates/agent.toml")
+    wait_for(lambda: any("/experiments" in one.path for one in server.received))
+    process.send_signal(signal.SIGINT)
+    done = ended(process)
+    assert done.outcome(1) == "REGRESSION"
+    assert "go on with: scoregate runs push" in done.err

@@ -90,7 +90,7 @@ def deliver(
     """Store a run, send what is wanted of it, and give back what the store holds."""
     with Store.open(folder / "store.sqlite3") as store, Connection(settings_of(server)) as connection:
         store.import_run(run, replace=True, dataset_items=dataset)
-        sender = Sender(store, connection, "the server", Catalog())
+        sender = Sender(store, connection, Catalog())
         sender.items(run.id, [item for item in run.items if items(item)])
         sent = [score for score in run.scores if score.status == "ok" and scores(score)]
         if sent:

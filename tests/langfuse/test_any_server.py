@@ -27,9 +27,8 @@ from scoregate.langfuse.dataset_push import plan_push
 from scoregate.langfuse.datasets import read_dataset, read_snapshot
 from scoregate.langfuse.delivery import Delivery, DeliveryReport
 from scoregate.langfuse.experiment_runs import read_run
-from scoregate.langfuse.project import project_of, target_of
+from scoregate.langfuse.project import project_of
 from scoregate.langfuse.score_sending import send_scores
-from scoregate.langfuse.sending import Sender
 from scoregate.langfuse.settings import Settings
 from scoregate.records import JSON, Dataset, DatasetItem, Run, RunHeader, RunItem, Score, ScoreStatus
 from scoregate.store import Store
@@ -255,8 +254,7 @@ def delivered(guest: Guest, run: Run, store_file: Path) -> DeliveryReport:
     settings = guest.connection.settings
     with Store.open(store_file) as store, Connection(settings, stop=stop) as connection:
         store.import_run(run, dataset_items=dataset)
-        target = target_of(connection, project_of(connection))
-        delivery = Delivery(store, connection, target, Sender(store, connection, target, Catalog()), stop)
+        delivery = Delivery(store, connection, Catalog(), stop=stop)
         delivery.add(run.id)
         return delivery.finish(PATIENCE_SECONDS)
 

@@ -13,9 +13,6 @@ from scoregate.catalog import Catalog, Contract
 from scoregate.langfuse import ids
 from scoregate.langfuse.connection import Connection, Patience
 from scoregate.langfuse.delivery import Delivery, DeliveryReport
-from scoregate.langfuse.project import project_of, target_of
-from scoregate.langfuse.score_configs import ScoreConfig
-from scoregate.langfuse.sending import SPANS, Sender
 from scoregate.langfuse.settings import Settings
 from scoregate.records import DatasetItem, RunHeader, RunItem, Score, Tokens
 from scoregate.store import Store
@@ -87,15 +84,13 @@ def deliver(
     run: str = RUN,
     seconds: float = 20.0,
     catalog: Catalog | None = None,
-    configs: tuple[ScoreConfig, ...] = (),
 ) -> DeliveryReport:
     settings = Settings(server.public_key, server.secret_key, server.url, "ci")
     stop = threading.Event()
-    with Connection(settings, Patience(first_pause=0.01, longest_pause=0.1), stop=stop) as connection:
-        target = target_of(connection, project_of(connection))
-        delivery = Delivery(
-            store, connection, target, Sender(store, connection, target, catalog or Catalog(), configs), stop
-        )
+    with Connection(
+        settings, Patience(deadline=1.0, first_pause=0.01, longest_pause=0.1), stop=stop
+    ) as connection:
+        delivery = Delivery(store, connection, catalog or Catalog(), stop=stop)
         delivery.add(run)
         return delivery.finish(seconds)
 
@@ -161,9 +156,7 @@ def test_delivering_again_sends_nothing(server: LangfuseServer, store: Store) ->
 def test_what_is_sent_twice_is_there_once(server: LangfuseServer, store: Store) -> None:
     fill(store, 6)
     deliver(server, store)
-    settings = Settings(server.public_key, server.secret_key, server.url)
-    with Connection(settings) as connection:
-        target = target_of(connection, project_of(connection))
+    target = Settings(server.public_key, server.secret_key, server.url).target
     # As after a process that died between the server's answer and its own note.
     store.outbox.mark(RUN, target, [Delivered(f"q{n}", 0, "", "accepted") for n in range(6)])
     store.outbox.forget_unseen(RUN, target)
@@ -204,9 +197,7 @@ def test_a_server_that_is_away_for_a_while_gets_everything_afterwards(
     settings = Settings(server.public_key, server.secret_key, server.url, "ci")
     stop = threading.Event()
     with Connection(settings, Patience(longest_pause=0.2), stop=stop) as connection:
-        target = f"{server.url} known"
-        sender = Sender(store, connection, target, Catalog())
-        delivery = Delivery(store, connection, target, sender, stop)
+        delivery = Delivery(store, connection, Catalog(), stop=stop)
         delivery.add(RUN)
         assert delivery.finish(20.0).complete
 
@@ -243,8 +234,7 @@ def test_wrong_keys_send_nothing_and_reject_nothing(server: LangfuseServer, stor
     settings = Settings(server.public_key, "sk-lf-wrong", server.url)
     stop = threading.Event()
     with Connection(settings, Patience(first_pause=0.01), stop=stop) as connection:
-        target = f"{server.url} p"
-        delivery = Delivery(store, connection, target, Sender(store, connection, target, Catalog()), stop)
+        delivery = Delivery(store, connection, Catalog(), stop=stop)
         delivery.add(RUN)
         report = delivery.finish(10.0)
     assert not report.complete
@@ -258,12 +248,50 @@ def test_spans_of_the_candidate_that_the_server_will_not_have_are_kept_and_count
     server: LangfuseServer, store: Store
 ) -> None:
     fill(store, 1)
-    store.outbox.put(RUN, SPANS, b"no protobuf at all", 3)
+    target = Settings(server.public_key, server.secret_key, server.url).target
+    store.outbox.put_spans(RUN, target, b"no protobuf at all", 3)
     report = deliver(server, store)
-    assert report.runs[0].tally.parcels_refused == 3
+    assert not report.complete
+    assert report.runs[0].tally.spans_refused == 3
 
 
 def test_a_rate_limit_on_every_third_answer_is_waited_for(server: LangfuseServer, store: Store) -> None:
     fill(store, 20)
     server.faults.plan(Fault(status=429, retry_after=1), every=3)
     assert deliver(server, store).complete
+
+
+def test_an_item_that_the_server_cannot_take_holds_up_no_other(server: LangfuseServer, store: Store) -> None:
+    fill(store, 60)
+    poison = Fault(status=500)
+    server.faults.plan(poison, share=1.0, path="/api/public/otel", containing=b'"n":7}')
+    report = deliver(server, store, seconds=40.0)
+    assert (report.runs[0].tally.items_seen, report.runs[0].tally.items) == (59, 60)
+    assert report.trouble is not None
+    assert "500" in report.trouble
+
+
+def test_a_server_that_lost_everything_gets_everything_again(server: LangfuseServer, store: Store) -> None:
+    fill(store, 5)
+    deliver(server, store)
+    with LangfuseServer(port=0, public_key=server.public_key, secret_key=server.secret_key) as empty:
+        server.stop()
+        settings = Settings(empty.public_key, empty.secret_key, empty.url, "ci")
+        target = Settings(server.public_key, server.secret_key, server.url).target
+        assert store.outbox.tally(RUN, target).complete
+        stop = threading.Event()
+        with Connection(settings, Patience(first_pause=0.01), stop=stop) as connection:
+            delivery = Delivery(store, connection, Catalog(), stop=stop)
+            delivery.add(RUN)
+            delivery.recheck()
+            assert delivery.finish(10.0).complete
+
+
+@pytest.mark.parametrize("body", ["{}", "", "[]", '{"data": [{}]}', '{"data": {}}'])
+def test_an_answer_that_is_none_of_langfuse_is_told_and_no_crash(store: Store, body: str) -> None:
+    fill(store, 3)
+    with LangfuseServer() as server:
+        server.faults.plan(Fault(kind="answers", body=body), share=1.0)
+        report = deliver(server, store, seconds=2.0)
+    assert not report.complete
+    assert report.runs[0].rejected == ()

@@ -9,6 +9,7 @@ Whether the write of a faulty answer was applied is part of each fault:
 | `truncated` | yes: the right status, and half of the announced body |
 | `reset_before` | no: the connection is reset instead of an answer |
 | `reset_after` | yes: the connection is reset instead of an answer |
+| `answers` | no: status 200 with a body of another's making |
 | `rejects` | an array of scores: all but each `every`-th score; anything else: yes |
 """
 
@@ -20,8 +21,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["status", "slow", "truncated", "reset_before", "reset_after", "rejects"]
-KINDS: tuple[Kind, ...] = ("status", "slow", "truncated", "reset_before", "reset_after", "rejects")
+Kind = Literal["status", "slow", "truncated", "reset_before", "reset_after", "answers", "rejects"]
+KINDS: tuple[Kind, ...] = ("status", "slow", "truncated", "reset_before", "reset_after", "answers", "rejects")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,8 @@ class Fault:
     retry_after: float | None = None
     seconds: float = 0.5
     every: int = 2
+    body: str = ""
+    """Of kind answers."""
 
     @property
     def name(self) -> str:
@@ -67,12 +70,15 @@ class _Plan:
     left: int | None
     path: str
     method: str | None
+    containing: bytes
     random: random.Random
     met: int = 0
 
-    def draw(self, method: str, path: str) -> Fault | None:
+    def draw(self, method: str, path: str, body: bytes) -> Fault | None:
         """The fault of this request, None where it goes right or the plan is not about it."""
         if not path.startswith(self.path) or self.method not in (None, method) or self.left == 0:
+            return None
+        if self.containing and self.containing not in body:
             return None
         self.met += 1
         if self.left is not None:
@@ -101,12 +107,13 @@ class Faults:
         next_requests: int | None = None,
         path: str = "/api/public/",
         method: str | None = None,
+        containing: bytes = b"",
         seed: int = 0,
     ) -> None:
         """Add a plan; with several faults each request that meets it gets one of them by lot.
 
         It is met by the next `next_requests` requests, or by each `every`-th one, or by a `share` of them by lot;
-        only requests whose path starts with `path` and that have the `method` count.
+        only requests whose path starts with `path`, that have the `method`, and whose body holds `containing` count.
         """
         planned = _Plan(
             faults=faults or EVERY_FAULT,
@@ -115,6 +122,7 @@ class Faults:
             left=next_requests,
             path=path,
             method=method,
+            containing=containing,
             random=random.Random(seed),
         )
         with self._lock:
@@ -125,11 +133,11 @@ class Faults:
         with self._lock:
             self._plans.clear()
 
-    def draw(self, method: str, path: str) -> Fault | None:
-        """The fault of this request; None where it goes right."""
+    def draw(self, method: str, path: str, body: bytes = b"") -> Fault | None:
+        """The fault of this request; None where it goes right. `body` is as it was before it was packed."""
         with self._lock:
             for plan in self._plans:
-                fault = plan.draw(method, path)
+                fault = plan.draw(method, path, body)
                 if fault is not None:
                     self.met[fault.name] += 1
                     return fault

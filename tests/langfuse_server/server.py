@@ -8,6 +8,7 @@ What it answers follows recorded exchanges with a real server; `test_recordings.
 
 from __future__ import annotations
 
+import gzip
 import secrets
 import socket
 import struct
@@ -173,7 +174,10 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(control.answer(self.server.stand_in, self.path, body))
         state, faults = self.server.stand_in.state, self.server.stand_in.faults
         time.sleep(state.behaviour.latency)
-        fault = faults.draw(self.command, self.path.partition("?")[0])
+        packed = self.headers.get("content-encoding") == "gzip"
+        fault = faults.draw(
+            self.command, self.path.partition("?")[0], gzip.decompress(body) if packed else body
+        )
         headers = {name.lower(): value for name, value in self.headers.items()}
         answer = self._answer(fault, headers, body)
         cut = fault is not None and fault.kind in ("reset_before", "reset_after", "truncated")
@@ -189,6 +193,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, fault: Fault | None, headers: dict[str, str], body: bytes) -> Answer:
         if fault is not None and fault.kind == "status":
             return _status_answer(fault)
+        if fault is not None and fault.kind == "answers":
+            return Answer(200, text=fault.body)
         if fault is not None and fault.kind == "reset_before":
             return Answer(0)
         stand_in = self.server.stand_in

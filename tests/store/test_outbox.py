@@ -9,7 +9,7 @@ import pytest
 
 from scoregate.records import RunHeader, RunItem, Score
 from scoregate.store import Store
-from scoregate.store.outbox import ROOT, Delivered, Tally
+from scoregate.store.outbox import ROOT, WHOLE_RUN, Delivered, RunScore, Tally
 
 HERE = "https://langfuse.example project-1"
 THERE = "https://langfuse.example project-2"
@@ -101,36 +101,63 @@ def test_the_cells_of_an_item_include_those_without_a_value(store: Store) -> Non
     assert [cell.score for cell in cells["q0", 0]] == ["correct", "tone"]
 
 
-def test_a_parcel_waits_until_it_is_accepted(store: Store) -> None:
-    store.outbox.put(RUN, "spans", b"\x00protobuf", 7)
-    [parcel] = store.outbox.parcels(RUN, 10)
-    assert (parcel.kind, parcel.payload, parcel.size) == ("spans", b"\x00protobuf", 7)
-    assert store.outbox.tally(RUN, HERE).parcels == 7
+def test_spans_wait_until_their_project_accepts_them(store: Store) -> None:
+    store.outbox.put_spans(RUN, HERE, b"\x00protobuf", 7)
+    [parcel] = store.outbox.parcels(RUN, HERE, 10)
+    assert (parcel.payload, parcel.size) == (b"\x00protobuf", 7)
+    assert store.outbox.parcels(RUN, THERE, 10) == []
+    assert store.outbox.tally(RUN, HERE).spans_waiting == 7
     store.outbox.accepted(parcel)
-    assert store.outbox.parcels(RUN, 10) == []
-    assert store.outbox.tally(RUN, HERE).parcels == 0
+    assert store.outbox.parcels(RUN, HERE, 10) == []
+    assert store.outbox.tally(RUN, HERE).spans_waiting == 0
 
 
-def test_a_parcel_that_was_refused_is_kept_and_not_sent_again(store: Store) -> None:
-    store.outbox.put(RUN, "spans", b"too large", 1)
-    store.outbox.refused(store.outbox.parcels(RUN, 1)[0], "413")
-    assert store.outbox.parcels(RUN, 10) == []
+def test_spans_that_were_refused_are_kept_counted_and_sent_again_only_on_request(store: Store) -> None:
+    store.outbox.put_spans(RUN, HERE, b"too large", 1)
+    store.outbox.refused(store.outbox.parcels(RUN, HERE, 1)[0], "413")
+    assert store.outbox.parcels(RUN, HERE, 10) == []
+    assert store.outbox.tally(RUN, HERE).spans_refused == 1
+    store.outbox.forget_unseen(RUN, HERE)
+    assert len(store.outbox.parcels(RUN, HERE, 10)) == 1
+
+
+def test_scores_of_the_run_are_due_at_every_project(store: Store) -> None:
+    store.outbox.keep_run_scores(RUN, [RunScore("id-1", 0, "{}")])
+    store.outbox.mark(RUN, HERE, [Delivered(WHOLE_RUN, 0, "id-1", "seen")])
+    assert store.outbox.pending_run_scores(RUN, HERE) == []
+    assert [score.id for score in store.outbox.pending_run_scores(RUN, THERE)] == ["id-1"]
+    tally = store.outbox.tally(RUN, HERE)
+    assert (tally.run_scores, tally.run_scores_seen, tally.scores_seen, tally.items_seen) == (1, 1, 0, 0)
+
+
+def test_a_later_verdict_replaces_an_earlier_one_and_is_due_again(store: Store) -> None:
+    store.outbox.keep_run_scores(RUN, [RunScore("id-1", 0, "{}")])
+    store.outbox.mark(RUN, HERE, [Delivered(WHOLE_RUN, 0, "id-1", "seen")])
+    store.outbox.keep_run_scores(RUN, [RunScore("id-1", 0, '{"value": "pass"}')])
+    assert [score.body for score in store.outbox.pending_run_scores(RUN, HERE)] == ['{"value": "pass"}']
+
+
+def test_large_outputs_are_looked_at_a_few_at_a_time(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "large.sqlite3") as store:
+        store.create_run(RunHeader(run=RUN, dataset="d", candidate="v1", expected_items=5))
+        store.record(RUN, [(RunItem(f"q{n}", 0, "ok", output="x" * 3_000_000), []) for n in range(5)])
+        assert len(store.outbox.pending_items(RUN, HERE, 100)) == 3
 
 
 def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
     with Store.open(tmp_path / "store.sqlite3") as store:
         fill(store)
         store.outbox.mark(RUN, HERE, [Delivered("q0", 0, ROOT, "accepted")])
-        store.outbox.put(RUN, "spans", b"x", 1)
+        store.outbox.put_spans(RUN, HERE, b"x", 1)
     with Store.open(tmp_path / "store.sqlite3") as store:
         assert items_due(store) == ["q1", "q2"]
-        assert len(store.outbox.parcels(RUN, 10)) == 1
+        assert len(store.outbox.parcels(RUN, HERE, 10)) == 1
 
 
 def test_a_run_that_is_deleted_takes_its_outbox_with_it(store: Store) -> None:
     store.outbox.mark(RUN, HERE, [Delivered("q0", 0, ROOT, "accepted")])
-    store.outbox.put(RUN, "spans", b"x", 1)
+    store.outbox.put_spans(RUN, HERE, b"x", 1)
     store.delete_runs([RUN])
     fill(store)
     assert items_due(store) == ["q0", "q1", "q2"]
-    assert store.outbox.parcels(RUN, 10) == []
+    assert store.outbox.parcels(RUN, HERE, 10) == []

@@ -19,21 +19,31 @@ if TYPE_CHECKING:
 def langfuse_of(request: RunRequest, gate: Gate) -> Settings | None:
     """The project that the run goes to, None for a local one. Raises ConfigError.
 
-    The candidate's own SDK client reads the process's environment, so this comes before the candidate is loaded.
+    The candidate's own SDK client reads the process's environment, so this comes before the candidate is loaded. In a
+    run that is kept here it sends nothing either.
     """
+    import os
+
     from scoregate.errors import ConfigError
     from scoregate.langfuse.settings import find_settings
+    from scoregate.langfuse.tracing import prepare_environment
 
-    settings = None if request.local else find_settings(gate.root)
+    settings = find_settings(gate.root)
+    if request.require_delivery and (request.local or settings is None):
+        if request.local:
+            raise ConfigError(
+                "--local keeps the run here and --require-delivery does not", hint="leave one out"
+            )
+        raise ConfigError(
+            "--require-delivery, but there are no Langfuse keys",
+            hint="`scoregate doctor` says what is missing",
+        )
     if settings is not None:
-        from scoregate.langfuse.tracing import prepare_environment
-
         prepare_environment(settings)
-        return settings
-    if request.require_delivery:
-        why = "--local keeps the run here" if request.local else "there are no Langfuse keys"
-        raise ConfigError(f"--require-delivery, but {why}", hint="`scoregate doctor` says what is missing")
-    return None
+    if request.local:
+        os.environ["LANGFUSE_TRACING_ENABLED"] = "false"
+        return None
+    return settings
 
 
 def say_if_local(request: RunRequest, link: LangfuseLink | None) -> None:
@@ -54,22 +64,40 @@ def linked(settings: Settings | None, gate: Gate, store: Store) -> Iterator[Lang
     from scoregate.project.langfuse_link import LangfuseLink
 
     with LangfuseLink(settings, store.path, gate.catalog, say) as link:
-        link.connect()
+        link.connect("the run goes on, and is delivered as soon as it does")
         yield link
 
 
 def deliver(request: RunRequest, link: LangfuseLink | None, verdict: Verdict, run: str) -> int:
     """Deliver the rest, say what became of it, and return the exit code of the command.
 
-    Delivery changes no verdict. Where it is required and incomplete, a build that would pass ends with 5.
+    Whatever happens here, it changes no verdict. Where delivery is required and incomplete, a build that would pass
+    ends with 5.
     """
     from scoregate.errors import INCONCLUSIVE, INTERRUPTED, PASS
 
     if link is None:
         return verdict.exit_code
-    link.tell_verdict(verdict, run)
-    report = link.end(request.delivery_seconds)
-    complete = report is not None and report.complete
+    complete = _delivered(request, link, verdict, run)
     if request.require_delivery and not complete and verdict.exit_code in (PASS, INCONCLUSIVE):
+        from scoregate.cli.telling import say
+
+        say(f"exit code {INTERRUPTED}: --require-delivery, and not everything is seen in Langfuse")
         return INTERRUPTED
     return verdict.exit_code
+
+
+def _delivered(request: RunRequest, link: LangfuseLink, verdict: Verdict, run: str) -> bool:
+    from scoregate.cli.telling import say
+    from scoregate.project.langfuse_link import push_command
+
+    try:
+        try:
+            link.tell_verdict(verdict, run)
+            return link.end(request.delivery_seconds).complete
+        except KeyboardInterrupt:
+            link.tell()
+            return False
+    except Exception as problem:  # noqa: BLE001  the verdict is told already, and its exit code must stand
+        say(f"the delivery to Langfuse failed: {problem}; go on with: {push_command([run])}")
+    return False

@@ -11,6 +11,7 @@ Whoever writes must give an id, since a request whose answer was lost is sent ag
 from __future__ import annotations
 
 import json
+import math
 import random
 import threading
 import time
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 API = "/api/public"
 PAGE = 100
 """Most entries of a page that the server gives."""
+_OF_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
 _BUSY = frozenset((408, 425, 429))
 _DOUBTFUL = frozenset((400, 401, 403, 404, 405))
 Query = Mapping[str, str | int | float | bool | None]
@@ -41,7 +43,7 @@ class Patience:
     """How long a request is worth waiting for. Times in seconds."""
 
     request: float = 15.0
-    """One request, from its start to the last byte of its answer."""
+    """One request: to be connected, for each part of its answer, and for all of its body."""
     deadline: float = 60.0
     """All tries of one request together; at least one is made."""
     unreachable: float = 15.0
@@ -92,6 +94,7 @@ class Connection:
         self._stop = stop or threading.Event()
         self._resume_at = 0.0
         self._heard_at = time.monotonic()
+        self._end: float | None = None
         self._client = httpx.Client(
             base_url=settings.base_url + API,
             auth=httpx.BasicAuth(settings.public_key, settings.secret_key),
@@ -109,13 +112,14 @@ class Connection:
     def close(self) -> None:
         self._client.close()
 
-    def listen(self) -> None:
-        """Count the silence from now on."""
+    def end_by(self, moment: float) -> None:
+        """Let no request go on beyond this moment (`time.monotonic`), and count the silence from now on."""
+        self._end = moment
         self._heard_at = time.monotonic()
 
     @property
     def silence(self) -> float:
-        """Seconds, since `listen`, in which the server answered nothing but failures of its own."""
+        """Seconds, since `end_by`, in which the server answered nothing but failures of its own."""
         return time.monotonic() - max(self._heard_at, self._resume_at)
 
     def get(self, path: str, query: Query | None = None) -> JSON:
@@ -127,8 +131,9 @@ class Connection:
         page, last = 1, 1
         while page <= last:
             body = self.get(path, {**(query or {}), "page": page, "limit": limit})
-            yield from body["data"]
-            last = int(body.get("meta", {}).get("totalPages") or 0)
+            entries, meta = self._page(body, path)
+            yield from entries
+            last = int(meta.get("totalPages") or 0)
             page += 1
 
     def cursor(self, path: str, query: Query | None = None, *, limit: int = PAGE) -> Iterator[JSON]:
@@ -136,10 +141,19 @@ class Connection:
         cursor: str | None = None
         while True:
             body = self.get(path, {**(query or {}), "limit": limit, "cursor": cursor})
-            yield from body["data"]
-            cursor = body.get("meta", {}).get("cursor")
+            entries, meta = self._page(body, path)
+            yield from entries
+            cursor = meta.get("cursor")
             if not cursor:
                 return
+
+    def _page(self, body: JSON, path: str) -> tuple[list[JSON], dict[str, JSON]]:
+        """Entries and `meta` of a page. Raises ServiceError for an answer of another shape, as a proxy may give."""
+        entries = body.get("data") if isinstance(body, dict) else None
+        meta = body.get("meta") if isinstance(body, dict) else None
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise self._failed(f"its answer to {path} is not one of Langfuse")
+        return entries, meta if isinstance(meta, dict) else {}
 
     def post(self, path: str, body: JSON, *, wanted: tuple[int, ...] = ()) -> Reply:
         """`POST path`; a status in `wanted` is an answer and no refusal. Raises Refused, ServiceError."""
@@ -159,18 +173,20 @@ class Connection:
         """One request, repeated as often as patience allows. `wanted` are statuses that are returned as they are."""
         patience = self.patience
         began = time.monotonic()
-        deadline = began + patience.deadline
+        deadline = min(began + patience.deadline, self._end or math.inf)
         params = {name: _as_text(value) for name, value in (query or {}).items() if value is not None}
         sent = {**({"content-type": "application/json"} if content is not None else {}), **(headers or {})}
         tries = 0
         refusals: dict[int, int] = {}
         while True:
+            if self._resume_at > deadline:
+                raise self._failed(f"it asks to wait {self._resume_at - time.monotonic():.0f} s more")
             self._wait(self._resume_at - time.monotonic(), deadline)
             tries += 1
             pause = patience.first_pause * 2 ** min(tries - 1, 10) * (0.5 + random.random())
             pause = min(pause, patience.longest_pause)
             try:
-                answer = self._client.request(method, path, params=params, content=content, headers=sent)
+                answer = self._exchange(method, path, params, content, sent, deadline)
             except self._transport_errors() as problem:
                 failure = f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
                 if _nobody_there(problem):
@@ -179,15 +195,15 @@ class Connection:
                 status, body = answer.status_code, _parsed(answer)
                 if status < 500:
                     self._heard_at = time.monotonic()
-                if status in wanted or (status < 400 and not _cut_off(answer, body)):
+                good = 200 <= status < 300 and not _cut_off(answer, body, method)
+                if status in wanted or good:
                     return Reply(status, body, _date(answer))
-                failure = (
-                    f"it answers {status}: {_reason(body)}" if status >= 400 else "its answer is no JSON"
-                )
+                failure = _what_failed(status, body)
                 if status in _BUSY or status >= 500:
                     asked = _retry_after(answer)
                     if asked is not None:
                         if asked > patience.retry_after:
+                            self._resume_at = max(self._resume_at, time.monotonic() + min(asked, 600.0))
                             raise self._failed(
                                 f"it asks to wait {asked:.0f} s (longest wait: {patience.retry_after:g} s)"
                             )
@@ -206,6 +222,32 @@ class Connection:
         if seconds > 0:
             self._stop.wait(seconds)
 
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str],
+        content: bytes | None,
+        headers: Mapping[str, str],
+        deadline: float,
+    ) -> httpx.Response:
+        """One request with its whole answer. A body that comes drop by drop is given up in time."""
+        import httpx
+
+        left = max(0.1, min(self.patience.request, deadline - time.monotonic()))
+        until = time.monotonic() + left
+        with self._client.stream(
+            method, path, params=params, content=content, headers=headers, timeout=left
+        ) as answer:
+            body = bytearray()
+            for part in answer.iter_bytes():
+                body += part
+                if time.monotonic() > until or self._stop.is_set():
+                    raise httpx.ReadTimeout("the answer takes too long")
+            # The body is decoded by now; a header that says otherwise would have it done again.
+            plain = [(k, v) for k, v in answer.headers.multi_items() if k.lower() not in _OF_THE_BODY]
+            return httpx.Response(answer.status_code, headers=plain, content=bytes(body))
+
     @staticmethod
     def _transport_errors() -> tuple[type[Exception], ...]:
         import httpx
@@ -220,6 +262,8 @@ class Connection:
 
     def _refused(self, status: int, body: JSON, path: str) -> Refused:
         hint = None
+        if isinstance(body, str):
+            hint = f"is LANGFUSE_BASE_URL ({self.settings.base_url}) a Langfuse server? `scoregate doctor` checks it"
         if status in (401, 403):
             hint = (
                 "check LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY and LANGFUSE_BASE_URL: keys belong to one project on "
@@ -245,9 +289,17 @@ def _parsed(answer: httpx.Response) -> JSON:
         return answer.text
 
 
-def _cut_off(answer: httpx.Response, body: JSON) -> bool:
-    """Whether an answer that should be JSON is none, which a proxy's page or a truncated body is."""
-    return isinstance(body, str) and bool(answer.content)
+def _cut_off(answer: httpx.Response, body: JSON, method: str) -> bool:
+    """Whether an answer that should be JSON is none, as a proxy's page is; only a write may be answered by nothing."""
+    return isinstance(body, str) and (bool(answer.content) or method == "GET")
+
+
+def _what_failed(status: int, body: JSON) -> str:
+    if status >= 400:
+        return f"it answers {status}: {_reason(body)}"
+    return (
+        f"it answers {status}, which is no answer of Langfuse" if status >= 300 else "its answer is no JSON"
+    )
 
 
 def _date(answer: httpx.Response) -> datetime | None:
@@ -289,4 +341,6 @@ def _reason(body: JSON) -> str:
             place = ".".join(str(step) for step in first.get("path", ()))
             text = f"{text}: {place + ': ' if place else ''}{first.get('message', details[0])}"
     line = " ".join(str(text).split())
+    if line[:9].lower() in ("<!doctype", "<html") or line[:5].lower() == "<html":
+        return "a web page, so this is probably no Langfuse server"
     return line if len(line) <= _MOST_OF_A_REASON else line[: _MOST_OF_A_REASON - 1] + "…"

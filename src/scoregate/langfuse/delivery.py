@@ -1,9 +1,11 @@
-"""Hands over what the store holds of a run, and reads it back: the outbox's other end.
+"""Hands over what the store holds of runs, and reads it back: the outbox's other end.
 
 1. A thread sends what is committed, while the run goes on: root spans, the candidate's own spans, scores. Everything is
    sent from the store and marked there, so that a process that dies loses nothing and another one goes on.
 2. Ids follow from run, item, trial and score: what is sent again, because an answer was lost, is there once.
-3. What the server took is looked for until it is seen (`read_back`). Only what was seen counts as delivered.
+3. What fails while the server serves other requests is sent in smaller and smaller company, so that one item that it
+   cannot take holds up no other.
+4. What the server took is looked for until it is seen (`read_back`). Only what was seen counts as delivered.
 
 None of this can change a verdict. The engine never waits for it.
 """
@@ -12,29 +14,43 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
+from scoregate.catalog import Catalog
 from scoregate.errors import ScoregateError
 from scoregate.langfuse import ids
-from scoregate.langfuse.connection import Connection, Refused
-from scoregate.langfuse.read_back import item_count, shown
+from scoregate.langfuse.at_once import at_once
+from scoregate.langfuse.connection import Connection
+from scoregate.langfuse.project import project_of
+from scoregate.langfuse.read_back import Shown, began, item_count, run_scores_shown, shown
+from scoregate.langfuse.score_configs import ScoreConfig, read_configs
 from scoregate.langfuse.sending import Sender
 from scoregate.store import Store
-from scoregate.store.outbox import ROOT, Delivered, Tally
+from scoregate.store.outbox import ROOT, WHOLE_RUN, Delivered, Tally
 
 SENDERS = 4
 """Requests at once."""
 ITEMS_OF_A_REQUEST = 200
 SCORES_OF_A_REQUEST = 400
 PASS_SECONDS = 1.0
-"""Pause between two passes while the run goes on."""
+"""Pause between two passes while the run goes on; it grows while nothing can be sent."""
+_LONGEST_PAUSE = 8.0
 SILENCE_SECONDS = 45.0
 """A server that has not answered for so long, be it with a wish to wait, is given up for this time."""
 _LOOK_SECONDS = (0.5, 4.0)
 """First and longest pause between two looks at the server."""
+_SMALLER = 8
+"""A group that failed is sent again in groups of an eighth of its size."""
+HOPELESS = 5
+"""What has failed so often, alone in the end, is left for another time."""
+Key = tuple[str, str, int, str]
+"""Run, item, trial and score of a cell."""
+_Entry = TypeVar("_Entry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +63,7 @@ class RunDelivery:
 
     @property
     def complete(self) -> bool:
-        tally = self.tally
-        return (tally.items_seen, tally.scores_seen, tally.parcels) == (tally.items, tally.scores, 0)
+        return self.tally.complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,32 +83,31 @@ class Delivery:
     """Delivers runs of one store to one project. `start` and `add` at any time, `finish` once."""
 
     def __init__(
-        self, store: Store, connection: Connection, target: str, sender: Sender, stop: threading.Event
+        self, store: Store, connection: Connection, catalog: Catalog, *, stop: threading.Event
     ) -> None:
-        """`stop`, the event that `connection` was made with, ends every wait once it is set."""
+        """`store` is used by threads of the delivery: give it one of its own, so that the engine never waits for it.
+
+        `stop`, the event that `connection` was made with, ends every wait once it is set.
+        """
         self._store = store
         self._outbox = store.outbox
         self._connection = connection
-        self._target = target
-        self._sender = sender
+        self._target = connection.settings.target
+        self._catalog = catalog
+        self._sender: Sender | None = None
         self._runs: list[str] = []
+        self._failures: Counter[Key] = Counter()
         self._stop = stop
         self._closing = threading.Event()
         self._trouble: str | None = None
-        self._locked_out = False
+        self._thread = threading.Thread(target=self._work, name="scoregate-deliver", daemon=True)
         self.drained: float | None = None
         """When everything was handed over, by `time.perf_counter`; None until `finish` is called."""
-        self._thread = threading.Thread(target=self._work, name="scoregate-deliver", daemon=True)
 
     def add(self, run: str) -> None:
         """Deliver this run as well: what it holds, and what is committed later."""
         if run not in self._runs:
             self._runs.append(run)
-
-    def look(self) -> None:
-        """Mark what the server shows by now. Raises Refused, ServiceError."""
-        for run in self._runs:
-            self._look(run)
 
     def start(self) -> None:
         if self._thread.ident is None:
@@ -102,7 +116,9 @@ class Delivery:
     def finish(self, seconds: float) -> DeliveryReport:
         """Send the rest, read back until all is seen, for at most so many seconds, and say what became of it."""
         deadline = time.monotonic() + seconds
-        self._connection.listen()
+        self._connection.end_by(deadline)
+        for key, failures in self._failures.items():
+            self._failures[key] = min(failures, HOPELESS - 2)  # another chance, while somebody waits for it
         self._closing.set()
         try:
             self.start()
@@ -112,6 +128,16 @@ class Delivery:
         finally:
             self._stop.set()
         return self.report()
+
+    def recheck(self) -> None:
+        """Look again for all that was ever sent, and make due what is not there, or was rejected.
+
+        Raises Refused, ServiceError; then nothing is due that was not before.
+        """
+        for run in self._runs:
+            self._outbox.doubt(run, self._target)
+            self._look(run)
+            self._outbox.forget_unseen(run, self._target)
 
     def abandon(self) -> None:
         """End now; what was not sent stays in the outbox."""
@@ -133,42 +159,97 @@ class Delivery:
         )
 
     def _work(self) -> None:
-        """In the thread: pass after pass, until nothing is left or time is up."""
+        """In the thread: pass after pass, until nothing is left, nobody answers, or time is up."""
+        pause = PASS_SECONDS
         while not self._stop.is_set():
             closing = self._closing.is_set()
             try:
-                sent = sum([self._pass(run) for run in list(self._runs)])
-            except ScoregateError as problem:
-                self._trouble = str(problem)
-                if isinstance(problem, Refused) and problem.status in (401, 403):
-                    self._locked_out = True  # A key that is refused is not tried again and again.
-                    return
+                settled, failed = self._pass()
             except Exception as problem:  # noqa: BLE001  the end of a thread: it must be told, not lost
                 self._trouble = f"{type(problem).__name__}: {problem}"
                 return
-            else:
-                if closing and not sent:
+            if closing:
+                if not settled and (not failed or self._connection.silence > SILENCE_SECONDS):
                     return
-                if closing:
+                if settled:
                     continue
-            if closing and self._connection.silence > SILENCE_SECONDS:
-                return
-            (self._stop if closing else self._closing).wait(PASS_SECONDS)
+            pause = min(2 * pause, _LONGEST_PAUSE) if failed and not settled else PASS_SECONDS
+            (self._stop if closing else self._closing).wait(pause)
 
-    def _pass(self, run: str) -> int:
-        """Send one round of everything that is due; how many things were settled. Raises what a sender raised."""
-        due = self._outbox.pending_items(run, self._target, SENDERS * ITEMS_OF_A_REQUEST)
-        scores = self._outbox.pending_scores(run, self._target, SENDERS * SCORES_OF_A_REQUEST)
-        work: list[Callable[[], int]] = [
-            *(partial(self._sender.parcel, parcel) for parcel in self._outbox.parcels(run, SENDERS)),
-            *(partial(self._sender.items, run, items) for items in _groups(due, ITEMS_OF_A_REQUEST)),
-            *(partial(self._sender.scores, run, group) for group in _groups(scores, SCORES_OF_A_REQUEST)),
+    def _pass(self) -> tuple[int, int]:
+        """Send one round of what is due: how many cells were settled, and how many requests failed."""
+        if self._sender is None:
+            self._sender = Sender(self._store, self._connection, self._catalog, self._configs())
+        jobs = [job for run in list(self._runs) for job in self._due(run, self._sender)]
+        outcomes = at_once([partial(self._try, job) for job in jobs], SENDERS)
+        settled = sum(outcome or 0 for outcome in outcomes)
+        failed = [job for job, outcome in zip(jobs, outcomes, strict=True) if outcome is None]
+        if failed and (settled or self._serves()):
+            for job in failed:
+                self._failures.update(job.keys)
+        return settled, len(failed)
+
+    def _try(self, job: _Job) -> int | None:
+        try:
+            return job.do()
+        except ScoregateError as problem:
+            self._trouble = str(problem)
+            return None
+
+    def _serves(self) -> bool:
+        """Whether the server answers at all, so that what failed is to blame for it."""
+        try:
+            project_of(self._connection)
+        except ScoregateError:
+            return False
+        return True
+
+    def _configs(self) -> Sequence[ScoreConfig]:
+        try:
+            return read_configs(self._connection)
+        except ScoregateError:
+            return ()  # a server without them, or keys that may not read them: scores refer to none
+
+    def _due(self, run: str, sender: Sender) -> list[_Job]:
+        """The requests of one round, without what has failed too often."""
+        hopeless = sum(count >= HOPELESS for count in self._failures.values())
+        items = self._outbox.pending_items(run, self._target, SENDERS * ITEMS_OF_A_REQUEST + hopeless)
+        scores = self._outbox.pending_scores(run, self._target, SENDERS * SCORES_OF_A_REQUEST + hopeless)
+        parcels = self._outbox.parcels(run, self._target, SENDERS + hopeless)
+        of_run = self._outbox.pending_run_scores(run, self._target)
+        return [
+            *self._grouped(
+                [((run, i.item, i.trial, ROOT), i) for i in items], sender.items, ITEMS_OF_A_REQUEST
+            ),
+            *self._grouped(
+                [((run, s.item, s.trial, s.score), s) for s in scores], sender.scores, SCORES_OF_A_REQUEST
+            ),
+            *self._grouped([((run, "spans", p.key, ""), p) for p in parcels], sender.parcels, 1),
+            *self._grouped(
+                [((run, WHOLE_RUN, s.trial, s.id), s) for s in of_run], sender.run_scores, len(of_run)
+            ),
         ]
-        return sum(_side_by_side(work))
+
+    def _grouped(
+        self, entries: Sequence[tuple[Key, _Entry]], send: Callable[[str, Sequence[_Entry]], int], size: int
+    ) -> Iterator[_Job]:
+        """Requests of so many entries; what failed before goes in smaller and smaller company."""
+        by_failures: dict[int, list[tuple[Key, _Entry]]] = {}
+        for key, entry in entries:
+            by_failures.setdefault(self._failures[key], []).append((key, entry))
+        for failures, some in sorted(by_failures.items()):
+            if failures >= HOPELESS:
+                continue
+            at_a_time = max(1, size // _SMALLER**failures)
+            for start in range(0, len(some), at_a_time):
+                group = some[start : start + at_a_time]
+                yield _Job(
+                    partial(send, group[0][0][0], [entry for _, entry in group]), [key for key, _ in group]
+                )
 
     def _read_back(self, deadline: float) -> None:
         pause, longest = _LOOK_SECONDS
-        while not self._locked_out:
+        while True:
             try:
                 if not [run for run in self._runs if self._look(run)]:
                     return
@@ -183,56 +264,44 @@ class Delivery:
     def _look(self, run: str) -> bool:
         """Mark what the server shows; whether something that it took is still not to be seen."""
         unseen = self._outbox.unseen(run, self._target)
-        header = self._store.header(run)
+        since = began(self._store.header(run), self._outbox.began_at(run))
         for trial in sorted({trial for _, trial, _ in unseen}):
-            due = {cell for cell in unseen if cell[1] == trial}
-            roots = [cell for cell in due if cell[2] == ROOT]
-            if len(roots) > 1 and item_count(self._connection, header, trial) == 0:
-                continue  # One small request instead of all pages, while nothing is there.
-            names = {score for _, _, score in due if score != ROOT}
-            by_id = {_id_of(run, cell): cell for cell in due}
-            for part in shown(self._connection, header, trial, scores=names):
+            due = {_id_of(run, cell): cell for cell in unseen if cell[1] == trial}
+            for part in self._parts(run, trial, due, since):
                 # Page by page, so that a server that fails in between has not answered in vain.
-                seen = [by_id[known] for known in (part.roots | part.scores) & by_id.keys()]
+                seen = [due[known] for known in (part.roots | part.scores) & due.keys()]
                 self._outbox.mark(run, self._target, [Delivered(*cell, "seen") for cell in seen])
                 unseen -= set(seen)
                 if not unseen:
                     break
         return bool(unseen)
 
+    def _parts(
+        self, run: str, trial: int, due: Mapping[str, tuple[str, int, str]], since: datetime
+    ) -> Iterator[Shown]:
+        """What the server shows of a trial, asked as cheaply as what is due allows."""
+        if any(item == WHOLE_RUN for item, _, _ in due.values()):
+            yield from run_scores_shown(self._connection, run, trial)
+        items = sorted({item for item, _, _ in due.values()} - {WHOLE_RUN})
+        roots = sum(score == ROOT for _, _, score in due.values())
+        if roots > 1 and item_count(self._connection, run, trial, since=since) == 0:
+            return  # One small request instead of all pages, while nothing is there.
+        if items:
+            traces = [ids.trace_id(run, item, trial) for item in items]
+            yield from shown(self._connection, run, trial, since=since, traces=traces)
 
-def _side_by_side(work: Sequence[Callable[[], int]]) -> list[int]:
-    """What each returned; once all have ended, the first error of one that failed.
 
-    Daemon threads and no executor: the end of the process does not wait for a server that does not answer.
-    """
-    done: list[int] = []
-    problems: list[Exception] = []
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One request, and the cells that it is about."""
 
-    def do(job: Callable[[], int]) -> None:
-        try:
-            done.append(job())
-        except Exception as problem:  # noqa: BLE001  the end of a thread: whoever started it is told
-            problems.append(problem)
-
-    threads = [threading.Thread(target=do, args=(job,), name="scoregate-send", daemon=True) for job in work]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if problems:
-        raise problems[0]
-    return done
+    do: Callable[[], int]
+    keys: list[Key]
 
 
 def _id_of(run: str, cell: tuple[str, int, str]) -> str:
     """The id under which the server shows it; those of observations and of scores differ in length."""
     item, trial, score = cell
+    if item == WHOLE_RUN:
+        return score
     return ids.root_span_id(run, item, trial) if score == ROOT else ids.score_id(run, item, trial, score)
-
-
-_Entry = TypeVar("_Entry")
-
-
-def _groups(entries: Sequence[_Entry], size: int) -> list[Sequence[_Entry]]:
-    return [entries[start : start + size] for start in range(0, len(entries), size)]

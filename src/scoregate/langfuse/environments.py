@@ -14,5 +14,5 @@ def check_environment(environment: str) -> None:
     if not _ENVIRONMENT.fullmatch(environment):
         raise ConfigError(
             f"'{environment}' is no environment of Langfuse, which would put it into another one",
-            hint="up to 40 of a-z, 0-9, - and _, not beginning with 'langfuse'",
+            hint="LANGFUSE_TRACING_ENVIRONMENT takes up to 40 of a-z, 0-9, - and _, not beginning with 'langfuse'",
         )

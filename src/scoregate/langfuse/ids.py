@@ -38,6 +38,13 @@ def run_score_id(run: str, trial: int, name: str) -> str:
     return _digits(_SCORE, "run score", run, trial, name)
 
 
+def judge_span_id(
+    run: str, item: str, trial: int, score: str, vote: int, repair: int, started_at: float
+) -> str:
+    """One call of a judge's model: 16 hexadecimal digits."""
+    return _digits(_SPAN, "judge", run, item, trial, score, vote, repair, started_at)
+
+
 def _digits(length: int, *parts: object) -> str:
     # The separator cannot be in a part's text by accident only: it is no printable character.
     return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:length]

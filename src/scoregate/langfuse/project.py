@@ -21,17 +21,13 @@ def project_of(connection: Connection) -> Project:
     """Raises Refused where the keys are wrong, ServiceError where the server does not serve."""
     body = connection.get("/projects")
     found = body.get("data") if isinstance(body, dict) else None
-    if not found:
+    first = found[0] if isinstance(found, list) and found else None
+    if not isinstance(first, dict) or not first.get("id"):
         raise ServiceError(
             f"{connection.settings.base_url} does not say which project the keys belong to",
             hint="check LANGFUSE_BASE_URL; `scoregate doctor` checks the connection",
         )
-    return Project(str(found[0]["id"]), str(found[0].get("name") or found[0]["id"]))
-
-
-def target_of(connection: Connection, project: Project) -> str:
-    """The project as the store names it: server and id, no secret."""
-    return f"{connection.settings.base_url} {project.id}"
+    return Project(str(first["id"]), str(first.get("name") or first["id"]))
 
 
 def experiment_url(connection: Connection, project: Project, run: str) -> str:

@@ -6,12 +6,14 @@ score that was accepted is looked for under its id, until all are there or time 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from scoregate.langfuse import ids
 from scoregate.langfuse.connection import PAGE, Connection
+from scoregate.langfuse.spans import UNKNOWN_START
 from scoregate.records import JSON, RunHeader
 
 MOST_SCORES = 50
@@ -19,6 +21,7 @@ MOST_SCORES = 50
 SCORE_WINDOW = timedelta(hours=20)
 """Scores that were written longer after their item are not shown beside it (the server's own limit is a day)."""
 _EARLIER = timedelta(hours=1)
+_TRACES_OF_A_REQUEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +35,16 @@ class Shown:
 
 
 def shown(
-    connection: Connection, header: RunHeader, trial: int, *, scores: Iterable[str] = ()
+    connection: Connection, run: str, trial: int, *, since: datetime, traces: Sequence[str] = ()
 ) -> Iterator[Shown]:
-    """Everything that the server shows of one trial of a run, page by page.
+    """Everything that the server shows of one trial of a run that began at `since`, page by page.
 
-    `scores` are the names that are looked for apart where the server would not show them beside their items: in runs
-    that are old, or that have very many scores an item. Raises Refused, ServiceError, between two pages.
+    `traces` are those whose scores are looked for apart where the server would not show them beside their items: in
+    runs that are old, or that have very many scores an item. Raises Refused, ServiceError, between two pages.
     """
-    began = _time_of(header)
     query: dict[str, str | int] = {
-        "experimentId": ids.experiment_id(header.run, trial),
-        "fromStartTime": _iso(began - _EARLIER),
+        "experimentId": ids.experiment_id(run, trial),
+        "fromStartTime": _iso(since - _EARLIER),
         "fields": "core,scores",
         "scoreLimit": MOST_SCORES,
     }
@@ -52,22 +54,39 @@ def shown(
         crowded = crowded or any(len(some) >= MOST_SCORES for some in beside)
         found = frozenset(score["id"] for some in beside for score in some)
         yield Shown(frozenset(item["id"] for item in items), found)
-    if crowded or datetime.now(UTC) - began > SCORE_WINDOW:
-        for name in scores:
-            query = {"name": name, "fromTimestamp": _iso(began - _EARLIER)}
-            for page in _pages(connection.cursor("/v3/scores", query)):
-                yield Shown(frozenset(), frozenset(score["id"] for score in page))
+    if crowded or datetime.now(UTC) - since > SCORE_WINDOW:
+        for start in range(0, len(traces), _TRACES_OF_A_REQUEST):
+            some = ",".join(traces[start : start + _TRACES_OF_A_REQUEST])
+            query = {"traceId": some, "fromTimestamp": _iso(since - _EARLIER)}
+            yield from _scores(connection, query)
 
 
-def item_count(connection: Connection, header: RunHeader, trial: int) -> int:
+def run_scores_shown(connection: Connection, run: str, trial: int) -> Iterator[Shown]:
+    """The scores of one trial as a whole. Raises Refused, ServiceError."""
+    yield from _scores(connection, {"experimentId": ids.experiment_id(run, trial)})
+
+
+def began(header: RunHeader, first_call: float | None) -> datetime:
+    """When a run began, as far as its header and its first call (Unix seconds) say; the earlier of the two."""
+    times = [] if first_call is None else [datetime.fromtimestamp(first_call, UTC)]
+    with suppress(ValueError):
+        times.append(datetime.fromisoformat(header.started_at or "").astimezone(UTC))
+    return min(times, default=UNKNOWN_START)
+
+
+def item_count(connection: Connection, run: str, trial: int, *, since: datetime) -> int:
     """How many items the server counts in one trial of a run: one small request."""
     query: dict[str, str | int] = {
-        "id": ids.experiment_id(header.run, trial),
-        "fromStartTime": _iso(_time_of(header) - _EARLIER),
+        "id": ids.experiment_id(run, trial),
+        "fromStartTime": _iso(since - _EARLIER),
         "limit": 10,
     }
-    found = connection.get("/experiments", query)["data"]
-    return int(found[0]["itemCount"]) if found else 0
+    return max((int(found["itemCount"]) for found in connection.cursor("/experiments", query)), default=0)
+
+
+def _scores(connection: Connection, query: dict[str, str | int]) -> Iterator[Shown]:
+    for page in _pages(connection.cursor("/v3/scores", query)):
+        yield Shown(frozenset(), frozenset(score["id"] for score in page))
 
 
 def _pages(entries: Iterable[JSON]) -> Iterator[list[JSON]]:
@@ -80,13 +99,6 @@ def _pages(entries: Iterable[JSON]) -> Iterator[list[JSON]]:
             page = []
     if page:
         yield page
-
-
-def _time_of(header: RunHeader) -> datetime:
-    try:
-        return datetime.fromisoformat(header.started_at or "").astimezone(UTC)
-    except ValueError:
-        return datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def _iso(time: datetime) -> str:

@@ -10,12 +10,13 @@ import json
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 from weakref import WeakSet
 
 from scoregate.errors import ScoregateError, ServiceError
+from scoregate.langfuse.at_once import at_once
 from scoregate.langfuse.connection import Connection, Refused
 from scoregate.langfuse.score_body import MOST_BYTES
 from scoregate.records import JSON
@@ -121,8 +122,7 @@ class _Sending:
         if len(places) == 1:
             self._send_one(places[0])
         elif places:
-            with ThreadPoolExecutor(min(_AT_ONCE, len(places)), "scoregate-scores") as pool:
-                list(pool.map(self._send_one, places))
+            at_once([partial(self._send_one, place) for place in places], _AT_ONCE)
 
     def _send_one(self, place: int) -> None:
         if self._gave_up is not None:

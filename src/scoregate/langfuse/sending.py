@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from scoregate.catalog import Catalog
 from scoregate.errors import ConfigError, ContractError, ScoregateError, ServiceError
@@ -17,11 +17,8 @@ from scoregate.langfuse.score_sending import send_scores
 from scoregate.langfuse.spans import TRACES, SpanWriter, trace_headers
 from scoregate.records import JSON, DatasetItem, RunItem, Score
 from scoregate.store import Store
-from scoregate.store.outbox import ROOT, Delivered, Parcel, State
+from scoregate.store.outbox import ROOT, WHOLE_RUN, Delivered, Parcel, RunScore, State
 
-SPANS = "spans"
-RUN_SCORE = "run_score"
-"""Kinds of parcels: spans of the candidate, a score of a whole run."""
 BYTES_OF_A_REQUEST = 2_000_000
 _WRONG_CONTENT = (400, 413, 422)
 """Refusals that are about what was sent, not about who sent it or where to."""
@@ -34,15 +31,14 @@ class Sender:
         self,
         store: Store,
         connection: Connection,
-        target: str,
         catalog: Catalog,
         configs: Sequence[ScoreConfig] = (),
     ) -> None:
-        """`target` is the project as the store names it; a score refers to the one of `configs` with its name."""
+        """A score refers to the one of the project's `configs` with its name."""
         self._store = store
         self._outbox = store.outbox
         self._connection = connection
-        self._target = target
+        self._target = connection.settings.target
         self._catalog = catalog
         self._configs = tuple(configs)
         self._lock = threading.Lock()
@@ -66,20 +62,20 @@ class Sender:
         )
         return len(items)
 
-    def parcel(self, parcel: Parcel) -> int:
-        """A parcel of the outbox. Raises Refused, ServiceError."""
-        if parcel.kind == SPANS:
+    def parcels(self, _run: str, parcels: Sequence[Parcel]) -> int:
+        """Spans of the candidate, a request each; how many were settled. Raises Refused, ServiceError."""
+        for parcel in parcels:
             refusal = self._export(parcel.payload)
-        else:
-            outcome = send_scores(self._connection, [json.loads(parcel.payload)])[0]
-            if outcome.state == "failed":
-                raise outcome.error or ServiceError(outcome.reason or "the server does not serve")
-            refusal = outcome.reason if outcome.state == "rejected" else None
-        if refusal is None:
-            self._outbox.accepted(parcel)
-        else:
-            self._outbox.refused(parcel, refusal)
-        return 1
+            if refusal is None:
+                self._outbox.accepted(parcel)
+            else:
+                self._outbox.refused(parcel, refusal)
+        return len(parcels)
+
+    def run_scores(self, run: str, scores: Sequence[RunScore]) -> int:
+        """Scores of the whole run; how many were settled. Raises Refused, ServiceError where some were not."""
+        cells = {score.id: Delivered(WHOLE_RUN, score.trial, score.id, "accepted") for score in scores}
+        return self._send(run, [json.loads(score.body) for score in scores], cells, [])
 
     def _export(self, content: bytes) -> str | None:
         """Post spans; the server's reason where it will not have this content. Raises Refused for anything else."""
@@ -95,23 +91,32 @@ class Sender:
         return None
 
     def scores(self, run: str, scores: Sequence[Score]) -> int:
-        """Scores of run items; how many were settled. Raises ServiceError where some were not."""
-        settled, bodies, cells = [], [], {}
+        """Scores of run items; how many were settled. Raises Refused, ServiceError where some were not."""
+        rejected, bodies, cells = [], [], {}
         for score in scores:
             try:
                 body = self._body(run, score)
             except (ContractError, ConfigError) as broken:
-                settled.append(Delivered(score.item, score.trial, score.score, "rejected", str(broken)))
+                rejected.append(Delivered(score.item, score.trial, score.score, "rejected", str(broken)))
                 continue
             bodies.append(body)
-            cells[body["id"]] = score
+            cells[str(body["id"])] = Delivered(score.item, score.trial, score.score, "accepted")
+        return self._send(run, bodies, cells, rejected)
+
+    def _send(
+        self,
+        run: str,
+        bodies: Sequence[dict[str, JSON]],
+        cells: Mapping[str, Delivered],
+        settled: list[Delivered],
+    ) -> int:
+        """Send bodies and mark their cells (score id -> cell), with what was settled before."""
         failure: ScoregateError | None = None
         for sent in send_scores(self._connection, bodies) if bodies else ():
-            score = cells[sent.id]
             if sent.state == "failed":
                 failure = sent.error or ServiceError(sent.reason or "the server does not serve")
-                continue
-            settled.append(Delivered(score.item, score.trial, score.score, sent.state, sent.reason))
+            else:
+                settled.append(cells[sent.id]._replace(state=sent.state, reason=sent.reason))
         self._outbox.mark(run, self._target, settled)
         if failure is not None:
             raise failure

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from scoregate.errors import ConfigError
+from scoregate.langfuse.env_file import read_env_file
 from scoregate.langfuse.environments import check_environment
 
 CLOUD_URL = "https://cloud.langfuse.com"
@@ -31,21 +33,37 @@ class Settings:
     """Without a slash at its end."""
     environment: str = DEFAULT_ENVIRONMENT
 
+    @property
+    def target(self) -> str:
+        """The project as the store names it, without a secret."""
+        return f"{self.base_url} {self.public_key}"
+
     def redacted(self, text: str) -> str:
-        """`text` without the secret key, should a server or a library have put it there."""
-        return text.replace(self.secret_key, "<secret key>") if self.secret_key else text
+        """`text` without the secret key and the header made of it, should a server or a library have put it there."""
+        pair = f"{self.public_key}:{self.secret_key}".encode()
+        header, safe = b64encode(pair).decode(), urlsafe_b64encode(pair).decode()
+        for secret in (
+            self.secret_key,
+            header,
+            safe,
+            quote(header, safe=""),
+            header.rstrip("="),
+            safe.rstrip("="),
+        ):
+            text = text.replace(secret, "<secret key>")
+        return text
 
 
 def find_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings | None:
-    """The settings of the process, and of `.env` in the project's root for what the process does not set.
+    """The settings of the process, or of `.env` in the project's root where the process sets no key.
 
-    None where there are no keys at all. Raises ConfigError where there is only one of the two, no address, or an
+    Keys and address come from one place: a file in a repository must not say where the process's secret goes. None
+    where there are no keys at all. Raises ConfigError where there is only one of the two, no address, or an
     environment that the server would put elsewhere.
     """
-    values = {
-        **_env_file(root / ENV_FILE),
-        **{name: value for name, value in environ.items() if value.strip()},
-    }
+    values: Mapping[str, str] = {name: value for name, value in environ.items() if value.strip()}
+    if not any(name in values for name in (PUBLIC_KEY, SECRET_KEY)):
+        values = {**values, **read_env_file(root / ENV_FILE)}
     public, secret = values.get(PUBLIC_KEY, "").strip(), values.get(SECRET_KEY, "").strip()
     if not public and not secret:
         return None
@@ -74,20 +92,6 @@ def require_settings(root: Path, what_for: str) -> Settings:
             hint=f"set {PUBLIC_KEY}, {SECRET_KEY} and {BASE_URLS[0]}, in the environment or in {ENV_FILE}",
         )
     return found
-
-
-def _env_file(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    from dotenv import dotenv_values
-
-    try:
-        found = dotenv_values(path, interpolate=False)
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigError(
-            "cannot be read", where=str(path), hint="it is UTF-8 text, one NAME=value a line"
-        ) from problem
-    return {name: value for name, value in found.items() if value and value.strip()}
 
 
 def _checked_url(url: str, name: str | None) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from scoregate.langfuse import ids
 from scoregate.records import JSON, DatasetItem, RunHeader, RunItem, Score
 
 if TYPE_CHECKING:
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
     from opentelemetry.proto.common.v1.common_pb2 import KeyValue
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -33,6 +34,8 @@ ORIGIN = "origin"
 ROOT_NAME = "experiment-item-task"
 """Name of the root spans; the SDK's own runs have the same."""
 TRACES = "/otel/v1/traces"
+UNKNOWN_START = datetime(2020, 1, 1, tzinfo=UTC)
+"""Stands for the start of a run that says neither when it nor when any of its calls began."""
 _LEFT_OUT = ("selected_items", ORIGIN)
 _NS = 1_000_000_000
 
@@ -50,17 +53,9 @@ class SpanWriter:
 
     def request(self, cells: Iterable[tuple[RunItem, Sequence[Score]]]) -> bytes:
         """An OTLP export request with one root span a run item; `cells` are all scores of each."""
-        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-        message = ExportTraceServiceRequest()
-        resource = message.resource_spans.add()
-        _add(resource.resource.attributes, {"service.name": "scoregate"})
-        scope = resource.scope_spans.add()
-        # The server copies every attribute of other scopes into the metadata that a reader sees.
-        scope.scope.name, scope.scope.version = "langfuse-sdk", sdk_version()
-        _add(scope.scope.attributes, {"public_key": self.public_key})
+        message, spans = export_request(self.public_key)
         for run_item, scores in cells:
-            self._write(scope.spans.add(), run_item, scores)
+            self._write(spans.add(), run_item, scores)
         return bytes(message.SerializeToString())
 
     def _write(self, span: Span, run_item: RunItem, scores: Sequence[Score]) -> None:
@@ -96,7 +91,7 @@ class SpanWriter:
             values["langfuse.observation.output"] = f"Error: {why}"
             span.status.code = Status.STATUS_CODE_ERROR
             span.status.message = why
-        _add(span.attributes, values)
+        put_attributes(span.attributes, values)
 
     def _of_trial(self, trial: int) -> list[KeyValue]:
         """The attributes that all root spans of a trial share, made once."""
@@ -105,8 +100,8 @@ class SpanWriter:
             from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
             holder = Span()
-            _add(holder.attributes, self.experiment_attributes(trial))
-            _add(
+            put_attributes(holder.attributes, self.experiment_attributes(trial))
+            put_attributes(
                 holder.attributes,
                 {
                     "langfuse.observation.type": "span",
@@ -164,7 +159,7 @@ class SpanWriter:
         try:
             return datetime.fromisoformat(self.header.started_at or "").timestamp()
         except ValueError:
-            return 0.0
+            return UNKNOWN_START.timestamp()
 
 
 def header_fields(header: RunHeader, trial: int) -> dict[str, JSON]:
@@ -184,6 +179,20 @@ def header_fields(header: RunHeader, trial: int) -> dict[str, JSON]:
         "started_at": header.started_at,
         "metadata": {key: value for key, value in header.metadata.items() if key not in _LEFT_OUT},
     }
+
+
+def export_request(public_key: str = "") -> tuple[ExportTraceServiceRequest, Any]:
+    """An empty OTLP export request, and the list that its spans are added to."""
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    message = ExportTraceServiceRequest()
+    resource = message.resource_spans.add()
+    put_attributes(resource.resource.attributes, {"service.name": "scoregate"})
+    scope = resource.scope_spans.add()
+    # The server copies every attribute of other scopes into the metadata that a reader sees.
+    scope.scope.name, scope.scope.version = "langfuse-sdk", sdk_version()
+    put_attributes(scope.scope.attributes, {"public_key": public_key})
+    return message, scope.spans
 
 
 def sdk_version() -> str:
@@ -244,7 +253,7 @@ def _text(value: JSON) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _add(attributes: Any, values: Mapping[str, str | bool | Sequence[str]]) -> None:
+def put_attributes(attributes: Any, values: Mapping[str, str | bool | Sequence[str]]) -> None:
     """Append key-value pairs to a repeated field of OTLP attributes."""
     for key, value in values.items():
         entry = attributes.add()

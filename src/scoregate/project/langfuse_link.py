@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from queue import SimpleQueue
 
 from scoregate.catalog import Catalog
 from scoregate.errors import ScoregateError, ServiceError
-from scoregate.langfuse.connection import Connection, Patience, Refused
+from scoregate.judging.asking import ModelCall
+from scoregate.judging.judge import Judge
+from scoregate.langfuse.connection import Connection, Patience
 from scoregate.langfuse.delivery import Delivery, DeliveryReport
-from scoregate.langfuse.project import Project, experiment_url, project_of, target_of
+from scoregate.langfuse.judge_spans import judge_span
+from scoregate.langfuse.project import Project, experiment_url, project_of
 from scoregate.langfuse.run_scores import verdict_scores
-from scoregate.langfuse.score_configs import read_configs
-from scoregate.langfuse.sending import RUN_SCORE, SPANS, Sender
 from scoregate.langfuse.settings import Settings
 from scoregate.langfuse.spans import SpanWriter
 from scoregate.langfuse.tracing import ItemTracing
 from scoregate.records import JSON, Verdict
 from scoregate.store import Store
+from scoregate.store.outbox import Delivered
 
 Say = Callable[[str], None]
 FIRST_CHECK = Patience(request=5.0, deadline=5.0)
 """For the question whether the keys are any good, which a person waits for."""
+_SILENT_SECONDS = 3.0
+"""A delivery that takes longer says so."""
 _FLUSH_SECONDS = 10.0
 _LEAVE_SECONDS = 1.0
 """How long spans of the candidate may take to be kept: at the end of a run, and when it was interrupted."""
-IN_THE_BACKGROUND = Patience(request=30.0, deadline=60.0, unreachable=60.0)
+IN_THE_BACKGROUND = Patience(request=20.0, deadline=20.0)
+"""For a request of the delivery, which makes another pass for what has failed."""
 
 
 class LangfuseLink:
@@ -37,14 +43,15 @@ class LangfuseLink:
     def __init__(self, settings: Settings, store_path: Path, catalog: Catalog, say: Say) -> None:
         self._settings = settings
         self._store = Store.open(store_path)  # one of its own: the engine never waits for a delivery
-        self._catalog = catalog
         self._say = say
         self._stop = threading.Event()
         self._connection = Connection(settings, IN_THE_BACKGROUND, stop=self._stop)
+        self._delivery = Delivery(self._store, self._connection, catalog, stop=self._stop)
         self._project: Project | None = None
-        self._delivery: Delivery | None = None
         self._runs: list[str] = []
         self._tracing: ItemTracing | None = None
+        self._calls: SimpleQueue[tuple[ModelCall, str, str, str] | None] | None = None
+        self._calls_kept = threading.Event()
 
     def __enter__(self) -> LangfuseLink:
         return self
@@ -52,35 +59,29 @@ class LangfuseLink:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         if self._tracing is not None:
-            self._tracing.close(
-                _LEAVE_SECONDS
-            )  # what the candidate has traced is kept, however the run ended
-        if self._delivery is not None:
-            self._delivery.abandon()
+            # What the candidate has traced is kept, however the run ended.
+            self._tracing.close(_LEAVE_SECONDS)
+        self._keep_the_last_calls(_LEAVE_SECONDS)
+        self._delivery.abandon()
         self._connection.close()
         self._store.close()
 
-    def connect(self) -> None:
-        """Raises Refused for keys that are no good. A server that does not serve is said, and tried again later."""
+    def connect(self, otherwise: str) -> None:
+        """Raises Refused for keys that are no good. Of a server that does not serve it is said what is done instead."""
         try:
             with Connection(self._settings, FIRST_CHECK) as connection:
                 self._project = project_of(connection)
         except ServiceError as problem:
-            self._say(f"{problem.message}; the run goes on without it and is delivered at its end")
+            self._say(f"{problem.message}; {otherwise}")
 
     def add(self, run: str, *, live: bool = True) -> None:
         """Deliver this run: `live` from now on, else when `end` is called."""
         if run in self._runs:
             return
         self._runs.append(run)
-        if live and self._delivery is None and self._project is not None:
-            try:
-                self._delivery = self._begin(self._project)
-            except ScoregateError:
-                return  # the server went away between two requests: `end` tries again
+        self._delivery.add(run)
+        if live:
             self._delivery.start()
-        if self._delivery is not None:
-            self._delivery.add(run)
 
     def tracing(self) -> ItemTracing:
         """The engine's hook, by which the candidate's own spans stand under their run item and go the same way."""
@@ -88,102 +89,117 @@ class LangfuseLink:
             self._tracing = ItemTracing(self._settings, self._keep_spans, self._experiment)
         return self._tracing
 
+    def watch(self, judge: Judge) -> None:
+        """Have every call of a judge's model seen under the run item that it judges."""
+        spec = judge.spec
+        if self._calls is None:
+            self._calls = SimpleQueue()
+            threading.Thread(target=self._keep_calls, args=(self._calls,), daemon=True).start()
+        calls = self._calls
+        judge.told = lambda call: calls.put((call, spec.name, spec.model, judge.version))
+
+    def _keep_calls(self, calls: SimpleQueue[tuple[ModelCall, str, str, str] | None]) -> None:
+        """In a thread of its own: the event loop that calls the model must not wait for the store."""
+        while (told := calls.get()) is not None:
+            call, score, model, version = told
+            run = call.run or self._runs[0]
+            try:
+                experiment = self._experiment(run, call.draw.trial)
+                span = judge_span(call, run, score=score, model=model, version=version, experiment=experiment)
+                self._store.outbox.put_spans(run, self._settings.target, span, 1)
+            except ScoregateError as problem:
+                self._say(f"a call of the judge '{score}' could not be kept for Langfuse: {problem}")
+                return
+        self._calls_kept.set()
+
+    def _keep_the_last_calls(self, seconds: float) -> None:
+        if self._calls is not None:
+            self._calls.put(None)
+            self._calls_kept.wait(seconds)
+
     def _keep_spans(self, payload: bytes, size: int) -> None:
-        self._store.outbox.put(self._runs[0], SPANS, payload, size)
+        self._store.outbox.put_spans(self._runs[0], self._settings.target, payload, size)
 
     def _experiment(self, run: str, trial: int) -> Mapping[str, str]:
         writer = SpanWriter(self._store.header(run), {}, self._settings.environment)
         return writer.experiment_attributes(trial)
 
     def tell_verdict(self, verdict: Verdict, run: str) -> None:
-        """Keep the verdict's run scores for delivery."""
-        for body in verdict_scores(verdict, self._store.header(run), self._settings.environment):
-            content = json.dumps(body, ensure_ascii=False).encode()
-            self._store.outbox.put(run, RUN_SCORE, content, 1)
+        """Keep the verdict's run scores for delivery. Raises ScoregateError where they cannot be kept."""
+        scores = verdict_scores(verdict, self._store.header(run), self._settings.environment)
+        self._store.outbox.keep_run_scores(run, scores)
 
-    def make_due(self) -> None:
-        """Make due again what was sent and is not to be seen, and what was rejected. Raises Refused, ServiceError."""
-        delivery = self._delivery_now()
-        delivery.look()
-        for run in self._runs:
-            self._store.outbox.forget_unseen(run, target_of(self._connection, self._known_project()))
+    def recheck(self, seconds: float) -> None:
+        """Make due what is not there or was rejected, whatever was seen before. Raises Refused, ServiceError."""
+        self._connection.end_by(time.monotonic() + seconds)
+        self._delivery.recheck()
 
-    def end(self, seconds: float) -> DeliveryReport | None:
-        """Deliver the rest within so many seconds and say what became of it; None where nothing could be begun."""
+    def end(self, seconds: float) -> DeliveryReport:
+        """Deliver the rest within so many seconds, and say what became of it. Raises StoreError."""
         if self._tracing is not None:
-            if not self._tracing.close(_FLUSH_SECONDS):
+            if not self._tracing.close(min(seconds, _FLUSH_SECONDS)):
                 self._say(f"{self._tracing.waiting} spans of the candidate could not be kept for delivery")
             for problem in self._tracing.problems:
                 self._say(problem)
-        timer = threading.Timer(seconds, self._stop.set)
-        timer.daemon = True
-        timer.start()
+        self._keep_the_last_calls(min(seconds, _FLUSH_SECONDS))
+        waiting = f"delivering to Langfuse, until everything is seen there; at most {seconds:g} s"
+        timers = [
+            threading.Timer(seconds, self._stop.set),
+            threading.Timer(_SILENT_SECONDS, self._say, (waiting,)),
+        ]
+        for timer in timers:
+            timer.daemon = True
+            timer.start()
         try:
-            report = self._delivery_now().finish(seconds)
-        except ScoregateError as problem:
-            later = push_command(self._runs)
-            self._say(f"nothing could be delivered to Langfuse: {problem}; go on with: {later}")
-            return None
+            report = self._delivery.finish(seconds)
         finally:
-            timer.cancel()
-        url = experiment_url(self._connection, self._known_project(), self._runs[0])
-        self._say(delivery_line(report, url))
+            for timer in timers:
+                timer.cancel()
+        self.tell(report)
+        return report
+
+    def url(self, run: str) -> str | None:
+        """Where the run's first trial is seen; None as long as no project is known."""
+        return experiment_url(self._connection, self._project, run) if self._project else None
+
+    def tell(self, report: DeliveryReport | None = None) -> None:
+        """Say where the delivery stands."""
+        report = report or self._delivery.report()
+        self._say(delivery_line(report, self.url(self._runs[0])))
         for line in rejections(report):
             self._say(line)
-        return report
 
     @property
     def drained(self) -> float:
         """When everything was handed over, by `time.perf_counter`; known once `end` is over."""
-        assert self._delivery is not None
         assert self._delivery.drained is not None
         return self._delivery.drained
 
-    def _delivery_now(self) -> Delivery:
-        """The delivery, begun now if it could not be before. Raises Refused, ServiceError."""
-        if self._delivery is None:
-            if self._project is None:
-                self._project = project_of(self._connection)
-            self._delivery = self._begin(self._project)
-            for run in self._runs:
-                self._delivery.add(run)
-        return self._delivery
 
-    def _begin(self, project: Project) -> Delivery:
-        target = target_of(self._connection, project)
-        try:
-            configs = read_configs(self._connection)
-        except Refused:
-            configs = []  # a server without score configs, or keys that may not read them: scores refer to none
-        sender = Sender(self._store, self._connection, target, self._catalog, configs)
-        return Delivery(self._store, self._connection, target, sender, self._stop)
-
-    def _known_project(self) -> Project:
-        assert self._project is not None
-        return self._project
-
-
-def delivery_line(report: DeliveryReport, url: str) -> str:
+def delivery_line(report: DeliveryReport, url: str | None) -> str:
     """One line: how much of everything was seen on the server, and what to do about the rest."""
     tallies = [run.tally for run in report.runs]
     items, scores = sum(t.items for t in tallies), sum(t.scores for t in tallies)
     items_seen, scores_seen = sum(t.items_seen for t in tallies), sum(t.scores_seen for t in tallies)
     line = f"delivered {items_seen} of {items} items, {scores_seen} of {scores} scores"
     if report.complete:
-        return f"{line}: {url}"
+        return f"{line}: {url}" if url else line
     accepted = sum(t.items_accepted + t.scores_accepted - t.items_seen - t.scores_seen for t in tallies)
-    rejected = sum(len(run.rejected) for run in report.runs)
+    rejected = sum(bool(entry.item) for run in report.runs for entry in run.rejected)
     waiting = items + scores - items_seen - scores_seen - accepted - rejected
-    parcels = sum(t.parcels for t in tallies)
+    spans = sum(t.spans_waiting for t in tallies)
+    of_run = sum(t.run_scores - t.run_scores_seen for t in tallies)
     parts = [
         f"{accepted} were accepted and are not to be seen yet" if accepted else "",
         f"{rejected} were rejected" if rejected else "",
         f"{waiting} are still to be sent" if waiting else "",
-        f"{parcels} of the candidate's spans and the run's scores are still to be sent" if parcels else "",
+        f"{spans} of the candidate's spans are still to be sent" if spans else "",
+        "the verdict is not to be seen yet" if of_run else "",
     ]
     why = f" ({report.trouble})" if report.trouble else ""
     later = push_command([run.run for run in report.runs if not run.complete])
-    return f"{line}; {', '.join(filter(None, parts))}{why}; go on with: {later}"
+    told = ", ".join(filter(None, parts))
+    return f"{line}{'; ' if told else ''}{told}{why}; go on with: {later}"
 
 
 MOST_NAMED = 5
@@ -193,26 +209,29 @@ def rejections(report: DeliveryReport) -> list[str]:
     """A line for each thing that was rejected, up to a few, with the reason."""
     found = [entry for run in report.runs for entry in run.rejected]
     lines = [
-        f"rejected: {'score ' + entry.score + ' of ' if entry.score else ''}item {entry.item}"
-        f"{f', trial {entry.trial + 1}' if entry.trial else ''}: {entry.reason}"
+        f"rejected: {_what(entry)}{f', trial {entry.trial + 1}' if entry.trial else ''}: {entry.reason}"
         for entry in found[:MOST_NAMED]
     ]
     if len(found) > MOST_NAMED:
         lines.append(f"and {len(found) - MOST_NAMED} more were rejected")
-    refused = sum(run.tally.parcels_refused for run in report.runs)
+    refused = sum(run.tally.spans_refused for run in report.runs)
     if refused:
-        lines.append(f"rejected: {refused} of the candidate's spans and the run's scores; they are kept here")
+        lines.append(f"rejected: {refused} of the candidate's spans; they are kept here")
     return lines
+
+
+def _what(entry: Delivered) -> str:
+    if not entry.item:
+        return "a score of the whole run"
+    return f"score {entry.score} of item {entry.item}" if entry.score else f"item {entry.item}"
 
 
 def push_command(runs: Sequence[str]) -> str:
     return f"scoregate runs push {' '.join(runs)}"
 
 
-def as_json_values(report: DeliveryReport | None) -> JSON:
-    """A report for programs; None where nothing could be begun."""
-    if report is None:
-        return {"complete": False, "runs": []}
+def as_json_values(report: DeliveryReport) -> JSON:
+    """A report for programs."""
     return {
         "complete": report.complete,
         "trouble": report.trouble,

@@ -26,7 +26,7 @@ class Totals:
     calls: int = 0
     """Calls of the candidate that finished run items took, retries included."""
     cost_usd: float | None = None
-    """None if no item says what it cost."""
+    """Of the candidate and of the judges that this run paid for; None if neither says what it cost."""
     latency_seconds: float = 0.0
     """Sum over the run items."""
 
@@ -70,11 +70,14 @@ class RunSummary:
     """Why the run is partial, if it is."""
     session: str | None = None
     """The side-by-side session that it belongs to, which has the id of its candidate's run."""
+    rescored_from: str | None = None
+    """The run whose outputs it holds, scored again; its calls were made there."""
 
     @property
     def companion(self) -> bool:
-        """Whether it only stands beside a session's candidate: its baseline, or fresh trials of some items."""
-        return self.session is not None and self.session != self.run
+        """Whether it only stands beside another run: a session's baseline, fresh trials of some items, or outputs of
+        a run that were scored again."""
+        return self.rescored_from is not None or (self.session is not None and self.session != self.run)
 
 
 def totals_of(connection: sqlite3.Connection, key: int, trials: Sequence[int] | None = None) -> Totals:
@@ -92,6 +95,11 @@ def totals_of(connection: sqlite3.Connection, key: int, trials: Sequence[int] | 
     cost, latency, items = connection.execute(
         f"SELECT sum(cost_usd), total(latency_seconds), count(*) FROM run_items WHERE {here}", which
     ).fetchone()
+    (judged,) = connection.execute(
+        "SELECT sum(cost_usd) FROM judge_replies WHERE run = (SELECT run FROM runs WHERE key = :run) "
+        "AND (:trials IS NULL OR trial IN (SELECT value FROM json_each(:trials)))",
+        which,
+    ).fetchone()
     # Attempts are only kept where there were several.
     (retries,) = connection.execute(
         f"SELECT count(*) FROM attempts WHERE {here} AND number > 1", which
@@ -104,7 +112,7 @@ def totals_of(connection: sqlite3.Connection, key: int, trials: Sequence[int] | 
         scores_ok=cells.get(0, 0),
         scores_error=cells.get(1, 0),
         calls=items + retries,
-        cost_usd=cost,
+        cost_usd=cost if judged is None else (cost or 0.0) + judged,
         latency_seconds=latency,
     )
 
@@ -151,6 +159,7 @@ def _summary(
         cost_usd=cost,
         selection=about.get("selection"),
         session=about.get("session"),
+        rescored_from=about.get("rescored_from"),
     )
 
 

@@ -1,8 +1,8 @@
 """What has been handed over to a service, and what has not: the memory of delivery, across restarts.
 
 Run items and scores are not copied: a row in `deliveries` says what became of them at one target, and what has no
-row is still to be sent. What exists nowhere else (the candidate's own spans, scores of a whole run) lies in `outbox`
-until it is accepted. A target is a project on a server, as a text without secrets.
+row is still to be sent. Scores of a whole run are kept in `run_scores`. The candidate's own spans exist nowhere else
+and lie in `outbox` until they are accepted. A target is a project on a server, as a text without secrets.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from scoregate.errors import StoreWriteError
 from scoregate.records import RunItem, Score
@@ -21,10 +21,21 @@ State = Literal["accepted", "seen", "rejected"]
 """accepted: the server took it; seen: it was read back; rejected: the server, or its contract, will not have it."""
 ROOT = ""
 """Stands in a cell's score name for the run item itself."""
+WHOLE_RUN = ""
+"""Stands in the place of an item where a score is of the whole run; the score's name is then its id."""
+MOST_BYTES = 8_000_000
+"""Outputs of run items that are looked at at once."""
+
+
+_OURS = (
+    "s.score NOT IN (SELECT theirs.value FROM runs, json_each(runs.metadata, '$.wait_for') AS theirs "
+    "WHERE runs.key = s.run)"
+)
+"""Not what evaluators in Langfuse have written, which is there already (`RunHeader.awaited`)."""
 
 
 class Delivered(NamedTuple):
-    """What became of a run item (`score` is ROOT) or of one of its scores."""
+    """What became of a run item (`score` is ROOT), of one of its scores, or of a run's score (`item` is WHOLE_RUN)."""
 
     item: str
     trial: int
@@ -34,19 +45,27 @@ class Delivered(NamedTuple):
 
 
 class Parcel(NamedTuple):
-    """Something to send that the store holds only for that."""
+    """Spans of the candidate, which the store holds only until they are accepted."""
 
     key: int
-    kind: str
-    """spans: OTLP protobuf; run_score: JSON."""
     payload: bytes
+    """OTLP protobuf."""
     size: int
-    """Spans or scores in it."""
+    """Spans in it."""
+
+
+class RunScore(NamedTuple):
+    """A score of a whole run, of one of its trials."""
+
+    id: str
+    trial: int
+    body: str
+    """JSON text, as it is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counts of one run at one target. Expected are run items, and cells that hold a value."""
+    """Counts of one run at one target. Expected are run items, cells that hold a value, and scores of the run."""
 
     items: int = 0
     items_accepted: int = 0
@@ -55,10 +74,23 @@ class Tally:
     scores: int = 0
     scores_accepted: int = 0
     scores_seen: int = 0
-    parcels: int = 0
-    """Spans of the candidate and scores of the run that are still to be sent."""
-    parcels_refused: int = 0
-    """Of these what the server will not have; they are kept."""
+    run_scores: int = 0
+    run_scores_seen: int = 0
+    spans_waiting: int = 0
+    """Of the candidate, not sent yet."""
+    spans_refused: int = 0
+    """Of the candidate, which the server will not have; they are kept."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was seen, and every span of the candidate accepted."""
+        return (
+            self.items_seen == self.items
+            and self.scores_seen == self.scores
+            and self.run_scores_seen == self.run_scores
+            and not self.spans_waiting
+            and not self.spans_refused
+        )
 
 
 class Outbox:
@@ -69,21 +101,35 @@ class Outbox:
         self._key_of = key_of
 
     def pending_items(self, run: str, target: str, limit: int) -> list[RunItem]:
-        """Run items that were not sent yet, in the order in which they were committed."""
+        """Run items that were not sent yet, in the order in which they were committed; fewer where they are large."""
         columns = ", ".join(f"r.{name.strip()}" for name in rows.ITEM_COLUMNS.split(","))
+        output = [name.strip() for name in rows.ITEM_COLUMNS.split(",")].index("output")
         query = f"""SELECT {columns} FROM run_items r LEFT JOIN deliveries d
             ON d.run = r.run AND d.target = ? AND d.item = r.item AND d.trial = r.trial AND d.score = ''
             WHERE r.run = ? AND d.state IS NULL ORDER BY r.rowid LIMIT ?"""
+        found, size = [], 0
         with self._database.reading() as connection:
-            found = connection.execute(query, (self._target(target), self._key_of(run), limit))
-            return [rows.item_from(row) for row in found]
+            for row in connection.execute(query, (self._target(target), self._key_of(run), limit)):
+                found.append(rows.item_from(row))
+                size += len(row[output])
+                if size > MOST_BYTES:
+                    break
+        return found
+
+    def began_at(self, run: str) -> float | None:
+        """When the first call began (Unix seconds), as far as the run items say."""
+        with self._database.reading() as connection:
+            found = connection.execute(
+                "SELECT min(started_at) FROM run_items WHERE run = ?", (self._key_of(run),)
+            )
+            return cast(float | None, found.fetchone()[0])
 
     def pending_scores(self, run: str, target: str, limit: int) -> list[Score]:
         """Cells with a value that were not sent yet."""
         columns = ", ".join(f"s.{name.strip()}" for name in rows.SCORE_COLUMNS.split(","))
         query = f"""SELECT {columns} FROM scores s LEFT JOIN deliveries d
             ON d.run = s.run AND d.target = ? AND d.item = s.item AND d.trial = s.trial AND d.score = s.score
-            WHERE s.run = ? AND s.status = 'ok' AND d.state IS NULL LIMIT ?"""
+            WHERE s.run = ? AND s.status = 'ok' AND d.state IS NULL AND {_OURS} LIMIT ?"""
         with self._database.reading() as connection:
             found = connection.execute(query, (self._target(target), self._key_of(run), limit))
             return [rows.score_from(row) for row in found]
@@ -110,9 +156,18 @@ class Outbox:
                 [(key, place, *entry) for entry in delivered],
             )
 
-    def forget_unseen(self, run: str, target: str) -> int:
-        """Make everything that was sent and not read back, or was rejected, due again; how much that is."""
+    def doubt(self, run: str, target: str) -> None:
+        """Take nothing for seen any more: it is to be looked for again."""
         with self._database.transaction(StoreWriteError) as connection:
+            connection.execute(
+                "UPDATE deliveries SET state = 'accepted' WHERE run = ? AND target = ? AND state = 'seen'",
+                (self._key_of(run), self._target(target)),
+            )
+
+    def forget_unseen(self, run: str, target: str) -> int:
+        """Make everything due again that was sent and not read back, or was rejected; how much that is."""
+        with self._database.transaction(StoreWriteError) as connection:
+            connection.execute("UPDATE outbox SET reason = NULL WHERE run = ?", (self._key_of(run),))
             return connection.execute(
                 "DELETE FROM deliveries WHERE run = ? AND target = ? AND state <> 'seen'",
                 (self._key_of(run), self._target(target)),
@@ -132,7 +187,7 @@ class Outbox:
         with self._database.reading() as connection:
             found = connection.execute(
                 "SELECT item, trial, score, state, reason FROM deliveries "
-                "WHERE run = ? AND target = ? AND state = 'rejected' ORDER BY item, trial, score",
+                "WHERE run = ? AND target = ? AND state = 'rejected' ORDER BY item = '', item, trial, score",
                 (self._key_of(run), self._target(target)),
             )
             return [Delivered(*row) for row in found]
@@ -142,46 +197,73 @@ class Outbox:
         with self._database.reading() as connection:
             items = connection.execute("SELECT count(*) FROM run_items WHERE run = ?", (key,)).fetchone()[0]
             scores = connection.execute(
-                "SELECT count(*) FROM scores WHERE run = ? AND status = 'ok'", (key,)
+                f"SELECT count(*) FROM scores s WHERE run = ? AND status = 'ok' AND {_OURS}", (key,)
             ).fetchone()[0]
+            of_run = connection.execute("SELECT count(*) FROM run_scores WHERE run = ?", (key,)).fetchone()[0]
             counts = {
-                (bool(is_score), state): count
-                for is_score, state, count in connection.execute(
-                    "SELECT score <> '', state, count(*) FROM deliveries WHERE run = ? AND target = ? GROUP BY 1, 2",
+                (kind, state): count
+                for kind, state, count in connection.execute(
+                    "SELECT CASE WHEN item = '' THEN 'run' WHEN score = '' THEN 'item' ELSE 'score' END, state, "
+                    "count(*) FROM deliveries WHERE run = ? AND target = ? GROUP BY 1, 2",
                     (key, place),
                 )
             }
-            parcels, refused = connection.execute(
+            waiting, refused = connection.execute(
                 "SELECT coalesce(sum(count) FILTER (WHERE reason IS NULL), 0), "
-                "coalesce(sum(count) FILTER (WHERE reason IS NOT NULL), 0) FROM outbox WHERE run = ?",
-                (key,),
+                "coalesce(sum(count) FILTER (WHERE reason IS NOT NULL), 0) "
+                "FROM outbox WHERE run = ? AND target = ?",
+                (key, target),
             ).fetchone()
-        seen, scores_seen = counts.get((False, "seen"), 0), counts.get((True, "seen"), 0)
+        seen, scores_seen = counts.get(("item", "seen"), 0), counts.get(("score", "seen"), 0)
         return Tally(
             items=items,
-            items_accepted=seen + counts.get((False, "accepted"), 0),
+            items_accepted=seen + counts.get(("item", "accepted"), 0),
             items_seen=seen,
             scores=scores,
-            scores_accepted=scores_seen + counts.get((True, "accepted"), 0),
+            scores_accepted=scores_seen + counts.get(("score", "accepted"), 0),
             scores_seen=scores_seen,
-            parcels=parcels,
-            parcels_refused=refused,
+            run_scores=of_run,
+            run_scores_seen=counts.get(("run", "seen"), 0),
+            spans_waiting=waiting,
+            spans_refused=refused,
         )
 
-    def put(self, run: str, kind: str, payload: bytes, size: int) -> None:
-        """Keep something until it is accepted."""
+    def keep_run_scores(self, run: str, scores: Sequence[RunScore]) -> None:
+        """Keep the scores of the whole run, in place of those that were kept before; they are due everywhere."""
+        key = self._key_of(run)
         with self._database.transaction(StoreWriteError) as connection:
-            connection.execute(
-                "INSERT INTO outbox (run, kind, payload, count) VALUES (?, ?, ?, ?)",
-                (self._key_of(run), kind, payload, size),
+            connection.execute("DELETE FROM run_scores WHERE run = ?", (key,))
+            connection.execute("DELETE FROM deliveries WHERE run = ? AND item = ''", (key,))
+            connection.executemany(
+                "INSERT INTO run_scores (run, id, trial, body) VALUES (?, ?, ?, ?)",
+                [(key, *score) for score in scores],
             )
 
-    def parcels(self, run: str, limit: int) -> list[Parcel]:
-        """What waits, oldest first; rejected parcels are kept and not among them."""
+    def pending_run_scores(self, run: str, target: str) -> list[RunScore]:
+        """Scores of the whole run that were not sent yet."""
+        query = """SELECT s.id, s.trial, s.body FROM run_scores s LEFT JOIN deliveries d
+            ON d.run = s.run AND d.target = ? AND d.item = '' AND d.trial = s.trial AND d.score = s.id
+            WHERE s.run = ? AND d.state IS NULL"""
+        with self._database.reading() as connection:
+            return [
+                RunScore(*row) for row in connection.execute(query, (self._target(target), self._key_of(run)))
+            ]
+
+    def put_spans(self, run: str, target: str, payload: bytes, size: int) -> None:
+        """Keep spans of the candidate until this target accepts them."""
+        with self._database.transaction(StoreWriteError) as connection:
+            connection.execute(
+                "INSERT INTO outbox (run, target, payload, count) VALUES (?, ?, ?, ?)",
+                (self._key_of(run), target, payload, size),
+            )
+
+    def parcels(self, run: str, target: str, limit: int) -> list[Parcel]:
+        """Spans that wait, oldest first; refused ones are kept and not among them."""
         with self._database.reading() as connection:
             found = connection.execute(
-                "SELECT key, kind, payload, count FROM outbox WHERE run = ? AND reason IS NULL ORDER BY key LIMIT ?",
-                (self._key_of(run), limit),
+                "SELECT key, payload, count FROM outbox WHERE run = ? AND target = ? AND reason IS NULL "
+                "ORDER BY key LIMIT ?",
+                (self._key_of(run), target, limit),
             )
             return [Parcel(*row) for row in found]
 

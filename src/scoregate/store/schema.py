@@ -99,15 +99,45 @@ _THIRD: Migration = (
     """CREATE TABLE outbox (
         key INTEGER PRIMARY KEY,
         run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
-        kind TEXT NOT NULL,
+        target TEXT NOT NULL,
         payload BLOB NOT NULL,
         count INTEGER NOT NULL,
         reason TEXT
     )""",
+    """CREATE TABLE run_scores (
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        id TEXT NOT NULL,
+        trial INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (run, id)
+    ) WITHOUT ROWID""",
     "CREATE INDEX outbox_of_run ON outbox (run)",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _SECOND, _THIRD)
+# What judges replied. `key` is a hash of all that can change the reply, `run` the run that paid for it.
+_FOURTH: Migration = (
+    """CREATE TABLE judge_replies (
+        key TEXT PRIMARY KEY,
+        score TEXT NOT NULL,
+        judge TEXT NOT NULL,
+        model TEXT NOT NULL,
+        series TEXT NOT NULL,
+        trial INTEGER NOT NULL,
+        vote INTEGER NOT NULL,
+        value TEXT NOT NULL,
+        reasoning TEXT,
+        error TEXT,
+        calls INTEGER NOT NULL,
+        tokens_input INTEGER,
+        tokens_output INTEGER,
+        cost_usd REAL,
+        run TEXT,
+        made_at REAL NOT NULL
+    )""",
+    "CREATE INDEX judge_replies_of_run ON judge_replies (run)",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:

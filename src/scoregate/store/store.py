@@ -16,6 +16,7 @@ from scoregate.store.database import Database
 from scoregate.store.listing import RunSummary, Totals
 from scoregate.store.locks import run_lock
 from scoregate.store.outbox import Outbox
+from scoregate.store.replies import Replies
 from scoregate.store.writing import cell_rows, insert_cells, insert_scores
 
 STORE_PATH = Path(".scoregate/store.sqlite3")
@@ -62,6 +63,11 @@ class Store:
     def outbox(self) -> Outbox:
         """What was handed over to a service, and what was not."""
         return Outbox(self._database, self._key)
+
+    @property
+    def replies(self) -> Replies:
+        """What judges replied, for all runs."""
+        return Replies(self._database)
 
     def close(self) -> None:
         self._database.close()
@@ -111,6 +117,11 @@ class Store:
         cells = [cell_rows(key, item, scores) for item, scores in batch]
         with self._database.transaction(StoreWriteError) as connection:
             return insert_cells(connection, cells)
+
+    def add_scores(self, run_id: str, scores: Sequence[Score]) -> None:
+        """Commit cells of run items that are there already; a cell that is there too is a StoreError."""
+        with self._database.transaction(StoreWriteError) as connection:
+            insert_scores(connection, [rows.score_row(self._key(run_id), score) for score in scores])
 
     def done_cells(self, run_id: str) -> set[tuple[str, int]]:
         """`(item, trial)` of every committed run item."""
