@@ -124,3 +124,40 @@ def test_a_pause_holds_back_and_a_stop_sends_away() -> None:
         assert await waiting is None
 
     throttled(scenario)
+
+
+def test_what_scoring_costs_counts_as_well() -> None:
+    budget = Budget(Limits(max_cost_usd=1.0), Totals())
+    budget.started()
+    budget.ended(0.25)
+    budget.scoring_started()
+    budget.scoring_cost(0.5)
+    budget.scoring_ended(1)
+    # One more would cost 0.75 again.
+    assert budget.refusal() == "max_cost_usd"
+
+
+def test_an_answer_that_is_not_scored_yet_is_as_good_as_paid() -> None:
+    budget = Budget(Limits(max_cost_usd=1.0), Totals())
+    for _ in range(2):
+        budget.started()
+        budget.ended(None)
+        budget.scoring_started()
+    budget.scoring_cost(0.4)
+    budget.scoring_ended(1)
+    # 0.4 was paid, 0.4 will be for the other answer: a third would make 1.2.
+    assert budget.refusal() == "max_cost_usd"
+
+
+def test_who_is_cancelled_while_waiting_is_no_trouble_to_the_others() -> None:
+    async def scenario() -> None:
+        throttle = Throttle(1)
+        await throttle.enter()
+        gone, next_one = (asyncio.create_task(throttle.enter()) for _ in range(2))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.sleep(0)
+        throttle.leave()
+        assert await next_one == 0
+
+    throttled(scenario)

@@ -11,7 +11,9 @@ from scoregate.datasets import check_keys, cluster_of, content_digest, read_data
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import CandidateSpec, Gate
 from scoregate.gate_file.dataset_source import LANGFUSE_PREFIX, read_langfuse_dataset
+from scoregate.judging.judge import Judge
 from scoregate.project.datasets import dataset_in_langfuse
+from scoregate.project.judges import is_judge, judge_scorers, judges_of
 from scoregate.project.places import shown_path
 from scoregate.project.scripts import beginning
 from scoregate.records import Dataset, DatasetItem
@@ -29,13 +31,20 @@ class Assembly:
     dataset: Dataset
     candidate: Candidate
     scorers: tuple[Scorer, ...]
+    use_cache: bool = True
+    """Whether judges take the replies that the store has."""
 
     @property
     def expected_scores(self) -> tuple[str, ...]:
         """Scores that every run item gets a cell of: the gated ones and those that scorers announce."""
         announced = [name for scorer in self.scorers for name in scorer.scores or ()]
-        gated = [name for name in self.gate.rules if name != SCORED]
+        gated = [name for name in self.gate.rules if name != SCORED and name not in self.gate.wait_for]
         return tuple(dict.fromkeys([*gated, *announced]))
+
+    @property
+    def judges(self) -> list[Judge]:
+        """The scorers that call a model."""
+        return judges_of(self.scorers)
 
     @property
     def scorer_versions(self) -> dict[str, str]:
@@ -53,7 +62,9 @@ class Assembly:
         doubtful = []
         for name, rule in self.gate.rules.items():
             hint = did_you_mean(name, open_ended)
-            known = name in announced or name == SCORED or name in MEASURED_UNITS
+            known = (
+                name in announced or name == SCORED or name in MEASURED_UNITS or name in self.gate.wait_for
+            )
             if not known and hint and hint.startswith("did you mean"):
                 where = f"{rule.where}: " if rule.where else ""
                 doubtful.append(f"{where}no scorer says that it makes the score '{name}' ({hint})")
@@ -117,7 +128,32 @@ def assemble(gate: Gate, candidate: CandidateSpec | None = None) -> Assembly:
     dataset = read_gate_dataset(gate)
     timeout = gate.limits.timeout_seconds
     built = build(spec, root=gate.root, timeout=timeout, begin=beginning(gate, dataset))
-    return Assembly(gate, dataset, built, _scorers(gate, built))
+    return _checked(Assembly(gate, dataset, built, _scorers(gate, built)))
+
+
+def assemble_scorers(gate: Gate) -> Assembly:
+    """`assemble` for outputs that exist: the evaluators of a Python candidate are loaded, and nothing can be called.
+
+    Raises as `assemble`.
+    """
+    dataset, spec = read_gate_dataset(gate), gate.candidate
+    if spec is None or spec.python is None:
+        candidate = Candidate("", None, None, "none", _never_called, is_async=False)
+    else:
+        begin = beginning(gate, dataset)
+        candidate = build(spec, root=gate.root, timeout=gate.limits.timeout_seconds, begin=begin)
+    return _checked(Assembly(gate, dataset, candidate, _scorers(gate, candidate)))
+
+
+def _checked(assembly: Assembly) -> Assembly:
+    """Raises ConfigError for an item that lacks what a judge's prompt asks for."""
+    for judge in assembly.judges:
+        judge.spec.template.check(assembly.dataset.items)
+    return assembly
+
+
+def _never_called(item: DatasetItem, trial: int) -> None:
+    raise RuntimeError(f"'{item.id}' (trial {trial}) is scored only: no candidate is called")
 
 
 def with_experiment(
@@ -139,8 +175,9 @@ def with_experiment(
 
 def _scorers(gate: Gate, candidate: Candidate) -> tuple[Scorer, ...]:
     known = {name for name in gate.rules if name != SCORED} | set(gate.catalog.contracts)
-    scorers = [build_scorer(spec, root=gate.root) for spec in gate.scorers]
+    scorers = [build_scorer(spec, root=gate.root) for spec in gate.scorers if not is_judge(spec)]
     scorers += [from_function(function, known=known) for function in candidate.evaluators]
+    scorers += judge_scorers(gate, scorers)
     made: dict[str, Scorer] = {}
     for scorer in scorers:
         for name in scorer.scores or ():
@@ -151,8 +188,17 @@ def _scorers(gate: Gate, candidate: Candidate) -> tuple[Scorer, ...]:
                     hint="keep either the [scorers] table or the experiment's evaluator of that name",
                 )
             made[name] = scorer
+    for name in gate.wait_for:
+        if name in made:
+            raise ConfigError(
+                f"wait_for names '{name}', which a scorer makes here",
+                where=_place(gate),
+                hint="take it out of wait_for, or remove the scorer",
+            )
     open_ended = any(scorer.scores is None for scorer in scorers)
     for name, rule in gate.rules.items():
+        if name in gate.wait_for:
+            continue
         # The engine measures latency, cost and tokens itself, of failed items too.
         if name not in made and name != SCORED and name not in MEASURED_UNITS and not open_ended:
             raise ConfigError(

@@ -16,6 +16,7 @@ from scoregate.errors import ConfigError
 from scoregate.gate_file import Limits
 from scoregate.langfuse.spans import LANGFUSE_DATASET, ORIGIN
 from scoregate.project.assembly import Assembly
+from scoregate.project.judges import use_replies
 from scoregate.project.origin import origin_of
 from scoregate.records import JSON, DatasetItem, RunHeader
 from scoregate.runner.candidates import Candidate
@@ -24,6 +25,8 @@ from scoregate.store import Store
 
 PROGRAM = "program"
 """Key of a run's metadata: the Python file that is called and a hash of its content."""
+WAIT_FOR = "wait_for"
+"""Key of a run's metadata: scores that evaluators in Langfuse write (`RunHeader.awaited`)."""
 TIMEOUT = "timeout_seconds"
 """Key of a run's metadata: the time limit of a call, which is the latency of every call that timed out."""
 
@@ -62,11 +65,13 @@ def start_run(
         about["dirty"] = candidate.dirty
     if gate.limits.timeout_seconds is not None:
         about[TIMEOUT] = gate.limits.timeout_seconds
-    program = _program(candidate, gate.root)
+    program = program_of(candidate, gate.root)
     if program is not None:
         about[PROGRAM] = program
     if dataset.langfuse_id is not None:
         about[LANGFUSE_DATASET] = dataset.langfuse_id
+    if gate.wait_for:
+        about[WAIT_FOR] = list(gate.wait_for)
     if selection is not None:
         about["selection"] = selection
         about["selected_items"] = [item.id for item in items]
@@ -112,7 +117,7 @@ def resume_run(
         # Calls that time out are measured at the limit, so that a run has one.
         now.append(("time limit", header.metadata[TIMEOUT], assembly.gate.limits.timeout_seconds))
     if PROGRAM in header.metadata:
-        now.append(("program", header.metadata[PROGRAM], _program(candidate, assembly.gate.root)))
+        now.append(("program", header.metadata[PROGRAM], program_of(candidate, assembly.gate.root)))
     for what, then, here in now:
         if then != here:
             shown = "" if what in ("scorers", "dataset") else f" ({then} then, {here} now)"
@@ -171,6 +176,8 @@ def plan_session(
             raise ValueError(
                 f"runs '{arms[0][0].header.run}' and '{started.header.run}' are of different items"
             )
+    headers = [started.header for started, _ in arms]
+    use_replies(assembly.scorers, store, headers, read=assembly.use_cache)
     return RunPlan(
         arms=[
             Arm(run=started.header.run, candidate=candidate, done=store.done_cells(started.header.run))
@@ -191,7 +198,7 @@ def plan_session(
     )
 
 
-def _program(candidate: Candidate, root: Path) -> str | None:
+def program_of(candidate: Candidate, root: Path) -> str | None:
     """Which file a candidate is, and what it holds; the version's label may be the same for two of them."""
     if candidate.file is None:
         return None

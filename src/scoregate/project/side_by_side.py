@@ -21,9 +21,17 @@ from scoregate.gate_file import Limits
 from scoregate.gates.rounds import Request
 from scoregate.gates.table import RunTable, table_from_run
 from scoregate.project.assembly import Assembly
+from scoregate.project.judges import ROUND
 from scoregate.project.other_version import candidate_at
 from scoregate.project.revisions import PREFIX
-from scoregate.project.running import StartedRun, finish_run, plan_session, start_run
+from scoregate.project.running import (
+    PROGRAM,
+    StartedRun,
+    finish_run,
+    plan_session,
+    program_of,
+    start_run,
+)
 from scoregate.records import DatasetItem, Run
 from scoregate.runner import session as engine
 from scoregate.runner.candidates import Candidate
@@ -148,7 +156,7 @@ class SideBySide:
             trials=request.trials,
             run=run,
             candidate=candidate,
-            metadata={SESSION: self.id, ARM: "baseline" if baseline else "candidate", "round": request.round},
+            metadata={SESSION: self.id, ARM: "baseline" if baseline else "candidate", ROUND: request.round},
         )
 
     def _may_run(self, request: Request, runs: Sequence[StartedRun], trials: range) -> bool:
@@ -171,6 +179,7 @@ class SideBySide:
         if not left:
             return True
         items = runs[0].items
+        self._check_unchanged(runs)
         self.watching.announce(request, items, left)
         plan = plan_session(
             self.assembly,
@@ -198,6 +207,18 @@ class SideBySide:
             f"{stopped} in round {request.round} after {report.done:,} of {report.expected:,} run items, "
             "which are kept"
         )
+
+    def _check_unchanged(self, runs: Sequence[StartedRun]) -> None:
+        """Raise RunInterrupted where a version's file is another one than when the session began."""
+        root = self.assembly.gate.root
+        for started, version in zip(runs, (self.arms.baseline, self.arms.candidate), strict=True):
+            then = started.header.metadata.get(PROGRAM)
+            if then is not None and then != program_of(version, root):
+                raise RunInterrupted(
+                    f"the file of {version.version} changed while the session went on, so that further trials would "
+                    "be of another program",
+                    hint="start a new run, and leave the files alone until it is over",
+                )
 
     def _limits(self) -> Limits:
         limits = self.assembly.gate.limits

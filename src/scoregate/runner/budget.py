@@ -50,6 +50,9 @@ class Budget:
         self._answers = before.items
         self._in_flight = 0
         self._cost = before.cost_usd or 0.0
+        self._unscored = 0
+        self._scored = 0
+        self._scoring_cost = 0.0
 
     def refusal(self) -> str | None:
         """The cap that forbids another call, if one does.
@@ -61,8 +64,10 @@ class Budget:
             return "max_calls"
         cap = self._limits.max_cost_usd
         if cap is not None:
-            mean = self._cost / self._answers if self._answers else 0.0
-            committed = self._cost + mean * self._in_flight
+            # What was answered is scored whatever it costs, so that this is as good as spent.
+            expected = self._cost + self._unscored * (self._scoring_cost / max(1, self._scored))
+            mean = expected / self._answers if self._answers else 0.0
+            committed = expected + mean * self._in_flight
             # The slack takes up the rounding of sums such as 10 × 0.1.
             if self._cost >= cap or committed + mean > cap * (1 + 1e-9):
                 return "max_cost_usd"
@@ -76,3 +81,16 @@ class Budget:
         self._in_flight -= 1
         self._answers += 1
         self._cost += cost_usd or 0.0
+
+    def scoring_started(self) -> None:
+        """An answer goes to the scorers."""
+        self._unscored += 1
+
+    def scoring_cost(self, cost_usd: float) -> None:
+        """A service behind a scorer was paid."""
+        self._cost += cost_usd
+        self._scoring_cost += cost_usd
+
+    def scoring_ended(self, answers: int) -> None:
+        self._unscored -= answers
+        self._scored += answers

@@ -72,6 +72,7 @@ class Engine:
             at_once=plan.limits.concurrency,
             limit_seconds=plan.limits.timeout_seconds,
             deliver=self._scored,
+            spent=self._spent,
         )
         self._committer = Committer(plan.store, committed=self._on_committed, failed=self._on_failed)
         self._random = Random(plan.seed)
@@ -109,7 +110,8 @@ class Engine:
             self._committer.close(timeout=None if self._interrupted_at is None else FLUSH_SECONDS)
             self._threads.close()
             interrupted = self._interrupted_at is not None
-            await lifetimes.close(self._candidates, FLUSH_SECONDS / 2 if interrupted else CLOSE_SECONDS)
+            seconds = FLUSH_SECONDS / 2 if interrupted else CLOSE_SECONDS
+            await asyncio.gather(lifetimes.close(self._candidates, seconds), self._scoring.close(seconds))
         await asyncio.sleep(0)  # The committer's last words are still on their way.
         if self._failure is not None:
             raise self._failure
@@ -122,6 +124,7 @@ class Engine:
             self._tally.interrupted = True
             self._stop()
             self.calls.abort()
+            self._scoring.abort()
             self._scoring.hurry()
 
     async def _work(self) -> None:
@@ -133,6 +136,7 @@ class Engine:
                 return
             self._uncommitted += 1
             if run_item.status == "ok" and self._plan.scorers:
+                self._budget.scoring_started()
                 self._scoring.add(cell.arm.run, cell.item, run_item)
             else:
                 self._committer.put([self._completed(cell.arm.run, run_item, ())])
@@ -230,7 +234,12 @@ class Engine:
             started_at=started_at,
         )
 
+    def _spent(self, cost_usd: float) -> None:
+        self._budget.scoring_cost(cost_usd)
+        self._tally.spent(cost_usd)
+
     def _scored(self, works: Sequence[Scored]) -> None:
+        self._budget.scoring_ended(len(works))
         self._committer.put([self._completed(work.run, work.run_item, work.scores) for work in works])
 
     def _completed(self, run: str, run_item: RunItem, scores: Sequence[Score]) -> Finished:

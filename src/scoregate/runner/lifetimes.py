@@ -1,9 +1,9 @@
-"""What candidates do before the first call and after the last one."""
+"""What candidates, and the services behind scorers, do before the first call and after the last one."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Candidate
@@ -23,9 +23,12 @@ def prepare(candidates: Sequence[Candidate], items: Sequence[DatasetItem]) -> No
 
 async def close(candidates: Sequence[Candidate], seconds: float) -> None:
     """Let the candidates close what they hold, side by side, for at most so long."""
-    closing = [
-        asyncio.ensure_future(candidate.close()) for candidate in candidates if candidate.close is not None
-    ]
+    await close_all([candidate.close for candidate in candidates if candidate.close is not None], seconds)
+
+
+async def close_all(closers: Sequence[Callable[[], Awaitable[None]]], seconds: float) -> None:
+    """Call them side by side and wait at most so long; what they raise changes nothing."""
+    closing = [asyncio.ensure_future(close()) for close in closers]
     if not closing:
         return
     done, late = await asyncio.wait(closing, timeout=seconds)

@@ -39,7 +39,7 @@ class RunReport:
     """Cells with a value, or not applicable."""
     scores_error: int = 0
     cost_usd: float | None = None
-    """None if no item says what it cost."""
+    """Of the candidate and of the judges; None if nothing says what it cost."""
     calls: int = 0
     """Calls of the candidate that were started, retries included."""
     retries: int = 0

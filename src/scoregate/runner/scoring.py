@@ -4,6 +4,8 @@
 2. A daemon thread takes the job through all sync scorers. Another thread starts while those at work are slow.
 3. A scorer that hangs makes an error cell; its thread is left behind, and what it had not begun goes to another.
 4. The async scorers follow on the event loop, item by item side by side, one after another for one item.
+5. Scorers with a service come last, and only where the scores they come after have passed. Their service keeps its
+   own time limits: a judge that waits for a rate limit has not hung.
 """
 
 from __future__ import annotations
@@ -19,12 +21,20 @@ from time import perf_counter
 
 from scoregate.catalog import Catalog
 from scoregate.records import DatasetItem, RunItem, Score
+from scoregate.runner import lifetimes
 from scoregate.runner.calls import Calls, Outcome
 from scoregate.runner.candidates.failures import reason_of
 from scoregate.runner.pace import QUICK_SECONDS, Pace
 from scoregate.runner.threads import DaemonThreads
 from scoregate.runner.threads import Job as ThreadJob
-from scoregate.scorers.scorer import Scorer, error_scores, score_item, score_item_async
+from scoregate.scorers.scorer import (
+    Scorer,
+    error_scores,
+    score_item,
+    score_item_async,
+    scored_run,
+    skipped_scores,
+)
 
 
 @dataclass(slots=True)
@@ -68,10 +78,19 @@ class Scoring:
         at_once: int,
         limit_seconds: float | None,
         deliver: Callable[[Sequence[Scored]], None],
+        spent: Callable[[float], None] | None = None,
     ) -> None:
-        """`calls` makes the async calls under their limit; `at_once` is the most jobs and async items at a time."""
+        """`calls` makes the async calls under their limit; `at_once` is the most jobs and async items at a time.
+
+        `spent` is told the cost of every call of a service, in dollars.
+        """
         self._sync = [scorer for scorer in scorers if not scorer.is_async]
-        self._async = [scorer for scorer in scorers if scorer.is_async]
+        self._async = sorted(
+            (scorer for scorer in scorers if scorer.is_async), key=lambda scorer: scorer.service is not None
+        )
+        self._services = [scorer.service for scorer in scorers if scorer.service is not None]
+        self._service_calls = Calls(None, threads)
+        self._aborted = False
         self._catalog = catalog
         self._threads = threads
         self._calls = calls
@@ -88,6 +107,8 @@ class Scoring:
         self._limit_timer: asyncio.TimerHandle | None = None
         self._awaiting: deque[Scored] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        for service in self._services:
+            service.begin(concurrency=at_once, spent=spent)
 
     @property
     def chunk(self) -> int:
@@ -115,6 +136,15 @@ class Scoring:
         for timer in (self._timer, self._limit_timer):
             if timer is not None:
                 timer.cancel()
+
+    def abort(self) -> None:
+        """End the calls of services now, and make no more. The others are the business of whoever made them."""
+        self._aborted = True
+        self._service_calls.abort()
+
+    async def close(self, seconds: float) -> None:
+        """Let the services close what they hold, for at most so long."""
+        await lifetimes.close_all([service.close for service in self._services], seconds)
 
     def _start_jobs(self, waited: bool = False) -> None:
         while self._backlog and len(self._jobs) < self._at_once:
@@ -222,7 +252,14 @@ class Scoring:
         self._start_awaiting()
 
     async def _await_scorers(self, work: Scored) -> None:
+        scored_run.set(work.run)
         for scorer in self._async:
+            skipped = skipped_scores(scorer, work.run_item, work.scores)
+            if skipped:
+                work.scores += skipped
+                continue
+            if self._aborted and scorer.service is not None:
+                return
             outcome = await self._call(scorer, work)
             if outcome.aborted:
                 return
@@ -236,4 +273,5 @@ class Scoring:
 
     async def _call(self, scorer: Scorer, work: Scored) -> Outcome:
         score = partial(score_item_async, catalog=self._catalog)
-        return await self._calls.awaited(score, scorer, work.item, work.run_item)
+        calls = self._calls if scorer.service is None else self._service_calls
+        return await calls.awaited(score, scorer, work.item, work.run_item)

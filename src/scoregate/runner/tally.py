@@ -35,6 +35,10 @@ class Tally:
         self._calls += 1
         self._retries += is_retry
 
+    def spent(self, cost_usd: float) -> None:
+        """A scorer's service was paid."""
+        self._cost = (self._cost or 0.0) + cost_usd
+
     def committed(self, batch: Iterable[Finished]) -> None:
         for _, run_item, scores in batch:
             self._statuses[run_item.status] += 1

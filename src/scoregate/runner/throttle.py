@@ -66,4 +66,5 @@ class Throttle:
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
         for place in waiting:
-            place.set_result(None)
+            if not place.done():  # Who waited may have been cancelled.
+                place.set_result(None)

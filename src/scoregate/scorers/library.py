@@ -73,6 +73,8 @@ LIBRARY: Mapping[str, LibraryScorer] = MappingProxyType(
     }
 )
 """Name in `use` -> scorer."""
+JUDGE = "judge"
+"""What `use` says of a judge, which is not built here: it needs the score's contract, and calls a model."""
 
 
 def build(spec: ScorerSpec, *, root: Path | None = None) -> Scorer:
@@ -85,7 +87,9 @@ def build(spec: ScorerSpec, *, root: Path | None = None) -> Scorer:
     place = spec.where or f"scorer '{spec.name}'"
     entry = LIBRARY.get(spec.use)
     if entry is None:
-        raise ConfigError(f"unknown scorer '{spec.use}'", where=place, hint=did_you_mean(spec.use, LIBRARY))
+        raise ConfigError(
+            f"unknown scorer '{spec.use}'", where=place, hint=did_you_mean(spec.use, [*LIBRARY, JUDGE])
+        )
     try:
         given = _with_schema(spec, root or Path()) if spec.use == "json_schema" else dict(spec.arguments)
         arguments = checked_arguments(entry.factory, given)

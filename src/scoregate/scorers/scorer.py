@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from scoregate.catalog import Catalog
 from scoregate.errors import ContractError
-from scoregate.records import DatasetItem, RunItem, Score
+from scoregate.records import DatasetItem, RunItem, Score, ScoreSource
+from scoregate.scorers.after import Prerequisite
 from scoregate.scorers.outcome import Scored, normalise, not_applicable, reason_of
 
 __all__ = [
@@ -22,12 +24,18 @@ __all__ = [
     "OFFERED_ARGUMENTS",
     "Scored",
     "Scorer",
+    "Service",
     "error_scores",
     "normalise",
     "not_applicable",
     "score_item",
     "score_item_async",
+    "scored_run",
+    "skipped_scores",
 ]
+
+scored_run: ContextVar[str | None] = ContextVar("scoregate_scored_run", default=None)
+"""Id of the run whose run item an async scorer is scoring."""
 
 LANGFUSE_ARGUMENTS = ("input", "output", "expected_output", "metadata")
 """What every evaluator is offered."""
@@ -49,6 +57,16 @@ OFFERED_ARGUMENTS = tuple(_OFFERED)
 """Everything that a scorer may name as a parameter."""
 
 
+class Service(Protocol):
+    """What stands behind a scorer that calls a paid service: it has its own time limits, retries and throttle."""
+
+    def begin(self, *, concurrency: int, spent: Callable[[float], None] | None = None) -> None:
+        """Get ready for calls on the running event loop, at most so many at once; `spent` is told each cost ($)."""
+
+    async def close(self) -> None:
+        """Close what it holds; it may begin again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scorer:
     """A callable that scores one run item, with its name and version.
@@ -64,6 +82,11 @@ class Scorer:
     """Names of the scores it makes; None: they are learned from what it returns."""
     accepts: frozenset[str] | None = None
     """Names of the arguments it is given; None: the four of Langfuse."""
+    source: ScoreSource = "code"
+    """What its scores say of where they come from."""
+    after: tuple[Prerequisite, ...] = ()
+    """Scores that must have passed before it is called. For async scorers with a service only."""
+    service: Service | None = None
 
     def arguments(self, item: DatasetItem, run_item: RunItem) -> dict[str, Any]:
         """The keyword arguments of one call: of what is offered, what the callable accepts."""
@@ -120,6 +143,18 @@ def error_scores(scorer: Scorer, run_item: RunItem, reason: str) -> list[Score]:
     return _cells(scorer, [Scored(_name_of(scorer), None, "error", reason)], run_item, None)
 
 
+def skipped_scores(scorer: Scorer, run_item: RunItem, scores: list[Score]) -> list[Score]:
+    """The cells of a scorer that is not called, for what must have passed did not; empty if it is to be called.
+
+    `scores` are the cells that the run item has so far.
+    """
+    for prerequisite in scorer.after:
+        outcome = prerequisite.outcome(scores)
+        if outcome is not None:
+            return _cells(scorer, [outcome], run_item, None)
+    return []
+
+
 def _name_of(scorer: Scorer) -> str:
     """The score that an outcome without a name belongs to."""
     return scorer.scores[0] if scorer.scores is not None and len(scorer.scores) == 1 else scorer.name
@@ -136,7 +171,9 @@ def _cells(scorer: Scorer, outcomes: list[Scored], run_item: RunItem, catalog: C
                 value = contract.check(value, item=run_item.item)
             except ContractError as error:
                 value, status, comment = None, "error", str(error)
-        cells.append(Score(run_item.item, run_item.trial, outcome.score, value, status, comment))
+        cells.append(
+            Score(run_item.item, run_item.trial, outcome.score, value, status, comment, scorer.source)
+        )
     return cells
 
 

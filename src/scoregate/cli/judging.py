@@ -1,0 +1,48 @@
+"""What `run` says of its judges: before they are called, and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scoregate.gate_file import Gate
+    from scoregate.project.assembly import Assembly
+
+
+def announced_replies(assembly: Assembly, answers: int) -> list[str]:
+    """How many replies so many answers need at most; empty without a judge."""
+    replies = answers * sum(judge.spec.votes for judge in assembly.judges)
+    return [f"up to {replies:,} judge {'reply' if replies == 1 else 'replies'}"] if replies else []
+
+
+def say_priceless(assembly: Assembly) -> None:
+    """Say which judges a cap on cost does not see."""
+    from scoregate.cli.telling import say
+
+    if assembly.gate.limits.max_cost_usd is None:
+        return
+    for judge in assembly.judges:
+        if judge.spec.price is None:
+            say(
+                f"max_cost_usd does not see what the judge '{judge.name}' costs: "
+                "add price = { input = …, output = … }, in dollars per million tokens"
+            )
+
+
+def say_uncalibrated(gate: Gate) -> None:
+    """Say which judges will not be able to decide, before a call is paid for."""
+    from scoregate.cli.telling import say
+    from scoregate.project.calibrations import unmet_now
+
+    for score, reason in unmet_now(gate).items():
+        deciding = "be shown as" if gate.rules[score].advisory else "make the verdict"
+        say(f"{reason}; until then this will {deciding} invalid")
+
+
+def say_judges(assembly: Assembly) -> None:
+    """One line a judge that was asked: replies, how many of them from the cache, calls, cost."""
+    from scoregate.cli.telling import say
+
+    for judge in assembly.judges:
+        if judge.usage.replies:
+            say(judge.usage.line(judge.name))

@@ -1,0 +1,54 @@
+"""The replies that are kept: what their key covers, and how they are looked up during a session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from scoregate.judging.identity import JudgeIdentity, digest
+from scoregate.records import JSON
+from scoregate.scorers.judge import ChatMessage
+from scoregate.store.replies import KeptReply, Replies
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Which of several equal questions this is. No two draws share a reply: each trial is a trial of the judge too."""
+
+    trial: int = 0
+    vote: int = 0
+    series: str = ""
+    """Tells trials apart that have the same number: those of a confirmation from those of the whole set."""
+
+
+def reply_key(identity: JudgeIdentity, messages: Sequence[ChatMessage], draw: Draw) -> str:
+    """Hash of everything that can change a reply: the judge's identity, what it is asked, and the draw.
+
+    The number of votes and their rule are no part of it: they change what becomes of a reply, not the reply.
+    The prompt's text is no part of it either, but what it became with its variables in place.
+    """
+    asked: dict[str, JSON] = {
+        **identity.as_dict(),
+        "messages": [dict(message) for message in messages],
+        "draw": [draw.series, draw.trial, draw.vote],
+    }
+    for key in ("prompt", "votes", "rule"):
+        del asked[key]
+    return digest(asked)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyCache:
+    """The store's replies as a judge uses them in one session."""
+
+    replies: Replies
+    read: bool = True
+    """False: every reply is asked for anew, and takes the place of the one that was kept."""
+    series: Mapping[str, str] = field(default_factory=dict)
+    """Run -> series of its trials, for runs whose trials are not those of the whole set."""
+
+    def get(self, key: str) -> KeptReply | None:
+        return self.replies.get(key)
+
+    def put(self, reply: KeptReply) -> None:
+        self.replies.put(reply)

@@ -1,0 +1,216 @@
+"""Calls of a judge's model through the `openai` client: structured output, one retry policy, and no secrets in errors.
+
+1. A call waits for a place in the judge's own throttle, which a 429 narrows for all of them.
+2. What may be gone the next time (429, 5xx, a time-out, a broken connection, a body that is no completion) is called
+   again after `Retry-After` and a growing, random pause. The client's own retries are off.
+3. What will be the same for every item (a refused key, an unknown model, an endpoint without structured outputs) is
+   remembered: no further call is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from scoregate.judging.spec import JudgeSpec
+from scoregate.judging.usage import Usage
+from scoregate.records import Tokens
+from scoregate.runner.candidates.failures import RATE_LIMIT_STATUSES, TRANSIENT_STATUSES, seconds_to_wait
+from scoregate.runner.retries import asked_pause, wait_before_retry
+from scoregate.runner.throttle import Throttle
+from scoregate.scorers.judge import (
+    ChatMessage,
+    Fault,
+    InvalidReply,
+    ValidReply,
+    read_completion,
+    response_format,
+)
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+DEFAULT_TIMEOUT_SECONDS = 120.0
+_NO_REPLY = frozenset((Fault.NOT_A_COMPLETION, Fault.NO_CHOICES))
+_SAME_FOR_ALL = {
+    401: "the endpoint refused the key in {key}",
+    403: "the endpoint forbids this with the key in {key}",
+    404: "the endpoint knows no such model or path",
+}
+_FORMAT_WORDS = ("response_format", "json_schema", "structured output", "structured_output")
+_NO_QUOTA = "insufficient_quota"
+_LONGEST_DETAIL = 200
+
+
+class CallFailed(Exception):
+    """No reply came, and asking again will not help now. `str(error)` is the reason, in one line."""
+
+
+class _Transient(Exception):
+    """One call failed in passing."""
+
+    def __init__(self, reason: str, *, retry_after: float | None = None, rate_limited: bool = False) -> None:
+        self.retry_after = retry_after
+        self.rate_limited = rate_limited
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What the model answered: the reply as far as it can be read, and its own words."""
+
+    reply: ValidReply | InvalidReply
+    content: str | None
+    """Text of the message; None where it has none."""
+    tokens: Tokens | None
+
+
+class ModelClient:
+    """The calls of one judge. For one event loop; close it at the end."""
+
+    def __init__(
+        self,
+        spec: JudgeSpec,
+        api_key: str,
+        usage: Usage,
+        *,
+        concurrency: int,
+        timeout_seconds: float | None,
+        retries: int,
+        seed: int = 0,
+    ) -> None:
+        self._spec = spec
+        self._api_key = api_key
+        self._usage = usage
+        self._timeout = timeout_seconds or DEFAULT_TIMEOUT_SECONDS
+        self._retries = retries
+        self._schema = spec.schema
+        self._throttle = Throttle(concurrency)
+        self._random = Random(seed)
+        self._client = self._opened()
+        self._never: str | None = None
+
+    async def complete(self, messages: Sequence[ChatMessage]) -> Completion:
+        """Ask once, and again as often as the limits allow while no reply comes. Raises CallFailed."""
+        attempt = 1
+        while True:
+            ticket = await self._throttle.enter()
+            try:
+                if self._never is not None:
+                    raise CallFailed(self._never)
+                completion = await self._once(messages)
+                self._throttle.succeeded()
+                return completion
+            except _Transient as error:
+                failure = error
+                if error.rate_limited:
+                    self._usage.rate_limited += 1
+                    self._throttle.limited(ticket or 0)
+                if error.retry_after is not None:
+                    self._throttle.pause(asked_pause(error.retry_after))
+            finally:
+                self._throttle.leave()
+            if attempt > self._retries:
+                tries = f", after {attempt} attempts" if attempt > 1 else ""
+                raise CallFailed(f"{failure}{tries}")
+            await asyncio.sleep(wait_before_retry(attempt, failure.retry_after, self._random))
+            attempt += 1
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _once(self, messages: Sequence[ChatMessage]) -> Completion:
+        import openai
+
+        request: dict[str, Any] = {
+            "model": self._spec.model,
+            "messages": list(messages),
+            "response_format": response_format(self._schema),
+            "extra_body": dict(self._spec.parameters),
+        }
+        self._usage.calls += 1
+        try:
+            async with asyncio.timeout(self._timeout):
+                answer = await self._client.chat.completions.with_raw_response.create(**request)
+                body = answer.content
+        except (TimeoutError, openai.APITimeoutError):
+            raise _Transient(f"timed out after {self._timeout:g} s") from None
+        except openai.APIStatusError as error:
+            raise self._refused(error) from None
+        except openai.APIConnectionError as error:
+            raise _Transient(f"the connection failed: {self._detail(error.__cause__ or error)}") from None
+        except openai.OpenAIError as error:
+            raise CallFailed(f"the call failed: {self._detail(error)}") from None
+        return self._read(body)
+
+    def _opened(self) -> AsyncOpenAI:
+        """Made at once: the import takes up to a second, which must not stand still in the middle of a session."""
+        import openai
+
+        # The base URL is always given, so that no environment variable puts another in its place.
+        return openai.AsyncOpenAI(
+            api_key=self._api_key, base_url=self._spec.base_url, max_retries=0, timeout=self._timeout
+        )
+
+    def _read(self, body: bytes) -> Completion:
+        reply = read_completion(completion=body, schema=self._schema)
+        if not reply.success and _NO_REPLY.intersection(reply.faults):
+            raise _Transient(self._scrubbed(reply.error))
+        parsed = json.loads(body)
+        return Completion(reply, _content(parsed), _tokens(parsed.get("usage")))
+
+    def _refused(self, error: Any) -> Exception:
+        """What an error status means: worth another try, worth none, or worth none for any item."""
+        status, detail = int(error.status_code), self._detail(error)
+        if getattr(error, "code", None) == _NO_QUOTA:
+            self._never = f"the endpoint says that the quota is used up (status {status}: {detail})"
+        elif status in RATE_LIMIT_STATUSES or status in TRANSIENT_STATUSES or status >= 500:
+            return _Transient(
+                f"status {status}: {detail}",
+                retry_after=seconds_to_wait(error.response.headers.get("retry-after")),
+                rate_limited=status in RATE_LIMIT_STATUSES,
+            )
+        elif status in _SAME_FOR_ALL:
+            why = _SAME_FOR_ALL[status].format(key=self._spec.api_key)
+            self._never = f"{why} (status {status}: {detail})"
+        elif status in (400, 422) and any(word in detail.lower() for word in _FORMAT_WORDS):
+            self._never = (
+                f"{self._spec.model} at this endpoint does not take structured outputs (status {status}: {detail}); "
+                "take a model that supports response_format = json_schema"
+            )
+        else:
+            return CallFailed(f"the endpoint refused the request (status {status}: {detail})")
+        return CallFailed(self._never)
+
+    def _detail(self, error: BaseException) -> str:
+        """What an error says, in one line and without the key."""
+        body = getattr(error, "body", None)
+        message = body.get("message") if isinstance(body, Mapping) else None
+        text = message if isinstance(message, str) else str(error) or type(error).__name__
+        return self._scrubbed(" ".join(text.split()))[:_LONGEST_DETAIL]
+
+    def _scrubbed(self, text: str) -> str:
+        return text.replace(self._api_key, "***") if self._api_key else text
+
+
+def _content(body: Mapping[str, Any]) -> str | None:
+    """The text of the first choice's message, in a body that `read_completion` has found to have one."""
+    try:
+        content = body["choices"][0]["message"]["content"]
+    except (LookupError, TypeError):
+        return None
+    return content if isinstance(content, str) else None
+
+
+def _tokens(usage: object) -> Tokens | None:
+    if not isinstance(usage, Mapping):
+        return None
+    counts = [usage.get(key) for key in ("prompt_tokens", "completion_tokens")]
+    whole = [
+        count for count in counts if isinstance(count, int) and not isinstance(count, bool) and count >= 0
+    ]
+    return Tokens(whole[0], whole[1]) if len(whole) == 2 else None

@@ -1,0 +1,63 @@
+"""What makes a judge this judge: change any of it, and it is another scorer with another version."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scoregate.records import JSON
+
+PROTOCOL = 1
+"""Goes up when the same judge would be asked in other words by another release of this program."""
+_VERSION_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeIdentity:
+    """Everything that a judge's scores depend on, besides what is judged. Nothing in it is secret."""
+
+    prompt: str
+    """Text of the template, its variables not filled in."""
+    model: str
+    parameters: Mapping[str, JSON]
+    base_url: str
+    """Without credentials, query or a slash at the end."""
+    schema: Mapping[str, Any]
+    """JSON Schema of a reply."""
+    rubric: str | None = None
+    votes: int = 1
+    rule: str | None = None
+    """How votes become one score; None for a single vote."""
+
+    def as_dict(self) -> dict[str, JSON]:
+        """The identity as JSON, with what the hash covers and nothing else."""
+        return {
+            "protocol": PROTOCOL,
+            "prompt": self.prompt,
+            "model": self.model,
+            "parameters": dict(self.parameters),
+            "base_url": self.base_url,
+            "schema": dict(self.schema),
+            "rubric": self.rubric,
+            "votes": self.votes,
+            "rule": self.rule,
+        }
+
+    @property
+    def hash(self) -> str:
+        """64 hex digits."""
+        return digest(self.as_dict())
+
+    @property
+    def version(self) -> str:
+        """The scorer's version, as runs and lock files keep it: `judge 0123456789ab`."""
+        return f"judge {self.hash[:_VERSION_DIGITS]}"
+
+
+def digest(value: JSON) -> str:
+    """SHA-256 of a JSON value, the same for any order of its keys: 64 hex digits."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()

@@ -1,0 +1,231 @@
+"""A judge at work: the prompt for an answer, the votes, each from the cache or from the model, and the score."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from scoregate.errors import ConfigError
+from scoregate.judging.asking import LONGEST_REASON, Asked, ModelCall, Question, ask
+from scoregate.judging.cache import Draw, ReplyCache, reply_key
+from scoregate.judging.calling import CallFailed, ModelClient
+from scoregate.judging.identity import JudgeIdentity
+from scoregate.judging.spec import JudgeSpec
+from scoregate.judging.template import MissingVariable
+from scoregate.judging.usage import Usage
+from scoregate.judging.votes import Decision, Vote, decide
+from scoregate.records import JSON, DatasetItem, ScoreStatus, ScoreValue, Tokens
+from scoregate.scorers.judge import ChatMessage, build_eval_messages
+from scoregate.scorers.outcome import Scored, shortened
+from scoregate.scorers.scorer import Scorer, scored_run
+from scoregate.store.replies import KeptReply
+
+_LONGEST_COMMENT = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a judge made of one answer: a score, or an error with its reason."""
+
+    value: ScoreValue
+    status: ScoreStatus
+    comment: str
+    """The reasoning, with the votes before it where there are several; or the reason of the error."""
+    votes: tuple[Vote, ...] = ()
+    unanimous: bool = True
+
+
+class Judge:
+    """One judge of a gate. It calls between `begin` and `close`, on one event loop, and may begin again."""
+
+    def __init__(self, spec: JudgeSpec, *, timeout_seconds: float | None = None, retries: int = 2) -> None:
+        """`timeout_seconds` is the limit of one call, `retries` how often one that failed in passing is repeated."""
+        self.spec = spec
+        self.identity: JudgeIdentity = spec.identity
+        self.usage = Usage()
+        """Of all sessions so far."""
+        self.cache: ReplyCache | None = None
+        """Where replies are kept; None: nowhere."""
+        self.told: Callable[[ModelCall], None] | None = None
+        """Told every call when it is over; it must be quick and must not raise."""
+        self._hash = self.identity.hash
+        self._timeout = timeout_seconds
+        self._retries = retries
+        self._client: ModelClient | None = None
+        self._asking: dict[str, asyncio.Lock] = {}
+        self._told_spent: Callable[[float], None] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def version(self) -> str:
+        return self.identity.version
+
+    def scorer(self) -> Scorer:
+        """The judge as a scorer of the engine."""
+        return Scorer(
+            name=self.name,
+            version=self.version,
+            call=self._score,
+            is_async=True,
+            scores=(self.name,),
+            accepts=frozenset(("item", "output", "trial")),
+            source="judge",
+            service=self,
+        )
+
+    def check_ready(self) -> None:
+        """Raises ConfigError if no call could be made: without the package, or without the key."""
+        if find_spec("openai") is None:
+            raise ConfigError(
+                f"the judge '{self.name}' needs the package openai",
+                where=self.spec.where,
+                hint="pip install 'scoregate[judge]'",
+            )
+        self._key()
+
+    def begin(self, *, concurrency: int, spent: Callable[[float], None] | None = None) -> None:
+        """Get ready for calls on this event loop, at most so many at once; `spent` is told what each reply cost."""
+        self._client = ModelClient(
+            self.spec,
+            self._key(),
+            self.usage,
+            concurrency=concurrency,
+            timeout_seconds=self._timeout,
+            retries=self._retries,
+        )
+        self._told_spent = spent
+        self._asking = {}
+
+    async def close(self) -> None:
+        """Close the connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    def messages(self, item: DatasetItem, output: JSON) -> list[ChatMessage]:
+        """What the model is asked about an answer. Raises MissingVariable."""
+        return build_eval_messages(self.spec.template.compile(item, {"output": output}))
+
+    async def judge(self, item: DatasetItem, output: JSON, *, trial: int = 0, series: str = "") -> Judgement:
+        """Judge one answer. Raises StoreError, and RuntimeError outside `begin` and `close`."""
+        return await self.judge_answers(item, {"output": output}, trial=trial, series=series)
+
+    async def judge_answers(
+        self, item: DatasetItem, answers: Mapping[str, JSON], *, trial: int = 0, series: str = ""
+    ) -> Judgement:
+        """Judge what the template calls its answers. Raises as `judge`."""
+        try:
+            messages = tuple(build_eval_messages(self.spec.template.compile(item, answers)))
+        except MissingVariable as error:
+            return Judgement(value=None, status="error", comment=shortened(str(error), LONGEST_REASON))
+        draws = [Draw(trial, vote, series) for vote in range(self.spec.votes)]
+        votes = tuple(await asyncio.gather(*(self._vote(item, messages, draw) for draw in draws)))
+        decision = decide(votes, self.spec.rule)
+        self.usage.judged += 1
+        self.usage.disagreed += not decision.unanimous
+        return _judgement(decision, votes)
+
+    async def _score(self, *, item: DatasetItem, output: JSON, trial: int) -> Scored:
+        run = scored_run.get()
+        series = self.cache.series.get(run or "", "") if self.cache is not None else ""
+        judged = await self.judge(item, output, trial=trial, series=series)
+        return Scored(self.name, judged.value, judged.status, judged.comment)
+
+    async def _vote(self, item: DatasetItem, messages: tuple[ChatMessage, ...], draw: Draw) -> Vote:
+        question = Question(item.id, messages, draw, reply_key(self.identity, messages, draw))
+        self.usage.replies += 1
+        if self.cache is None or not self.cache.read:
+            return await self._fresh_vote(question)
+        # Two arms that answer alike at the same time wait for one reply.
+        try:
+            async with self._asking.setdefault(question.key, asyncio.Lock()):
+                kept = self.cache.get(question.key)
+                return await self._fresh_vote(question) if kept is None else self._kept_vote(kept)
+        finally:
+            self._asking.pop(question.key, None)
+
+    def _kept_vote(self, kept: KeptReply) -> Vote:
+        self.usage.from_cache += 1
+        self.usage.invalid += kept.error is not None
+        return Vote(kept.value, kept.reasoning, kept.error)
+
+    async def _fresh_vote(self, question: Question) -> Vote:
+        if self._client is None:
+            raise RuntimeError(f"the judge '{self.name}' has not begun")
+        try:
+            reply = await ask(self._client, question, pay=self._pay, told=self.told)
+        except CallFailed as failure:
+            self.usage.failed += 1
+            return Vote(None, None, shortened(f"no reply: {failure}", LONGEST_REASON))
+        self.usage.invalid += reply.error is not None
+        self.usage.repaired += reply.error is None and reply.repairs > 0
+        if self.cache is not None:
+            self.cache.put(self._to_keep(question, reply))
+        return Vote(reply.value, reply.reasoning, reply.error)
+
+    def _to_keep(self, question: Question, reply: Asked) -> KeptReply:
+        draw = question.draw
+        return KeptReply(
+            key=question.key,
+            score=self.name,
+            judge=self._hash,
+            model=self.spec.model,
+            series=draw.series,
+            trial=draw.trial,
+            vote=draw.vote,
+            value=reply.value,
+            reasoning=reply.reasoning,
+            error=reply.error,
+            calls=reply.calls,
+            tokens_input=reply.tokens.input if reply.tokens else None,
+            tokens_output=reply.tokens.output if reply.tokens else None,
+            cost_usd=reply.cost_usd,
+            run=scored_run.get(),
+            made_at=time.time(),
+        )
+
+    def _pay(self, tokens: Tokens) -> float | None:
+        """Note what one call took; its price in dollars, where the judge has one."""
+        price = self.spec.price
+        cost = None if price is None else price.of(tokens.input, tokens.output)
+        self.usage.spent(tokens.input, tokens.output, cost)
+        if cost is not None and self._told_spent is not None:
+            self._told_spent(cost)
+        return cost
+
+    def _key(self) -> str:
+        """The key. Raises ConfigError, which does not show what might be one."""
+        name = self.spec.api_key
+        key = os.environ.get(name, "").strip()
+        # What is not written like a variable's name may be a key that was put in the name's place.
+        shown = name if name.isupper() else "that api_key names"
+        if not key:
+            raise ConfigError(
+                f"the judge '{self.name}' needs a key, and the environment variable {shown} is not set",
+                where=self.spec.where,
+                hint="an endpoint that asks for no key takes any text",
+            )
+        if not (key.isascii() and key.isprintable()):
+            raise ConfigError(
+                f"the key in the environment variable {shown} holds characters that no key has",
+                where=self.spec.where,
+            )
+        return key
+
+
+def _judgement(decision: Decision, votes: tuple[Vote, ...]) -> Judgement:
+    is_score = decision.value is not None
+    return Judgement(
+        value=decision.value,
+        status="ok" if is_score else "error",
+        comment=shortened(decision.comment, _LONGEST_COMMENT if is_score else LONGEST_REASON),
+        votes=votes,
+        unanimous=decision.unanimous,
+    )

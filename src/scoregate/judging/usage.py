@@ -1,0 +1,68 @@
+"""What a judge did in a session, and the line that says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Usage:
+    """Counters of one judge. A reply is one vote on one answer."""
+
+    replies: int = 0
+    from_cache: int = 0
+    calls: int = 0
+    """Requests, with those that were repeated and those that asked for a repair."""
+    repaired: int = 0
+    """Replies that became valid after the model was told what was wrong."""
+    invalid: int = 0
+    """Replies that stayed invalid."""
+    failed: int = 0
+    """Replies that never came."""
+    judged: int = 0
+    """Answers that were judged, each by all its votes."""
+    disagreed: int = 0
+    """Of these, answers whose votes were not all the same."""
+    rate_limited: int = 0
+    tokens_input: int = 0
+    tokens_output: int = 0
+    cost_usd: float | None = None
+    """None if the judge has no price, or was not called."""
+
+    def spent(self, tokens_input: int, tokens_output: int, cost_usd: float | None) -> None:
+        self.tokens_input += tokens_input
+        self.tokens_output += tokens_output
+        if cost_usd is not None:
+            self.cost_usd = (self.cost_usd or 0.0) + cost_usd
+
+    def line(self, judge: str) -> str:
+        """`judge relevance: 247 replies, 240 from the cache, 7 calls, 2 repaired, $0.01`."""
+        parts = [
+            _number(self.replies, "reply", "replies"),
+            f"{self.from_cache:,} from the cache",
+            _number(self.calls, "call", "calls"),
+        ]
+        parts += [
+            f"{count:,} {word}"
+            for count, word in (
+                (self.repaired, "repaired"),
+                (self.invalid, "invalid"),
+                (self.failed, "failed"),
+                (self.rate_limited, "rate limited"),
+            )
+            if count
+        ]
+        if self.disagreed:
+            parts.append(f"votes differ on {self.disagreed:,} of {self.judged:,} answers")
+        if self.cost_usd is not None:
+            parts.append(dollars(self.cost_usd))
+        return f"judge {judge}: {', '.join(parts)}"
+
+
+def dollars(amount: float) -> str:
+    """Two digits behind the point, or as many as it takes to show that it is not nothing."""
+    return f"${amount:.2f}" if amount >= 0.005 or amount == 0 else f"${amount:.2g}"
+
+
+def _number(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"

@@ -1,0 +1,127 @@
+"""A judge tried on some answers: what it is asked, and what it replies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from scoregate.errors import ConfigError, did_you_mean
+from scoregate.gate_file import Gate
+from scoregate.judging.cache import ReplyCache
+from scoregate.judging.judge import Judge, Judgement
+from scoregate.project.assembly import read_gate_dataset
+from scoregate.project.judges import build_judge, read_judges
+from scoregate.records import JSON, DatasetItem
+from scoregate.scorers.judge import ChatMessage
+from scoregate.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to judge, and where it comes from."""
+
+    item: DatasetItem
+    output: JSON
+    trial: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One answer with what the model is asked about it, and the judgement; None where it was not asked."""
+
+    answer: Answer
+    messages: tuple[ChatMessage, ...]
+    judgement: Judgement | None
+
+
+def judge_of(gate: Gate, score: str | None) -> Judge:
+    """The gate's judge of a score; its only one if none is named. Raises ConfigError."""
+    specs = read_judges(gate)
+    if not specs:
+        raise ConfigError(
+            "the gate has no judge", where=str(gate.path), hint='add a [scorers] table with use = "judge"'
+        )
+    if score is None and len(specs) > 1:
+        raise ConfigError(
+            f"the gate has {len(specs)} judges", hint=f"name one with --score: {', '.join(sorted(specs))}"
+        )
+    name = score or next(iter(specs))
+    if name not in specs:
+        raise ConfigError(f"the gate has no judge '{name}'", hint=did_you_mean(name, specs))
+    return build_judge(gate, specs[name])
+
+
+def answers_to_try(
+    gate: Gate,
+    store: Store | None,
+    *,
+    items: Collection[str] = (),
+    limit: int = 1,
+    run: str | None = None,
+    output: str | None = None,
+) -> list[Answer]:
+    """The first `limit` answers, or those of the named items: of a run (the gate's newest), or `output` itself.
+
+    Raises ConfigError, DatasetError and StoreError.
+    """
+    dataset = {item.id: item for item in read_gate_dataset(gate).items}
+    for name in items:
+        if name not in dataset:
+            raise ConfigError(f"the dataset has no item '{name}'", hint=_near(name, dataset))
+    wanted = list(items) or list(dataset)
+    if output is not None:
+        chosen = wanted if items else wanted[:limit]
+        return [Answer(dataset[name], output, 0, "--output") for name in chosen]
+    if store is not None and run is not None:
+        run = store.find_run(run)
+    elif store is not None:
+        run = next((found.run for found in store.list_runs(gate=gate.name) if found.done), None)
+    if store is None or run is None:
+        raise ConfigError(
+            "no run of this gate has an answer yet", hint="run the gate first, or give one with --output TEXT"
+        )
+    given = {one.item: one for one in reversed(store.load_run(run).items) if one.status == "ok"}
+    found = [
+        Answer(dataset[name], given[name].output, given[name].trial, f"run {run}")
+        for name in wanted
+        if name in given
+    ]
+    if not found:
+        raise ConfigError(f"run {run} has no answer to {'these items' if items else 'any item'}")
+    return found if items else found[:limit]
+
+
+def try_judge(
+    judge: Judge,
+    answers: Sequence[Answer],
+    store: Store | None,
+    *,
+    dry: bool,
+    concurrency: int = 4,
+    read: bool = True,
+) -> list[Tried]:
+    """Compile the prompts and, unless `dry`, ask. Raises MissingVariable, and ConfigError for a missing key."""
+    asked = [tuple(judge.messages(answer.item, answer.output)) for answer in answers]
+    if dry:
+        return [Tried(answer, messages, None) for answer, messages in zip(answers, asked, strict=True)]
+    judge.check_ready()
+    judge.cache = None if store is None else ReplyCache(store.replies, read=read)
+    judgements = asyncio.run(_judged(judge, answers, concurrency))
+    return [Tried(*one) for one in zip(answers, asked, judgements, strict=True)]
+
+
+async def _judged(judge: Judge, answers: Sequence[Answer], concurrency: int) -> list[Judgement]:
+    judge.begin(concurrency=concurrency)
+    try:
+        return await asyncio.gather(
+            *(judge.judge(answer.item, answer.output, trial=answer.trial) for answer in answers)
+        )
+    finally:
+        await judge.close()
+
+
+def _near(name: str, known: Collection[str]) -> str | None:
+    hint = did_you_mean(name, known)
+    return hint if hint and hint.startswith("did") else None

@@ -1,0 +1,117 @@
+"""The judges of a gate: built and checked before anything is called, and given the store's replies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
+
+from scoregate.catalog import Contract
+from scoregate.errors import ConfigError, did_you_mean
+from scoregate.gate_file import Gate, ScorerSpec
+from scoregate.judging.cache import ReplyCache
+from scoregate.judging.judge import Judge
+from scoregate.judging.spec import JudgeSpec, read_judge
+from scoregate.records import RunHeader
+from scoregate.scorers.after import Prerequisite
+from scoregate.scorers.library import JUDGE
+from scoregate.scorers.scorer import Scorer
+from scoregate.store import Store
+
+ROUND = "round"
+"""Key of a run's metadata: the round of fresh trials that it was made for. The trials are numbered from 0 again."""
+
+
+def is_judge(spec: ScorerSpec) -> bool:
+    """Whether a `[scorers]` table is a judge's."""
+    return spec.use == JUDGE
+
+
+def read_judges(gate: Gate) -> dict[str, JudgeSpec]:
+    """Score -> judge, as the gate describes them. Neither a key nor the package is needed. Raises ConfigError."""
+    return {
+        spec.name: read_judge(spec, gate.catalog.get(spec.name), root=gate.root)
+        for spec in gate.scorers
+        if is_judge(spec)
+    }
+
+
+def build_judge(gate: Gate, spec: JudgeSpec) -> Judge:
+    """A judge under the gate's limits."""
+    return Judge(spec, timeout_seconds=gate.limits.timeout_seconds, retries=gate.limits.retries)
+
+
+def judge_scorers(gate: Gate, others: Sequence[Scorer]) -> list[Scorer]:
+    """The gate's judges as scorers, each behind those it comes after. `others` are all scorers that are no judges.
+
+    Raises ConfigError, also for a key that is not there.
+    """
+    specs = read_judges(gate)
+    made = {name for scorer in others for name in scorer.scores or ()} | set(specs)
+    open_ended = any(scorer.scores is None for scorer in others)
+    scorers = []
+    for name in _in_order(specs):
+        spec = specs[name]
+        judge = build_judge(gate, spec)
+        judge.check_ready()
+        for score in spec.after:
+            if score not in made and not open_ended:
+                raise ConfigError(
+                    f"the judge '{name}' comes after '{score}', and nothing makes that score",
+                    where=spec.where,
+                    hint=did_you_mean(score, made - {name}),
+                )
+        after = tuple(_prerequisite(spec, score, gate.contract(score)) for score in spec.after)
+        scorers.append(replace(judge.scorer(), after=after))
+    return scorers
+
+
+def judges_of(scorers: Sequence[Scorer]) -> list[Judge]:
+    """The judges behind scorers."""
+    return [scorer.service for scorer in scorers if isinstance(scorer.service, Judge)]
+
+
+def use_replies(
+    scorers: Sequence[Scorer], store: Store, headers: Sequence[RunHeader] = (), *, read: bool = True
+) -> None:
+    """Let the judges behind scorers keep their replies in the store, and take them from there if `read`.
+
+    `headers` are those of the runs that will be scored: fresh trials of a confirmation share no reply with the
+    trials of the same number that they confirm.
+    """
+    series: Mapping[str, str] = {
+        header.run: f"round {header.metadata[ROUND]}" for header in headers if ROUND in header.metadata
+    }
+    for judge in judges_of(scorers):
+        judge.cache = ReplyCache(store.replies, read=read, series=series)
+
+
+def _in_order(specs: Mapping[str, JudgeSpec]) -> list[str]:
+    """The judges, each behind those that it comes after, else as the gate has them."""
+    graph = {name: [score for score in spec.after if score in specs] for name, spec in specs.items()}
+    try:
+        return list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        circle = [str(name) for name in error.args[1]]
+        raise ConfigError(
+            f"judges wait for each other: {' after '.join(circle)}", where=specs[circle[0]].where
+        ) from None
+
+
+def _prerequisite(spec: JudgeSpec, score: str, contract: Contract | None) -> Prerequisite:
+    """When `score` has passed, by its contract; without one it must be a boolean."""
+    if contract is None:
+        return Prerequisite(score)
+    if contract.type == "boolean" or (contract.type == "numeric" and contract.inferred):
+        good = contract.direction != "lower"
+        return Prerequisite(score, (good,), (not good,))
+    if contract.type == "categorical" and contract.passing:
+        return Prerequisite(score, contract.passing, None)
+    why = "is a text" if contract.type == "text" else "is numeric"
+    if contract.type == "categorical":
+        why = "is categorical without `pass`"
+    raise ConfigError(
+        f"the judge '{spec.name}' comes after '{score}', which {why}: nothing says when it has passed",
+        where=spec.where,
+        hint="name a boolean score, or a categorical one with `pass`",
+    )

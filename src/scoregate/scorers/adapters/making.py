@@ -1,0 +1,99 @@
+"""What all adapters share: the evaluator with its scores and version, and values as the packages want them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from enum import Enum
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from typing import Any
+
+from scoregate.errors import ConfigError
+from scoregate.scorers.evaluators import scorer
+from scoregate.scorers.source_version import source_version
+
+Evaluator = Callable[..., Any]
+"""`evaluator(*, input, output, expected_output, metadata)`, sync or async."""
+Arguments = Callable[..., Mapping[str, Any]]
+"""Takes the same four by keyword, and gives further arguments for the package's own call."""
+
+_TELLING = ("name", "model", "model_name", "model_id", "instruction", "prompt", "template", "temperature")
+"""What is read of an object within the scorer, such as its model: the rest of a client changes by itself."""
+_DIGITS = 8
+
+
+def evaluator_of(call: Evaluator, *, name: str, scores: Sequence[str] = (), version: str) -> Evaluator:
+    """The call as an evaluator that announces its scores: `scores`, or the one of its own name."""
+    call.__name__ = name
+    return scorer(scores=tuple(scores) or (name,), score=name, version=version)(call)
+
+
+def version_of(
+    package: str, made: Any, *, without: Collection[str] = (), also: Evaluator | None = None
+) -> str:
+    """`package/installed version kind+digest`: another package, class, setting or model is another scorer.
+
+    `without` are attributes in which an object keeps its last result, `also` is a function of the user's that counts.
+    """
+    try:
+        installed = installed_version(package)
+    except PackageNotFoundError:  # a copy that was never installed, such as a checkout on the path
+        installed = "unknown"
+    is_function = not hasattr(made, "__dict__") or (callable(made) and hasattr(made, "__code__"))
+    parts: list[Any] = [source_version(made if is_function else type(made))]
+    if not is_function:
+        parts.append({key: _plain(value) for key, value in _settings(made).items() if key not in without})
+    if also is not None:
+        parts.append(source_version(also))
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=True, default=str)
+    kind = getattr(made, "__name__", None) if is_function else type(made).__name__
+    return f"{package}/{installed} {kind}+{hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]}"
+
+
+def text_of(value: Any) -> str | None:
+    """Text as it is, None as it is, and everything else as JSON: for packages that compare texts."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def further(arguments: Arguments | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What `arguments` gives for one item; nothing where there is none."""
+    return dict(arguments(**given)) if arguments is not None else {}
+
+
+def not_one(adapter: str, wanted: str, made: Any) -> ConfigError:
+    """What is raised for an object that the adapter is not for."""
+    kind = made.__name__ if isinstance(made, type) else type(made).__name__
+    what = "the class" if isinstance(made, type) else "a"
+    return ConfigError(f"{adapter} takes {wanted}, not {what} {kind}")
+
+
+def _settings(made: Any) -> dict[str, Any]:
+    return {key: value for key, value in vars(made).items() if not key.startswith("_")}
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """A setting as JSON that is the same on every machine: no address in memory, nothing of a client's state."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Enum):
+        return [type(value).__name__, value.name]
+    if isinstance(value, re.Pattern):
+        return [value.pattern, value.flags]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(member, depth) for key, member in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        members = [_plain(member, depth) for member in value]
+        return sorted(members, key=str) if isinstance(value, set | frozenset) else members
+    if isinstance(value, type) or hasattr(value, "__code__"):
+        return source_version(value)
+    told = {
+        name: _plain(found, depth + 1)
+        for name in _TELLING
+        if depth < 2 and (found := getattr(value, name, None)) is not None and not callable(found)
+    }
+    return [type(value).__qualname__, told]

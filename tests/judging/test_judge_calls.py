@@ -1,0 +1,247 @@
+"""What becomes of a judge's calls: replies, repairs, faults below the reply, limits. Real HTTP, real client."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from scoregate.errors import ConfigError
+from scoregate.judging.judge import Judge
+from tests.judging.judges import KEY, YES_NO, ask, spec_of
+from tests.model_server.answers import Answer, broken, failed, judged, page, refused, slow
+from tests.model_server.malformed import MALFORMED, malformed_replies
+from tests.model_server.misbehaviour import FAULTS, Misbehaving
+from tests.model_server.request import ModelRequest
+from tests.model_server.server import ModelServer
+
+
+def test_a_good_reply_is_a_score_with_its_reasoning() -> None:
+    with ModelServer(script=[judged(8, "It answers the question.")]) as server:
+        judgement = ask(Judge(spec_of(server.url)))[0]
+    assert (judgement.value, judgement.status, judgement.comment) == (8, "ok", "It answers the question.")
+
+
+def test_the_request_carries_prompt_parameters_and_schema() -> None:
+    with ModelServer() as server:
+        ask(Judge(spec_of(server.url, parameters={"temperature": 0, "seed": 7})))
+        request = server.requests[0]
+    assert request.prompt == "Question: question 0\nAnswer: an answer"
+    assert (request.model, request.body["temperature"], request.body["seed"]) == ("stand-in", 0, 7)
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert request.schema is not None
+    assert list(request.schema["properties"]) == ["reasoning", "score"]
+    assert request.schema["properties"]["score"]["maximum"] == 10
+
+
+def test_a_bad_reply_is_sent_back_with_what_is_wrong() -> None:
+    with ModelServer(script=['{"reasoning": "x", "score": "8"}', judged(8)]) as server:
+        judge = Judge(spec_of(server.url))
+        judgement = ask(judge)[0]
+        first, second = server.requests
+    assert judgement.value == 8
+    assert [message["role"] for message in second.messages] == ["user", "assistant", "user"]
+    assert second.messages[0] == first.messages[0]
+    assert second.messages[1]["content"] == '{"reasoning": "x", "score": "8"}'
+    assert 'the score is the text "8", not a number' in second.last
+    assert (judge.usage.calls, judge.usage.repaired, judge.usage.invalid) == (2, 1, 0)
+
+
+def test_after_two_repairs_a_bad_reply_is_an_error_and_no_number() -> None:
+    with ModelServer(script=[judged(11), "8", judged(float("nan"))]) as server:
+        judge = Judge(spec_of(server.url))
+        judgement = ask(judge)[0]
+        assert len(server.requests) == 3
+    assert (judgement.value, judgement.status) == (None, "error")
+    assert judgement.comment.startswith("invalid reply: ")
+    assert judgement.comment.endswith("(after 2 repairs)")
+    assert judge.usage.invalid == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "calls"),
+    [
+        (refused("I will not."), 'the model refused: "I will not."', 1),
+        (judged(8, finish_reason="content_filter"), "the provider's content filter withheld the reply", 1),
+        (judged(8, finish_reason="length"), "the reply is cut off: the model met its limit of tokens", 3),
+    ],
+)
+def test_refusal_filter_and_cut_off_are_each_named(answer: Answer, reason: str, calls: int) -> None:
+    with ModelServer(script=lambda _: answer) as server:
+        judgement = ask(Judge(spec_of(server.url)))[0]
+        assert len(server.requests) == calls
+    assert judgement.value is None
+    assert reason in judgement.comment
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        failed(429, "slow down", retry_after=0.05),
+        failed(500),
+        failed(503),
+        broken("reset"),
+        broken("closed"),
+        broken("truncated"),
+        page(),
+        page(status=502),
+        Answer(choices=[]),
+        Answer(raw=b"null"),
+        Answer(raw=b"\xff\xfe"),
+    ],
+    ids=lambda fault: f"{fault.status}-{fault.cut or fault.raw or fault.error}"[:30],
+)
+def test_what_fails_in_passing_is_called_again(fault: Answer) -> None:
+    with ModelServer(script=[fault, judged(3)]) as server:
+        judge = Judge(spec_of(server.url))
+        assert ask(judge)[0].value == 3
+    assert (judge.usage.calls, judge.usage.failed) == (2, 0)
+
+
+def test_what_fails_again_and_again_is_an_error_with_its_reason() -> None:
+    with ModelServer(script=lambda _: failed(500, "out of order")) as server:
+        judge = Judge(spec_of(server.url), retries=1)
+        judgement = ask(judge)[0]
+    assert judgement.comment == "no reply: status 500: out of order, after 2 attempts"
+    assert judge.usage.failed == 1
+
+
+def test_a_call_that_takes_too_long_is_an_error() -> None:
+    with ModelServer(script=lambda _: slow(30)) as server:
+        judgement = ask(Judge(spec_of(server.url), timeout_seconds=0.2, retries=0))[0]
+    assert judgement.comment == "no reply: timed out after 0.2 s"
+
+
+def test_a_server_that_is_not_there_is_an_error() -> None:
+    judgement = ask(Judge(spec_of("http://127.0.0.1:9/v1"), retries=0))[0]
+    assert judgement.comment.startswith("no reply: the connection failed: ")
+
+
+def test_retry_after_holds_up_every_call_of_the_judge() -> None:
+    with ModelServer(script=[failed(429, retry_after=0.4), *[judged(1)] * 6]) as server:
+        judge = Judge(spec_of(server.url))
+        assert {one.value for one in ask(judge, ["a", "b", "c"], trials=[0, 1], concurrency=1)} == {1}
+        first, *later = server.requests
+    assert min(request.at for request in later) - first.at >= 0.4
+    assert judge.usage.rate_limited == 1
+
+
+def test_no_more_calls_at_once_than_allowed() -> None:
+    with ModelServer(script=lambda _: slow(0.02)) as server:
+        ask(Judge(spec_of(server.url)), [f"answer {n}" for n in range(12)], concurrency=3)
+        assert server.most_at_once == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (failed(401, "bad key"), "the endpoint refused the key in JUDGE_KEY (status 401: bad key)"),
+        (
+            failed(404, "no such model"),
+            "the endpoint knows no such model or path (status 404: no such model)",
+        ),
+        (
+            failed(400, "Unknown parameter: 'response_format'"),
+            "stand-in at this endpoint does not take structured outputs (status 400: Unknown parameter: "
+            "'response_format'); take a model that supports response_format = json_schema",
+        ),
+    ],
+)
+def test_what_is_the_same_for_all_is_asked_once(answer: Answer, reason: str) -> None:
+    with ModelServer(script=lambda _: answer) as server:
+        judgements = ask(Judge(spec_of(server.url)), ["a", "b", "c"], concurrency=1)
+        assert len(server.requests) == 1
+    assert {one.comment for one in judgements} == {f"no reply: {reason}"}
+
+
+def test_a_request_that_is_refused_is_an_error_of_its_item_alone() -> None:
+    def script(request: ModelRequest) -> Answer:
+        return failed(400, "the prompt is too long") if "long" in request.prompt else judged(5)
+
+    with ModelServer(script=script) as server:
+        judgements = ask(Judge(spec_of(server.url)), ["long", "short"], concurrency=1)
+        assert len(server.requests) == 2
+    assert judgements[0].comment == (
+        "no reply: the endpoint refused the request (status 400: the prompt is too long)"
+    )
+    assert judgements[1].value == 5
+
+
+def test_the_key_is_in_no_error() -> None:
+    with ModelServer(script=lambda _: failed(401, f"Incorrect API key provided: {KEY}.")) as server:
+        judgement = ask(Judge(spec_of(server.url)))[0]
+    assert KEY not in judgement.comment
+    assert "***" in judgement.comment
+
+
+def test_without_the_key_nothing_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JUDGE_KEY")
+    with ModelServer() as server:
+        with pytest.raises(ConfigError, match="the environment variable JUDGE_KEY is not set"):
+            Judge(spec_of(server.url)).check_ready()
+        assert server.requests == []
+
+
+def test_a_key_with_a_line_break_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUDGE_KEY", "sk-one\nsk-two")
+    with pytest.raises(ConfigError) as caught:
+        Judge(spec_of("http://127.0.0.1:9/v1")).check_ready()
+    assert "sk-one" not in str(caught.value)
+
+
+def test_an_output_without_the_prompts_variable_costs_no_call() -> None:
+    with ModelServer() as server:
+        judge = Judge(spec_of(server.url, prompt="{{output.answer}}"))
+        judgement = ask(judge, [{"text": "x"}])[0]
+        assert server.requests == []
+    assert (judgement.status, judge.usage.replies) == ("error", 0)
+    assert "{{output.answer}} is missing" in judgement.comment
+
+
+def test_a_boolean_judge_takes_true_and_not_one() -> None:
+    with ModelServer(script=[judged(1), judged(True)]) as server:
+        judgement = ask(Judge(spec_of(server.url, contract=YES_NO)))[0]
+    assert judgement.value is True
+
+
+def test_a_judge_may_begin_again_on_another_loop() -> None:
+    with ModelServer() as server:
+        judge = Judge(spec_of(server.url))
+        assert [ask(judge)[0].value, ask(judge)[0].value] == [1, 1]
+
+
+def test_whatever_the_model_does_each_answer_ends_as_a_score_or_an_error() -> None:
+    behaved = 0.25 * random.Random(0).random() + 0.5
+    script = Misbehaving(
+        lambda _: judged(behaved),
+        share=0.8,
+        faults={**{k: v for k, v in FAULTS.items() if k != "slow"}, **MALFORMED},
+        seed=5,
+    )
+    outputs = [f"answer {number}" for number in range(150)]
+    with ModelServer(script=script) as server:
+        judge = Judge(spec_of(server.url), timeout_seconds=10, retries=0)
+        judgements = ask(judge, outputs, concurrency=16)
+    assert len(judgements) == len(outputs)
+    assert {one.value for one in judgements if one.status == "ok"} == {behaved}
+    assert all(one.value is None and one.comment for one in judgements if one.status == "error")
+    assert len(script.met) >= 25
+    assert judge.usage.replies == len(outputs)
+    assert judge.usage.invalid + judge.usage.failed == sum(one.status == "error" for one in judgements)
+    assert KEY not in json.dumps([one.comment for one in judgements])
+
+
+def test_no_malformed_reply_becomes_a_number() -> None:
+    bad = malformed_replies(300)
+
+    def script(request: ModelRequest) -> Answer:
+        return bad[int(request.prompt.rpartition(" ")[2])][1]
+
+    with ModelServer(script=script) as server:
+        judge = Judge(spec_of(server.url), timeout_seconds=10, retries=0)
+        judgements = ask(judge, [f"answer {number}" for number in range(300)], concurrency=16)
+    assert len({kind for kind, _ in bad}) >= 25
+    assert [one.status for one in judgements] == ["error"] * 300
+    assert all(one.value is None and one.comment for one in judgements)
+    assert judge.usage.invalid + judge.usage.failed == 300
