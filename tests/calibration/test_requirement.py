@@ -26,16 +26,16 @@ def said(
     calibration: Calibration | None,
     needed: Requirement = NEEDED,
     *,
-    days: float = 1,
+    days: float | None = 1,
     identity: Identity = IDENTITY,
 ) -> str | None:
     return unmet(
         needed,
         calibration,
         identity,
-        MADE + timedelta(days=days),
+        None if days is None else MADE + timedelta(days=days),
         judge="correct",
-        gate="gates/x.toml",
+        command="scoregate judge calibrate gates/x.toml --labels FILE",
         file="gates/calibrations/correct.json",
     )
 
@@ -91,10 +91,20 @@ def test_a_calibration_grows_old() -> None:
     assert said(GOOD, replace(NEEDED, max_age_days=None), days=5000) is None
 
 
-def test_a_calibration_from_the_future_is_no_calibration() -> None:
-    sentence = said(GOOD, days=-2)
+def test_a_calibration_may_be_made_after_the_scores_but_not_long_after() -> None:
+    assert said(GOOD, days=-90) is None
+    assert said(GOOD, days=-91.5) == (
+        "the calibration of the judge 'correct' was made 91 days after the candidate was judged, and the gate allows "
+        "90; run the candidate again"
+    )
+    assert said(GOOD, replace(NEEDED, max_age_days=None), days=-5000) is None
+
+
+def test_scores_of_an_unknown_time_have_no_calibration_of_an_age() -> None:
+    sentence = said(GOOD, days=None)
     assert sentence is not None
-    assert "which is yet to come" in sentence
+    assert "do not say when they were made; run it again" in sentence
+    assert said(GOOD, replace(NEEDED, max_age_days=None), days=None) is None
 
 
 def test_too_little_agreement_is_told_with_its_interval() -> None:

@@ -48,11 +48,9 @@ def written(server: LangfuseServer) -> int:
 def test_a_second_push_sends_nothing(project: Project, server: LangfuseServer) -> None:
     first = push(project)
     assert first.code == 0, first.err
-    assert first.out == "pushed 8 items to 'team/agent': 8 new, 0 changed, 0 as they were, 0 archived\n"
+    assert first.out == "pushed 8 items to 'team/agent': 8 new\n"
     before = written(server)
-    assert (
-        push(project).out == "pushed 8 items to 'team/agent': 0 new, 0 changed, 8 as they were, 0 archived\n"
-    )
+    assert push(project).out == "sent nothing: 8 items of 'team/agent' are as they were\n"
     assert written(server) == before
 
 
@@ -64,12 +62,12 @@ def test_a_dry_run_lists_what_it_would_send(project: Project, server: LangfuseSe
     before = written(server)
     told = push(project, "--dry-run", "--archive-missing", "--description", "d").out
     assert told.splitlines() == [
-        "new      q008",
-        "new      q009",
-        "changed  q002: expected_output",
-        "archived q000",
-        "set      description of the dataset",
-        "would push 9 items to 'team/agent': 2 new, 1 changed, 6 as they were, 1 archived",
+        "new           q008",
+        "new           q009",
+        "changed       q002: expected_output",
+        "archived      q000",
+        "set           description of the dataset",
+        "would push 9 items to 'team/agent': 2 new, 1 changed, 6 as before, 1 archived",
     ]
     assert written(server) == before
 
@@ -78,12 +76,20 @@ def test_items_that_left_the_file_stay_unless_archiving_is_asked_for(project: Pr
     push(project)
     project.write_lines(FILE, items(5))
     assert push(project).out.splitlines() == [
-        "pushed 5 items to 'team/agent': 0 new, 0 changed, 5 as they were, 0 archived",
+        "sent nothing: 5 items of 'team/agent' are as they were",
         "in Langfuse and not in datasets/agent.jsonl: q005, q006, q007 (3; --archive-missing archives them)",
     ]
-    assert push(project, "--archive-missing").out.endswith("5 as they were, 3 archived\n")
+    assert (
+        push(project, "--archive-missing").out == "pushed 5 items to 'team/agent': 5 as before, 3 archived\n"
+    )
     pulled = project.scoregate("dataset", "pull", "team/agent")
     assert [json.loads(line) for line in pulled.out.splitlines()] == items(5)
+    project.write_lines(FILE, items(9))
+    back = push(project).out
+    assert back == "pushed 9 items to 'team/agent': 1 new, 3 brought back, 5 as before\n"
+    project.write_lines(FILE, items(1))
+    assert push(project, "--archive-missing").out.startswith("pushed 1 item to 'team/agent': 1 as before, 8 ")
+    assert push(project).out == "sent nothing: 1 item of 'team/agent' is as it was\n"
 
 
 def test_a_pulled_file_pushed_back_sends_nothing(project: Project, server: LangfuseServer) -> None:
@@ -94,7 +100,7 @@ def test_a_pulled_file_pushed_back_sends_nothing(project: Project, server: Langf
     assert project.read_lines("copy.jsonl") == items(8)
     before = written(server)
     again = project.scoregate("dataset", "push", "copy.jsonl", "langfuse:team/agent")
-    assert "8 as they were" in again.out
+    assert "sent nothing: 8 items" in again.out
     assert written(server) == before
 
 
@@ -106,6 +112,24 @@ def test_a_file_that_is_there_is_only_replaced_by_force(project: Project) -> Non
     assert project.read("copy.jsonl") == "mine\n"
     assert project.scoregate("dataset", "pull", "team/agent", "-o", "copy.jsonl", "--force").code == 0
     assert project.read_lines("copy.jsonl") == items(8)
+
+
+def test_another_ending_is_refused_with_the_one_that_is_written(project: Project) -> None:
+    refused = project.scoregate("dataset", "pull", "team/agent", "-o", "copy.csv").error(2)
+    assert refused == (
+        "-o: 'copy.csv' does not end in .jsonl, the only form that datasets are written in (such as copy.jsonl)"
+    )
+
+
+def test_a_name_that_is_no_file_is_told_as_one_in_langfuse(project: Project) -> None:
+    refused = project.scoregate("dataset", "validate", "team/agent").error(2)
+    assert refused == "there is no file 'team/agent' (the dataset in Langfuse is langfuse:team/agent)"
+
+
+def test_a_date_pins_to_the_midnight_before(project: Project) -> None:
+    push(project)
+    refused = project.scoregate("dataset", "pull", "team/agent@2024-01-31").error(2)
+    assert refused == "langfuse:team/agent@2024-01-31T00:00:00.000Z: holds no active items at that time"
 
 
 def test_a_version_is_pulled_as_it_was(project: Project) -> None:
@@ -129,10 +153,10 @@ def test_a_diff_names_what_is_new_gone_and_changed(project: Project) -> None:
     told = project.scoregate("dataset", "diff", "team/agent", "other.jsonl")
     assert told.code == 0, told.err
     assert told.out.splitlines() == [
-        "new      q008",
-        "gone     q000",
-        "changed  q001: metadata",
-        "1 new, 1 gone, 1 changed, 6 the same",
+        "in team/agent only: q000",
+        "in other.jsonl only: q008",
+        "changed: q001: metadata",
+        "1 in team/agent only, 1 in other.jsonl only, 1 changed, 6 the same",
     ]
     found = project.scoregate("dataset", "diff", FILE, "langfuse:team/agent", "--json").json()
     assert (found["new"], found["gone"], found["changed"], found["same"]) == ([], [], {}, 8)
@@ -160,13 +184,14 @@ def test_an_item_that_stays_is_held_to_a_new_schema(project: Project, server: La
     )
     assert written(server) == before
     archived = push(project, "--expected-output-schema", "small.json", "--archive-missing")
-    assert archived.out.endswith("3 as they were, 5 archived\n")
+    assert archived.out.endswith("3 as before, 5 archived\n")
 
 
-def test_an_id_of_another_dataset_is_told_with_its_owner(project: Project) -> None:
+def test_an_id_of_another_dataset_is_told_with_its_owner(project: Project, server: LangfuseServer) -> None:
     push(project)
     told = project.scoregate("dataset", "push", FILE, "other").error(2)
     assert told.startswith("item 'q000' of 'other': its id belongs to the dataset 'team/agent' already")
+    assert "other" not in server.state.datasets.by_name
 
 
 def test_nothing_is_pushed_to_a_version(project: Project) -> None:
@@ -291,10 +316,10 @@ def test_gsm8k_is_pushed_once_and_pulled_alike(project: Project, server: Langfus
     if not GSM8K.exists():
         pytest.skip("there is no GSM8K beside the project")
     first = project.scoregate("dataset", "push", GSM8K, "gsm8k")
-    assert first.out == "pushed 1,319 items to 'gsm8k': 1,319 new, 0 changed, 0 as they were, 0 archived\n"
+    assert first.out == "pushed 1,319 items to 'gsm8k': 1,319 new\n"
     before = written(server)
     second = project.scoregate("dataset", "push", GSM8K, "gsm8k")
-    assert second.out == "pushed 1,319 items to 'gsm8k': 0 new, 0 changed, 1,319 as they were, 0 archived\n"
+    assert second.out == "sent nothing: 1,319 items of 'gsm8k' are as they were\n"
     assert written(server) == before
     pulled = project.scoregate("dataset", "pull", "gsm8k", "-o", "gsm8k.jsonl")
     there, here = (

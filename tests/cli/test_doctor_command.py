@@ -13,6 +13,7 @@ from scoregate.langfuse.doctor import Check, clock_skew, examine, exit_code
 from tests.cli.project import Ended, Project
 from tests.langfuse_server.faults import Fault
 from tests.langfuse_server.server import LangfuseServer
+from tests.project.repository import Repository
 
 NO_KEYS = {"LANGFUSE_PUBLIC_KEY": "", "LANGFUSE_SECRET_KEY": "", "LANGFUSE_BASE_URL": "", "LANGFUSE_HOST": ""}
 QUICK = Patience(deadline=0.3, first_pause=0.02, longest_pause=0.05)
@@ -87,10 +88,31 @@ def test_half_of_the_keys_is_a_failure(project: Project) -> None:
 
 
 def test_it_says_which_keys_come_from_a_file(project: Project, server: LangfuseServer) -> None:
-    project.write(".env", f"LANGFUSE_SECRET_KEY={server.secret_key}\n")
-    ended = doctor(project, environment={"LANGFUSE_SECRET_KEY": ""})
+    keys = f"LANGFUSE_PUBLIC_KEY={server.public_key}\nLANGFUSE_SECRET_KEY={server.secret_key}\n"
+    project.write(".env", keys)
+    ended = doctor(project, environment={"LANGFUSE_PUBLIC_KEY": "", "LANGFUSE_SECRET_KEY": ""})
     assert ended.code == 0, ended.out
-    assert ended.out.splitlines()[0].endswith("… (environment), LANGFUSE_SECRET_KEY (.env)")
+    first = ended.out.splitlines()[0]
+    assert first.endswith(f"… (.env), LANGFUSE_SECRET_KEY (.env), for {server.url}")
+
+
+@pytest.mark.parametrize(
+    ("ignored", "level", "message"),
+    [
+        ("", "warning", "holds the secret key, and git does not ignore it"),
+        (".env\n", "ok", "holds the secret key, and git ignores it"),
+    ],
+)
+def test_a_file_with_keys_that_git_would_commit_is_a_warning(
+    project: Project, server: LangfuseServer, ignored: str, level: str, message: str
+) -> None:
+    project.write(".env", f"LANGFUSE_SECRET_KEY={server.secret_key}\n")
+    assert ".env" not in found(project)[0]  # this is no checkout
+    Repository(project.folder).git("init", "--quiet")
+    project.write(".gitignore", ignored)
+    checks, code = found(project)
+    assert (checks[".env"].level, checks[".env"].message) == (level, message)
+    assert code == 0
 
 
 def test_a_wrong_key_ends_with_2_and_what_to_check(project: Project) -> None:

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from scoregate.gate_file import read_gate
 from scoregate.langfuse.connection import Connection
-from tests.cli.project import GATE, Project, agent
+from scoregate.project.langfuse_acceptance import other_branch
+from scoregate.project.places import open_store
+from tests.cli.project import GATE, NOTE_CALL, Project, agent
 from tests.langfuse.delivered import put_experiment, trace_of
 from tests.langfuse.put_spans import settings_of
 from tests.langfuse_server.faults import Fault
 from tests.langfuse_server.server import LangfuseServer
+from tests.project.repository import Repository
 
 BRANCH = GATE.replace("gates/agent.baseline.jsonl", "langfuse:branch=main")
 ACCEPT = ("baseline", "accept", "gates/agent.toml")
@@ -121,6 +125,79 @@ def test_a_run_of_another_branch_is_not_accepted(project: Project) -> None:
     run = other.run().started
     message = project.scoregate(*ACCEPT, run, "--why", "x").error(4)
     assert f"run {run} was made on the branch 'feature', and the gate compares with 'main'" in message
+
+
+def test_a_branch_without_accepted_runs_is_told_with_those_that_have_some(
+    project: Project, first: str
+) -> None:
+    project.edit("gates/agent.toml", "branch=main", "branch=next")
+    told = "no run of the branch 'next' was accepted yet, only of main, so nothing was compared"
+    assert told in project.run().err
+
+
+def test_an_acceptance_for_another_gate_is_told_and_does_not_count(project: Project, first: str) -> None:
+    project.write("gates/strict.toml", project.read("gates/agent.toml"))
+    ended = project.scoregate("run", "gates/strict.toml")
+    assert ended.code == 4
+    assert (
+        "no run of the branch 'main' was accepted yet for the gate 'strict', only for 'agent': an acceptance is for "
+        "one gate, so nothing was compared"
+    ) in ended.err
+
+
+def test_an_acceptance_on_another_dataset_is_told(project: Project, first: str) -> None:
+    project.write("datasets/other.jsonl", project.read("datasets/agent.jsonl"))
+    project.edit("gates/agent.toml", "datasets/agent.jsonl", "datasets/other.jsonl")
+    message = project.scoregate(*SHOW).error(4)
+    assert "the accepted runs of the branch 'main' are of another dataset than the gate's, or gone" in message
+
+
+def test_a_misspelt_branch_is_told_before_a_call_is_paid_for(project: Project, first: str) -> None:
+    project.write("experiments/agent.py", agent(f"{NOTE_CALL}\nreturn n"))
+    project.edit("gates/agent.toml", "branch=main", "branch=mian")
+    message = project.run().error(4)
+    assert message == (
+        "langfuse:branch=mian: no run of the branch 'mian' was accepted yet, and git knows no such branch "
+        "(did you mean 'main'?)"
+    )
+    assert project.calls() == []
+
+
+def test_a_branch_that_git_knows_is_not_misspelt(project: Project, first: str) -> None:
+    repository = Repository(project.folder)
+    repository.git("init", "--quiet", "--initial-branch=mine")
+    repository.commit({"x": "1"})
+    repository.git("update-ref", "refs/remotes/origin/team/mian", "HEAD")
+    for branch in ("mine", "team/mian", "main2"):
+        project.edit("gates/agent.toml", "branch=main", f"branch={branch}")
+        assert f"no run of the branch '{branch}' was accepted yet, only of main" in project.scoregate(
+            *SHOW
+        ).error(4)
+        project.edit("gates/agent.toml", f"branch={branch}", "branch=main")
+
+
+def test_a_run_that_says_no_branch_is_named_by_itself(project: Project, theirs: Callable[..., str]) -> None:
+    theirs("sdk-run-1", 0)
+    message = project.scoregate(*ACCEPT, "sdk-run-1", "--why", "x").error(4)
+    assert "does not say its branch, and the gate compares with 'main'" in message
+    assert 'or set baseline = "langfuse:sdk-run-1"' in message
+
+
+@pytest.mark.parametrize(
+    ("baseline", "said"),
+    [
+        ("langfuse:branch=main", None),
+        ("gates/agent.baseline.jsonl", None),
+        ("langfuse:branch=next", "it was made on the branch 'main', and the gate compares with 'next'"),
+    ],
+)
+def test_a_run_of_another_branch_is_known_before_it_is_accepted(
+    project: Project, baseline: str, said: str | None
+) -> None:
+    run = project.run().started
+    project.edit("gates/agent.toml", "langfuse:branch=main", baseline)
+    with open_store(project.folder) as store:
+        assert other_branch(read_gate(project.path("gates/agent.toml")), store.load_run(run)) == said
 
 
 def test_what_speaks_against_a_run_is_said_and_can_be_overruled(project: Project) -> None:

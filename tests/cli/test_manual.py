@@ -13,7 +13,10 @@ def test_the_first_gate_from_init_to_a_regression(tmp_path: Path) -> None:
     begun = project.scoregate("init")
     assert begun.code == 0
     assert "scoregate run gates/agent.toml" in begun.out
-    assert {path.name for path in tmp_path.iterdir()} == {".github", "datasets", "experiments", "gates"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        ".github", ".gitignore", "datasets", "experiments", "gates",
+    }  # fmt: skip
+    assert "wrote .env and .scoregate/ into .gitignore" in begun.out
 
     first = project.run()
     assert first.outcome(4) == "INVALID"
@@ -46,6 +49,15 @@ def test_init_overwrites_nothing(tmp_path: Path) -> None:
     assert "datasets/agent.jsonl exists already, so nothing was written" in project.scoregate("init").error(2)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["agent.jsonl"]
     assert project.read("datasets/agent.jsonl") == "mine"
+
+
+def test_init_adds_to_an_ignore_file_what_it_lacks(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write(".gitignore", "*.log\n/.scoregate")
+    assert "wrote .env into .gitignore" in project.scoregate("init").out
+    assert project.read(".gitignore") == "*.log\n/.scoregate\n.env\n"
+    assert ".gitignore" not in project.scoregate("init", "--name", "router").out
+    assert project.read(".gitignore") == "*.log\n/.scoregate\n.env\n"
 
 
 def test_a_second_gate_beside_the_first_keeps_the_shared_files(tmp_path: Path) -> None:

@@ -102,6 +102,7 @@ def test_each_command_writes_its_score(
         ("set", "helpful", "true", "--run", "night", "--item", "q1"),
         ("set", "all_right", "no", "--run", "night", "--comment", "three fell", "--metadata", "by=me"),
         ("set", "user_feedback", "positive", "--trace-id", TRACE),
+        ("set", "helpful", "true", "--trace-id", TRACE, "--observation-id", SPAN),
         ("set", "session_resolution", "resolved", "--session-id", "s9"),
     ],
 )
@@ -113,6 +114,14 @@ def test_any_score_is_set_at_its_parent(
     assert ended.code == 0, ended.err
     (row,) = server.state.kept_scores().values()
     assert row.name == words[1]
+
+
+@pytest.mark.parametrize("value", ["-0.5", "-.5", "-3", "-1e-3"])
+def test_a_negative_number_is_a_value(server: LangfuseServer, project: Project, value: str) -> None:
+    project.write("gates/scores.toml", '[brevity]\ntype = "numeric"\nparent = "session"\n')
+    ended = score(project, "set", "brevity", value, "--session-id", "s9")
+    assert ended.code == 0, ended.err
+    assert [row.value for row in server.state.kept_scores().values()] == [float(value)]
 
 
 def test_another_parent_is_refused_with_the_place_of_the_contract(project: Project) -> None:
@@ -136,8 +145,12 @@ def test_another_parent_is_refused_with_the_place_of_the_contract(project: Proje
             "--observation-id goes with --trace-id",
         ),
         (("set", "helpful", "true", "--trace-id", "t", "--item", "i"), "--item goes with --run"),
+        (("set", "helpful", "true", "--trace-id", "t"), "give --run EXPERIMENT --item ID"),
+        (("set", "helpful", "true", "--rum", "r"), "No such option"),
+        (("set", "groundedness", "-1", "--trace-id", "t", "--observation-id", "o"), "below its minimum"),
         (("set", "user_feedback", "positive", "--trace-id", "t", "--metadata", "x"), "takes KEY=VALUE"),
         (("correctness", "--trace-id", "t"), "give --correct or --incorrect"),
+        (("correctness", "--trace-id", "t", "--correct", "--incorrect"), "and not both"),
         (("feedback", "--trace-id", "t", "--interaction-id", "i", "--value", "meh"), "'meh'"),
         (("feedback", "--trace-id", "t", "--interaction-id", "a b", "--value", "positive"), "out of bounds"),
         (("session", "--session-id", "s", "--outcome", "won"), "'won'"),
@@ -209,10 +222,7 @@ def test_the_examples_catalog_takes_all_four_commands(server: LangfuseServer, pr
     assert score(project, *feedback).err == ""
     assert score(project, "policy", "--trace-id", TRACE).err == ""
     assert score(project, "session", "--session-id", "s", "--outcome", "resolved").err == ""
-    assert (
-        "it is written on the trace, which is what a run item is too"
-        in score(project, "correctness", "--trace-id", TRACE, "--correct").err
-    )
+    assert score(project, "correctness", "--trace-id", TRACE, "--correct").err == ""
     assert len(server.state.kept_scores()) == 4
 
 

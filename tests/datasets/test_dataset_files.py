@@ -113,6 +113,8 @@ GOOD = '{"id": "a", "input": 1}\n'
             'FILE:2: an item is a JSON object, not text (such as {"id": "a", "input": "..."})',
         ),
         ('{"id": "b", "input": ', "FILE:2: broken JSON at column 22: expecting value"),
+        ('{"id": "b", "input": 2\n', "FILE:2: broken JSON at column 23: expecting ',' delimiter"),
+        ('{"id": "b", "input": 2\r\n', "FILE:2: broken JSON at column 23: expecting ',' delimiter"),
         ('{"id": "b", "input": NaN}', "FILE:2: NaN is no JSON number"),
         ('{"id": "b", "input": [-Infinity]}', "FILE:2: -Infinity is no JSON number"),
         ('{"id": "b", "input": 1e999}', "FILE:2: the number 1e999 is too large"),

@@ -22,6 +22,7 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
         ("langfuse:agent@2026-01-31T12:00:00Z", LangfuseDataset("agent", NOON)),
         ("langfuse:agent@2026-01-31T14:00:00+02:00", LangfuseDataset("agent", NOON)),
         ("langfuse:agent@2026-01-31T12:00:00.000999Z", LangfuseDataset("agent", NOON)),
+        ("langfuse:agent@2026-01-31", LangfuseDataset("agent", NOON.replace(hour=0))),
         ("langfuse:me@home@2026-01-31T12:00:00Z", LangfuseDataset("me@home", NOON)),
         ("langfuse:me@home@", LangfuseDataset("me@home")),
     ],
@@ -48,7 +49,6 @@ def test_the_text_of_a_source_is_read_as_the_same(text: str) -> None:
         ("langfuse:agent/", "no name begins or ends with a slash"),
         ("langfuse:agent@v1", "pins the dataset to 'v1', which is no time"),
         ("langfuse:agent@2026-01-31T12:00:00", "does not say in which time zone"),
-        ("langfuse:agent@2026-01-31", "does not say in which time zone"),
         ("langfuse:agent@0001-01-01T00:00:00+10:00", "too far away"),
     ],
 )

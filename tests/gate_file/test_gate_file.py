@@ -170,7 +170,7 @@ def test_a_gate_needs_nothing_but_one_score(project: Path) -> None:
         ("max_baseline_age_days = 0", "1: 'max_baseline_age_days' is 0 but must be greater than 0"),
         ("[rounds]\nsuspect = 1", "2: 'suspect' of [rounds] is not a known key (did you mean 'suspects'?)"),
         ("trials = 5\n[rounds]\nmax_trials = 3", "3: 'max_trials' of [rounds] is 3, fewer than the 5 trials"),
-        ("dataset = 'langfuse:'", "1: 'dataset' names no dataset (such as \"langfuse:NAME\" or "),
+        ("dataset = 'langfuse:'", "1: 'dataset' names no dataset (such as \"langfuse:NAME\""),
         ("dataset = 'langfuse:x@now'", "1: 'dataset' pins the dataset to 'now', which is no time (such as "),
         (
             "baseline = 'langfuse: '",

@@ -19,11 +19,21 @@ def settings_of(server: LangfuseServer, environment: str = "development") -> Set
     return Settings(server.public_key, server.secret_key, server.url, environment)
 
 
-def put_span(server: LangfuseServer, trace: str = TRACE, span: str = SPAN, **attributes: str) -> None:
+def put_span(
+    server: LangfuseServer,
+    trace: str = TRACE,
+    span: str = SPAN,
+    *,
+    parent: str | None = None,
+    name: str = "answer",
+    **attributes: str,
+) -> None:
     """One span; `langfuse_environment="ci"` is the attribute `langfuse.environment`, `__` stands for `_`."""
     request = ExportTraceServiceRequest()
     made = request.resource_spans.add().scope_spans.add().spans.add()
-    made.trace_id, made.span_id, made.name = bytes.fromhex(trace), bytes.fromhex(span), "answer"
+    made.trace_id, made.span_id, made.name = bytes.fromhex(trace), bytes.fromhex(span), name
+    if parent is not None:
+        made.parent_span_id = bytes.fromhex(parent)
     made.start_time_unix_nano = made.end_time_unix_nano = time.time_ns()
     for name, text in attributes.items():
         key = name.replace("__", "\0").replace("_", ".").replace("\0", "_")

@@ -73,7 +73,8 @@ def test_an_archived_item_comes_back_to_life(connection: Connection) -> None:
     pushed(connection, numbered(1, 2))
     pushed(connection, numbered(1), archive_missing=True)
     plan = pushed(connection, numbered(1, 2))
-    assert [item.id for item in plan.new] == ["q002"]
+    assert [item.id for item in plan.brought_back] == ["q002"]
+    assert plan.new == ()
     assert read_dataset(connection, AGENT).items == numbered(1, 2).items
 
 
@@ -144,8 +145,10 @@ def test_numbers_that_a_float_holds_are_sent(number: float) -> None:
 
 def test_an_item_that_the_server_refuses_is_named(connection: Connection, server: LangfuseServer) -> None:
     server.faults.plan(Fault(status=413), path="/api/public/dataset-items", method="POST", next_requests=1)
-    with pytest.raises(DatasetError, match=r"item 'q001' of 'team/agent': Langfuse refuses it \(413\)"):
+    with pytest.raises(DatasetError) as refused:
         pushed(connection, numbered(1, 2))
+    assert str(refused.value).startswith("item 'q001' of 'team/agent': Langfuse refuses it (413)")
+    assert "; the dataset 'team/agent' was made and is empty" in str(refused.value)
 
 
 def test_a_push_through_faults_brings_every_item_once(connection: Connection, server: LangfuseServer) -> None:

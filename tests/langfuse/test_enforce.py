@@ -254,7 +254,24 @@ def test_an_id_with_another_content_is_refused(accepted: Project, client: Langfu
         enforce(gate(accepted), experiment(client, accepted, data=[{"id": "q000", "input": {"n": 5}}]))
 
 
-def test_an_item_that_is_there_twice_has_two_trials(accepted: Project, client: Langfuse) -> None:
+def test_an_item_that_alone_is_there_twice_is_refused(accepted: Project, client: Langfuse) -> None:
+    lines = accepted.read_lines("datasets/agent.jsonl")
+    told = "item 'q003' is there 2 times in the experiment's result, and most items 1 .take the duplicate out"
+    with pytest.raises(ResultsError, match=told):
+        enforce(gate(accepted), experiment(client, accepted, data=[*lines, lines[3]]))
+
+
+def test_trials_that_the_gate_asks_for_are_missing_where_they_failed(
+    accepted: Project, client: Langfuse
+) -> None:
+    accepted.edit("gates/agent.toml", "[slices]", "trials = 2\n\n[slices]")
+    lines = accepted.read_lines("datasets/agent.jsonl")
+    with pytest.raises(NotComparable, match="127 items of 128"):
+        enforce(gate(accepted), experiment(client, accepted, data=[*lines, lines[3]]))
+    assert newest(accepted).header.trials == 2
+
+
+def test_a_dataset_that_is_there_twice_has_two_trials(accepted: Project, client: Langfuse) -> None:
     lines = accepted.read_lines("datasets/agent.jsonl")
     enforce(gate(accepted), experiment(client, accepted, data=[*lines, *lines]))
     assert (newest(accepted).header.trials, len(newest(accepted).items)) == (2, 256)

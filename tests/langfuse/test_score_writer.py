@@ -25,6 +25,7 @@ HASTY = Patience(first_pause=0.01, longest_pause=0.02, deadline=0.2)
 GROUNDED = Contract(
     name="groundedness", type="numeric", parent="observation", min=0.0, max=1.0, rubric="groundedness-v1"
 )
+HELPFUL = Contract(name="helpful", type="boolean", parent="run_item", where="gates/scores.toml:9")
 EVENT = FeedbackEvent(interaction_id="i-1", value="negative", agent_version="v7")
 
 
@@ -149,24 +150,69 @@ def test_an_unknown_run_or_item_is_told(server: LangfuseServer) -> None:
 def test_an_item_that_was_run_twice_in_an_experiment_is_not_guessed(server: LangfuseServer) -> None:
     put_run_item(server, "e1", "night", "q1")
     put_run_item(server, "e1", "night", "q1", trace="1" * 32, span="2" * 16)
-    with writer_to(server) as writer, pytest.raises(ConfigError, match="'q1' 2 times"):
+    with writer_to(server) as writer, pytest.raises(ConfigError) as refused:
         writer.run_item("e1", "q1")
+    assert "'q1' 2 times" in str(refused.value)
+    assert f"--trace-id {TRACE} --observation-id {SPAN} or --trace-id {'1' * 32}" in str(refused.value)
 
 
 def test_the_catalogs_rubric_goes_before_the_built_in_one(server: LangfuseServer) -> None:
     own = Contract(name="answer_correctness", type="boolean", parent="trace", rubric="strict-v3")
     with writer_to(server, own) as writer:
-        assert writer.correctness(trace_id=TRACE, correct=True).note is None
+        writer.correctness(trace_id=TRACE, correct=True)
     assert kept(server)[f"{TRACE}:answer_correctness"].comment == "rubric=strict-v3"
 
 
-def test_a_contract_for_run_items_is_taken_on_a_trace_and_said(server: LangfuseServer) -> None:
+def test_a_contract_for_run_items_is_taken_on_a_trace(server: LangfuseServer) -> None:
     own = Contract(name="answer_correctness", type="boolean", parent="run_item", where="gates/scores.toml:4")
     with writer_to(server, own) as writer:
-        note = writer.correctness(trace_id=TRACE, correct=True).note
-    assert note is not None
-    assert "for run items by its contract at gates/scores.toml:4; it is written on the trace" in note
+        writer.correctness(trace_id=TRACE, correct=True)
     assert f"{TRACE}:answer_correctness" in kept(server)
+
+
+def test_a_run_items_score_is_set_on_its_root_observation(server: LangfuseServer) -> None:
+    put_run_item(server, "e1", "night", "q1")
+    with writer_to(server, HELPFUL) as writer:
+        written = writer.set("helpful", True, ScoreParent.observation(TRACE, SPAN))
+        assert written.parent == writer.run_item("night", "q1")
+    assert kept(server)[f"{SPAN}:helpful"].parent == Parent(kind="observation", id=SPAN, trace_id=TRACE)
+
+
+def test_the_root_of_an_sdk_run_item_stands_below_another_one(server: LangfuseServer) -> None:
+    put_span(server, TRACE, SPAN, name="experiment-item-run")
+    put_span(server, TRACE, "2" * 16, parent=SPAN, name="experiment-item-task")
+    with writer_to(server, HELPFUL) as writer:
+        written = writer.set("helpful", True, ScoreParent.observation(TRACE, "2" * 16))
+    assert written.parent == ScoreParent.run_item(TRACE, "2" * 16)
+
+
+@pytest.mark.parametrize(
+    ("parent", "what"),
+    [
+        (ScoreParent.observation(TRACE, "1" * 16), "an observation that is not there"),
+        (ScoreParent.observation(TRACE, "2" * 16), "an observation that is not the root of its trace"),
+        (ScoreParent.trace(TRACE), "a trace"),
+    ],
+)
+def test_a_run_items_score_elsewhere_is_refused_with_what_to_give(
+    server: LangfuseServer, parent: ScoreParent, what: str
+) -> None:
+    put_run_item(server, "e1", "night", "q1")
+    put_span(server, TRACE, "2" * 16, parent=SPAN)
+    with writer_to(server, HELPFUL) as writer, pytest.raises(ContractError) as refused:
+        writer.set("helpful", True, parent)
+    assert f"it belongs to a run item and not to {what}" in str(refused.value)
+    assert "--run EXPERIMENT --item ID" in str(refused.value)
+    assert not kept(server)
+
+
+def test_a_contract_of_another_type_is_refused_with_the_way_out(server: LangfuseServer) -> None:
+    own = Contract(name="policy_compliance", type="boolean", parent="trace", where="gates/scores.toml:4")
+    with writer_to(server, own) as writer, pytest.raises(ContractError) as refused:
+        writer.policy(trace_id=TRACE, used_unauthorized_document=True)
+    assert "it is boolean by its contract at gates/scores.toml:4" in str(refused.value)
+    assert "scoregate score set policy_compliance VALUE" in str(refused.value)
+    assert not server.received
 
 
 def test_a_contract_for_another_parent_is_refused_with_what_to_do(server: LangfuseServer) -> None:
@@ -234,6 +280,17 @@ def test_a_trace_that_is_not_there_is_warned_of(writer: ScoreWriter) -> None:
     warning = writer.warning(writer.correctness(trace_id=TRACE, correct=True))
     assert warning is not None
     assert "is not in this project, or not yet" in warning
+
+
+def test_an_observation_that_its_trace_lacks_is_warned_of(
+    server: LangfuseServer, writer: ScoreWriter
+) -> None:
+    put_span(server, langfuse_environment="development")
+    there = writer.set("groundedness", 0.5, ScoreParent.observation(TRACE, SPAN))
+    assert writer.warning(there) is None
+    warning = writer.warning(writer.set("groundedness", 0.5, ScoreParent.observation(TRACE, "1" * 16)))
+    assert warning is not None
+    assert f"trace {TRACE} has no observation {'1' * 16}, or not yet" in warning
 
 
 def test_a_session_has_no_environment_to_compare_with(writer: ScoreWriter) -> None:

@@ -59,19 +59,18 @@ def unmet(
     requirement: Requirement,
     calibration: Calibration | None,
     identity: Identity,
-    now: datetime,
+    judged_at: datetime | None,
     *,
     judge: str,
-    gate: str,
+    command: str,
     file: str,
 ) -> str | None:
     """Why the judge may not decide, in one sentence with the command that repairs it; None where it may.
 
-    `identity` is the judge as it is now, `now` has a zone; `judge`, `gate` and `file` (of the calibration) are
-    names for the sentence. A missing calibration is named before a foreign one, that before an old one, and these
-    before one that is not good enough.
+    `identity` is the judge that scored, `judged_at` (with a zone) when it did, None where nobody knows; `judge` and
+    `file` (of the calibration) are names for the sentence, and `command` is what calibrates the judge. A missing
+    calibration is named before a foreign one, that before an old one, and these before one that is not good enough.
     """
-    command = f"scoregate judge calibrate {gate} --labels FILE"
     if calibration is None:
         return f"the judge '{judge}' has no calibration ({file} is not there); make one: {command}"
     if calibration.identity.hash != identity.hash:
@@ -80,9 +79,9 @@ def unmet(
             f"the calibration of the judge '{judge}' is of another judge (changed since: {parts}); "
             f"calibrate this one: {command}"
         )
-    too_old = _too_old(requirement, calibration, now)
-    if too_old:
-        return f"the calibration of the judge '{judge}' {too_old}; calibrate it again: {command}"
+    apart = _too_far_apart(requirement, calibration, judged_at)
+    if apart:
+        return f"the calibration of the judge '{judge}' {apart.format(command=command)}"
     lacking = _too_few(requirement, calibration)
     if lacking:
         return f"the calibration of the judge '{judge}' {lacking}; calibrate it with more: {command}"
@@ -97,12 +96,23 @@ def unmet(
     return None
 
 
-def _too_old(requirement: Requirement, calibration: Calibration, now: datetime) -> str | None:
-    days = (now - datetime.fromisoformat(calibration.made_at)).total_seconds() / _SECONDS_A_DAY
-    if days < -1:
-        return f"is dated {calibration.made_at}, which is yet to come"
-    if requirement.max_age_days is not None and days > requirement.max_age_days:
-        return f"is {int(days)} days old, and the gate allows {requirement.max_age_days:g}"
+def _too_far_apart(
+    requirement: Requirement, calibration: Calibration, judged_at: datetime | None
+) -> str | None:
+    """A provider may change a model in either direction of time: one that was calibrated long after is unknown too."""
+    allowed = requirement.max_age_days
+    if allowed is None:
+        return None
+    if judged_at is None:
+        return "has no age to be told by, as the candidate's results do not say when they were made; run it again"
+    days = (judged_at - datetime.fromisoformat(calibration.made_at)).total_seconds() / _SECONDS_A_DAY
+    if days > allowed:
+        return f"is {int(days)} days old, and the gate allows {allowed:g}; calibrate it again: {{command}}"
+    if days < -allowed:
+        return (
+            f"was made {int(-days)} days after the candidate was judged, and the gate allows {allowed:g}; run the "
+            "candidate again"
+        )
     return None
 
 

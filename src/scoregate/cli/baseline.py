@@ -84,7 +84,7 @@ def accept(
     store = existing_store(gate.root, store_path)
     new = delivered_run(gate, run, store) if target is None else load_run(run, store, "RUN")
     try:
-        old = load_baseline(gate, None, store)
+        old = load_baseline(gate, None, store, new.header.scorers)
     except NoBaseline:
         old = None
     except BaselineError as error:
@@ -184,7 +184,8 @@ def diff(gate_path: Path, run: str, as_json: bool, store_path: Path | None) -> N
 
     gate = read_gate(gate_path)
     store = existing_store(gate.root, store_path)
-    old, new = load_baseline(gate, None, store), load_run(run, store, "RUN")
+    new = load_run(run, store, "RUN")
+    old = load_baseline(gate, None, store, new.header.scorers)
     verdict = compare(old, with_expected_items(new, gate, store), gate)
     items = known_items(gate, new, store)
     present(

@@ -48,7 +48,9 @@ def check(
     from scoregate.cli.present import present
     from scoregate.gate_file import read_gate
     from scoregate.gates.anchors import compare_with_both
+    from scoregate.gates.uncalibrated import with_uncalibrated
     from scoregate.project.baselines import load_anchor, load_baseline, load_run
+    from scoregate.project.calibrations import commands_of, unmet_requirements
     from scoregate.project.deciding import known_items, with_policy
     from scoregate.project.expected_items import with_expected_items
     from scoregate.project.places import existing_store
@@ -57,9 +59,12 @@ def check(
     gate = with_policy(read_gate(gate_path), on_inconclusive)
     store = existing_store(gate.root, store_path)
     now = load_run(candidate, store, "--candidate", gate)
-    before = load_baseline(gate, baseline, store)
+    scorers = now.header.scorers
+    before = load_baseline(gate, baseline, store, scorers)
     expected = with_expected_items(now, gate, store)
-    verdict = compare_with_both(gate, before, expected, load_anchor(gate, store), seed=seed)
+    verdict = compare_with_both(gate, before, expected, load_anchor(gate, store, scorers), seed=seed)
+    uncalibrated = unmet_requirements(gate, now.header)
+    verdict = with_uncalibrated(verdict, uncalibrated)
     present(
         verdict,
         gate,
@@ -68,5 +73,6 @@ def check(
         items=known_items(gate, now, store),
         outputs=wanted,
         as_json=as_json,
+        hints=commands_of(gate, uncalibrated),
     )
     return verdict.exit_code

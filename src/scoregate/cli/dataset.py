@@ -74,6 +74,7 @@ def validate(
                 expected_output_schema=expected_output_schema,
             )
         else:
+            _check_is_no_name(path)
             found = read_dataset(
                 path, input_schema=input_schema, expected_output_schema=expected_output_schema
             )
@@ -185,7 +186,9 @@ def pull(name: str, output: Path | None, force: bool) -> None:
     source = named(name)
     if output is not None and output.suffix.lower() != ENDING:
         raise ConfigError(
-            f"'{output}' could not be read again", where="-o", hint="a dataset file ends in .jsonl here"
+            f"'{output}' does not end in {ENDING}, the only form that datasets are written in",
+            where="-o",
+            hint=f"such as {output.with_suffix(ENDING)}",
         )
     if output is not None and output.exists() and not force:
         raise ConfigError(f"'{output}' is there already", where="-o", hint="--force replaces it")
@@ -200,13 +203,13 @@ def pull(name: str, output: Path | None, force: bool) -> None:
 
 
 @dataset.command()
-@click.argument("before", metavar="BEFORE")
-@click.argument("after", metavar="AFTER")
+@click.argument("before", metavar="ONE")
+@click.argument("after", metavar="OTHER")
 @json_option
 def diff(before: str, after: str, as_json: bool) -> None:
-    """List the items that are new, gone or changed between two datasets. Decides nothing: the exit code is 0.
+    """List the items that only one of two datasets has, and those that differ. Decides nothing: the exit code is 0.
 
-    BEFORE and AFTER are files, or datasets in Langfuse: what ends like a dataset file, or is there as one, is a file.
+    ONE and OTHER are files, or datasets in Langfuse: what ends like a dataset file, or is there as one, is a file.
     """
     from scoregate.datasets.difference import difference
     from scoregate.project.datasets import any_dataset
@@ -222,33 +225,58 @@ def diff(before: str, after: str, as_json: bool) -> None:
         }
         click.echo(json.dumps({**sides, **found.to_dict()}, indent=2, ensure_ascii=False))
         return
-    for item in found.new:
-        click.echo(f"new      {item}")
     for item in found.gone:
-        click.echo(f"gone     {item}")
+        click.echo(f"in {before} only: {item}")
+    for item in found.new:
+        click.echo(f"in {after} only: {item}")
     for item, members in found.changed.items():
-        click.echo(f"changed  {item}: {', '.join(members)}")
+        click.echo(f"changed: {item}: {', '.join(members)}")
     click.echo(
-        f"{len(found.new):,} new, {len(found.gone):,} gone, {len(found.changed):,} changed, "
+        f"{len(found.gone):,} in {before} only, {len(found.new):,} in {after} only, {len(found.changed):,} changed, "
         f"{len(found.same):,} the same"
     )
 
 
+def _check_is_no_name(path: Path) -> None:
+    """Raise ConfigError for what is no file and may well be a dataset in Langfuse."""
+    from scoregate.errors import ConfigError
+    from scoregate.gate_file.dataset_source import LANGFUSE_PREFIX
+    from scoregate.project.datasets import is_file_name
+
+    if not path.exists() and not is_file_name(str(path)):
+        raise ConfigError(
+            f"there is no file '{path}'", hint=f"the dataset in Langfuse is {LANGFUSE_PREFIX}{path}"
+        )
+
+
 def _tell_push(plan: PushPlan, path: Path, *, dry_run: bool) -> None:
-    total = len(plan.new) + len(plan.changed) + plan.same
+    total = len(plan.to_send) + plan.same
     if dry_run:
         for item in plan.new:
-            click.echo(f"new      {item.id}")
+            click.echo(f"new           {item.id}")
+        for item in plan.brought_back:
+            click.echo(f"brought back  {item.id}")
         for name, members in plan.changed.items():
-            click.echo(f"changed  {name}: {', '.join(members)}")
+            click.echo(f"changed       {name}: {', '.join(members)}")
         for row in plan.archived:
-            click.echo(f"archived {row['id']}")
+            click.echo(f"archived      {row['id']}")
         for field in plan.fields:
-            click.echo(f"set      {field} of the dataset")
-    click.echo(
-        f"{'would push' if dry_run else 'pushed'} {total:,} items to '{plan.name}': {len(plan.new):,} new, "
-        f"{len(plan.changed):,} changed, {plan.same:,} as they were, {len(plan.archived):,} archived"
-    )
+            click.echo(f"set           {field} of the dataset")
+    if plan.sends_nothing:
+        click.echo(
+            f"{'would send' if dry_run else 'sent'} nothing: {_items(plan.same)} of '{plan.name}' "
+            f"{'is as it was' if plan.same == 1 else 'are as they were'}"
+        )
+    else:
+        counts = {
+            "new" if plan.asked else "new or archived before": len(plan.new),
+            "brought back": len(plan.brought_back),
+            "changed": len(plan.changed),
+            "as before": plan.same,
+            "archived": len(plan.archived),
+        }
+        told = ", ".join(f"{number:,} {what}" for what, number in counts.items() if number)
+        click.echo(f"{'would push' if dry_run else 'pushed'} {_items(total)} to '{plan.name}': {told}")
     if plan.left:
         names = ", ".join(plan.left[:_MOST_NAMED])
         further = len(plan.left) - _MOST_NAMED
@@ -256,3 +284,7 @@ def _tell_push(plan: PushPlan, path: Path, *, dry_run: bool) -> None:
         click.echo(
             f"in Langfuse and not in {path}: {names}{more} ({len(plan.left):,}; --archive-missing archives them)"
         )
+
+
+def _items(number: int) -> str:
+    return f"{number:,} {'item' if number == 1 else 'items'}"

@@ -13,15 +13,20 @@ import click
 def init(folder: Path, name: str) -> None:
     """Write a small gate into FOLDER (the working directory by default) that runs at once.
 
-    A dataset, an experiment, a gate with its score catalog, and a GitHub workflow. No file is overwritten.
+    A dataset, an experiment, a gate with its score catalog, and a GitHub workflow. No file is overwritten; a
+    .gitignore that is there gets the lines that it lacks, so that no keys in a .env are committed.
     """
     import shlex
 
+    from scoregate.project.git_ignore import ignore_in_git
     from scoregate.project.starter import write_starter
 
     written, kept = write_starter(folder, name)
+    ignore_file, ignored = ignore_in_git(folder)
     for path in written:
         click.echo(f"wrote {path}")
+    if ignored:
+        click.echo(f"wrote {' and '.join(ignored)} into {ignore_file}")
     for path in kept:
         click.echo(f"kept  {path} as it is")
     click.echo("\nNext:")

@@ -29,6 +29,7 @@ _COMMANDS = {
         "The catalog beside the score configs of Langfuse: list, sync.",
     ),
     "dataset": ("scoregate.cli.dataset:dataset", "Check datasets, and bring them to Langfuse and back."),
+    "judge": ("scoregate.cli.judge:judge", "Try a judge, calibrate it, and share its replies."),
     "doctor": ("scoregate.cli.doctor:doctor", "Check the connection to Langfuse."),
 }
 """Command -> where it lives, and its line in the help; a module is imported when its command is called."""

@@ -33,10 +33,16 @@ def present(
     """Print the verdict, then write the reports: a file that cannot be written hides nothing."""
     from scoregate.cli.telling import say
     from scoregate.errors import PASS, ScoregateError
+    from scoregate.gates.rescored import command_to_score_alike
     from scoregate.gates.rounds import rounds_of
+    from scoregate.project.corrected import corrected_values
     from scoregate.reports import Report, render_json, render_terminal, write_report
 
     contracts = {name: contract for name in gate.rules if (contract := gate.contract(name)) is not None}
+    if baseline is not None and verdict.outcome == "invalid":
+        # Alone on its line, where it can be copied: a reason is wrapped.
+        command = command_to_score_alike(gate, baseline.header, candidate.header)
+        hints = [*hints, *filter(None, [command])]
     report = Report(
         verdict=verdict,
         items={item.id: item for item in items},
@@ -46,6 +52,7 @@ def present(
         hints=tuple(hints),
         decides=decides,
         anchor=_shown(gate.anchor),
+        corrected=corrected_values(gate, candidate),
         last_round=rounds_of(gate)[-1],
     )
     stdout = stdout or sys.stdout

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from scoregate.project.assembly import Assembly
     from scoregate.project.langfuse_link import LangfuseLink
     from scoregate.project.running import StartedRun
-    from scoregate.records import Run, Verdict
-    from scoregate.runner.candidates.script import ScriptEnd
+    from scoregate.records import Run
     from scoregate.store import Store
 
 
@@ -70,6 +69,11 @@ _existing = click.Path(path_type=Path)
 @click.option(
     "--against", metavar="FILE|git:REF", help="Run this version beside the candidate, as the baseline."
 )
+@click.option(
+    "--rescore-baseline",
+    is_flag=True,
+    help="Where a scorer changed, score the baseline's stored outputs again, and compare with that.",
+)
 @click.option("--on-inconclusive", type=click.Choice(["warn", "fail"]), help="Instead of the gate's own.")
 @click.option(
     "--resume",
@@ -86,13 +90,16 @@ _existing = click.Path(path_type=Path)
 )
 @click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Only N items, drawn with --seed.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N items.")
+@click.option(
+    "--no-cache", is_flag=True, help="Ask the judges anew, though they have replied to the same before."
+)
 @click.option("--local", is_flag=True, help="Keep the run here, whatever Langfuse keys there are.")
 @click.option(
     "--require-delivery", is_flag=True, help="Exit code 5 where the run is not all seen in Langfuse."
 )
 @click.option(
     "--delivery-seconds",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(min=0, max=86_400),
     default=120.0,
     show_default=True,
     help="How long to wait, after the verdict, until the run is seen in Langfuse.",
@@ -155,7 +162,10 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
 
     # Only now, so that a gate that cannot be read is told at once.
     from scoregate.cli.delivering import deliver, langfuse_of, linked
+    from scoregate.cli.rescored import scored_again
+    from scoregate.cli.run_verdict import decide_and_show
     from scoregate.cli.telling import say
+    from scoregate.cli.waiting import check_waiting, wait_before_verdict
     from scoregate.project.assembly import assemble, with_experiment
     from scoregate.project.baselines import NoBaseline, load_anchor, load_baseline, why_stale
     from scoregate.project.deciding import with_policy
@@ -170,7 +180,9 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
     langfuse = langfuse_of(request, gate)
     spec = with_experiment(gate, request.experiment_file, replay=request.replay, version=request.version)
     assembly = with_candidate(assemble(gate, spec), request.candidate, label=request.version)
+    assembly = replace(assembly, use_cache=not request.no_cache)
     against = request.beside(gate)
+    check_waiting(gate, langfuse, beside=against is not None)
     if against is not None:
         from scoregate.cli.run_beside import run_beside
 
@@ -181,10 +193,13 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
     ):
         # A baseline that cannot be read is told before any call is paid for.
         baseline: Run | None = None
-        anchor = load_anchor(gate, store)
+        anchor = load_anchor(gate, store, assembly.scorer_versions)
         why_none = about = None
         try:
-            baseline = load_baseline(gate, request.baseline, store)
+            baseline = load_baseline(gate, request.baseline, store, assembly.scorer_versions)
+            if request.rescore_baseline:
+                baseline = scored_again(assembly, baseline, store)
+                anchor = scored_again(assembly, anchor, store) if anchor is not None else None
             stale = why_stale(gate, baseline, assembly.dataset.fingerprint, assembly.scorer_versions)
             about = stale and f"{stale}; this run will not be compared, it can become the next baseline"
         except NoBaseline as error:
@@ -196,9 +211,21 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
             say(line)
         with store.lock(started.header.run):
             _execute(request, assembly, store, started, link)
+            if gate.wait_for and langfuse is not None:
+                wait_before_verdict(request, gate, store, started.header.run, langfuse)
         candidate = store.load_run(started.header.run)
         script = conclude_script(assembly, candidate)
-        verdict = _decide(request, assembly, (baseline, anchor), candidate, script, outputs, why_none, stdout)
+        verdict = decide_and_show(
+            request,
+            assembly,
+            (baseline, anchor),
+            candidate,
+            script=script,
+            outputs=outputs,
+            why_none=why_none,
+            url=link.url(candidate.id) if link is not None else None,
+            stdout=stdout,
+        )
         return deliver(request, link, verdict, candidate.id)
 
 
@@ -235,6 +262,8 @@ def _execute(
 ) -> None:
     """Call, score and commit what is missing. Raises RunInterrupted, with the command that goes on."""
     from scoregate.cli.delivering import say_if_local
+    from scoregate.cli.judging import say_judges, say_priceless, say_uncalibrated
+    from scoregate.cli.run_announcement import announcement
     from scoregate.cli.telling import say
     from scoregate.errors import RunInterrupted, StoreWriteError
     from scoregate.project.running import finish_run, plan_run
@@ -247,14 +276,19 @@ def _execute(
         assembly, store, started, limits=assembly.gate.limits, seed=request.seed, progress=progress
     )
     say_if_local(request, link)
-    say(_announcement(assembly, store, started, done=plan.done))
+    say_priceless(assembly)
+    say_uncalibrated(assembly.gate)
+    say(announcement(assembly, store, started, done=plan.done))
     if link is not None:
         link.add(run)
         plan = replace(plan, tracing=link.tracing())
+        for judge in assembly.judges:
+            link.watch(judge)
     try:
         report = session.run(plan)
         if report.complete:
-            finish_run(store, run)
+            if not assembly.gate.wait_for:
+                finish_run(store, run)
             if assembly.gate.limits.max_cost_usd is not None and report.cost_usd is None:
                 say("max_cost_usd limited nothing: the candidate does not say what its calls cost")
             return
@@ -263,6 +297,7 @@ def _execute(
         raise StoreWriteError(error.message, where=error.where, hint=hint) from error
     finally:
         progress.close()
+        say_judges(assembly)
     stopped, asked = "stopped", request
     if report.stopped:
         stopped = f"reached {report.stopped} = {getattr(assembly.gate.limits, report.stopped):g}"
@@ -271,80 +306,3 @@ def _execute(
         f"{stopped} after {report.done:,} of {report.expected:,} run items, which are kept",
         hint=f"go on with: {asked.resume_command(run)}",
     )
-
-
-def _announcement(assembly: Assembly, store: Store, started: StartedRun, *, done: int) -> str:
-    """What is about to be called and what it will probably use, before it is paid for."""
-    from scoregate.runner.budget import estimate
-
-    header, limits = started.header, assembly.gate.limits
-    earlier = [s for s in store.list_runs(limit=9, gate=assembly.gate.name) if s.run != header.run and s.done]
-    previous = store.totals(earlier[0].run) if earlier else None
-    whole = len(started.items) * header.trials
-    expected = estimate(len(started.items), header.trials, limits, previous)
-    left = (whole - done) / whole
-    calls = whole - done
-    parts = [f"{calls:,} {'call' if calls == 1 else 'calls'}"]
-    if expected.cost_usd is not None:
-        parts.append(f"about ${left * expected.cost_usd:.2f}")
-    if expected.seconds is not None:
-        parts.append(f"about {max(left * expected.seconds, 1):.0f} s")
-    part = f", PARTIAL: {header.metadata['selection']}" if header.partial else ""
-    over = "".join(f"; {name} will probably be reached" for name in expected.exceeds)
-    trials = f" × {header.trials} trials" if header.trials > 1 else ""
-    kept = f" ({done:,} are there already)" if done else ""
-    items = f"{len(started.items):,} {'item' if len(started.items) == 1 else 'items'}"
-    what = f"{header.candidate} on {items}{trials}{kept}"
-    return f"run {header.run}: {what}: {', '.join(parts)}{part}{over}"
-
-
-def _decide(
-    request: RunRequest,
-    assembly: Assembly,
-    before: tuple[Run | None, Run | None],
-    candidate: Run,
-    script: ScriptEnd | None,
-    outputs: list[tuple[str, Path]],
-    why_none: str | None,
-    stdout: TextIO,
-) -> Verdict:
-    from scoregate.cli.present import present
-    from scoregate.errors import ScoregateError
-    from scoregate.gates.acceptance import objections
-    from scoregate.gates.anchors import compare_with_both
-    from scoregate.gates.compare import nothing_to_compare
-    from scoregate.project.deciding import check_decidable
-    from scoregate.project.scripts import with_script
-
-    gate = assembly.gate
-    baseline, anchor = before
-    hints = []
-    if baseline is not None:
-        verdict = compare_with_both(gate, baseline, candidate, anchor, seed=request.seed)
-    else:
-        verdict = nothing_to_compare(candidate, gate, why_none or "", seed=request.seed)
-        if not request.as_json:
-            from scoregate.reports.runs import run_summary
-
-            click.echo(run_summary(candidate) + "\n", file=stdout)
-        try:
-            check_decidable(gate, candidate)
-            against = objections(candidate, gate)
-            if against:
-                hints.append(f"this run is no baseline yet: {'; '.join(against)}")
-            hints.append(f'scoregate baseline accept {request.gate_path} {candidate.id} --why "…"')
-        except ScoregateError as error:
-            hints.append(f"mend the gate before a run is accepted: {error}")
-    verdict = with_script(verdict, script)
-    present(
-        verdict,
-        gate,
-        baseline=baseline,
-        candidate=candidate,
-        items=assembly.dataset.items,
-        outputs=outputs,
-        as_json=request.as_json,
-        hints=hints,
-        stdout=stdout,
-    )
-    return verdict

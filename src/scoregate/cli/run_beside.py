@@ -34,12 +34,15 @@ def run_beside(
 ) -> int:
     """Run both versions interleaved, decide in rounds, show the verdict; its exit code."""
     from scoregate.cli.delivering import deliver, linked, say_if_local
+    from scoregate.cli.judging import say_judges, say_priceless, say_uncalibrated
     from scoregate.cli.present import present
     from scoregate.cli.telling import say
     from scoregate.errors import RunInterrupted, StoreWriteError
     from scoregate.gates.anchors import main_share, with_anchor
     from scoregate.gates.rounds import decide_in_rounds
+    from scoregate.gates.uncalibrated import with_uncalibrated
     from scoregate.project.baselines import load_anchor
+    from scoregate.project.calibrations import commands_of, unmet_requirements
     from scoregate.project.places import open_store
     from scoregate.project.side_by_side import arms_of
 
@@ -51,17 +54,21 @@ def run_beside(
         open_store(gate.root, path=request.store_path) as store,
         linked(langfuse, gate, store) as link,
     ):
-        anchor = load_anchor(gate, store)
+        anchor = load_anchor(gate, store, assembly.scorer_versions)
         session = _session(request, assembly, store, arms, against, _watching())
         if link is not None:
             link.add(session.id)
             link.add(session.baseline_run.header.run)
             session.tracing = link.tracing()
+            for judge in assembly.judges:
+                link.watch(judge)
         with store.lock(session.id):
             say_if_local(request, link)
             say(_announcement(session))
             if _same_commit(request, arms, against):
                 say("both versions are the same commit without a change: any difference is chance")
+            say_priceless(assembly)
+            say_uncalibrated(gate)
             try:
                 verdict = decide_in_rounds(main_share(gate), session, seed=request.seed)
             except RunInterrupted as error:
@@ -69,6 +76,8 @@ def run_beside(
             except StoreWriteError as error:
                 hint = "; ".join(filter(None, (error.hint, _go_on(request, session))))
                 raise StoreWriteError(error.message, where=error.where, hint=hint) from error
+            finally:
+                say_judges(assembly)
             session.finish()
         if gate.limits.max_cost_usd is not None and session.used.cost_usd is None:
             say("max_cost_usd limited nothing: the candidate does not say what its calls cost")
@@ -76,14 +85,19 @@ def run_beside(
             # The number of later trials depends on what was seen, that of the first round does not.
             assert session.first_round is not None
             verdict = with_anchor(gate, verdict, anchor, session.first_round, seed=request.seed)
+        candidate = store.load_run(session.id)
+        uncalibrated = unmet_requirements(gate, candidate.header)
+        verdict = with_uncalibrated(verdict, uncalibrated)
+        url = link.url(session.id) if link is not None else None
         present(
             verdict,
             gate,
             baseline=store.load_run(session.baseline_run.header.run),
-            candidate=store.load_run(session.id),
+            candidate=candidate,
             items=assembly.dataset.items,
             outputs=outputs,
             as_json=request.as_json,
+            hints=[*commands_of(gate, uncalibrated), *([f"in Langfuse: {url}"] if url else [])],
             stdout=stdout,
         )
         if link is not None:

@@ -51,6 +51,8 @@ class RunRequest:
     local: bool
     require_delivery: bool
     delivery_seconds: float
+    rescore_baseline: bool
+    no_cache: bool
 
     @property
     def selects(self) -> bool:
@@ -73,10 +75,15 @@ class RunRequest:
         """What is run beside the candidate: a Python file or `git:REF`; None where the baseline's results exist."""
         if self.against is not None and self.baseline is not None:
             raise ConfigError("--baseline and --against both name the baseline", hint="give one of them")
-        if self.against is not None:
-            return self.against
-        named = self.baseline or gate.baseline
-        return named if named is not None and named.startswith(GIT_PREFIX) else None
+        named = self.against or self.baseline or gate.baseline
+        if named is None or not (self.against or named.startswith(GIT_PREFIX)):
+            return None
+        if self.rescore_baseline:
+            raise ConfigError(
+                f"--rescore-baseline is for stored runs, and {named} is run beside the candidate, by the same scorers",
+                hint="leave --rescore-baseline out",
+            )
+        return named
 
     def applied_to(self, limits: Limits) -> Limits:
         """The gate's limits with those of the command line in their place."""
@@ -112,7 +119,8 @@ class RunRequest:
         for option, value in options:
             if value is not None:
                 words += [option, f"{value:g}" if isinstance(value, float) else str(value)]
-        words += ["--json"] * self.as_json + ["--local"] * self.local
+        words += ["--rescore-baseline"] * self.rescore_baseline
+        words += ["--json"] * self.as_json + ["--local"] * self.local + ["--no-cache"] * self.no_cache
         return shlex.join(words + ["--require-delivery"] * self.require_delivery)
 
     def raised(self, report: RunReport, totals: Totals) -> RunRequest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def runs() -> None:
-    """List, show, compare, export, import, push and prune stored runs.
+    """List, show, compare, export, import, rescore, push and prune stored runs.
 
     RUN is the id of a stored run, or a unique beginning of it.
     """
@@ -147,6 +148,63 @@ def import_(source: str, replace: bool, store_path: Path | None) -> None:
 
 
 @runs.command()
+@click.argument("name", metavar="BASELINE")
+@click.option(
+    "--gate",
+    "gate_path",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The gate whose present scorers are applied.",
+)
+@click.option(
+    "--outputs",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A results file that has the run's outputs, where neither the baseline's file nor the store has them.",
+)
+@json_option
+@store_option
+def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, store_path: Path | None) -> None:
+    """Score the stored outputs of BASELINE again by the gate's present scorers; no candidate is called.
+
+    BASELINE is a stored run, a results file or langfuse:EXPERIMENT. What comes of it is a new run in the store. Where
+    the gate's baseline is a file that holds the run, its scores are written anew; `run:ID` and `langfuse:` mean the
+    new run from now on, wherever the candidate was scored by the same scorers.
+    """
+    import sys
+
+    from scoregate.cli.judging import say_judges, say_priceless
+    from scoregate.cli.telling import say
+    from scoregate.gate_file import read_gate
+    from scoregate.project.assembly import assemble_scorers
+    from scoregate.project.places import open_store, shown_path
+    from scoregate.project.rescoring import prepare, rewrite
+    from scoregate.project.rescoring import rescore as score_again
+    from scoregate.project.stored_outputs import named_run
+    from scoregate.reports.runs import run_as_dict, run_summary
+
+    gate = read_gate(gate_path)
+    sys.path.insert(0, str(gate.root))
+    with open_store(gate.root, path=store_path) as store:
+        assembly = assemble_scorers(gate)
+        prepared = prepare(assembly, named_run(name, gate, store), store, outputs=outputs)
+        say_priceless(assembly)
+        say(prepared.announcement())
+        try:
+            run = score_again(prepared, store)
+        finally:
+            say_judges(assembly)
+        written = rewrite(gate, run)
+    click.echo(json.dumps(run_as_dict(run), indent=2, ensure_ascii=False) if as_json else run_summary(run))
+    for path in written:
+        say(
+            f"wrote the new scores to {shown_path(path)}: commit this file, a pull request shows it as a diff"
+        )
+    if not written:
+        say(f"compare with it where the baseline is that run, or by --baseline {run.id}")
+
+
+@runs.command()
 @click.option("--keep", type=click.IntRange(min=0), help="Keep the newest so many runs.")
 @click.option("--before", metavar="TIME", help="Delete only what started before this ISO time.")
 @yes_option
@@ -176,7 +234,7 @@ def prune(keep: int | None, before: str | None, yes: bool, store_path: Path | No
 @click.argument("names", metavar="RUN...", nargs=-1, required=True)
 @click.option(
     "--delivery-seconds",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(min=0, max=86_400),
     default=120.0,
     show_default=True,
     help="How long to send and to wait until everything is seen.",
@@ -190,7 +248,7 @@ def push(names: tuple[str, ...], delivery_seconds: float, as_json: bool, store_p
     something is missing.
     """
     from scoregate.cli.telling import say
-    from scoregate.errors import INTERRUPTED, PASS
+    from scoregate.errors import INTERRUPTED, PASS, ServiceError
     from scoregate.langfuse.settings import require_settings
     from scoregate.project.langfuse_link import LangfuseLink, as_json_values
     from scoregate.project.places import find_root, read_catalog_of
@@ -204,8 +262,10 @@ def push(names: tuple[str, ...], delivery_seconds: float, as_json: bool, store_p
         ) as link:
             for run in found:
                 link.add(run, live=False)
-            link.make_due()
+            link.connect(f"trying for {delivery_seconds:g} s")
+            with suppress(ServiceError):  # what was not looked for now is told as not seen
+                link.recheck(delivery_seconds)
             report = link.end(delivery_seconds)
     if as_json:
         click.echo(json.dumps(as_json_values(report), indent=2, ensure_ascii=False))
-    return PASS if report is not None and report.complete else INTERRUPTED
+    return PASS if report.complete else INTERRUPTED

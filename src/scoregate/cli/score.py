@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from scoregate.langfuse.score_writer import ScoreWriter, WrittenScore
     from scoregate.records import ScoreValue
 
-F = TypeVar("F", bound=Callable[..., object])
+_NEGATIVE = re.compile(r"-\.?\d\S*")
 
 _environment_option = click.option(
     "--environment", help="The score's environment, instead of LANGFUSE_TRACING_ENVIRONMENT."
@@ -65,12 +66,13 @@ def feedback(
 
 @score.command()
 @_trace_option
-@click.option("--correct/--incorrect", default=None, help="Whether the answer is right.")
+@click.option("--correct", is_flag=True, help="The answer is right.")
+@click.option("--incorrect", is_flag=True, help="It is not.")
 @_environment_option
-def correctness(trace_id: str, correct: bool | None, environment: str | None) -> None:
+def correctness(trace_id: str, correct: bool, incorrect: bool, environment: str | None) -> None:
     """Whether an answer is right: answer_correctness on its trace."""
-    if correct is None:
-        raise click.UsageError("give --correct or --incorrect")
+    if correct == incorrect:
+        raise click.UsageError("give --correct or --incorrect" + (", and not both" if correct else ""))
     _write(environment, lambda writer: writer.correctness(trace_id=trace_id.strip(), correct=correct))
 
 
@@ -109,7 +111,16 @@ def session(session_id: str, outcome: str, environment: str | None) -> None:
     )
 
 
-@score.command("set")
+class _TakesNegative(click.Command):
+    """A negative number among the words is an argument and no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # Only then, so that a misspelt option is told as one in every other case.
+        ctx.ignore_unknown_options = any(map(_NEGATIVE.fullmatch, args))
+        return super().parse_args(ctx, args)
+
+
+@score.command("set", cls=_TakesNegative)
 @click.argument("name")
 @click.argument("value")
 @click.option("--trace-id", help="A trace; with --observation-id the trace that it is in.")
@@ -160,9 +171,9 @@ def _write(environment: str | None, write: Callable[[ScoreWriter], WrittenScore]
     with ScoreWriter(require_settings(root, "a score"), catalog, environment) as writer:
         written = write(writer)
         click.echo(f"accepted by the server: {written}")
-        for line in (written.note, writer.warning(written)):
-            if line:
-                say(line)
+        warning = writer.warning(written)
+        if warning:
+            say(warning)
 
 
 def _parent(

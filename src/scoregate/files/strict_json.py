@@ -39,10 +39,18 @@ def json_problem(error: ValueError | RecursionError) -> JsonProblem:
         return error
     if isinstance(error, json.JSONDecodeError):
         reason = error.msg[:1].lower() + error.msg[1:]
-        return JsonProblem(f"broken JSON at column {error.colno}: {reason}")
+        return JsonProblem(f"broken JSON at column {_column(error)}: {reason}")
     if isinstance(error, RecursionError):
         return JsonProblem("JSON that is nested too deeply")
     return JsonProblem("an integer with too many digits to be read")
+
+
+def _column(error: json.JSONDecodeError) -> int:
+    """From 1. Of a text that ends too early, the one behind it, and not that of the line after its line end."""
+    if error.doc[error.pos :].strip():
+        return error.colno
+    text = error.doc.rstrip("\r\n")
+    return len(text) - text.rfind("\n")
 
 
 def _refuse_constant(name: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
 LANGFUSE_PREFIX = "langfuse:"
 _EXAMPLE = '"langfuse:NAME" or "langfuse:NAME@2026-01-31T12:00:00Z"'
@@ -36,21 +36,22 @@ class LangfuseDataset:
 
 
 def read_langfuse_dataset(text: str) -> LangfuseDataset:
-    """`NAME`, `NAME@TIME`, each with or without `langfuse:` before it; TIME is ISO 8601 with its offset from UTC.
+    """`NAME`, `NAME@TIME`, each with or without `langfuse:` before it; TIME is ISO 8601 with its offset from UTC, or a
+    date, which stands for the midnight in UTC that it begins with.
 
     The last `@` begins the time, so that a name that holds one, and is read as it is now, is written with an `@`
     behind it. Raises SourceProblem.
     """
-    name, at, time = text.removeprefix(LANGFUSE_PREFIX).rpartition("@")
+    name, at, when = text.removeprefix(LANGFUSE_PREFIX).rpartition("@")
     if not at:
-        name = time
+        name = when
     if not name.strip():
         raise SourceProblem("names no dataset")
     if name != name.strip() or _NO_TEXT.search(name):
         raise SourceProblem(f"names the dataset {name!r}, with white space around it or a control character")
     if name.startswith("/") or name.endswith("/"):
         raise SourceProblem(f"names the dataset '{name}', and no name begins or ends with a slash")
-    return LangfuseDataset(name, _version(time) if at and time else None)
+    return LangfuseDataset(name, _version(when) if at and when else None)
 
 
 def version_text(moment: datetime) -> str:
@@ -59,6 +60,18 @@ def version_text(moment: datetime) -> str:
 
 
 def _version(text: str) -> datetime:
+    try:
+        moment = datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError:
+        moment = _moment(text)
+    try:
+        moment = moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        raise SourceProblem(f"pins the dataset to '{text}', which is too far away") from None
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -71,8 +84,4 @@ def _version(text: str) -> datetime:
             f"pins the dataset to '{text}', which does not say in which time zone",
             f"such as '{text}Z' for UTC",
         )
-    try:
-        moment = moment.astimezone(UTC)
-    except (OverflowError, ValueError):
-        raise SourceProblem(f"pins the dataset to '{text}', which is too far away") from None
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    return moment

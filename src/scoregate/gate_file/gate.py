@@ -24,6 +24,7 @@ DEFAULT_MAX_FAILED_ITEMS = 0.05
 DEFAULT_ALPHA = 0.01
 DEFAULT_PASS_LEVEL = 0.05
 DEFAULT_BASELINE_AGE_DAYS = 14.0
+DEFAULT_WAIT_SECONDS = 120.0
 
 _GATES_FOLDER = "gates"
 _TOP_KEYS = (
@@ -42,6 +43,8 @@ _TOP_KEYS = (
     "inference",
     "max_baseline_age_days",
     "on_dataset_change",
+    "wait_for",
+    "wait_seconds",
 )
 _TABLES = ("candidate", "limits", "slices", "scorers", "scores", "rounds")
 Inference = Literal["dataset", "population"]
@@ -49,6 +52,8 @@ INFERENCES: tuple[Inference, ...] = ("dataset", "population")
 OnDatasetChange = Literal["invalid", "intersection"]
 ON_DATASET_CHANGE: tuple[OnDatasetChange, ...] = ("invalid", "intersection")
 GIT_PREFIX = "git:"
+_JUDGE = "judge"
+"""What `use` of a scorer says whose scores may need a calibration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +105,10 @@ class Gate:
     """Path into the item, such as `metadata.conversation`."""
     slices: Mapping[str, str] = field(default_factory=dict)
     """Slice name -> path into the item."""
+    wait_for: tuple[str, ...] = ()
+    """Scores that evaluators in Langfuse write once a run is there, and that the verdict waits for."""
+    wait_seconds: float = DEFAULT_WAIT_SECONDS
+    """How long; what is absent then is missing."""
     limits: Limits = field(default_factory=Limits)
     path: Path | None = None
     root: Path = field(default_factory=Path)
@@ -142,9 +151,10 @@ def read_gate(path: Path) -> Gate:
     slice_paths = slices.text_values() if slices else {}
     failed = top.number("max_failed_items", at_least=0, at_most=1)
     trials = top.integer("trials", at_least=1) or 1
+    scorers = _read_scorers(top)
     gate = Gate(
         name=path.stem,
-        rules=_read_rules(top, catalog, slice_paths),
+        rules=_read_rules(top, catalog, slice_paths, {spec.name for spec in scorers if spec.use == _JUDGE}),
         dataset=_read_source(top, "dataset", root),
         candidate=read_candidate(top, root),
         baseline=_read_source(top, "baseline", root),
@@ -154,7 +164,7 @@ def read_gate(path: Path) -> Gate:
         inference=top.choice("inference", INFERENCES) or "dataset",
         rounds=read_rounds(top.table("rounds"), trials),
         catalog=catalog,
-        scorers=_read_scorers(top),
+        scorers=scorers,
         trials=trials,
         on_inconclusive=top.choice("on_inconclusive", ("warn", "fail")),
         max_failed_items=DEFAULT_MAX_FAILED_ITEMS if failed is None else failed,
@@ -164,6 +174,8 @@ def read_gate(path: Path) -> Gate:
         expected_output_schema=top.file("expected_output_schema", root),
         cluster=top.text("cluster"),
         slices=slice_paths,
+        wait_for=tuple(dict.fromkeys(top.texts("wait_for"))),
+        wait_seconds=top.number("wait_seconds", above=0) or DEFAULT_WAIT_SECONDS,
         limits=read_limits(top.table("limits")),
         path=path.parent.resolve() / path.name,
         root=root,
@@ -184,7 +196,9 @@ def check_trials(gate: Gate) -> None:
             )
 
 
-def _read_rules(top: ConfigTable, catalog: Catalog, slices: Collection[str]) -> dict[str, Rule]:
+def _read_rules(
+    top: ConfigTable, catalog: Catalog, slices: Collection[str], judges: Collection[str]
+) -> dict[str, Rule]:
     scores = top.table("scores")
     if scores is None or not scores.values:
         where = top.where("scores") if scores else top.where()
@@ -193,6 +207,12 @@ def _read_rules(top: ConfigTable, catalog: Catalog, slices: Collection[str]) -> 
     rules = {}
     for name, table in scores.tables().items():
         rules[name] = rule = read_rule(table, name, catalog, top_level=_TOP_KEYS)
+        for key in ("require_calibration", "labels"):
+            if table.has(key) and name not in judges:
+                hint = f'it goes with a [scorers.{name}] table that has use = "judge"'
+                raise table.error(
+                    key, "is for scores that a judge makes, and no judge makes this one", hint=hint
+                )
         for wanted in rule.slices or ():
             if wanted not in slices:
                 hint = (

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
+from scoregate.calibration.requirement import Requirement, read_requirement
 from scoregate.catalog import (
     DIRECTIONS,
     MEASURED_UNITS,
@@ -44,6 +45,8 @@ _KEYS = (
     "slices",
     "primary",
     "advisory",
+    "require_calibration",
+    "labels",
 )
 
 
@@ -93,6 +96,10 @@ class Rule:
     """The pass is decided by the primary scores alone, where there are any; the others gate regressions only."""
     advisory: bool = False
     """Reported, and never gates."""
+    require_calibration: Requirement | None = None
+    """What the judge's calibration must show before its scores decide; None: nothing."""
+    labels: str | None = None
+    """Path of human labels of the judge's score, relative to the project's root."""
     where: str | None = None
 
     @property
@@ -114,19 +121,21 @@ def rule_from_mapping(mapping: Mapping[str, object] | Rule, score: str, where: s
     the built-in scores (`latency_seconds`, `cost_usd`, `tokens_…`, `scored`) have a contract to obey.
     Raises ConfigError, placed at `where` if given.
     """
+    required: Requirement | None = None
     if isinstance(mapping, Rule):
-        where = where or mapping.where
+        where, required = where or mapping.where, mapping.require_calibration
         mapping = {
             "pass" if f.name == "passing" else f.name: getattr(mapping, f.name)
             for f in fields(Rule)
-            if f.name != "where" and getattr(mapping, f.name) != f.default
+            if f.name not in ("where", "require_calibration") and getattr(mapping, f.name) != f.default
         }
     if not isinstance(mapping, Mapping):
         raise ConfigError(
             f"the rule of '{score}' must be a Rule or a mapping of its keys, not {shown(mapping)}",
             where=where,
         )
-    return read_rule(ConfigTable(mapping, ("scores", score), lambda _: where), score, Catalog())
+    rule = read_rule(ConfigTable(mapping, ("scores", score), lambda _: where), score, Catalog())
+    return rule if required is None else replace(rule, require_calibration=required)
 
 
 def read_rule(table: ConfigTable, score: str, catalog: Catalog, *, top_level: tuple[str, ...] = ()) -> Rule:
@@ -151,6 +160,8 @@ def read_rule(table: ConfigTable, score: str, catalog: Catalog, *, top_level: tu
         slices=_read_slices(table),
         primary=table.flag("primary") or False,
         advisory=table.flag("advisory") or False,
+        require_calibration=_read_requirement(table),
+        labels=table.text("labels"),
         where=table.where(),
     )
     if rule.min is not None and rule.max is not None and rule.min > rule.max:
@@ -271,6 +282,11 @@ def _check_can_be_gated(table: ConfigTable, rule: Rule, known: Contract | None) 
         raise table.error("pass", "is on a score of ordered grades, which are gated as numbers")
     if rule.critical and (known.type == "numeric" or known.ordered):
         raise table.error("critical", "needs a score that passes or fails, and this one is numeric")
+
+
+def _read_requirement(table: ConfigTable) -> Requirement | None:
+    inner = table.table("require_calibration")
+    return None if inner is None else read_requirement(inner)
 
 
 def _read_slices(table: ConfigTable) -> tuple[str, ...] | None:

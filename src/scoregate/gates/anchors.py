@@ -14,7 +14,7 @@ from scoregate.catalog import SCORED
 from scoregate.gate_file import Gate, Rule
 from scoregate.gates.age import older_than_allowed
 from scoregate.gates.comparability import too_many_missing
-from scoregate.gates.compare import compare
+from scoregate.gates.compare import compared
 from scoregate.gates.look import Levels, Seen, look, moved_items, why
 from scoregate.gates.rules import worst
 from scoregate.gates.sentences import named
@@ -39,7 +39,7 @@ def compare_with_both(
     gate: Gate, baseline: Run | RunTable, candidate: Run | RunTable, anchor: Run | None, *, seed: int
 ) -> Verdict:
     """`compare` for a gate that may have an anchor (None where it names none). Raises as `compare` does."""
-    verdict = compare(baseline, candidate, main_share(gate), seed=seed)
+    verdict = compared(baseline, candidate, main_share(gate), seed=seed)
     return verdict if anchor is None else with_anchor(gate, verdict, anchor, candidate, seed=seed)
 
 

@@ -13,9 +13,9 @@ from scoregate.gates.family import too_many_ways
 from scoregate.gates.intersection import MENDING, dataset_changed, intersection, too_little_in_common
 from scoregate.gates.measuring import too_few_trials
 from scoregate.gates.pairing import Universe
+from scoregate.gates.rescored import how_to_score_alike, run_that_was_made, scorer_changed
 from scoregate.gates.sentences import count, named
 from scoregate.gates.table import RunTable
-from scoregate.records import RunHeader
 
 
 def why_not_comparable(
@@ -23,9 +23,9 @@ def why_not_comparable(
 ) -> str | None:
     """The reason why a comparison of these two runs would mean nothing, or None. `scores` are those that gate."""
     before, now = baseline.header, candidate.header
-    if before.run and before.run == now.run:
+    if before.run and run_that_was_made(before) == run_that_was_made(now):
         return (
-            f"the candidate is its own baseline (both are run {now.run}), so nothing was compared; "
+            f"the candidate is its own baseline (both are run {run_that_was_made(now)}), so nothing was compared; "
             "run the candidate again or name another baseline"
         )
     if before.partial:
@@ -36,13 +36,13 @@ def why_not_comparable(
         refusal = _dataset_changed(gate, baseline, candidate)
         if refusal is not None:
             return refusal
-    changed = [name for name in sorted(scores) if _scorer_changed(name, before, now)]
+    changed = [name for name in sorted(scores) if scorer_changed(name, before, now)]
     if changed:
         name = changed[0]
         return (
             f"the scorer of {', '.join(changed)} changed since the baseline "
             f"({before.scorers[name]} then, {now.scorers[name]} now), so the scores mean different things; "
-            "run the baseline's version again with the present scorers and accept it"
+            f"{how_to_score_alike(gate, before, now)}"
         )
     absent = [name for name in sorted(scores) if _newly_scored(name, baseline, candidate)]
     if absent:
@@ -74,7 +74,7 @@ def left_out(
 
 def _why_left_out(name: str, rule: Rule, baseline: RunTable, candidate: RunTable) -> str | None:
     before, now = baseline.header, candidate.header
-    if _scorer_changed(name, before, now):
+    if scorer_changed(name, before, now):
         return f"its scorer changed since the baseline ({before.scorers[name]} then, {now.scorers[name]} now)"
     if _newly_scored(name, baseline, candidate):
         return "the baseline has no such score"
@@ -82,10 +82,6 @@ def _why_left_out(name: str, rule: Rule, baseline: RunTable, candidate: RunTable
         return None
     trials = before.trials, now.trials
     return too_few_trials(name, rule.reduced, *trials) or too_many_ways(name, str(rule.reduced), trials)
-
-
-def _scorer_changed(name: str, before: RunHeader, now: RunHeader) -> bool:
-    return name in before.scorers and name in now.scorers and before.scorers[name] != now.scorers[name]
 
 
 def _newly_scored(name: str, baseline: RunTable, candidate: RunTable) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,21 @@ def compare(
 
     The verdict depends on nothing else: same input and seed, same bytes. Raises ConfigError for a rule that
     cannot be decided (unknown score, no direction, no margin) and ResultsError for results that cannot be read.
+    Calibrations are files beside the gate, so a gate that requires one gets a note that it was not looked at;
+    `scoregate check`, `run` and `enforce` do.
     """
     gate = rules if isinstance(rules, Gate) else _gate_of(rules)
+    verdict = compared(_table(baseline, "baseline"), _table(candidate, "candidate"), gate, seed=seed)
+    notes = [
+        f"whether the judge '{name}' is calibrated as its rule requires was not looked at"
+        for name, rule in gate.rules.items()
+        if rule.require_calibration is not None
+    ]
+    return replace(verdict, notes=(*verdict.notes, *notes)) if notes else verdict
+
+
+def compared(baseline: Run | RunTable, candidate: Run | RunTable, gate: Gate, *, seed: int) -> Verdict:
+    """`compare` for whoever looks at the calibrations of judges."""
     before, now = _table(baseline, "baseline"), _table(candidate, "candidate")
     return as_verdict(gate, before, now, look(gate, before, now, one_look(gate), seed=seed), seed=seed)
 

@@ -8,6 +8,7 @@ from scoregate.gate_file import Gate
 from scoregate.gates.age import age_note, best_of_note
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.pairing import Universe
+from scoregate.gates.rescored import rescored_note
 from scoregate.gates.sentences import count
 from scoregate.gates.slices import changed_places, unknown_slices
 from scoregate.gates.table import RunTable
@@ -49,7 +50,9 @@ def notes_of(
             notes.append(
                 f"{evidence.name} did not apply to {count(then, 'cell')} of the baseline, {here:,} now"
             )
-    notes += filter(None, (age_note(gate, before, now), best_of_note(before)))
+        elif here:
+            notes.append(f"{evidence.name} did not apply to {count(here, 'cell')} of each run")
+    notes += filter(None, (age_note(gate, before, now), best_of_note(before), rescored_note(before)))
     if now.metadata.get("dirty"):
         notes.append("the candidate was run from a working tree with uncommitted changes")
     return tuple(notes)

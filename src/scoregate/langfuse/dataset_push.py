@@ -27,6 +27,8 @@ from scoregate.records import JSON, Dataset, DatasetItem
 
 _AT_ONCE = 8
 """Requests that are under way together."""
+_MOST_ASKED = 100
+"""Items of which it is asked whether they are archived, a request each."""
 _TRIES = 8
 """For an item that somebody else writes to at the same moment."""
 _PAUSE = 0.2
@@ -40,11 +42,13 @@ class PushPlan:
     name: str
     exists: bool
     new: tuple[DatasetItem, ...]
-    """Not among the active items: unknown to the server, or archived."""
+    """Not in the dataset; see `asked`."""
+    brought_back: tuple[DatasetItem, ...]
+    """Archived ones, which this makes active again."""
     changed: Mapping[str, tuple[str, ...]]
     """Id -> which members differ."""
     to_send: tuple[DatasetItem, ...]
-    """The new and the changed ones."""
+    """The new, the brought back and the changed ones."""
     same: int
     left: tuple[str, ...]
     """Ids of active items of the server that the file does not have, and that stay."""
@@ -54,6 +58,15 @@ class PushPlan:
     """Description and schemas that are set or differ, by the server's names."""
     replaced: tuple[str, ...]
     """Names of schemas that the dataset has and that are to be another."""
+
+    @property
+    def asked(self) -> bool:
+        """Whether it is known of all new ones that they are no archived ones."""
+        return not self.exists or len(self.new) + len(self.brought_back) <= _MOST_ASKED
+
+    @property
+    def sends_nothing(self) -> bool:
+        return self.exists and not (self.to_send or self.archived or self.fields)
 
 
 def plan_push(
@@ -78,9 +91,11 @@ def plan_push(
     wanted = {**({"description": description} if description is not None else {}), **schemas}
     snapshot = find_snapshot(connection, LangfuseDataset(name))
     if snapshot is None:
+        # An item is there once in a project. Told now, it leaves no empty dataset behind.
+        _archived(connection, name, dataset.items[:1])
         return PushPlan(
-            name=name, exists=False, new=dataset.items, changed={}, to_send=dataset.items, same=0, left=(),
-            archived=(), fields=wanted, replaced=(),
+            name=name, exists=False, new=dataset.items, brought_back=(), changed={}, to_send=dataset.items, same=0,
+            left=(), archived=(), fields=wanted, replaced=(),
         )  # fmt: skip
     for check in own_checks(snapshot, without=schemas):
         for item in dataset.items:
@@ -99,10 +114,13 @@ def plan_push(
         for item in dataset.items
         if item.id in rows and (members := _differing(item, rows[item.id]))
     }
+    unlisted = [item for item in dataset.items if item.id not in rows]
+    back = _archived(connection, name, unlisted[:_MOST_ASKED])
     return PushPlan(
         name=name,
         exists=True,
-        new=tuple(item for item in dataset.items if item.id not in rows),
+        new=tuple(item for item in unlisted if item.id not in back),
+        brought_back=tuple(item for item in unlisted if item.id in back),
         changed=changed,
         to_send=tuple(item for item in dataset.items if item.id not in rows or item.id in changed),
         same=sum(item.id in rows and item.id not in changed for item in dataset.items),
@@ -111,6 +129,29 @@ def plan_push(
         fields=fields,
         replaced=tuple(key for key in fields if key in schemas and snapshot.about.get(key) is not None),
     )
+
+
+def _archived(connection: Connection, name: str, items: Sequence[DatasetItem]) -> set[str]:
+    """Ids of those that are in the dataset and archived: the server lists the active ones only.
+
+    Raises DatasetError for one that is in another dataset, Refused, ServiceError.
+    """
+    found = set()
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="push") as pool:
+        for item, row in zip(items, pool.map(lambda item: _row_of(connection, item.id), items), strict=True):
+            if not isinstance(row, dict):
+                continue
+            if row.get("datasetName") != name:
+                raise _elsewhere(f"item '{item.id}' of '{name}'", row.get("datasetName"))
+            if row.get("status") == "ARCHIVED":
+                found.add(item.id)
+    return found
+
+
+def _row_of(connection: Connection, item: str) -> JSON:
+    """An item by its id, whichever dataset it is in; None where there is none."""
+    reply = connection.request("GET", f"/dataset-items/{quote(item, safe='')}", wanted=(404,))
+    return None if reply.status == 404 else reply.body
 
 
 def push(connection: Connection, plan: PushPlan, *, stop: threading.Event) -> None:
@@ -124,11 +165,19 @@ def push(connection: Connection, plan: PushPlan, *, stop: threading.Event) -> No
         _set(connection, plan.name, dict.fromkeys(plan.replaced))
     bodies = [item_body(plan.name, item) for item in plan.to_send]
     bodies += [_archive_body(plan.name, row) for row in plan.archived]
+    sent = 0
     last_archived: datetime | None = None
-    for body in _sent(connection, bodies, stop):
-        if body["status"] == "ARCHIVED":
-            moment = datetime.fromisoformat(body["updatedAt"])
-            last_archived = moment if last_archived is None else max(last_archived, moment)
+    try:
+        for body in _sent(connection, bodies, stop):
+            sent += 1
+            if body["status"] == "ARCHIVED":
+                moment = datetime.fromisoformat(body["updatedAt"])
+                last_archived = moment if last_archived is None else max(last_archived, moment)
+    except DatasetError as problem:
+        if plan.exists or sent:
+            raise
+        told = f"{problem.message}; the dataset '{plan.name}' was made and is empty"
+        raise DatasetError(told, where=problem.where, hint=problem.hint) from problem
     if plan.exists and plan.fields:
         _set(connection, plan.name, plan.fields)
     if last_archived is not None:
@@ -176,12 +225,12 @@ def _sent(connection: Connection, bodies: Sequence[dict[str, JSON]], stop: threa
     """Send all, several at once, and give each answer's body; after the first failure none is begun."""
     done = 0
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="push") as pool:
-        # One alone at first: what is wrong with all of them, such as a missing right, is told once.
-        futures = [pool.submit(_send, connection, body, stop) for body in bodies[:1]]
         try:
-            for future in futures:
-                future.result()
-            futures += [pool.submit(_send, connection, body, stop) for body in bodies[1:]]
+            # One alone at first: what is wrong with all of them, such as a missing right, is told once.
+            for body in bodies[:1]:
+                yield _send(connection, body, stop)
+                done += 1
+            futures = [pool.submit(_send, connection, body, stop) for body in bodies[1:]]
             for future in as_completed(futures):
                 yield future.result()
                 done += 1
@@ -235,10 +284,14 @@ def _check_kept(body: dict[str, JSON], answer: JSON, where: str) -> None:
 
 def _belongs_elsewhere(connection: Connection, item: str, where: str) -> DatasetError:
     try:
-        found = connection.get(f"/dataset-items/{quote(item, safe='')}")
-        owner = f"the dataset '{found['datasetName']}'"
-    except (Refused, ServiceError, KeyError, TypeError):
-        owner = "another dataset"
+        row = _row_of(connection, item)
+    except (Refused, ServiceError):
+        row = None
+    return _elsewhere(where, row.get("datasetName") if isinstance(row, dict) else None)
+
+
+def _elsewhere(where: str, dataset: JSON) -> DatasetError:
+    owner = f"the dataset '{dataset}'" if dataset else "another dataset"
     return DatasetError(
         f"its id belongs to {owner} already, and an id is there once in a Langfuse project",
         where=where,

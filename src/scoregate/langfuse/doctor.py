@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,16 +16,19 @@ from scoregate.errors import INTERRUPTED, PASS, USAGE, ConfigError, ScoregateErr
 from scoregate.langfuse import settings as names
 from scoregate.langfuse.config_differences import differences
 from scoregate.langfuse.connection import Connection, Patience, Query, Refused, Reply
+from scoregate.langfuse.env_file import read_env_file
 from scoregate.langfuse.project import project_of
 from scoregate.langfuse.score_configs import read_configs
 from scoregate.langfuse.settings import Settings, find_settings
 from scoregate.records import JSON
+from scoregate.runner.candidates.git import run_git
 
 Level = Literal["ok", "warning", "FAILED"]
 MOST_SKEW = 5.0
 """Seconds that the clocks may be apart."""
 _PATIENCE = Patience(request=10.0, deadline=6.0, retry_after=10.0)
 _SHOWN_OF_A_KEY = 10
+_GIT_SECONDS = 5.0
 _UNKNOWN = (404, 405)
 _RECENT = "<an hour ago>"
 _ENDPOINTS: tuple[tuple[str, str, Query], ...] = (
@@ -80,6 +84,7 @@ def examine(
         yield Check("keys", "FAILED", "there are none", hint, USAGE)
         return
     yield from _settings_checks(settings, environ)
+    yield from _env_file_checks(root)
     with Connection(settings, patience) as connection:
         reachable = _reachability(connection)
         yield reachable
@@ -122,8 +127,29 @@ def _settings_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator
         return "environment" if environ.get(name, "").strip() else names.ENV_FILE
 
     public = f"{names.PUBLIC_KEY} {settings.public_key[:_SHOWN_OF_A_KEY]}… ({source(names.PUBLIC_KEY)})"
-    yield Check("keys", "ok", f"{public}, {names.SECRET_KEY} ({source(names.SECRET_KEY)})")
+    secret = f"{names.SECRET_KEY} ({source(names.SECRET_KEY)})"
+    yield Check("keys", "ok", f"{public}, {secret}, for {settings.base_url}")
     yield Check("environment", "ok", settings.environment)
+
+
+def _env_file_checks(root: Path) -> Iterator[Check]:
+    """Whether git would commit the secret key; nothing where `.env` holds none, or there is no checkout."""
+    path = root / names.ENV_FILE
+    try:
+        if names.SECRET_KEY not in read_env_file(path):
+            return
+        ignored = run_git(root, "check-ignore", "--quiet", names.ENV_FILE, seconds=_GIT_SECONDS).returncode
+    except ConfigError as problem:
+        yield _failed(names.ENV_FILE, problem)
+        return
+    except (OSError, subprocess.SubprocessError):
+        return
+    if ignored == 0:
+        yield Check(names.ENV_FILE, "ok", "holds the secret key, and git ignores it")
+    elif ignored == 1:
+        message = "holds the secret key, and git does not ignore it"
+        hint = f"add a line {names.ENV_FILE} to .gitignore, and `git rm --cached {names.ENV_FILE}` if it is committed"
+        yield Check(names.ENV_FILE, "warning", message, hint)
 
 
 def _reachability(connection: Connection) -> Check:

@@ -79,10 +79,11 @@ def run_from(
 
     `header` gives the fields of the run's header that a result does not tell (`run`, `candidate` and the like).
     Items that the dataset has and the result lacks are run items that failed, and so is every expected cell of
-    theirs an error; an item that is there several times has as many trials. Without a dataset the items are those
+    theirs an error; where all are there several times, each time is a trial. Without a dataset the items are those
     of the result, which then must have ids: what is missing, only the baseline can tell.
 
-    Raises ResultsError for an item that is not the dataset's, is ambiguous, or has no id (see `matched`).
+    Raises ResultsError for an item that is not the dataset's, is ambiguous, or has no id (see `matched`), and for one
+    that is there more often than the others.
     """
     given = [one.item for one in result.item_results]
     if dataset is None:
@@ -91,6 +92,7 @@ def run_from(
     else:
         items = matched(given, dataset)
         everything = dataset.items
+    _check_times(Counter(item.id for item in items), gate)
     answers: dict[tuple[str, int], ExperimentItemResult] = {}
     seen: Counter[str] = Counter()
     for item, one in zip(items, result.item_results, strict=True):
@@ -108,6 +110,23 @@ def run_from(
     )
     scores = tuple(score for _, made in cells for score in made)
     return Run(about, tuple(run_item for run_item, _ in cells), scores), everything
+
+
+def _check_times(times: Counter[str], gate: Gate) -> None:
+    """Refuse an item that is there more often than the gate's trials and most of the others.
+
+    It would make every other item lack trials that nobody has asked for.
+    """
+    usual = Counter(times.values()).most_common(1)
+    most = max([gate.trials, *(number for number, _ in usual)])
+    twice = [(item, number) for item, number in times.items() if number > most]
+    if twice:
+        item, number = twice[0]
+        more = f", and {len(twice) - 1:,} more items likewise" if twice[1:] else ""
+        raise ResultsError(
+            f"item '{item}' is there {number} times in the experiment's result, and most items {most}{more}",
+            hint="take the duplicate out of the experiment's data; trials repeat every item",
+        )
 
 
 def _named(given: Sequence[object]) -> list[DatasetItem]:

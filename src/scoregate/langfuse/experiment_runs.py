@@ -63,6 +63,25 @@ def newest_accepted(
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What was accepted in a project, for whom there is no baseline of a branch."""
+
+    branches: tuple[str, ...]
+    """All with an accepted run, by name."""
+    gates: tuple[str, ...]
+    """Those that have an accepted run of the branch in question, by name."""
+
+
+def accepted_of(connection: Connection, branch: str) -> Accepted:
+    """What was accepted in this project. A mark that somebody set by hand names neither branch nor gate."""
+    found = marks(connection)
+    return Accepted(
+        branches=tuple(sorted({mark.branch for mark in found if mark.branch})),
+        gates=tuple(sorted({mark.gate for mark in found if mark.gate and mark.branch == branch})),
+    )
+
+
 def acceptance(connection: Connection, found: FoundRun, gate: str | None) -> Mark | None:
     """Who accepted this run for this gate (None: for any), if anybody did. Raises Refused, ServiceError."""
     of_run = marks(connection, experiment=found.trials[0].id)

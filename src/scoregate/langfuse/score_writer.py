@@ -19,7 +19,7 @@ from scoregate.langfuse.environments import check_environment
 from scoregate.langfuse.feedback import USER_FEEDBACK, FeedbackEvent
 from scoregate.langfuse.score_body import ScoreParent, data_type, score_body
 from scoregate.langfuse.score_configs import ScoreConfig, read_configs, usable_config
-from scoregate.langfuse.score_places import find_run, find_run_item, trace_environment
+from scoregate.langfuse.score_places import find_observation, find_run, find_run_item, trace_environment
 from scoregate.langfuse.score_sending import send_scores
 from scoregate.langfuse.settings import Settings
 from scoregate.records import JSON, ScoreValue
@@ -67,8 +67,6 @@ class WrittenScore:
     parent: ScoreParent
     environment: str
     config_id: str | None = None
-    note: str | None = None
-    """What is worth saying about where it went."""
 
     def __str__(self) -> str:
         value = str(self.value).lower() if isinstance(self.value, bool) else self.value
@@ -143,6 +141,8 @@ class ScoreWriter:
     ) -> WrittenScore:
         """Any score that has a contract, at the parent that its contract names; one a parent and name."""
         contract = self.contract(name)
+        if contract.parent == "run_item":
+            parent = self._as_run_item(contract, parent)
         said = [f"rubric={contract.rubric}"] if contract.rubric else []
         said += [comment] if comment else []
         return self._write(
@@ -176,14 +176,21 @@ class ScoreWriter:
         trace_id = written.parent.trace_id
         if trace_id is None:
             return None
+        observation = written.parent.id if written.parent.kind == "observation" else None
         try:
             there = trace_environment(self.connection, trace_id)
+            lacks = there and observation and not find_observation(self.connection, trace_id, observation)
         except ScoregateError as problem:
             return f"whether trace {trace_id} is in environment {written.environment} could not be checked: {problem}"
         if there is None:
             return (
                 f"trace {trace_id} is not in this project, or not yet: the score waits for it there "
                 "(check that it is the id of a trace and not of a session)"
+            )
+        if lacks:
+            return (
+                f"trace {trace_id} has no observation {observation}, or not yet: the score waits for it there "
+                "(check the id)"
             )
         if there != written.environment:
             return (
@@ -204,19 +211,46 @@ class ScoreWriter:
         score_id: str | None = None,
         metadata: Mapping[str, JSON] | None = None,
     ) -> WrittenScore:
-        contract = self.contract(name)
-        note = None
+        contract, own = self.contract(name), _OWN[name]
+        if contract.type != own.type:
+            raise ContractError(
+                f"it is {contract.type} by its contract at {contract.where or 'the catalog'}, and this writes "
+                f"the {own.type} one ({', '.join(own.categories) or 'true, false'})",
+                where=name,
+                hint=f"`scoregate score set {name} VALUE` writes it as the contract says",
+            )
         if contract.parent != parent.kind:
-            note = _elsewhere(contract, parent.kind)
+            _check_written_on(contract, parent.kind)
             contract = replace(contract, parent=parent.kind)
         return self._write(
             contract,
             value,
             parent,
             score_id or f"{parent.id}:{name}",
-            comment=f"rubric={contract.rubric or _OWN[name].rubric}",
+            comment=f"rubric={contract.rubric or own.rubric}",
             metadata=metadata,
-            note=note,
+        )
+
+    def _as_run_item(self, contract: Contract, parent: ScoreParent) -> ScoreParent:
+        """What is to have the score of a run item: the run item itself, or the one whose root observation is meant."""
+        if parent.kind == "observation" and parent.trace_id and parent.id.strip():
+            found = find_observation(self.connection, parent.trace_id, parent.id)
+            if found is not None and found.is_root:
+                return ScoreParent.run_item(parent.trace_id, parent.id)
+            what = (
+                "an observation that is not the root of its trace"
+                if found
+                else "an observation that is not there"
+            )
+        elif parent.kind == "run_item":
+            return parent
+        else:
+            what = f"a {parent.kind}"
+        raise ContractError(
+            f"it belongs to a run item and not to {what}",
+            where=contract.name,
+            hint=f'its contract at {contract.where or "the catalog"} says parent = "run_item": give '
+            "--run EXPERIMENT --item ID, or --trace-id with --observation-id of its root observation",
         )
 
     def _write(
@@ -228,7 +262,6 @@ class ScoreWriter:
         *,
         comment: str | None,
         metadata: Mapping[str, JSON] | None,
-        note: str | None = None,
     ) -> WrittenScore:
         def body(config: ScoreConfig | None) -> dict[str, JSON]:
             return score_body(
@@ -255,21 +288,17 @@ class ScoreWriter:
             parent=parent,
             environment=self.environment,
             config_id=config.id if config else None,
-            note=note,
         )
 
 
-def _elsewhere(contract: Contract, kind: Parent) -> str:
-    """What to say of a score that the catalog has at another parent. Raises ContractError where that is no use.
+def _check_written_on(contract: Contract, kind: Parent) -> None:
+    """Raise ContractError for a score that the catalog has at another parent than this one.
 
     A run item is a trace too, so a criterion of a gate's run items can be judged of a production trace.
     """
-    place = contract.where or "the catalog"
     if contract.parent == "run_item" and kind == "trace":
-        return (
-            f"{contract.name} is for run items by its contract at {place}; "
-            "it is written on the trace, which is what a run item is too"
-        )
+        return
+    place = contract.where or "the catalog"
     raise ContractError(
         f'it is written on a {kind}, and its contract at {place} says parent = "{contract.parent}"',
         where=contract.name,

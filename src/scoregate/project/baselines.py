@@ -12,6 +12,7 @@ from scoregate.gate_file.experiment_source import is_langfuse
 from scoregate.gate_file.gate import GIT_PREFIX
 from scoregate.project.langfuse_runs import experiment_named, read_langfuse_run
 from scoregate.project.places import find_root, shown_path
+from scoregate.project.scored_alike import changed_scorers, scored_alike
 from scoregate.records import Run
 from scoregate.results_file import read_results
 from scoregate.store import Store
@@ -26,8 +27,13 @@ class NoBaseline(BaselineError):
     """There is nothing to compare with yet; that is not the same as "no regression"."""
 
 
-def load_baseline(gate: Gate, spec: str | None, store: Store | None) -> Run:
+def load_baseline(
+    gate: Gate, spec: str | None, store: Store | None, scorers: Mapping[str, str] | None = None
+) -> Run:
     """The gate's baseline, or the one that `spec` names (a path, a run id, `run:ID`, `langfuse:EXPERIMENT`).
+
+    `scorers` are the versions that the candidate is scored by: of a run in the store or in Langfuse that they did not
+    score, the newest run is taken that has its outputs scored again by them (`runs rescore`). A file is what it is.
 
     Raises NoBaseline where there is none yet, ConfigError where a name leads nowhere or is a git ref, of which no
     results are stored, and BaselineError where it cannot be read; for Langfuse also Refused and ServiceError.
@@ -40,7 +46,8 @@ def load_baseline(gate: Gate, spec: str | None, store: Store | None) -> Run:
             hint="`scoregate check --baseline FILE|RUN` decides from results that exist",
         )
     if spec is not None:
-        return _trusted(lambda: load_run(spec, store, "--baseline", gate), "give another --baseline")
+        run = _trusted(lambda: load_run(spec, store, "--baseline", gate), "give another --baseline")
+        return run if Path(spec).exists() else scored_alike(gate, run, store, scorers)
     name = gate.baseline
     if name is None:
         raise NoBaseline(
@@ -49,7 +56,7 @@ def load_baseline(gate: Gate, spec: str | None, store: Store | None) -> Run:
             hint=f'add baseline = "gates/{gate.name}.baseline.jsonl" and accept a run',
         )
     if name.startswith(RUN_PREFIX) or is_langfuse(name):
-        return load_run(name, store, "baseline", gate)
+        return scored_alike(gate, load_run(name, store, "baseline", gate), store, scorers)
     path = Path(name)
     if not path.exists():
         _refuse_choice_by_score(path.name, f"{_shown(gate)}: baseline")
@@ -68,8 +75,8 @@ def load_baseline(gate: Gate, spec: str | None, store: Store | None) -> Run:
     return _trusted(lambda: read_results(path), "restore the file from git, or accept a run anew")
 
 
-def load_anchor(gate: Gate, store: Store | None) -> Run | None:
-    """The second, fixed baseline that the gate names, None where it names none.
+def load_anchor(gate: Gate, store: Store | None, scorers: Mapping[str, str] | None = None) -> Run | None:
+    """The second, fixed baseline that the gate names, None where it names none. `scorers` as in `load_baseline`.
 
     Raises BaselineError where its file is gone or cannot be read, ConfigError where its run is not stored.
     """
@@ -77,7 +84,7 @@ def load_anchor(gate: Gate, store: Store | None) -> Run | None:
     if name is None:
         return None
     if name.startswith(RUN_PREFIX) or is_langfuse(name):
-        return load_run(name, store, f"{_shown(gate)}: anchor", gate)
+        return scored_alike(gate, load_run(name, store, f"{_shown(gate)}: anchor", gate), store, scorers)
     path = Path(name)
     if not path.exists():
         _refuse_choice_by_score(path.name, f"{_shown(gate)}: anchor")
@@ -134,15 +141,7 @@ def _from_langfuse(name: str, option: str, gate: Gate | None) -> Run:
     _refuse_choice_by_score(source.name or "", option)
     root = gate.root if gate is not None else find_root()
     what = {"--candidate": "candidate", "--baseline": "baseline"}.get(option, option.rpartition(": ")[2])
-    run = read_langfuse_run(source, root, gate, what if what in _PARTS else "run")
-    if run is None:
-        where = f" {_shown(gate)}" if gate is not None else ""
-        raise NoBaseline(
-            f"no run of the branch '{source.branch}' was accepted yet, so nothing was compared",
-            where=str(source),
-            hint=f'accept a run that was delivered: scoregate baseline accept{where} RUN --why "…"',
-        )
-    return run
+    return read_langfuse_run(source, root, gate, what if what in _PARTS else "run")
 
 
 def _refuse_choice_by_score(name: str, option: str) -> None:
@@ -165,11 +164,7 @@ def why_stale(
     changed_dataset = then.dataset_fingerprint and then.dataset_fingerprint != fingerprint
     if changed_dataset and gate.on_dataset_change == "invalid":
         return f"the dataset changed since the {what} was made"
-    changed = [
-        name
-        for name, version in scorers.items()
-        if name in gate.rules and then.scorers.get(name, version) != version
-    ]
+    changed = changed_scorers(gate, then.scorers, scorers)
     return f"the scorer of {', '.join(changed)} changed since the {what} was made" if changed else None
 
 

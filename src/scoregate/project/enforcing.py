@@ -10,8 +10,10 @@ from scoregate.errors import INCONCLUSIVE, INVALID, ConfigError, ScoregateError
 from scoregate.gate_file import read_gate
 from scoregate.gates.anchors import compare_with_both
 from scoregate.gates.sentences import named
+from scoregate.gates.uncalibrated import with_uncalibrated
 from scoregate.project.assembly import read_gate_dataset
 from scoregate.project.baselines import NoBaseline, load_anchor, load_baseline
+from scoregate.project.calibrations import unmet_requirements
 from scoregate.project.places import open_store, shown_path
 from scoregate.project.running import new_id
 from scoregate.records import JSON, Verdict
@@ -84,13 +86,15 @@ def enforce(
     with open_store(gate.root) as store:
         store.import_run(run, dataset_items=items)
         try:
-            baseline = load_baseline(gate, None, store)
+            baseline = load_baseline(gate, None, store, run.header.scorers)
         except NoBaseline as error:
             hint = (
                 f'accept this run: scoregate baseline accept {shown_path(Path(gate_path))} {run.id} --why "…"'
             )
             raise NoBaseline(error.message, where=error.where, hint=hint) from None
-        verdict = compare_with_both(gate, baseline, run, load_anchor(gate, store), seed=seed)
+        anchor = load_anchor(gate, store, run.header.scorers)
+        verdict = compare_with_both(gate, baseline, run, anchor, seed=seed)
+        verdict = with_uncalibrated(verdict, unmet_requirements(gate, run.header))
     if verdict.outcome == "regression":
         raise regression_error(result, _message(verdict))
     if verdict.outcome == "invalid":

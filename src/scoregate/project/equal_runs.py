@@ -54,7 +54,7 @@ def equal_runs(store: Store | None, run: RunHeader, gate: Gate) -> tuple[RunHead
     others = []
     for summary in store.list_runs():
         whole = summary.done >= summary.expected and not summary.failed and summary.selection is None
-        if whole and summary.run != run.run:
+        if whole and summary.run != run.run and summary.rescored_from is None:
             header = store.header(summary.run)
             if _version(header, gate) == _version(run, gate) and _near(header, run, gate):
                 others.append(header)

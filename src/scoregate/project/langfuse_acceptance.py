@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from scoregate.errors import BaselineError, ConfigError, StoreError
 from scoregate.gate_file import Gate
-from scoregate.gate_file.experiment_source import LangfuseExperiment, read_langfuse_experiment
+from scoregate.gate_file.dataset_source import LANGFUSE_PREFIX
+from scoregate.gate_file.experiment_source import LangfuseExperiment, is_langfuse, read_langfuse_experiment
 from scoregate.gates.acceptance import Acceptance
+from scoregate.langfuse.spans import ORIGIN
 from scoregate.project.datasets import connect
 from scoregate.project.langfuse_runs import dataset_name, experiment_named, find, forget
 from scoregate.project.places import shown_path
-from scoregate.records import Run
+from scoregate.records import JSON, Run
 from scoregate.store import Store
 
 if TYPE_CHECKING:
@@ -39,11 +41,15 @@ def delivered_run(gate: Gate, name: str, store: Store | None) -> Run:
     assert found is not None  # only a branch can be without a run
     wants, where = read_langfuse_experiment(gate.baseline or ""), _shown(gate)
     if wants.branch is not None and found.branch != wants.branch:
-        made = f"was made on the branch '{found.branch}'" if found.branch else "does not say its branch"
+        own = (
+            f"{LANGFUSE_PREFIX}branch={found.branch}"
+            if found.branch
+            else f"{LANGFUSE_PREFIX}{found.trials[0].name}"
+        )
         raise BaselineError(
-            f"run {found.run.id} {made}, and the gate compares with '{wants.branch}'",
+            f"run {found.run.id} {_of_branch(found.branch)}, and the gate compares with '{wants.branch}'",
             where=where,
-            hint=f"accept a run of '{wants.branch}', or change `baseline`",
+            hint=f"accept a run of '{wants.branch}', or set baseline = \"{own}\"",
         )
     if wants.name is not None and all(wants.name not in (one.id, one.name) for one in found.trials):
         raise ConfigError(
@@ -59,6 +65,21 @@ def delivered_run(gate: Gate, name: str, store: Store | None) -> Run:
             hint="accept a run of the gate's dataset",
         )
     return found.run
+
+
+def other_branch(gate: Gate, run: Run) -> str | None:
+    """Why `delivered_run` would refuse a run of this checkout because of its branch, as a clause; None if it is right.
+
+    For saying so before somebody tries.
+    """
+    if not is_langfuse(gate.baseline):
+        return None
+    wanted = read_langfuse_experiment(gate.baseline or "").branch
+    origin = run.header.metadata.get(ORIGIN)
+    branch = origin.get("branch") if isinstance(origin, dict) else None
+    if wanted is None or branch == wanted:
+        return None
+    return f"it {_of_branch(branch)}, and the gate compares with '{wanted}'"
 
 
 def accept_in_langfuse(gate: Gate, run: Run, acceptance: Acceptance) -> bool:
@@ -81,6 +102,10 @@ def accept_in_langfuse(gate: Gate, run: Run, acceptance: Acceptance) -> bool:
             branch=found.branch,
             commit=run.header.commit,
         )
+
+
+def _of_branch(branch: JSON) -> str:
+    return f"was made on the branch '{branch}'" if branch else "does not say its branch"
 
 
 def _stored(name: str, store: Store | None) -> str | None:

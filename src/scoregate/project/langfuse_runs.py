@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scoregate.catalog import Catalog
 from scoregate.datasets import cluster_of, slices_of
 from scoregate.errors import BaselineError, ConfigError
 from scoregate.gate_file import Gate
@@ -13,6 +14,7 @@ from scoregate.gate_file.dataset_source import LANGFUSE_PREFIX, SourceProblem, r
 from scoregate.gate_file.experiment_source import LangfuseExperiment, read_langfuse_experiment
 from scoregate.project.assembly import read_gate_dataset
 from scoregate.project.datasets import connect
+from scoregate.project.places import shown_path
 from scoregate.records import DatasetItem, Run
 
 if TYPE_CHECKING:
@@ -32,24 +34,41 @@ def experiment_named(text: str, option: str) -> LangfuseExperiment:
         raise ConfigError(f"{option}: '{text}' {problem}", hint=problem.hint) from None
 
 
-def read_langfuse_run(source: LangfuseExperiment, root: Path, gate: Gate | None, what: str) -> Run | None:
-    """The run, with its acceptance in the header; None where the branch has no accepted baseline yet.
+def read_langfuse_run(source: LangfuseExperiment, root: Path, gate: Gate | None, what: str) -> Run:
+    """The run, with its acceptance in the header.
 
     `gate` says the dataset, and the clusters and slices of a run that does not. `what` is the run's part, for
-    messages. Raises BaselineError where the run is not there, incomplete, foreign or unreadable, ConfigError where
-    there are no keys, Refused, ServiceError.
+    messages. Raises NoBaseline where the branch has no accepted baseline yet, BaselineError where it never will, and
+    where the run is not there, incomplete, foreign or unreadable, ConfigError where there are no keys, Refused,
+    ServiceError.
     """
     with connect(root, f"the {what} '{source}'") as connection:
         found = find(connection, source, gate)
-    if found is None:
-        return None
+        if found is None:
+            assert gate is not None  # `find` refuses a branch without one
+            raise _none_yet(connection, source, gate)
     if gate is not None:
         _check_dataset(gate, found.run, what)
     return _with_places(found, gate)
 
 
+def _none_yet(connection: Connection, source: LangfuseExperiment, gate: Gate) -> BaselineError:
+    from scoregate.project.baselines import NoBaseline  # which asks here for runs in Langfuse
+    from scoregate.project.no_accepted_run import why_none_accepted
+
+    shown = shown_path(gate.path) if gate.path else gate.name
+    return NoBaseline(
+        f"{why_none_accepted(connection, source.branch or '', gate)}, so nothing was compared",
+        where=str(source),
+        hint=f'accept a run that was delivered: scoregate baseline accept {shown} RUN --why "…"',
+    )
+
+
 def find(connection: Connection, source: LangfuseExperiment, gate: Gate | None) -> FoundRun | None:
-    """The run that is meant, as Langfuse has it and with its acceptance. Raises as `read_langfuse_run`."""
+    """The run that is meant, as Langfuse has it and with its acceptance; None where the branch has none yet.
+
+    Raises as `read_langfuse_run`.
+    """
     from scoregate.langfuse.experiment_runs import acceptance, newest_accepted, read_found
     from scoregate.langfuse.experiments import find_experiment
 
@@ -68,7 +87,7 @@ def find(connection: Connection, source: LangfuseExperiment, gate: Gate | None) 
     settings, gate_name = connection.settings, gate.name if gate is not None else None
     key = (settings.base_url, settings.public_key, experiment.id, gate_name, mark.when if mark else None)
     if key not in _kept:
-        found = read_found(connection, experiment)
+        found = _with_awaited(connection, read_found(connection, experiment), gate)
         mark = mark or acceptance(connection, found, gate_name)
         if mark is not None:
             header = found.run.header
@@ -78,6 +97,18 @@ def find(connection: Connection, source: LangfuseExperiment, gate: Gate | None) 
             _kept.pop(next(iter(_kept)))
         _kept[key] = found
     return _kept[key]
+
+
+def _with_awaited(connection: Connection, found: FoundRun, gate: Gate | None) -> FoundRun:
+    """With the scores that evaluators in Langfuse have written of a run that was delivered from here."""
+    run = found.run
+    if not run.header.awaited:
+        return found
+    from scoregate.langfuse.awaited import awaited_scores
+
+    catalog = gate.catalog if gate is not None else Catalog()
+    theirs = awaited_scores(connection, run.header, run.items, run.header.awaited, catalog)
+    return replace(found, run=replace(run, scores=(*run.scores, *theirs)))
 
 
 def dataset_name(gate: Gate) -> str | None:

@@ -1,4 +1,4 @@
-"""Which stored runs must outlive a clean-up: those that a gate names as its baseline."""
+"""Which stored runs must outlive a clean-up: those that a gate names as its baseline, and the same scored again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def protected_runs(root: Path, store: Store) -> set[str]:
             ) from error
         if gate.baseline and gate.baseline.startswith(RUN_PREFIX):
             try:
-                protected.add(store.find_run(gate.baseline.removeprefix(RUN_PREFIX)))
+                run = store.find_run(gate.baseline.removeprefix(RUN_PREFIX))
+                protected.add(run)
+                protected |= {s.run for s in store.list_runs() if s.rescored_from == run}
             except StoreError:
                 continue  # It is gone already; the gate says so itself when it is run.
     return protected

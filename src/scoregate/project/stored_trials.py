@@ -103,6 +103,8 @@ def _from_store(gate: Gate, store: Store) -> StoredTrials | None:
         failed = summary.failed / max(1, summary.expected)
         if summary.finished_at is None or summary.selection or failed > gate.max_failed_items:
             continue
+        if summary.rescored_from is not None:  # The same outputs once more are no further trials.
+            continue
         header = store.header(summary.run)
         version = _version(header)
         # Uncommitted changes are no part of a version's label, so that two such runs may be of different code.

@@ -6,12 +6,13 @@ import json
 import math
 
 from scoregate.records import JSON
+from scoregate.reports.corrected_lines import corrected_json
 from scoregate.reports.report import Report
 
 
 def render_json(report: Report) -> str:
     """`verdict.to_dict()` plus `items`: id -> `input`, `expected_output`, `before`, `after` of each item that moved
-    or was run again.
+    or was run again; and `corrected`, where the gate names human labels of a judge's score.
 
     A key of an item is there only if its value is known (`before: null` is an output that was null). Numbers
     that JSON does not have (NaN, infinity) are null.
@@ -20,6 +21,8 @@ def render_json(report: Report) -> str:
     moved = [flip.item for flip in report.verdict.flips]
     named = dict.fromkeys([*moved, *(fresh.item for fresh in report.verdict.confirmed)])
     document["items"] = {item: _contents(report, item) for item in named}
+    if report.corrected:
+        document["corrected"] = corrected_json(report)
     text = json.dumps(_without_nan(document), indent=2, ensure_ascii=False, allow_nan=False)
     # A lone surrogate (legal in a JSON escape, so it can come in) has no UTF-8; its escape is legal JSON.
     return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"

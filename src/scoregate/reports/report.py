@@ -5,9 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from scoregate.catalog import Contract
 from scoregate.records import JSON, DatasetItem, RoundName, Verdict
+
+if TYPE_CHECKING:
+    from scoregate.calibration.corrected_value import CorrectedValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class Report:
 
     anchor: str | None = None
     """What the gate names as its anchor."""
+    corrected: Mapping[str, CorrectedValue | str] = field(default_factory=dict)
+    """Judged score -> the candidate's value corrected by human labels, or why there is none."""
     last_round: RoundName = "D"
     """The last round that the gate allows, where the verdict was reached in rounds."""
 

@@ -177,4 +177,5 @@ def _state(summary: RunSummary) -> str:
     words = [f"{summary.failed:,} failed"] if summary.failed else []
     words += ["partial"] if summary.selection else []
     words += ["unfinished"] if summary.finished_at is None else []
+    words += ["scored again"] if summary.rescored_from else []
     return ", ".join(words)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scoregate.records import RuleResult
+from scoregate.reports.corrected_lines import corrected_lines
 from scoregate.reports.display_width import wrap
 from scoregate.reports.excerpt import items_text, one_line
 from scoregate.reports.report import Report
@@ -35,6 +36,7 @@ def render_terminal(report: Report, *, width: int, colour: bool, max_items: int 
         rules_table(report, main, width, paint, explained=explained),
         _anchor(report, anchor, width, paint, explained),
         paragraphs(spread_lines(report), width, first=""),
+        paragraphs(corrected_lines(report), width, first=""),
         _reasons(report, (*main.rules, *anchor.rules), width),
         _rounds(report, width),
         evidence_lines(report, width, paint),

@@ -1,0 +1,96 @@
+"""`scoregate judge calibrate`: how far a judge agrees with people, and the file that a gate may require."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from scoregate.cli.options import gate_argument, json_option, store_option
+
+
+@click.command()
+@gate_argument
+@click.option(
+    "--labels",
+    metavar="FILE|langfuse",
+    help="Human labels: JSON Lines or CSV with item, label and perhaps output; results that people have scored; or "
+    "the annotations of a delivered run in Langfuse.",
+)
+@click.option("--score", metavar="NAME", help="Which judge, where the gate has several.")
+@click.option("--run", metavar="RUN", help="Labels without an output are of this run, not of the newest one.")
+@click.option(
+    "--tolerance", type=click.FloatRange(min=0), help="Numbers agree that differ by no more than this."
+)
+@click.option(
+    "--pass-at", type=float, metavar="NUMBER", help="Numbers agree that both pass or both fail here."
+)
+@click.option("--no-cache", is_flag=True, help="Ask anew, though there are replies.")
+@json_option
+@store_option
+def calibrate(
+    gate_path: Path,
+    labels: str | None,
+    score: str | None,
+    run: str | None,
+    tolerance: float | None,
+    pass_at: float | None,
+    no_cache: bool,
+    as_json: bool,
+    store_path: Path | None,
+) -> None:
+    """Let the judge of GATE judge answers that people have labelled, and write gates/calibrations/SCORE.json.
+
+    The file holds for this judge alone: after a change of prompt, model, parameters or rubric it is to be made again.
+    A gate demands it with require_calibration = { kappa = 0.6, max_age_days = 90 } in the score's table.
+    """
+    from scoregate.calibration.file import calibration_path
+    from scoregate.calibration.scale import Comparison
+    from scoregate.cli.present import terminal_width
+    from scoregate.cli.telling import say
+    from scoregate.gate_file import read_gate
+    from scoregate.project.calibrating import calibrate_judge, labelled_answers, labels_source
+    from scoregate.project.calibrations import unmet_now
+    from scoregate.project.human_labels import read_labels
+    from scoregate.project.judge_trial import judge_of
+    from scoregate.project.places import open_store, shown_path
+    from scoregate.reports.calibration import render_calibration
+
+    gate = read_gate(gate_path)
+    judge = judge_of(gate, score)
+    source = labels_source(gate, judge.name, labels)
+    with open_store(gate.root, path=store_path) as store:
+        given = read_labels(source, judge.spec.contract, gate, store, run)
+        labelled, absent = labelled_answers(gate, given, store, run)
+        if absent:
+            say(
+                f"{len(absent):,} labelled items have no answer in the run and are left out: first {absent[0]}"
+            )
+        try:
+            found = calibrate_judge(
+                gate,
+                judge,
+                labelled,
+                store,
+                comparison=Comparison(tolerance=tolerance, pass_at=pass_at),
+                read=not no_cache,
+            )
+        finally:
+            if judge.usage.replies:
+                say(judge.usage.line(judge.name))
+    file = shown_path(calibration_path(gate.root, judge.name))
+    unmet = unmet_now(gate).get(judge.name)
+    if as_json:
+        document = {"file": file, "version": judge.version, "unmet": unmet, **asdict(found)}
+        click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False))
+    else:
+        click.echo(render_calibration(found, file=file, width=terminal_width(sys.stdout)))
+        click.echo(f"\nwritten: {file}, for {judge.version}")
+    rule = gate.rules.get(judge.name)
+    if unmet is not None:
+        say(f"what the gate requires is not met: {unmet}")
+    elif rule is not None and rule.require_calibration is not None and not as_json:
+        click.echo("what the gate requires is met")

@@ -1,0 +1,36 @@
+"""What `run` says before it calls anything: how much, what it will probably cost, how long it will take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scoregate.project.assembly import Assembly
+    from scoregate.project.running import StartedRun
+    from scoregate.store import Store
+
+
+def announcement(assembly: Assembly, store: Store, started: StartedRun, *, done: int) -> str:
+    """What is about to be called and what it will probably use, before it is paid for."""
+    from scoregate.cli.judging import announced_replies
+    from scoregate.runner.budget import estimate
+
+    header, limits = started.header, assembly.gate.limits
+    earlier = [s for s in store.list_runs(limit=9, gate=assembly.gate.name) if s.run != header.run and s.done]
+    previous = store.totals(earlier[0].run) if earlier else None
+    whole = len(started.items) * header.trials
+    expected = estimate(len(started.items), header.trials, limits, previous)
+    left = (whole - done) / whole
+    calls = whole - done
+    parts = [f"{calls:,} {'call' if calls == 1 else 'calls'}", *announced_replies(assembly, calls)]
+    if expected.cost_usd is not None:
+        parts.append(f"about ${left * expected.cost_usd:.2f}")
+    if expected.seconds is not None:
+        parts.append(f"about {max(left * expected.seconds, 1):.0f} s")
+    part = f", PARTIAL: {header.metadata['selection']}" if header.partial else ""
+    over = "".join(f"; {name} will probably be reached" for name in expected.exceeds)
+    trials = f" × {header.trials} trials" if header.trials > 1 else ""
+    kept = f" ({done:,} are there already)" if done else ""
+    items = f"{len(started.items):,} {'item' if len(started.items) == 1 else 'items'}"
+    what = f"{header.candidate} on {items}{trials}{kept}"
+    return f"run {header.run}: {what}: {', '.join(parts)}{part}{over}"

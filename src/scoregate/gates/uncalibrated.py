@@ -1,0 +1,40 @@
+"""A verdict whose judges are not all calibrated as the gate requires: what they scored proves nothing either way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from scoregate.gates.look import why
+from scoregate.records import RuleResult, Verdict
+
+
+def with_uncalibrated(verdict: Verdict, reasons: Mapping[str, str]) -> Verdict:
+    """The verdict where the judges of some scores may not decide. `reasons`: score -> why, with what repairs it.
+
+    The rules of these scores are invalid, also where a drop was proved, for it may be the judge's. What the other
+    scores prove stands: a regression stays one, else the verdict is invalid. An advisory score gates nothing, so
+    its rule alone changes.
+    """
+    if not reasons:
+        return verdict
+    rules = tuple(_marked(rule, reasons) for rule in verdict.rules)
+    gating = [rule for rule in rules if rule.role != "advisory"]
+    advisory = {rule.score for rule in rules if rule.role == "advisory"}
+    deciding = [reason for score, reason in reasons.items() if score not in advisory]
+    told = replace(verdict, rules=rules)
+    if not deciding or verdict.outcome == "invalid":
+        return replace(told, notes=(*verdict.notes, *reasons.values()))
+    if any(rule.outcome == "regression" for rule in gating):
+        reason = why("regression", [rule for rule in gating if rule.outcome == "regression"])
+        return replace(told, reason=reason, notes=(*verdict.notes, *reasons.values()))
+    more = [reason for reason in reasons.values() if reason != deciding[0]]
+    return replace(told, outcome="invalid", reason=deciding[0], notes=(*verdict.notes, *more))
+
+
+def _marked(rule: RuleResult, reasons: Mapping[str, str]) -> RuleResult:
+    reason = reasons.get(rule.score)
+    on_the_whole = rule.slice is None and rule.against == "baseline"
+    if reason is None or (rule.outcome != "regression" and not on_the_whole):
+        return rule
+    return replace(rule, outcome="invalid", reason=reason if on_the_whole else "its judge is not calibrated")

@@ -1,0 +1,195 @@
+"""A stored run scored again by the gate's present scorers: its outputs stay, no candidate is called."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scoregate.errors import ConfigError, RunInterrupted
+from scoregate.gate_file import Gate
+from scoregate.gates.rescored import RESCORED, RESCORED_FROM, rescore_command, run_that_was_made
+from scoregate.gates.sentences import count
+from scoregate.project.assembly import Assembly
+from scoregate.project.judges import judges_of, use_replies
+from scoregate.project.people import whoami
+from scoregate.project.stored_outputs import asked_items, baseline_files, with_outputs
+from scoregate.records import Run, RunHeader, RunItem, Score
+from scoregate.results_file import write_lock, write_results
+from scoregate.runner import session
+from scoregate.runner.cells import MEASURED
+from scoregate.runner.rescoring import Rescoring, RescoringPlan, StoredOutput
+from scoregate.scorers.scorer import Scorer
+from scoregate.store import Store
+
+_MEASUREMENTS = frozenset({"latency_seconds", "cost_usd", "tokens"})
+"""Arguments of a scorer that a lock file does not hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Everything that scoring a run again needs; nothing has been called yet."""
+
+    gate: Gate
+    before: Run
+    """The run as it was scored, with its outputs."""
+    header: RunHeader
+    """Of the run that is written."""
+    plan: RescoringPlan
+
+    @property
+    def scorings(self) -> int:
+        """Calls of scorers that are still to be made."""
+        return self._unscored * len(self.plan.scorers)
+
+    @property
+    def replies(self) -> int:
+        """Replies of judges that this needs at most."""
+        return self._unscored * sum(judge.spec.votes for judge in judges_of(self.plan.scorers))
+
+    @property
+    def _unscored(self) -> int:
+        done = self.plan.done
+        cells = [one.run_item for one in self.plan.outputs if one.run_item.status == "ok"]
+        return sum((item.item, item.trial) not in done for item in cells)
+
+    def announcement(self, cost_usd: float | None = None) -> str:
+        """What is about to be done; `cost_usd` is what it will probably cost, where that can be told."""
+        replies = f", up to {self.replies:,} judge replies" if self.replies else ""
+        cost = "" if cost_usd is None else f", about ${cost_usd:.2f}"
+        kept = f" ({len(self.plan.done):,} are there already)" if self.plan.done else ""
+        return (
+            f"run {self.header.run}: {count(len(self.plan.outputs), 'stored output')} of "
+            f"{run_that_was_made(self.header)}{kept} by {count(len(self.plan.scorers), 'scorer')}: "
+            f"{count(self.scorings, 'scoring')}{replies}{cost}; no candidate is called"
+        )
+
+
+def prepare(assembly: Assembly, run: Run, store: Store, *, outputs: Path | None = None) -> Prepared:
+    """Make the new run in the store, or find the one that was begun by the same scorers and not finished.
+
+    All scorers are applied again, also those that did not change. Scores that nobody has to make again stay as they
+    are: those that were measured, and those that people or evaluators in Langfuse gave. `outputs` is a results file
+    that has the outputs.
+
+    Raises ConfigError where outputs or measurements are not there, BaselineError where the dataset items are not.
+    """
+    run = with_outputs(run, store, outputs)
+    items = asked_items(run, assembly.dataset, store, assembly.gate)
+    scorers = _applicable(assembly, run)
+    applied = {name for scorer in scorers for name in scorer.scores or (scorer.name,)}
+    versions = assembly.scorer_versions
+    kept: dict[tuple[str, int], list[Score]] = {}
+    for score in run.scores:
+        theirs = score.source == "human" or score.score in assembly.gate.wait_for
+        stays = score.score in MEASURED or theirs or score.score in versions
+        if stays and score.score not in applied:
+            kept.setdefault((score.item, score.trial), []).append(score)
+    header = _begun(run, versions, store) or _begin(assembly, run, store)
+    use_replies(scorers, store, [header], read=assembly.use_cache)
+    return Prepared(
+        gate=assembly.gate,
+        before=run,
+        header=header,
+        plan=RescoringPlan(
+            run=header.run,
+            outputs=[
+                StoredOutput(item, items.get(item.item), tuple(kept.get((item.item, item.trial), ())))
+                for item in run.items
+            ],
+            store=store,
+            scorers=scorers,
+            catalog=assembly.gate.catalog,
+            expected_scores=assembly.expected_scores,
+            limits=assembly.gate.limits,
+            done=store.done_cells(header.run),
+        ),
+    )
+
+
+def rescore(prepared: Prepared, store: Store) -> Run:
+    """Score what is not scored yet, and return the whole run. Raises RunInterrupted, StoreWriteError."""
+    run, limits = prepared.header.run, prepared.plan.limits
+    with store.lock(run):
+        report = session.drive(lambda: Rescoring(prepared.plan), limits.timeout_seconds)
+        if not report.complete:
+            again = rescore_command(run_that_was_made(prepared.header), prepared.gate)
+            reached = f"reached max_cost_usd = {limits.max_cost_usd:g}" if report.stopped else "stopped"
+            raise RunInterrupted(
+                f"{reached} after {report.done:,} of {report.expected:,} stored outputs, whose scores are kept",
+                hint=f"go on with: {again}",
+            )
+        # The outputs are as old as they were, and so is the run.
+        store.finish_run(run, prepared.before.header.finished_at or _now())
+    return store.load_run(run)
+
+
+def rewrite(gate: Gate, run: Run) -> tuple[Path, ...]:
+    """Write anew the gate's baseline and anchor files that hold this run; who accepted them stays. Which they are."""
+    held = baseline_files(gate, run_that_was_made(run.header))
+    for path, before in held.items():
+        accepted = before.header.metadata.get("accepted")
+        about = {key: value for key, value in run.header.metadata.items() if key != "accepted"}
+        if accepted is None:
+            write_results(replace(run, header=replace(run.header, metadata=about)), path)
+        else:
+            header = replace(run.header, metadata={**about, "accepted": accepted})
+            write_lock(replace(run, header=header), path)
+    return tuple(held)
+
+
+def _applicable(assembly: Assembly, run: Run) -> tuple[Scorer, ...]:
+    """The scorers that can be applied. Without measurements, what reads them keeps its scores if it did not change."""
+    if any(_is_measured(item) for item in run.items) or not run.items:
+        return assembly.scorers
+    applicable = []
+    for scorer in assembly.scorers:
+        names = scorer.scores or (scorer.name,)
+        if not _MEASUREMENTS & (scorer.accepts or frozenset()):
+            applicable.append(scorer)
+        elif any(run.header.scorers.get(name) != scorer.version for name in names):
+            origin = run_that_was_made(run.header)
+            raise ConfigError(
+                f"the scorer '{scorer.name}' changed and reads latency, cost or tokens, which are not stored here",
+                hint=f"give a results file of run {origin} that has them: --outputs FILE",
+            )
+    return tuple(applicable)
+
+
+def _is_measured(item: RunItem) -> bool:
+    return item.latency_seconds is not None or item.cost_usd is not None or item.tokens is not None
+
+
+def _begun(run: Run, versions: dict[str, str], store: Store) -> RunHeader | None:
+    """The header of an unfinished run of the same outputs and scorers."""
+    origin = run_that_was_made(run.header)
+    for summary in store.list_runs():
+        if summary.rescored_from == origin and summary.finished_at is None:
+            header = store.header(summary.run)
+            if dict(header.scorers) == versions and header.trials == run.header.trials:
+                return header
+    return None
+
+
+def _begin(assembly: Assembly, run: Run, store: Store) -> RunHeader:
+    origin, dataset = run_that_was_made(run.header), assembly.dataset
+    header = replace(
+        run.header,
+        run=f"{origin}-rescored-{secrets.token_hex(2)}",
+        scorers=assembly.scorer_versions,
+        finished_at=None,
+        metadata={
+            **run.header.metadata,
+            "gate": assembly.gate.name,
+            RESCORED_FROM: origin,
+            RESCORED: {"who": whoami(assembly.gate.root), "when": _now()},
+        },
+    )
+    same = header.dataset_fingerprint == dataset.fingerprint
+    store.create_run(header, dataset.items if same else ())
+    return header
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

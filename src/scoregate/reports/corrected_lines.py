@@ -1,0 +1,40 @@
+"""The corrected value of a judged score beside the raw one, and which of them decides."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from scoregate.records import JSON
+from scoregate.reports.report import Report
+from scoregate.statistics.estimate import Estimate
+
+
+def corrected_lines(report: Report) -> list[str]:
+    """A line a score whose gate names human labels, and which value decides; none where no gate names any."""
+    lines, decides = [], ""
+    for name, value in report.corrected.items():
+        if isinstance(value, str):
+            lines.append(f"{name}, corrected by human labels: none, as {value}")
+            continue
+        decides = value.decides
+        lines.append(
+            f"{name}: raw {_told(value.raw)}; corrected by {value.labelled:,} human labels of {value.items:,} items: "
+            f"{_told(value.prediction_powered)} (prediction-powered), {_told(value.rogan_gladen)} (Rogan-Gladen)"
+        )
+    return [*lines, decides] if decides else lines
+
+
+def corrected_json(report: Report) -> JSON:
+    """The same as JSON values: score -> the estimates, or the reason why there are none."""
+    return {
+        name: {"reason": value} if isinstance(value, str) else asdict(value)
+        for name, value in report.corrected.items()
+    }
+
+
+def _told(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return f"– ({estimate.reason})"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.3g}"
+    return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"
