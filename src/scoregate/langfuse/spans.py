@@ -54,8 +54,9 @@ class SpanWriter:
     def request(self, cells: Iterable[tuple[RunItem, Sequence[Score]]]) -> bytes:
         """An OTLP export request with one root span a run item; `cells` are all scores of each."""
         message, spans = export_request(self.public_key)
+        theirs = frozenset(self.header.awaited)  # what evaluators in Langfuse have written is there already
         for run_item, scores in cells:
-            self._write(spans.add(), run_item, scores)
+            self._write(spans.add(), run_item, [score for score in scores if score.score not in theirs])
         return bytes(message.SerializeToString())
 
     def _write(self, span: Span, run_item: RunItem, scores: Sequence[Score]) -> None:
