@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 GATE ?= gates/support-agent.toml
+# A file's tests share what is dear to make, so they stay together.
+IN_PARALLEL := -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup gate test test-langfuse coverage lint format bench simulate rivals crash clean
@@ -24,13 +26,13 @@ gate: setup ## Run the example gate: candidate, scores, baseline, verdict
 	$(BIN)/scoregate run $(GATE) $(ARGS)
 
 test: setup ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(IN_PARALLEL)
 
 test-langfuse: setup ## Ask a real Langfuse server what the client relies on (LANGFUSE_BASE_URL and keys; else the stand-in)
 	SCOREGATE_TEST_LANGFUSE=1 $(BIN)/python -m pytest -rs -s tests/langfuse/test_any_server.py tests/langfuse_server/test_recordings_any_server.py
 
 coverage: setup ## Line coverage of the pure rooms: at least 95 %
-	$(BIN)/python -m pytest tests/gates tests/statistics tests/gate_file tests/config tests/test_catalog.py tests/test_records.py \
+	$(BIN)/python -m pytest tests/gates tests/statistics tests/gate_file tests/config tests/test_catalog.py tests/test_records.py $(IN_PARALLEL) \
 	  --cov=scoregate.gates --cov=scoregate.statistics --cov=scoregate.gate_file --cov=scoregate.catalog \
 	  --cov=scoregate.records --cov-report=term --cov-fail-under=95
 

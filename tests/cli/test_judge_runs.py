@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.judged import KEY, KEY_NAME, judged_project
 from tests.cli.project import Project, ended
-from tests.model_server.answers import Answer, failed, judged, slow
+from tests.model_server.answers import Answer, failed, judged, refused, slow
 from tests.model_server.request import ModelRequest
 from tests.model_server.server import ModelServer
 
@@ -344,6 +344,27 @@ def test_judge_test_shows_the_reply_to_an_answer_of_the_newest_run(tmp_path: Pat
         assert len(server.requests) == 9
     assert "score: 2" in fresh.out
     assert "It answers what was asked." in fresh.out
+
+
+def test_judge_test_and_compare_write_out_what_a_terminal_would_obey(tmp_path: Path) -> None:
+    def script(request: ModelRequest) -> Answer:
+        if "1: " in request.prompt:
+            return refused("no \x1b[2J\x9b")
+        return judged(8, "red \x1b[31m\x1b]0;title\x07 done")
+
+    with ModelServer(script=script) as server:
+        project = judged_project(tmp_path / "p", server, more='pairwise = "prompts/pair.md"')
+        project.write("prompts/pair.md", "{{input.n}}\n1: {{first}}\n2: {{second}}\n")
+        before = project.run().started
+        project.edit("experiments/agent.py", 'f"answer', 'f"other')
+        after = project.run().started
+        tried = project.scoregate("judge", "test", "gates/agent.toml", "--output", "\x1b[1mbold").out
+        compared = project.scoregate("judge", "compare", "gates/agent.toml", before, after).out
+    for shown in (tried, compared):
+        assert not any(char in shown for char in ("\x1b", "\x07", "\x9b"))
+    assert "red \\x1b[31m\\x1b]0;title\\x07 done" in tried
+    assert "Answer: \\x1b[1mbold" in tried
+    assert "no \\x1b[2J\\x9b" in compared
 
 
 def test_judge_test_without_an_answer_says_what_to_do(tmp_path: Path) -> None:

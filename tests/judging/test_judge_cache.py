@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 
 from scoregate.errors import ResultsError
+from scoregate.judging.cache import ReplyCache
 from scoregate.judging.exchange import read_replies, write_replies
 from scoregate.judging.judge import Judge
-from tests.judging.judges import GRADE, KEY, YES_NO, ask, spec_of, store_in
+from tests.judging.judges import GRADE, KEY, YES_NO, ask, item, spec_of, store_in
 from tests.model_server.answers import Answer, failed, judged, refused, slow
 from tests.model_server.request import ModelRequest
 from tests.model_server.server import ModelServer
@@ -81,6 +83,57 @@ def test_one_question_at_the_same_time_is_asked_once(tmp_path: Path) -> None:
         assert {one.value for one in ask(judge, ["same"] * 5, store=store)} == {6}
         assert len(server.requests) == 1
     assert (judge.usage.replies, judge.usage.from_cache) == (5, 4)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "counts"),
+    [
+        (failed(500, "down"), "no reply: status 500: down", (5, 0, 0)),
+        (refused("No."), 'invalid reply: the model refused: "No."', (0, 5, 4)),
+    ],
+    ids=["no reply", "invalid"],
+)
+def test_a_failure_is_shared_by_all_that_wait_for_it(
+    tmp_path: Path, answer: Answer, reason: str, counts: tuple[int, int, int]
+) -> None:
+    with store_in(tmp_path) as store, ModelServer(script=lambda _: slow(0.1, answer)) as server:
+        judge = Judge(spec_of(server.url, prompt="{{output}}"), retries=0)
+        assert {one.comment for one in ask(judge, ["same"] * 5, store=store)} == {reason}
+        assert len(server.requests) == 1
+    assert (judge.usage.failed, judge.usage.invalid, judge.usage.from_cache) == counts
+
+
+def test_whoever_waits_asks_itself_where_the_first_is_stopped(tmp_path: Path) -> None:
+    async def session(judge: Judge) -> list[object]:
+        judge.begin(concurrency=2)
+        first, second = (asyncio.ensure_future(judge.judge(item(), "same")) for _ in range(2))
+        await asyncio.sleep(0.1)
+        first.cancel()
+        values = [
+            one if isinstance(one, BaseException) else one.value
+            for one in await asyncio.gather(first, second, return_exceptions=True)
+        ]
+        await judge.close()
+        return list(values)
+
+    with store_in(tmp_path) as store, ModelServer(script=[slow(5), judged(6)]) as server:
+        judge = Judge(spec_of(server.url))
+        judge.cache = ReplyCache(store.replies)
+        stopped, value = asyncio.run(session(judge))
+    assert isinstance(stopped, asyncio.CancelledError)
+    assert value == 6
+
+
+@pytest.mark.parametrize("count", [10**19, 10**400, -5])
+def test_an_impossible_count_of_tokens_is_no_count(tmp_path: Path, count: int) -> None:
+    from scoregate.judging.spec import Price
+
+    usage = {"prompt_tokens": count, "completion_tokens": 1}
+    with store_in(tmp_path) as store, ModelServer(script=lambda _: judged(3, usage=usage)) as server:
+        judge = Judge(spec_of(server.url, price=Price(1.0, 10.0)))
+        assert ask(judge, store=store)[0].value == 3
+        (kept,) = store.replies.all()
+    assert (kept.tokens_input, kept.tokens_output, kept.cost_usd) == (None, None, None)
 
 
 def test_without_the_cache_a_fresh_reply_takes_the_place_of_the_kept_one(tmp_path: Path) -> None:

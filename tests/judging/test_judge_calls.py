@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from scoregate.errors import ConfigError
 from scoregate.judging.judge import Judge
-from tests.judging.judges import KEY, YES_NO, ask, spec_of
-from tests.model_server.answers import Answer, broken, failed, judged, page, refused, slow
+from tests.judging.judges import GRADE, KEY, YES_NO, ask, item, spec_of
+from tests.model_server.answers import Answer, body, broken, failed, judged, page, refused, slow
 from tests.model_server.malformed import MALFORMED, malformed_replies
 from tests.model_server.misbehaviour import FAULTS, Misbehaving
 from tests.model_server.request import ModelRequest
@@ -166,6 +169,101 @@ def test_a_request_that_is_refused_is_an_error_of_its_item_alone() -> None:
         "no reply: the endpoint refused the request (status 400: the prompt is too long)"
     )
     assert judgements[1].value == 5
+
+
+@pytest.mark.parametrize(
+    "answer", [failed(403, "flagged"), failed(404), failed(400, "no json_schema, please")]
+)
+def test_what_one_item_alone_meets_stops_no_other(answer: Answer) -> None:
+    def script(request: ModelRequest) -> Answer:
+        return answer if "bad" in request.prompt else judged(5)
+
+    with ModelServer(script=script) as server:
+        judgements = ask(Judge(spec_of(server.url)), ["good", "bad", "fine", "well"], concurrency=1)
+        assert len(server.requests) == 4
+    assert [one.value for one in judgements] == [5, None, 5, 5]
+    assert judgements[1].comment.startswith("no reply: the endpoint refused the request (status 40")
+
+
+def test_a_success_disproves_that_it_is_the_same_for_all() -> None:
+    def script(request: ModelRequest) -> Answer:
+        return failed(403, "flagged") if "bad" in request.prompt else slow(0.3, judged(5))
+
+    async def session(judge: Judge) -> list[object]:
+        judge.begin(concurrency=2)
+        try:
+            side_by_side = await asyncio.gather(*(judge.judge(item(), output) for output in ("bad", "good")))
+            return [one.value for one in (*side_by_side, await judge.judge(item(), "later"))]
+        finally:
+            await judge.close()
+
+    with ModelServer(script=script) as server:
+        assert asyncio.run(session(Judge(spec_of(server.url)))) == [None, 5, 5]
+
+
+@pytest.mark.parametrize(
+    ("named", "requests"),
+    [
+        ({"param": "messages[0].content", "code": None}, 2),
+        ({"param": None, "code": "content_filter"}, 2),
+        ({"param": "response_format", "code": None}, 1),
+        ({"param": None, "code": None}, 1),
+    ],
+)
+def test_what_the_endpoint_names_counts_more_than_its_words(named: dict[str, Any], requests: int) -> None:
+    error = {"error": {"message": "refused: what is a json_schema?", **named}}
+    with ModelServer(script=lambda _: body(error, status=400)) as server:
+        ask(Judge(spec_of(server.url)), ["a", "b"], concurrency=1)
+        assert len(server.requests) == requests
+
+
+def test_half_a_surrogate_pair_is_a_bad_reply_that_is_sent_back() -> None:
+    with ModelServer(script=[Answer(content="x\ud800y"), judged(5)]) as server:
+        assert ask(Judge(spec_of(server.url)))[0].value == 5
+        assert server.requests[1].messages[1]["content"] == "x\\ud800y"
+
+
+def test_a_number_that_nobody_can_store_is_sent_back() -> None:
+    contract = replace(GRADE, min=None, max=None)
+    with ModelServer(script=[judged(1e300), judged(2**64), judged(2.5)]) as server:
+        assert ask(Judge(spec_of(server.url, contract=contract)))[0].value == 2.5
+        assert "is too large a number for a score" in server.requests[1].last
+
+
+def test_what_breaks_a_call_in_any_other_way_is_an_error_with_its_name() -> None:
+    with ModelServer() as server:
+        judgement = ask(Judge(spec_of(server.url, parameters={"user": "\ud800"})))[0]
+        assert server.requests == []
+    assert judgement.comment.startswith("no reply: the call failed: UnicodeEncodeError: ")
+
+
+def test_an_answer_that_is_nested_without_end_is_an_error_of_its_item_alone() -> None:
+    reply = json.dumps({"choices": [{"finish_reason": "stop", "message": {"content": "{}"}}]})
+    deep = Answer(raw=f'{reply[:-1]}, "usage": {"[" * 100_000}{"]" * 100_000}}}'.encode())
+
+    def script(request: ModelRequest) -> Answer:
+        return deep if "bad" in request.prompt else judged(5)
+
+    with ModelServer(script=script) as server:
+        judgements = ask(Judge(spec_of(server.url), retries=0), ["bad", "good"], concurrency=1)
+    assert [(one.value, one.status) for one in judgements] == [(None, "error"), (5, "ok")]
+
+
+@pytest.mark.parametrize("before", range(170, 201, 5))
+def test_no_part_of_the_key_is_in_an_error_that_is_cut(before: int) -> None:
+    message = f"{'x' * before}{KEY}"
+    for answer in (failed(401, message), body({"error": {"message": message}}), refused(message)):
+        with ModelServer(script=[answer]) as server:
+            judgement = ask(Judge(spec_of(server.url), retries=0))[0]
+        assert judgement.status == "error"
+        assert KEY[:4] not in judgement.comment
+
+
+def test_a_text_in_place_of_a_key_leaves_replies_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUDGE_KEY", "score")
+    with ModelServer(script=[judged(5, "The score is fair.")]) as server:
+        judgement = ask(Judge(spec_of(server.url)))[0]
+    assert (judgement.value, judgement.comment) == (5, "The score is fair.")
 
 
 def test_the_key_is_in_no_error() -> None:

@@ -46,6 +46,17 @@ def test_a_call_without_a_reply_is_told_as_well() -> None:
     assert [(call.content, call.error) for call in calls] == [(None, "status 500: down")]
 
 
+def test_a_tracer_that_fails_costs_no_reply_and_is_told_of() -> None:
+    def told(_: ModelCall) -> None:
+        raise TypeError("no such span")
+
+    with ModelServer(script=["prose", judged(3)]) as server:
+        judge = Judge(spec_of(server.url))
+        judge.told = told
+        assert ask(judge)[0].value == 3
+    assert "2 calls not traced (TypeError: no such span)" in judge.usage.line("relevance")
+
+
 def test_the_cost_is_told_when_it_arises() -> None:
     spent: list[float] = []
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,18 +14,19 @@ from scoregate.judging.judge import Judge
 from scoregate.judging.pairwise import Preference, counted, pair_judge, prefer
 from scoregate.judging.spec import JudgeSpec
 from scoregate.judging.template import PAIR, parse_template, read_template
+from scoregate.records import JSON
 from tests.judging.judges import item, spec_of
 from tests.model_server.answers import Answer, failed, judged
 from tests.model_server.request import ModelRequest
 from tests.model_server.server import ModelServer
 
 
-def pair_spec(url: str) -> JudgeSpec:
+def pair_spec(url: str, **parts: Any) -> JudgeSpec:
     prompt = parse_template("{{input}}\n1: {{first}}\n2: {{second}}", where="pair.md", answers=PAIR)
-    return pair_judge(spec_of(url, pairwise=prompt))
+    return pair_judge(spec_of(url, pairwise=prompt, **parts))
 
 
-def preferred(spec: JudgeSpec, pairs: list[tuple[str, str]]) -> list[Preference]:
+def preferred(spec: JudgeSpec, pairs: Sequence[tuple[JSON, JSON]]) -> list[Preference]:
     async def session() -> list[Preference]:
         judge = Judge(spec, retries=0)
         judge.begin(concurrency=2)
@@ -65,6 +68,20 @@ def test_equal_answers_tie_without_a_call() -> None:
         assert server.requests == []
     counts = counted(found)
     assert (counts.ties, counts.equal, counts.answered) == (1, 1, 0)
+
+
+def test_equal_answers_are_equal_as_json() -> None:
+    with ModelServer(script=lambda _: judged("tie")) as server:
+        found = preferred(pair_spec(server.url), [(True, 1), ({"a": 0, "b": []}, {"b": [], "a": 0})])
+        assert len(server.requests) == 2
+    assert [one.asked for one in found] == [True, False]
+
+
+def test_votes_on_pairs_are_counted_whatever_the_rule_of_the_score() -> None:
+    with ModelServer(script=longest) as server:
+        (found,) = preferred(pair_spec(server.url, votes=3, rule="mean"), [("long answer", "short")])
+        assert len(server.requests) == 6
+    assert found.winner == "a"
 
 
 def test_a_reply_that_is_missing_in_one_order_decides_nothing() -> None:

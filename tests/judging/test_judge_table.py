@@ -8,8 +8,10 @@ import pytest
 
 from scoregate.errors import ConfigError
 from scoregate.gate_file import ScorerSpec
+from scoregate.judging.cache import Draw, reply_key
 from scoregate.judging.spec import DEFAULT_BASE_URL, JudgeSpec, Price, read_judge
 from scoregate.records import JSON
+from scoregate.scorers.judge import ChatMessage
 from tests.judging.judges import GRADE, YES_NO
 
 TABLE: dict[str, JSON] = {"prompt": "p.md", "model": "m"}
@@ -99,6 +101,49 @@ def test_only_a_majority_makes_a_boolean(tmp_path: Path) -> None:
         read(tmp_path, {**TABLE, "votes": 3, "rule": "mean"}, YES_NO)
 
 
+def test_the_scores_before_a_judge_are_part_of_its_version(tmp_path: Path) -> None:
+    plain, after = read(tmp_path, TABLE), read(tmp_path, {**TABLE, "after": ["a", "b"]})
+    turned = read(tmp_path, {**TABLE, "after": ["b", "a"]})
+    assert after.identity.version != plain.identity.version
+    assert after.identity.version == turned.identity.version
+
+
+def test_the_scores_before_a_judge_are_no_part_of_its_replies(tmp_path: Path) -> None:
+    plain, after = read(tmp_path, TABLE), read(tmp_path, {**TABLE, "after": ["json_valid"]})
+    asked: list[ChatMessage] = [{"role": "user", "content": "x"}]
+    assert reply_key(plain.identity, asked, Draw()) == reply_key(after.identity, asked, Draw())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[bad",
+        "http://host:abc/v1",
+        "http://host:99999/v1",
+        "http://host x/v1",
+        "http://host\u0007/v1",
+        "http://:80/v1",
+        "http://ex\u2603..com/v1",
+    ],
+)
+def test_a_url_that_nothing_can_call_is_told_with_its_place(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, {**TABLE, "base_url": url})
+    assert str(caught.value).startswith("gates/agent.toml:7: 'base_url' of [scorers.relevance] is ")
+
+
+@pytest.mark.parametrize("url", ["http://[::1]:8000/v1", "http://127.0.0.1:8000", "https://a-b_c.example/v1"])
+def test_names_and_addresses_with_and_without_a_port_are_urls(tmp_path: Path, url: str) -> None:
+    assert read(tmp_path, {**TABLE, "base_url": url}).base_url == url
+
+
+@pytest.mark.parametrize("key", ["prompt", "pairwise"])
+def test_a_path_with_a_nul_is_told_with_its_place(tmp_path: Path, key: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, {**TABLE, key: "prompts/\0.md"})
+    assert str(caught.value) == r"gates/agent.toml:7: the prompt 'prompts/\x00.md' is no path of a file"
+
+
 def test_the_identity_covers_all_that_changes_a_score_and_no_key(tmp_path: Path) -> None:
     spec = read(tmp_path, {**TABLE, "votes": 3, "rule": "mean"})
     assert spec.identity.version == read(tmp_path, {**TABLE, "votes": 3, "rule": "mean"}).identity.version
@@ -109,7 +154,7 @@ def test_the_identity_covers_all_that_changes_a_score_and_no_key(tmp_path: Path)
         {**TABLE, "votes": 3, "rule": "mean", "parameters": {"top_p": 0.5}},
     ]
     assert spec.identity.hash not in {read(tmp_path, table).identity.hash for table in others}
-    same = [{"api_key": "OTHER"}, {"price": {"input": 1, "output": 1}}, {"after": ["json_valid"]}]
+    same = [{"api_key": "OTHER"}, {"price": {"input": 1, "output": 1}}]
     for more in same:
         table: dict[str, JSON] = {**TABLE, "votes": 3, "rule": "mean", **more}  # type: ignore[dict-item]  # JSON
         assert read(tmp_path, table).identity.hash == spec.identity.hash

@@ -39,6 +39,11 @@ def test_mean_and_median(rule: str, value: float) -> None:
     assert decision.comment.startswith(f"[{rule} of 1 × 3, 1 × 2, 1 × 7] because ")
 
 
+@pytest.mark.parametrize("value", [0.8, 1.1, 4.35, 1e308, -1e308])
+def test_the_mean_of_equal_votes_is_the_vote(value: float) -> None:
+    assert decide(votes(value, value, value), "mean").value == value
+
+
 def test_without_a_majority_there_is_no_score() -> None:
     decision = decide(votes("a", "b", "c"), "majority")
     assert decision.value is None

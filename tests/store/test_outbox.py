@@ -52,13 +52,19 @@ def test_every_run_item_and_every_cell_with_a_value_is_due(store: Store) -> None
 
 def test_what_was_accepted_is_not_due_any_more_and_not_yet_seen(store: Store) -> None:
     store.outbox.mark(
-        RUN, HERE, [Delivered("q0", 0, ROOT, "accepted"), Delivered("q1", 0, "correct", "accepted")]
+        RUN, HERE, [Delivered("q0", 0, ROOT, "accepted"), Delivered("q0", 0, "correct", "accepted")]
     )
     assert items_due(store) == ["q1", "q2"]
-    assert scores_due(store) == [("q0", "correct"), ("q2", "correct")]
-    assert store.outbox.unseen(RUN, HERE) == {("q0", 0, ROOT), ("q1", 0, "correct")}
+    assert scores_due(store) == [("q1", "correct"), ("q2", "correct")]
+    assert store.outbox.unseen(RUN, HERE) == {("q0", 0, ROOT), ("q0", 0, "correct")}
     tally = store.outbox.tally(RUN, HERE)
     assert (tally.items_accepted, tally.items_seen, tally.scores_accepted, tally.scores_seen) == (1, 0, 1, 0)
+
+
+def test_a_score_is_not_looked_for_before_its_run_item_is_there(store: Store) -> None:
+    store.outbox.mark(RUN, HERE, [Delivered("q1", 0, "correct", "accepted")])
+    assert store.outbox.unseen(RUN, HERE) == set()
+    assert store.outbox.tally(RUN, HERE).scores_accepted == 1
 
 
 def test_what_was_seen_counts_as_delivered(store: Store) -> None:

@@ -113,19 +113,33 @@ def _head(chosen: Judge) -> str:
 
 
 def _shown(tried: Tried) -> str:
-    lines = [f"item {tried.answer.item.id} ({tried.answer.source}, trial {tried.answer.trial})"]
+    from scoregate.reports.excerpt import one_line
+
+    lines = [f"item {one_line(tried.answer.item.id)} ({tried.answer.source}, trial {tried.answer.trial})"]
     for message in tried.messages:
-        lines += [f"  {message['role']}:", *(f"    {line}" for line in message["content"].splitlines())]
+        lines += [f"  {message['role']}:", *(f"    {line}" for line in _safe_lines(message["content"]))]
     judgement = tried.judgement
     if judgement is None:
         return "\n".join(lines)
     value = judgement.value if isinstance(judgement.value, str) else json.dumps(judgement.value)
     lines.append(f"  score: {value}" if judgement.status == "ok" else "  error:")
-    lines += [f"    {line}" for line in judgement.comment.splitlines()]
+    lines += [f"    {line}" for line in _safe_lines(judgement.comment)]
     if len(judgement.votes) > 1:
         for number, vote in enumerate(judgement.votes, 1):
-            lines.append(f"  vote {number}: {vote.error or f'{json.dumps(vote.value)} {vote.reasoning}'}")
+            said = vote.error or f"{json.dumps(vote.value)} {vote.reasoning}"
+            lines.append(f"  vote {number}: {one_line(said)}")
     return "\n".join(lines)
+
+
+def _safe_lines(text: str) -> list[str]:
+    """Other people's text, line by line, whole, with what a terminal would obey written out."""
+    from scoregate.reports.excerpt import plain
+
+    piece = 10_000  # `plain` looks at no more than twice that.
+    return [
+        "".join(plain(line[start : start + piece]) for start in range(0, len(line), piece))
+        for line in text.splitlines()
+    ]
 
 
 def _as_json(chosen: Judge, tried: list[Tried]) -> JSON:

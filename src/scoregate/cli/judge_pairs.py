@@ -62,6 +62,7 @@ def compare(
 
 def _shown(preferences: Sequence[Preference], runs: tuple[str, str]) -> str:
     from scoregate.judging.pairwise import counted
+    from scoregate.reports.excerpt import one_line
 
     counts = counted(preferences)
     ties = f"{counts.ties:,} ties ({counts.equal:,} of equal answers, {counts.flips:,} flips)"
@@ -72,7 +73,8 @@ def _shown(preferences: Sequence[Preference], runs: tuple[str, str]) -> str:
         f"flip rate: {_share(counts.flips, counts.answered)} of the pairs that were answered in both orders",
         f"B wins {_share(counts.b, counts.a + counts.b)} of the decided pairs",
     ]
-    lines += [f"- {one.item}: {'; '.join(one.comments)}" for one in preferences if one.winner is None][:10]
+    undecided = [one for one in preferences if one.winner is None][:10]
+    lines += [one_line(f"- {one.item}: {'; '.join(one.comments)}") for one in undecided]
     return "\n".join(lines)
 
 

@@ -14,7 +14,7 @@ from scoregate.judging.cache import Draw
 from scoregate.judging.calling import CallFailed, Completion, ModelClient
 from scoregate.records import ScoreValue, Tokens
 from scoregate.scorers.judge import ChatMessage, Fault, InvalidReply
-from scoregate.scorers.outcome import shortened
+from scoregate.scorers.outcome import reason_of, shortened
 from scoregate.scorers.scorer import scored_run
 
 REPAIRS = 2
@@ -81,7 +81,8 @@ async def ask(
 ) -> Asked:
     """Ask, and send bad replies back. Raises CallFailed.
 
-    `pay` is given the tokens of each call and says what they cost, `told` every call when it is over.
+    `pay` is given the tokens of each call and says what they cost, `told` every call when it is over. What `told`
+    raises is counted in the usage: a reply that was paid for is not lost to a tracer that fails.
     """
     reply, wrong = Asked(asked=list(question.messages)), ""
     for repair in range(REPAIRS + 1):
@@ -125,21 +126,27 @@ async def _call(
         raise
     finally:
         if told is not None and (completion is not None or error is not None):
-            told(
-                ModelCall(
-                    run=scored_run.get(),
-                    item=question.item,
-                    draw=question.draw,
-                    repair=reply.repairs,
-                    messages=messages,
-                    content=completion.content if completion is not None else None,
-                    error=error,
-                    tokens=completion.tokens if completion is not None else None,
-                    cost_usd=cost,
-                    started_at=started_at,
-                    ended_at=time.time(),
-                )
+            call = ModelCall(
+                run=scored_run.get(),
+                item=question.item,
+                draw=question.draw,
+                repair=reply.repairs,
+                messages=messages,
+                content=completion.content if completion is not None else None,
+                error=error,
+                tokens=completion.tokens if completion is not None else None,
+                cost_usd=cost,
+                started_at=started_at,
+                ended_at=time.time(),
             )
+            _tell(told, call, client)
+
+
+def _tell(told: Callable[[ModelCall], None], call: ModelCall, client: ModelClient) -> None:
+    try:
+        told(call)
+    except Exception as error:  # noqa: BLE001 - whoever traces may fail in any way; the usage's line says so
+        client.usage.not_told(reason_of(error))
 
 
 def _add(reply: Asked, tokens: Tokens, cost: float | None) -> None:

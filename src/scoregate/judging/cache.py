@@ -24,7 +24,8 @@ class Draw:
 def reply_key(identity: JudgeIdentity, messages: Sequence[ChatMessage], draw: Draw) -> str:
     """Hash of everything that can change a reply: the judge's identity, what it is asked, and the draw.
 
-    The number of votes and their rule are no part of it: they change what becomes of a reply, not the reply.
+    The number of votes, their rule and the scores that must have passed are no part of it: they change what becomes
+    of a reply, or whether there is one, not the reply.
     The prompt's text is no part of it either, but what it became with its variables in place.
     """
     asked: dict[str, JSON] = {
@@ -32,8 +33,8 @@ def reply_key(identity: JudgeIdentity, messages: Sequence[ChatMessage], draw: Dr
         "messages": [dict(message) for message in messages],
         "draw": [draw.series, draw.trial, draw.vote],
     }
-    for key in ("prompt", "votes", "rule"):
-        del asked[key]
+    for key in ("prompt", "votes", "rule", "after"):
+        asked.pop(key, None)
     return digest(asked)
 
 

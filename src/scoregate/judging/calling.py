@@ -4,7 +4,8 @@
 2. What may be gone the next time (429, 5xx, a time-out, a broken connection, a body that is no completion) is called
    again after `Retry-After` and a growing, random pause. The client's own retries are off.
 3. What will be the same for every item (a refused key, an unknown model, an endpoint without structured outputs) is
-   remembered: no further call is made.
+   remembered: no further call is made. What one prompt alone may meet as well (403, 404, 400) is remembered only
+   while no call has succeeded.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from scoregate.scorers.judge import (
     read_completion,
     response_format,
 )
+from scoregate.scorers.outcome import reason_of
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -41,9 +43,16 @@ _SAME_FOR_ALL = {
     403: "the endpoint forbids this with the key in {key}",
     404: "the endpoint knows no such model or path",
 }
+_KEY_REFUSED = 401
 _FORMAT_WORDS = ("response_format", "json_schema", "structured output", "structured_output")
+_PROMPT_CODES = ("content_filter", "content_policy_violation", "context_length_exceeded")
+"""What OpenAI and Azure call a refusal of this one prompt."""
 _NO_QUOTA = "insufficient_quota"
 _LONGEST_DETAIL = 200
+_MOST_TOKENS = 10**12
+"""No call takes more: a count above it is a mistake of the endpoint, and of no use to a price or a database."""
+_SHORTEST_SECRET = 8
+"""Characters. What is shorter stands for a key where none is needed, and may be a word of any reply."""
 
 
 class CallFailed(Exception):
@@ -85,7 +94,7 @@ class ModelClient:
     ) -> None:
         self._spec = spec
         self._api_key = api_key
-        self._usage = usage
+        self.usage = usage
         self._timeout = timeout_seconds or DEFAULT_TIMEOUT_SECONDS
         self._retries = retries
         self._schema = spec.schema
@@ -93,6 +102,7 @@ class ModelClient:
         self._random = Random(seed)
         self._client = self._opened()
         self._never: str | None = None
+        self._succeeded = False
 
     async def complete(self, messages: Sequence[ChatMessage]) -> Completion:
         """Ask once, and again as often as the limits allow while no reply comes. Raises CallFailed."""
@@ -104,14 +114,19 @@ class ModelClient:
                     raise CallFailed(self._never)
                 completion = await self._once(messages)
                 self._throttle.succeeded()
+                self._succeeded, self._never = True, None
                 return completion
+            except CallFailed:
+                raise
             except _Transient as error:
                 failure = error
                 if error.rate_limited:
-                    self._usage.rate_limited += 1
+                    self.usage.rate_limited += 1
                     self._throttle.limited(ticket or 0)
                 if error.retry_after is not None:
                     self._throttle.pause(asked_pause(error.retry_after))
+            except Exception as error:  # noqa: BLE001 - an endpoint may send what breaks any library under the call
+                raise CallFailed(f"the call failed: {self._scrubbed(reason_of(error))}") from None
             finally:
                 self._throttle.leave()
             if attempt > self._retries:
@@ -132,7 +147,7 @@ class ModelClient:
             "response_format": response_format(self._schema),
             "extra_body": dict(self._spec.parameters),
         }
-        self._usage.calls += 1
+        self.usage.calls += 1
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await self._client.chat.completions.with_raw_response.create(**request)
@@ -157,6 +172,7 @@ class ModelClient:
         )
 
     def _read(self, body: bytes) -> Completion:
+        body = self._without_key(body)
         reply = read_completion(completion=body, schema=self._schema)
         if not reply.success and _NO_REPLY.intersection(reply.faults):
             raise _Transient(self._scrubbed(reply.error))
@@ -167,24 +183,27 @@ class ModelClient:
         """What an error status means: worth another try, worth none, or worth none for any item."""
         status, detail = int(error.status_code), self._detail(error)
         if getattr(error, "code", None) == _NO_QUOTA:
-            self._never = f"the endpoint says that the quota is used up (status {status}: {detail})"
-        elif status in RATE_LIMIT_STATUSES or status in TRANSIENT_STATUSES or status >= 500:
+            why = f"the endpoint says that the quota is used up (status {status}: {detail})"
+            return self._for_all(why)
+        if status in RATE_LIMIT_STATUSES or status in TRANSIENT_STATUSES or status >= 500:
             return _Transient(
                 f"status {status}: {detail}",
                 retry_after=seconds_to_wait(error.response.headers.get("retry-after")),
                 rate_limited=status in RATE_LIMIT_STATUSES,
             )
-        elif status in _SAME_FOR_ALL:
+        if status in _SAME_FOR_ALL and not (self._succeeded and status != _KEY_REFUSED):
             why = _SAME_FOR_ALL[status].format(key=self._spec.api_key)
-            self._never = f"{why} (status {status}: {detail})"
-        elif status in (400, 422) and any(word in detail.lower() for word in _FORMAT_WORDS):
-            self._never = (
+            return self._for_all(f"{why} (status {status}: {detail})")
+        if status in (400, 422) and not self._succeeded and _about_the_format(error, detail):
+            return self._for_all(
                 f"{self._spec.model} at this endpoint does not take structured outputs (status {status}: {detail}); "
                 "take a model that supports response_format = json_schema"
             )
-        else:
-            return CallFailed(f"the endpoint refused the request (status {status}: {detail})")
-        return CallFailed(self._never)
+        return CallFailed(f"the endpoint refused the request (status {status}: {detail})")
+
+    def _for_all(self, why: str) -> CallFailed:
+        self._never = why
+        return CallFailed(why)
 
     def _detail(self, error: BaseException) -> str:
         """What an error says, in one line and without the key."""
@@ -196,14 +215,36 @@ class ModelClient:
     def _scrubbed(self, text: str) -> str:
         return text.replace(self._api_key, "***") if self._api_key else text
 
+    def _without_key(self, body: bytes) -> bytes:
+        """A body that may repeat the key, before any error cuts the key in two."""
+        if len(self._api_key) < _SHORTEST_SECRET:
+            return body
+        in_json = json.dumps(self._api_key)[1:-1]
+        for spelling in (self._api_key, in_json, in_json.replace("/", "\\/")):
+            body = body.replace(spelling.encode(), b"***")
+        return body
+
+
+def _about_the_format(error: Any, detail: str) -> bool:
+    """Whether a request was refused for its response format: by the named parameter or code, else by the words."""
+    param, code = (
+        text.lower() if isinstance(text, str) else "" for text in (error.param, getattr(error, "code", None))
+    )
+    if any(word in named for word in _FORMAT_WORDS for named in (param, code)):
+        return True
+    return not param and code not in _PROMPT_CODES and any(word in detail.lower() for word in _FORMAT_WORDS)
+
 
 def _content(body: Mapping[str, Any]) -> str | None:
-    """The text of the first choice's message, in a body that `read_completion` has found to have one."""
+    """The text of the first choice's message, in a body that `read_completion` has found to have one.
+
+    Half a surrogate pair, which can neither be sent back nor kept, is spelled out.
+    """
     try:
         content = body["choices"][0]["message"]["content"]
     except (LookupError, TypeError):
         return None
-    return content if isinstance(content, str) else None
+    return content.encode("utf-8", "backslashreplace").decode() if isinstance(content, str) else None
 
 
 def _tokens(usage: object) -> Tokens | None:
@@ -211,6 +252,8 @@ def _tokens(usage: object) -> Tokens | None:
         return None
     counts = [usage.get(key) for key in ("prompt_tokens", "completion_tokens")]
     whole = [
-        count for count in counts if isinstance(count, int) and not isinstance(count, bool) and count >= 0
+        count
+        for count in counts
+        if isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= _MOST_TOKENS
     ]
     return Tokens(whole[0], whole[1]) if len(whole) == 2 else None

@@ -31,10 +31,12 @@ class JudgeIdentity:
     votes: int = 1
     rule: str | None = None
     """How votes become one score; None for a single vote."""
+    after: tuple[str, ...] = ()
+    """Scores that must have passed: they choose the answers that are judged."""
 
     def as_dict(self) -> dict[str, JSON]:
         """The identity as JSON, with what the hash covers and nothing else."""
-        return {
+        parts: dict[str, JSON] = {
             "protocol": PROTOCOL,
             "prompt": self.prompt,
             "model": self.model,
@@ -45,6 +47,8 @@ class JudgeIdentity:
             "votes": self.votes,
             "rule": self.rule,
         }
+        # Only where there are any: the judges of runs that were made before keep their version.
+        return {**parts, "after": sorted(self.after)} if self.after else parts
 
     @property
     def hash(self) -> str:

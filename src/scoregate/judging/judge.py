@@ -25,6 +25,8 @@ from scoregate.scorers.scorer import Scorer, scored_run
 from scoregate.store.replies import KeptReply
 
 _LONGEST_COMMENT = 2000
+_NO_REPLY = "no reply: "
+"""What the reason begins with where no reply came, as against a reply that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +53,13 @@ class Judge:
         self.cache: ReplyCache | None = None
         """Where replies are kept; None: nowhere."""
         self.told: Callable[[ModelCall], None] | None = None
-        """Told every call when it is over; it must be quick and must not raise."""
+        """Told every call when it is over; it must be quick. What it raises is counted in the usage."""
         self._hash = self.identity.hash
         self._timeout = timeout_seconds
         self._retries = retries
         self._client: ModelClient | None = None
-        self._asking: dict[str, asyncio.Lock] = {}
+        self._asking: dict[str, asyncio.Future[Vote | None]] = {}
+        """Key of a question -> its vote, None where the asker was stopped."""
         self._told_spent: Callable[[float], None] | None = None
 
     @property
@@ -143,13 +146,30 @@ class Judge:
         self.usage.replies += 1
         if self.cache is None or not self.cache.read:
             return await self._fresh_vote(question)
-        # Two arms that answer alike at the same time wait for one reply.
+        # Two arms that answer alike at the same time wait for one reply, and share it even if it is a failure.
+        while (first := self._asking.get(question.key)) is not None:
+            shared = await asyncio.shield(first)
+            if shared is not None:
+                return self._shared_vote(shared)
+        mine: asyncio.Future[Vote | None] = asyncio.get_running_loop().create_future()
+        self._asking[question.key] = mine
+        vote: Vote | None = None
         try:
-            async with self._asking.setdefault(question.key, asyncio.Lock()):
-                kept = self.cache.get(question.key)
-                return await self._fresh_vote(question) if kept is None else self._kept_vote(kept)
+            kept = self.cache.get(question.key)
+            vote = await self._fresh_vote(question) if kept is None else self._kept_vote(kept)
+            return vote
         finally:
             self._asking.pop(question.key, None)
+            if not mine.done():
+                mine.set_result(vote)
+
+    def _shared_vote(self, vote: Vote) -> Vote:
+        if vote.error is not None and vote.error.startswith(_NO_REPLY):
+            self.usage.failed += 1
+        else:
+            self.usage.from_cache += 1
+            self.usage.invalid += vote.error is not None
+        return vote
 
     def _kept_vote(self, kept: KeptReply) -> Vote:
         self.usage.from_cache += 1
@@ -163,7 +183,7 @@ class Judge:
             reply = await ask(self._client, question, pay=self._pay, told=self.told)
         except CallFailed as failure:
             self.usage.failed += 1
-            return Vote(None, None, shortened(f"no reply: {failure}", LONGEST_REASON))
+            return Vote(None, None, shortened(f"{_NO_REPLY}{failure}", LONGEST_REASON))
         self.usage.invalid += reply.error is not None
         self.usage.repaired += reply.error is None and reply.repairs > 0
         if self.cache is not None:

@@ -7,6 +7,7 @@ both orders; where the two replies contradict each other, it is a tie, and count
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -14,7 +15,7 @@ from typing import Literal
 from scoregate.catalog import Contract
 from scoregate.errors import ConfigError
 from scoregate.judging.judge import Judge, Judgement
-from scoregate.judging.spec import JudgeSpec
+from scoregate.judging.spec import JudgeSpec, Rule
 from scoregate.records import JSON, DatasetItem
 
 Winner = Literal["a", "b", "tie"]
@@ -70,12 +71,13 @@ def pair_judge(spec: JudgeSpec) -> JudgeSpec:
         description="Which of the two answers is better.",
         rubric=spec.contract.rubric,
     )
-    return replace(spec, contract=contract, template=spec.pairwise, pairwise=None, after=())
+    rule: Rule | None = "majority" if spec.votes > 1 else None  # Words have no mean.
+    return replace(spec, contract=contract, template=spec.pairwise, rule=rule, pairwise=None, after=())
 
 
 async def prefer(judge: Judge, item: DatasetItem, a: JSON, b: JSON, *, trial: int = 0) -> Preference:
     """Ask a judge of `pair_judge` in both orders. Equal answers tie without a call."""
-    if a == b:
+    if _text(a) == _text(b):
         return Preference(item=item.id, trial=trial, winner="tie", asked=False)
     replies: Sequence[Judgement] = await asyncio.gather(
         judge.judge_answers(item, {FIRST: a, SECOND: b}, trial=trial),
@@ -89,6 +91,11 @@ async def prefer(judge: Judge, item: DatasetItem, a: JSON, b: JSON, *, trial: in
     flipped = with_a_first != with_b_first
     winner: Winner = "tie" if flipped else with_a_first
     return Preference(item=item.id, trial=trial, winner=winner, flipped=flipped, comments=comments)
+
+
+def _text(answer: JSON) -> str:
+    """Equal for equal answers, and only for them: Python takes true for 1."""
+    return json.dumps(answer, sort_keys=True)
 
 
 def counted(preferences: Sequence[Preference]) -> Preferences:

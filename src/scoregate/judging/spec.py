@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from scoregate.catalog import Contract
 from scoregate.config.table import ConfigTable
@@ -38,6 +38,9 @@ _KEYS = (
 _OURS = frozenset(
     ("model", "messages", "response_format", "stream", "stream_options", "n", "tools", "functions")
 )
+_URL_HINT = "write it as https://host/v1 or http://host:port/v1"
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9a-fA-F:.]+(%[A-Za-z0-9._-]+)?")
+"""A name (an international one in its xn-- form) or an IPv4 address, or an IPv6 address."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -93,6 +96,7 @@ class JudgeSpec:
             rubric=self.contract.rubric,
             votes=self.votes,
             rule=self.rule,
+            after=self.after,
         )
 
 
@@ -169,7 +173,11 @@ def _base_url(table: ConfigTable) -> str:
     url = table.text("base_url")
     if url is None:
         return DEFAULT_BASE_URL
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # The URL is not shown: nobody knows which part of it is a password.
+        raise table.error("base_url", "is no URL", hint=_URL_HINT) from None
     # Said before anything that would print the URL: what stands there may be secret.
     if parts.username or parts.password or parts.query or parts.fragment:
         raise table.error(
@@ -177,11 +185,21 @@ def _base_url(table: ConfigTable) -> str:
             "holds a user, a password, a query or a fragment",
             hint="a key goes into an environment variable, which api_key names",
         )
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise table.error(
-            "base_url", f'is "{url}", which is no URL', hint="begin it with http:// or https://"
-        )
+    plain = url.isprintable() and " " not in url
+    if parts.scheme not in ("http", "https") or not parts.netloc or not plain:
+        raise table.error("base_url", f'is "{url}", which is no URL', hint=_URL_HINT)
+    if not _has_host_and_port(parts):
+        raise table.error("base_url", f'is "{url}", with a host or port that cannot be', hint=_URL_HINT)
     return url.rstrip("/")
+
+
+def _has_host_and_port(parts: SplitResult) -> bool:
+    """Whether a client can at least try to connect there: a name or address, and a port below 65536 if any."""
+    try:
+        _ = parts.port
+    except ValueError:
+        return False
+    return bool(_HOST.fullmatch(parts.hostname or ""))
 
 
 def _api_key(table: ConfigTable) -> str:

@@ -101,6 +101,8 @@ def read_template(
         ) from None
     except UnicodeDecodeError:
         raise ConfigError(f"the prompt {name} is not UTF-8", where=named_at) from None
+    except ValueError:  # a NUL in the path
+        raise ConfigError(f"the prompt {name!r} is no path of a file", where=named_at) from None
     template = parse_template(text, where=name, answers=answers)
     used = {variable.root for variable in template.variables}
     for answer in answers:

@@ -28,12 +28,20 @@ class Usage:
     tokens_output: int = 0
     cost_usd: float | None = None
     """None if the judge has no price, or was not called."""
+    untold: int = 0
+    """Calls that could not be told to whoever traces."""
+    untold_because: str = ""
+    """Reason of the first of them."""
 
     def spent(self, tokens_input: int, tokens_output: int, cost_usd: float | None) -> None:
         self.tokens_input += tokens_input
         self.tokens_output += tokens_output
         if cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + cost_usd
+
+    def not_told(self, reason: str) -> None:
+        self.untold += 1
+        self.untold_because = self.untold_because or reason
 
     def line(self, judge: str) -> str:
         """`judge relevance: 247 replies, 240 from the cache, 7 calls, 2 repaired, $0.01`."""
@@ -54,6 +62,8 @@ class Usage:
         ]
         if self.disagreed:
             parts.append(f"votes differ on {self.disagreed:,} of {self.judged:,} answers")
+        if self.untold:
+            parts.append(f"{_number(self.untold, 'call', 'calls')} not traced ({self.untold_because})")
         if self.cost_usd is not None:
             parts.append(dollars(self.cost_usd))
         return f"judge {judge}: {', '.join(parts)}"

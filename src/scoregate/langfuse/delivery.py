@@ -25,7 +25,7 @@ from scoregate.catalog import Catalog
 from scoregate.errors import ScoregateError
 from scoregate.langfuse import ids
 from scoregate.langfuse.at_once import at_once
-from scoregate.langfuse.connection import Connection
+from scoregate.langfuse.connection import Connection, Refused
 from scoregate.langfuse.project import project_of
 from scoregate.langfuse.read_back import Shown, began, item_count, run_scores_shown, shown
 from scoregate.langfuse.score_configs import ScoreConfig, read_configs
@@ -48,6 +48,8 @@ _SMALLER = 8
 """A group that failed is sent again in groups of an eighth of its size."""
 HOPELESS = 5
 """What has failed so often, alone in the end, is left for another time."""
+_DENIALS = 3
+"""How often the keys must be refused, once a run is over, until that is believed."""
 Key = tuple[str, str, int, str]
 """Run, item, trial and score of a cell."""
 _Entry = TypeVar("_Entry")
@@ -100,6 +102,10 @@ class Delivery:
         self._stop = stop
         self._closing = threading.Event()
         self._trouble: str | None = None
+        self._alive = True
+        """Whether the server answered the last pass, or was asked why not and did."""
+        self._denied = False
+        """Whether it then said that the keys are no good."""
         self._thread = threading.Thread(target=self._work, name="scoregate-deliver", daemon=True)
         self.drained: float | None = None
         """When everything was handed over, by `time.perf_counter`; None until `finish` is called."""
@@ -160,7 +166,7 @@ class Delivery:
 
     def _work(self) -> None:
         """In the thread: pass after pass, until nothing is left, nobody answers, or time is up."""
-        pause = PASS_SECONDS
+        pause, denied = PASS_SECONDS, 0
         while not self._stop.is_set():
             closing = self._closing.is_set()
             try:
@@ -173,7 +179,11 @@ class Delivery:
                     return
                 if settled:
                     continue
-            pause = min(2 * pause, _LONGEST_PAUSE) if failed and not settled else PASS_SECONDS
+                denied += self._denied
+                if denied >= _DENIALS:
+                    return
+            alive = settled or not failed or self._alive
+            pause = PASS_SECONDS if alive else min(2 * pause, _LONGEST_PAUSE)
             (self._stop if closing else self._closing).wait(pause)
 
     def _pass(self) -> tuple[int, int]:
@@ -184,7 +194,8 @@ class Delivery:
         outcomes = at_once([partial(self._try, job) for job in jobs], SENDERS)
         settled = sum(outcome or 0 for outcome in outcomes)
         failed = [job for job, outcome in zip(jobs, outcomes, strict=True) if outcome is None]
-        if failed and (settled or self._serves()):
+        self._alive = bool(settled) or not failed or self._serves()
+        if failed and self._alive:
             for job in failed:
                 self._failures.update(job.keys)
         return settled, len(failed)
@@ -198,9 +209,11 @@ class Delivery:
 
     def _serves(self) -> bool:
         """Whether the server answers at all, so that what failed is to blame for it."""
+        self._denied = False
         try:
             project_of(self._connection)
-        except ScoregateError:
+        except ScoregateError as problem:
+            self._denied = isinstance(problem, Refused) and problem.status in (401, 403)
             return False
         return True
 

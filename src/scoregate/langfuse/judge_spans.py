@@ -57,9 +57,14 @@ def judge_span(
         attributes["langfuse.observation.level"] = "ERROR"
         attributes["langfuse.observation.status_message"] = call.error
         span.status.code = Status.STATUS_CODE_ERROR
-        span.status.message = call.error
-    put_attributes(span.attributes, attributes)
+        span.status.message = _encodable(call.error)
+    put_attributes(span.attributes, {key: _encodable(value) for key, value in attributes.items()})
     return bytes(message.SerializeToString())
+
+
+def _encodable(text: str) -> str:
+    """Half a surrogate pair, which a span cannot hold, spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _text(value: JSON) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from scoregate.catalog import Catalog
-from scoregate.errors import ScoregateError, ServiceError
+from scoregate.errors import ServiceError
 from scoregate.judging.asking import ModelCall
 from scoregate.judging.judge import Judge
 from scoregate.langfuse.connection import Connection, Patience
@@ -107,7 +107,7 @@ class LangfuseLink:
                 experiment = self._experiment(run, call.draw.trial)
                 span = judge_span(call, run, score=score, model=model, version=version, experiment=experiment)
                 self._store.outbox.put_spans(run, self._settings.target, span, 1)
-            except ScoregateError as problem:
+            except Exception as problem:  # noqa: BLE001  the end of a thread: it must be told, not lost
                 self._say(f"a call of the judge '{score}' could not be kept for Langfuse: {problem}")
                 return
         self._calls_kept.set()

@@ -192,4 +192,4 @@ def _begin(assembly: Assembly, run: Run, store: Store) -> RunHeader:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

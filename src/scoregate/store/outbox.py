@@ -174,12 +174,16 @@ class Outbox:
             ).rowcount
 
     def unseen(self, run: str, target: str) -> set[tuple[str, int, str]]:
-        """(item, trial, score) of what the server took and has not shown yet."""
+        """(item, trial, score) of what the server took and has not shown yet.
+
+        Without scores whose run item it has not: they are not shown before that is.
+        """
+        query = """SELECT item, trial, score FROM deliveries d WHERE run = ? AND target = ? AND state = 'accepted'
+            AND (score = '' OR item = '' OR EXISTS (
+                SELECT 1 FROM deliveries r WHERE r.run = d.run AND r.target = d.target AND r.item = d.item
+                AND r.trial = d.trial AND r.score = '' AND r.state <> 'rejected'))"""
         with self._database.reading() as connection:
-            found = connection.execute(
-                "SELECT item, trial, score FROM deliveries WHERE run = ? AND target = ? AND state = 'accepted'",
-                (self._key_of(run), self._target(target)),
-            )
+            found = connection.execute(query, (self._key_of(run), self._target(target)))
             return {(item, trial, score) for item, trial, score in found}
 
     def rejected(self, run: str, target: str) -> list[Delivered]:

@@ -110,10 +110,11 @@ def agrees(value: Any, schema: dict[str, Any]) -> bool:
         return False
     try:
         value["reasoning"].encode()
-        finite = isinstance(value["score"], (str, bool)) or math.isfinite(float(value["score"]))
-    except (UnicodeEncodeError, OverflowError):
+    except UnicodeEncodeError:
         return False
-    return finite and bool(value["reasoning"].strip())
+    score = value["score"]
+    kept = isinstance(score, (str, bool)) or abs(score) <= (2**63 - 1 if isinstance(score, int) else 1e40)
+    return kept and bool(value["reasoning"].strip())
 
 
 def check(response: object, schema: dict[str, Any]) -> bool:

@@ -38,6 +38,8 @@ class Fault(StrEnum):
     BOOLEAN_FOR_NUMBER = "boolean_for_number"
     SCORE_NOT_FINITE = "score_not_finite"
     """NaN, Infinity, or a number too large for a float."""
+    SCORE_TOO_LARGE = "score_too_large"
+    """A number beyond what can be averaged and stored, where the score's range does not exclude it."""
     SCORE_OUT_OF_RANGE = "score_out_of_range"
     SCORE_WRONG_TYPE = "score_wrong_type"
     UNKNOWN_CATEGORY = "unknown_category"

@@ -17,6 +17,11 @@ from scoregate.scorers.judge.faults import Fault, InvalidReply, ReplyData, Reply
 from scoregate.scorers.judge.reply_text import parse_reply
 from scoregate.scorers.judge.schema import REASONING, SCORE
 
+_LARGEST = 1e40
+"""Of a score without a range. Sums and squares of such numbers are still far inside a float's range."""
+_LARGEST_INTEGER = 2**63 - 1
+"""What a database holds as an integer."""
+
 Score = int | float | bool | str
 _ScoreReader = Callable[[Any], Score]
 
@@ -129,6 +134,10 @@ def _number(value: Any, low: float | None, high: float | None) -> int | float:
     if high is not None and value > high:
         raise ReplyProblem(
             Fault.SCORE_OUT_OF_RANGE, f"the score {shown(value)} is above its maximum {high:g}"
+        )
+    if abs(value) > (_LARGEST_INTEGER if isinstance(value, int) else _LARGEST):
+        raise ReplyProblem(
+            Fault.SCORE_TOO_LARGE, f"the score {shown(value)} is too large a number for a score"
         )
     return int(value) if isinstance(value, int) else float(value)
 
