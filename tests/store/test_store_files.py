@@ -7,7 +7,9 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -191,6 +193,19 @@ def test_several_processes_may_make_and_fill_one_store_at_once(tmp_path: Path) -
     assert [writer.wait(60) for writer in writers] == [0, 0, 0]
     with Store.open(path) as store:
         assert {run.run: run.done for run in store.list_runs()} == {"a": 100, "b": 100, "c": 100}
+
+
+@pytest.mark.parametrize("number", range(30))
+def test_a_store_that_is_being_made_is_nobody_elses(tmp_path: Path, number: int) -> None:
+    path, together = tmp_path / "store.sqlite3", threading.Barrier(4)
+
+    def open_it() -> None:
+        together.wait()
+        Store.open(path).close()
+
+    with ThreadPoolExecutor(4) as pool:
+        opened = [pool.submit(open_it) for _ in range(4)]
+        assert [one.result() for one in opened] == [None] * 4
 
 
 LIMITED = """

@@ -102,9 +102,13 @@ def _check_file(path: Path, *, create: bool) -> None:
 
 def _check_owner(path: Path, connection: sqlite3.Connection) -> None:
     """Everything here only reads: a foreign file keeps every byte."""
-    owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
-    tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
-    version = version_of(connection)
+    connection.execute("BEGIN")  # One view: another process may be making this very store.
+    try:
+        tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+        owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
+        version = version_of(connection)
+    finally:
+        connection.execute("COMMIT")
     if owner != APPLICATION_ID and (owner or tables or version):
         raise StoreError(
             "this SQLite database belongs to another program; nothing was changed",
