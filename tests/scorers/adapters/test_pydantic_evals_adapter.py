@@ -48,7 +48,7 @@ def test_the_duration_is_the_latency_of_the_run_item() -> None:
 
 
 @dataclass
-class Tone(Evaluator[Any, Any, Any]):
+class Tone(Evaluator[Any, Any, Any]):  # type: ignore[misc, unused-ignore]  # the package may be absent, and its types with it
     """A number and a label, async, that knows all four."""
 
     polite: str = "please"
