@@ -240,6 +240,8 @@ class RuleResult:
     statistic: str = "mean"
     """What the values are: mean, p50 to p99, sum, or a reducer such as pass^3."""
     against: Literal["baseline", "anchor"] = "baseline"
+    not_applicable: int = 0
+    """Of `n_scored`, the candidate cells that the score does not apply to."""
 
 
 @dataclass(frozen=True, slots=True)

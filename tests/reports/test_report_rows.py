@@ -168,3 +168,7 @@ def test_a_sum_is_no_share() -> None:
     total = rule(statistic="sum", baseline_value=162.0, candidate_value=158.0)
 
     assert row(total, Contract("answer_correctness", "boolean")).baseline.startswith("162")
+
+
+def test_what_a_score_does_not_apply_to_is_not_in_its_denominator() -> None:
+    assert row(rule(n_scored=95, n_expected=100, missing=5, not_applicable=40)).scored == "55/60"

@@ -112,5 +112,6 @@ def rule_result(
         minimum_detectable_drop=visible_drop(evidence, tested, level),
         lost=int((moved < -_TINY).sum()),
         won=int((moved > _TINY).sum()),
+        not_applicable=int(pair.candidate.not_applicable.sum()),
         statistic=str(evidence.reducer) if evidence.reducer else evidence.rule.statistic,
     )

@@ -173,12 +173,17 @@ def _row(rule: RuleResult, contract: Contract | None, *, below_its_score: bool) 
         candidate=_with_unit(number(candidate, value_decimals), value_unit),
         difference=shown,
         p=p_value(rule.adjusted_p_value),
-        scored=f"{rule.n_scored}/{rule.n_expected}",
+        scored=_scored(rule),
         moved=f"{rule.lost}/{rule.won}",
         detectable=_with_unit(number(smallest, decimals_for(smallest)), difference_unit),
         outcome=outcome_of(rule),
         holds=rule.outcome == "pass" or rule.role == "advisory",
     )
+
+
+def _scored(rule: RuleResult) -> str:
+    """Cells with a value, of those that the score applies to."""
+    return f"{rule.n_scored - rule.not_applicable}/{rule.n_expected - rule.not_applicable}"
 
 
 def _times(factor: float, value: float | None) -> float | None:
