@@ -219,7 +219,8 @@ class RuleResult:
     p_value: float | None
     adjusted_p_value: float | None
     n_items: int
-    """Items that were expected of the rule (both runs taken together)."""
+    """Items that the values and the difference are of: those expected of both runs together, and where a score does
+    not apply everywhere, those that it applies to in both."""
     n_clusters: int
     n_scored: int
     """Candidate cells that hold a valid value or are not applicable."""

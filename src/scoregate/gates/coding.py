@@ -4,7 +4,7 @@ To prove a regression, a missing cell is a failure in both arms: the test stays 
 missing, and `scored` finds an arm that loses more. To prove that nothing regressed, the worst case holds: the
 candidate's missing cells failed, the baseline's passed (bounds of Manski 1990). A cell that does not apply is "not
 failing" while a regression is sought, and a failure while its absence is to be proved, unless the baseline too said
-that the score does not apply to the item.
+that the score does not apply to the item. What people read leaves such cells out.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class CodedScore:
 
 
 def code_for_regression(pair: PairedScore) -> CodedScore:
-    """Values for the test of "worse" and for the estimate that is reported."""
+    """Values for the test of "worse"."""
     worst = worst_value(pair)
     baseline, candidate = (_filled(arm, pair, worst) for arm in (pair.baseline, pair.candidate))
     b_na, c_na = pair.baseline.not_applicable, pair.candidate.not_applicable
@@ -63,16 +63,33 @@ def code_for_pass(pair: PairedScore) -> CodedScore:
     b_na, c_na = pair.baseline.not_applicable, pair.candidate.not_applicable
     never_applied = np.asarray(b_na.all(axis=1))
     if pair.scale == "rate":
-        counted = np.asarray(~(never_applied & c_na.all(axis=1)))
+        # Items that the score never applied to and that pass now had nothing to lose: they would hide what others lost.
+        as_good_as_can_be = (c_na | (candidate == pair.high)).all(axis=1)
+        counted = np.asarray(~(never_applied & as_good_as_can_be))
         as_candidate = np.where(never_applied[:, None], pair.high, pair.low)
         return CodedScore(
             counted, np.where(b_na, pair.high, baseline), np.where(c_na, as_candidate, candidate)
         )
-    applied = np.maximum(1, (~b_na).sum(axis=1, keepdims=True))
-    mean_before = np.where(b_na, 0.0, baseline).sum(axis=1, keepdims=True) / applied
-    return CodedScore(
-        ~never_applied, np.where(b_na, mean_before, baseline), np.where(c_na, pair.low, candidate)
-    )
+    return CodedScore(~never_applied, _with_own_mean(baseline, b_na), np.where(c_na, pair.low, candidate))
+
+
+def code_for_reading(pair: PairedScore) -> CodedScore:
+    """Values for the numbers that people read: of the items that the score applies to in both runs.
+
+    An item's value in an arm is the mean over its cells there that apply, so one that does not holds that mean.
+    """
+    worst = worst_value(pair)
+    b_na, c_na = pair.baseline.not_applicable, pair.candidate.not_applicable
+    baseline, candidate = (_filled(arm, pair, worst) for arm in (pair.baseline, pair.candidate))
+    counted = np.asarray(~(b_na.all(axis=1) | c_na.all(axis=1)))
+    return CodedScore(counted, _with_own_mean(baseline, b_na), _with_own_mean(candidate, c_na))
+
+
+def _with_own_mean(values: NDArray[np.float64], not_applicable: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """In each cell that does not apply the mean of the item's cells of the same arm that do; 0 without any."""
+    applied = np.maximum(1, (~not_applicable).sum(axis=1, keepdims=True))
+    means = np.where(not_applicable, 0.0, values).sum(axis=1, keepdims=True) / applied
+    return np.where(not_applicable, means, values)
 
 
 def worst_value(pair: PairedScore) -> float:

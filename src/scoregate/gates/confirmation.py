@@ -265,6 +265,10 @@ def _values(hypothesis: Hypothesis) -> tuple[float | None, float | None]:
     coded, members, pair = hypothesis.evidence.coded, hypothesis.members, hypothesis.evidence.pair
     if not members.any() or hypothesis.evidence.rule.quantile is not None:
         return None, None
+    told = hypothesis.evidence.shown.coded
+    if (members & told.counted).any():
+        # What people read is of the items that the score applies to in both arms.
+        coded, members = told, members & told.counted
     before, now = (pair.sign * float(arm[members].mean()) for arm in (coded.baseline, coded.candidate))
     if pair.scale == "ratio":
         return float(np.exp(before)), float(np.exp(now))

@@ -77,6 +77,16 @@ class Evidence:
     """In which differences are told: ratio where they are relative."""
     reference: float | None = None
     """Differences are told as shares of this; None: as they are, or as ratios where the scale of the test is logs."""
+    told: Evidence | None = None
+    """The same with the figures of the items that the score applies to in both runs, for people to read.
+
+    None: every cell applies, or there are no such items, so that the figures of the test are told.
+    """
+
+    @property
+    def shown(self) -> Evidence:
+        """Of which `coded`, `estimate`, `before`, `now`, `clusters` and the interval are told; it decides nothing."""
+        return self.told or self
 
     @property
     def reducer(self) -> Reducer | None:

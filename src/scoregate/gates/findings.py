@@ -9,6 +9,12 @@ from scoregate.gates.evidence import Estimate, Evidence
 from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.pairing import Scale
 from scoregate.gates.sentences import amount, change, count, interval, named, p_text, size
+from scoregate.gates.told_sentences import (
+    change_where_it_applies,
+    failing_where_first_applied,
+    loses_the_margin,
+    told_change,
+)
 from scoregate.records import Outcome
 from scoregate.statistics.exact import smallest_attainable_p
 from scoregate.statistics.power import minimum_detectable_drop, pairs_needed, smallest_provable_loss
@@ -45,44 +51,47 @@ class Level:
 
 def proved_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[Finding]:
     """The candidate is worse beyond chance, and by no less than the smallest effect that counts."""
-    if evidence.estimate is None or tested.adjusted_p_value > level.alpha:
+    if tested.adjusted_p_value > level.alpha or not large_enough(evidence):
         return []
-    if evidence.estimate.value >= -smallest_effect(evidence):
-        return []
-    scale, unit, estimate = evidence.scale, evidence.unit, evidence.estimate
-    if _quantile_is_a_gap(evidence):
-        gaps = count(evidence.open_ended_gaps, "call")
-        text = f"{evidence.rule.statistic} is worse than any value that was seen: {gaps} without a value"
-        return [("regression", f"{text} ({p_text(tested.adjusted_p_value)})")]
-    low, high = evidence.confidence_interval()
-    before, now = evidence.before, evidence.now
+    shown, p = evidence.shown, p_text(tested.adjusted_p_value)
+    scale, unit, estimate = shown.scale, shown.unit, shown.estimate
+    assert estimate is not None
+    if _quantile_is_a_gap(shown):
+        gaps = count(shown.open_ended_gaps, "call")
+        text = f"{shown.rule.statistic} is worse than any value that was seen: {gaps} without a value"
+        return [("regression", f"{text} ({p})")]
+    first_applied = failing_where_first_applied(evidence)
+    if estimate.value >= 0:
+        return [
+            ("regression", f"{first_applied or 'worse'} ({p}), though {change_where_it_applies(evidence)}")
+        ]
+    low, high = shown.confidence_interval()
+    before, now = shown.before, shown.now
     assert before is not None
     assert now is not None
     worse = "fell" if evidence.pair.sign > 0 else "rose"
     sure = f"{interval(low, high, scale, unit)}, " if math.isfinite(low) and math.isfinite(high) else ""
-    moved = f"{change(evidence.to_unit(estimate.value), scale, unit)}, {sure}"
+    moved = f"{told_change(evidence)}, {sure}"
     if scale == "ratio" and before == 0:
         moved = ""  # nothing is a share of 0
-    text = (
-        f"{worse} from {amount(before, scale, unit)} to {amount(now, scale, unit)} "
-        f"({moved}{p_text(tested.adjusted_p_value)})"
-    )
-    return [("regression", text)]
+    text = f"{worse} from {amount(before, scale, unit)} to {amount(now, scale, unit)} ({moved}{p})"
+    return [("regression", f"{text}; {first_applied}" if first_applied else text)]
 
 
 def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[Finding]:
     """A drop that would be proved if this were the only score: no pass, though it may be chance among many."""
-    if (
-        evidence.estimate is None
-        or tested.p_value > level.suspicion
-        or tested.adjusted_p_value <= level.alpha
-    ):
+    if tested.p_value > level.suspicion or tested.adjusted_p_value <= level.alpha:
         return []
-    if evidence.estimate.value >= -smallest_effect(evidence):
+    if not large_enough(evidence):
         return []
-    moved = change(evidence.to_unit(evidence.estimate.value), evidence.scale, evidence.unit)
-    if _quantile_is_a_gap(evidence):
-        moved = f"a worse {evidence.rule.statistic}"
+    shown = evidence.shown
+    assert shown.estimate is not None
+    moved = told_change(evidence)
+    if _quantile_is_a_gap(shown):
+        moved = f"a worse {shown.rule.statistic}"
+    elif shown.estimate.value >= 0:
+        first_applied = failing_where_first_applied(evidence)
+        moved = f"a drop ({first_applied})" if first_applied else "a drop"
     return [
         (
             "inconclusive",
@@ -90,6 +99,19 @@ def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -
             f"({p_text(tested.adjusted_p_value)}); more trials would settle it",
         )
     ]
+
+
+def large_enough(evidence: Evidence) -> bool:
+    """Whether the candidate is worse by more than the smallest effect that counts.
+
+    Of what is tested or of what is told: a drop that is read as larger than `min_effect` is not to be ignored, nor is
+    one that the told figures leave out because the score did not apply before. Chance is the test's concern alone.
+    """
+    tested, shown = evidence.estimate, evidence.shown
+    if tested is None or tested.value >= 0:
+        return False
+    assert shown.estimate is not None
+    return tested.value < -smallest_effect(evidence) or shown.estimate.value < -smallest_effect(shown)
 
 
 def _quantile_is_a_gap(evidence: Evidence) -> bool:
@@ -226,7 +248,10 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[
     wanted = f"{lost} of {size(margin, scale, unit)}"
     if evidence.worst_case > -evidence.margin:
         bound = change(evidence.to_unit(evidence.worst_case), scale, unit)
-        return [("pass", f"{wanted} or more is ruled out (bound {bound})")]
+        text = f"{wanted} or more is ruled out (bound {bound})"
+        if evidence.told is not None and loses_the_margin(evidence):
+            text += f"; {change_where_it_applies(evidence)}"
+        return [("pass", text)]
     if evidence.rule.quantile is not None:
         return [("inconclusive", f"{wanted} cannot be ruled out; {_tail(evidence)}")]
     if math.isinf(evidence.worst_case):
@@ -239,8 +264,8 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[
     worst = evidence.worst_case if scale == "ratio" else max(evidence.worst_case, -evidence.pair.size)
     reach = change(evidence.to_unit(worst), scale, unit)
     text = f"{wanted} cannot be ruled out (bound {reach})"
-    if evidence.estimate.value <= -evidence.margin:
-        text += f"; the estimate itself is {change(evidence.to_unit(evidence.estimate.value), scale, unit)}"
+    if loses_the_margin(evidence):
+        text += f"; the estimate itself is {told_change(evidence)}"
     needed = pairs_needed(evidence.pairs, evidence.worst_case_error, evidence.margin, level.bound)
     if needed > MOST_PAIRS:
         text += "; no affordable number of items would settle it"

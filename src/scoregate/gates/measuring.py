@@ -14,12 +14,12 @@ from scoregate.gate_file import DEFAULT_MARGIN, DEFAULT_RATIO_MARGIN, Reducer, R
 from scoregate.gates.coding import CodedScore, code_for_pass, code_for_regression, worst_value
 from scoregate.gates.critical import critical_of
 from scoregate.gates.evidence import Evidence
-from scoregate.gates.pairing import Arm, PairedScore, Scale, Universe
+from scoregate.gates.figures import by_cluster, difference, over, told_in, value_of
+from scoregate.gates.pairing import Arm, PairedScore, Universe
 from scoregate.gates.quantile_evidence import gather_quantile
-from scoregate.statistics.bounds import MeanEstimate, estimate_mean, observed_range
+from scoregate.gates.telling import with_told
+from scoregate.statistics.bounds import MeanEstimate, estimate_mean
 from scoregate.statistics.reliability import pass_at_k, pass_hat_k
-
-_ROUNDING = 1e-9
 
 
 def gather(
@@ -38,8 +38,11 @@ def gather(
     """
     if rule.quantile is not None:
         margin = _margin(name, pair, contract, rule, None)
-        return gather_quantile(
-            name, pair, contract, rule, rule.quantile, everything, margin=margin, level=level
+        return with_told(
+            gather_quantile(
+                name, pair, contract, rule, rule.quantile, everything, margin=margin, level=level
+            ),
+            everything,
         )
     cells, worst = code_for_regression(pair), code_for_pass(pair)
     critical, suspect = critical_of(pair, cells, alpha) if rule.critical else ((), ())
@@ -47,12 +50,12 @@ def gather(
     coded = cells
     if rule.reduced is not None:
         coded, worst = (_reduced(name, c, pair, rule.reduced) for c in (cells, worst))
-    bound = _difference(worst, pair, everything.clusters)
+    bound = difference(worst, pair, everything.clusters)
     items = int(coded.counted.sum())
-    before, now = (_level(pair, coded, values) for values in (coded.baseline, coded.candidate))
+    before, now = (value_of(pair, coded, values) for values in (coded.baseline, coded.candidate))
     total = items if rule.statistic == "sum" else 1
-    reference, scale = _told_in(pair, rule, before, items)
-    return Evidence(
+    reference, scale = told_in(pair, rule, before, items)
+    evidence = Evidence(
         name=name,
         pair=pair,
         contract=contract,
@@ -60,7 +63,7 @@ def gather(
         coded=coded,
         cells=(cells.baseline, cells.candidate),
         passes_or_fails=pair.scale == "rate",
-        estimate=_difference(coded, pair, everything.clusters),
+        estimate=difference(coded, pair, everything.clusters),
         worst_case=bound.lower_bound(level) if bound else None,
         worst_case_error=bound.standard_error if bound else 0.0,
         own=_own_value(pair, everything.clusters, rule, escaped_fail=False, total=total),
@@ -76,6 +79,7 @@ def gather(
         scale=scale,
         reference=reference,
     )
+    return with_told(evidence, everything)
 
 
 def too_few_trials(name: str, reducer: Reducer, before: int, now: int) -> str | None:
@@ -105,58 +109,26 @@ def _reduced(name: str, cells: CodedScore, pair: PairedScore, reducer: Reducer) 
 
 def within(evidence: Evidence, members: NDArray[np.bool_], clusters: NDArray[np.intp]) -> Evidence:
     """The same of some of the items, (N,) bool: what a slice's drop is reported with. Nothing to pass, no floors."""
-    pair, coded = evidence.pair, evidence.coded
+    pair, coded, told = evidence.pair, evidence.coded, evidence.told
     arms = [Arm(arm.values[members], arm.not_applicable[members]) for arm in (pair.baseline, pair.candidate)]
     part = replace(pair, baseline=arms[0], candidate=arms[1])
     own = CodedScore(coded.counted[members], coded.baseline[members], coded.candidate[members])
-    inside = clusters[members]
-    counted = int(own.counted.sum())
-    before, now = (_level(part, own, values) for values in (own.baseline, own.candidate))
-    reference, scale = _told_in(part, evidence.rule, before, counted)
-    return replace(
+    cut = replace(
         evidence,
         pair=part,
-        coded=own,
         cells=(evidence.cells[0][members], evidence.cells[1][members]),
-        estimate=_difference(own, part, inside),
         worst_case=None,
         own=None,
         own_worst_case=None,
         open_ended_gaps=0 if math.isfinite(pair.low) else int(part.candidate.missing.sum()),
         critical_items=(),
         suspect_items=(),
-        clusters=len(np.unique(inside[own.counted])),
-        pairs=counted * min(evidence.trials),
-        before=before if reference is None or before is None else before * counted,
-        now=now if reference is None or now is None else now * counted,
-        reference=reference,
-        scale=scale,
+        pairs=int(own.counted.sum()) * min(evidence.trials),
+        told=None
+        if told is None or not told.coded.counted[members].any()
+        else within(told, members, clusters),
     )
-
-
-def _told_in(pair: PairedScore, rule: Rule, before: float | None, items: int) -> tuple[float | None, Scale]:
-    """What differences are divided by, and the scale in which they are told then.
-
-    A sum is told as a share of the baseline's. Nothing is a share of 0, so there the sum is told as it is.
-    """
-    if rule.statistic != "sum":
-        return None, pair.scale
-    if before is None or before != 0:
-        return before, "ratio"
-    return 1.0 / items, "numeric"
-
-
-def _level(pair: PairedScore, coded: CodedScore, values: NDArray[np.float64]) -> float | None:
-    """Mean over counted items in the score's unit; the geometric mean for ratios."""
-    counted = values[coded.counted]
-    if not counted.size:
-        return None
-    mean = float(counted.mean())
-    if pair.scale != "ratio":
-        return pair.sign * mean + 0.0
-    level = math.exp(pair.sign * mean)
-    # Without the offset that gave zeros a logarithm; what is left of it is rounding.
-    return level - pair.offset if level > pair.offset * (1 + _ROUNDING) else 0.0
+    return over(cut, own, clusters[members])
 
 
 def _margin(
@@ -181,27 +153,6 @@ def _margin(
         where=rule.where or (contract.where if contract else None),
         hint=f"give max_drop or max_increase in [scores.{name}], or min and max in its contract",
     )
-
-
-def _difference(coded: CodedScore, pair: PairedScore, clusters: NDArray[np.intp]) -> MeanEstimate | None:
-    if not coded.counted.any():
-        return None
-    differences = coded.differences
-    if not np.isfinite(differences).all():
-        # A missing value on a scale without a lower end: nothing can be ruled out.
-        return MeanEstimate(-math.inf, -math.inf, 0.0, 1)
-    reach = math.log(2.0) if pair.scale == "ratio" else pair.size
-    if not math.isfinite(reach):
-        reach = observed_range(differences, _values(coded))
-    if not reach:
-        # Nothing but zeros on a scale without ends says nothing of what another item would give.
-        return MeanEstimate(float(differences.mean()), 0.0, math.inf, 1)
-    totals, sizes = _by_cluster(differences, clusters[coded.counted])
-    return estimate_mean(totals, sizes, low=-reach, high=reach, skewed=True)
-
-
-def _values(coded: CodedScore) -> NDArray[np.float64]:
-    return np.concatenate([coded.baseline[coded.counted].ravel(), coded.candidate[coded.counted].ravel()])
 
 
 def _own_value(
@@ -229,16 +180,8 @@ def _own_value(
         end if math.isfinite(end) else float(extreme)
         for end, extreme in zip(ends, (means.min(), means.max()), strict=True)
     )
-    totals, sizes = _by_cluster(means, clusters[counted])
+    totals, sizes = by_cluster(means, clusters[counted])
     own = estimate_mean(totals, sizes, low=low, high=high)
     return replace(
         own, value=own.value * total, centre=own.centre * total, standard_error=own.standard_error * total
     )
-
-
-def _by_cluster(
-    values: NDArray[np.float64], clusters: NDArray[np.intp]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    _, position = np.unique(clusters, return_inverse=True)
-    totals = np.asarray(np.bincount(position, weights=values), dtype=float)
-    return totals, np.bincount(position).astype(float)

@@ -46,13 +46,23 @@ def notes_of(
                 f"{evidence.name}: {count(filled, 'cell')} that the baseline lacked counted as failed there, "
                 "so gains among them may only be gaps that were filled"
             )
-        if then != here:
-            notes.append(
-                f"{evidence.name} did not apply to {count(then, 'cell')} of the baseline, {here:,} now"
-            )
-        elif here:
-            notes.append(f"{evidence.name} did not apply to {count(here, 'cell')} of each run")
+        if then or here:
+            skipped = f"{count(then, 'cell')} of the baseline, {here:,} now"
+            if then == here:
+                skipped = f"{count(here, 'cell')} of each run"
+            notes.append(f"{evidence.name} did not apply to {skipped}{_its_items(evidence)}")
     notes += filter(None, (age_note(gate, before, now), best_of_note(before), rescored_note(before)))
     if now.metadata.get("dirty"):
         notes.append("the candidate was run from a working tree with uncommitted changes")
     return tuple(notes)
+
+
+def _its_items(evidence: Evidence) -> str:
+    """Of how many items the values of a score are that does not apply everywhere."""
+    if evidence.told is None:
+        nowhere = not evidence.coded.counted.any()
+        return (
+            "" if nowhere else "; no item has it in both, so what it did not apply to counts as not failing"
+        )
+    items = count(int(evidence.told.coded.counted.sum()), "item")
+    return f"; its values are of the {items} that it applies to in both"

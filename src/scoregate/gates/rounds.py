@@ -15,6 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from scoregate.gate_file import Gate
 from scoregate.gates.confirmation import (
     Confirmation,
@@ -26,6 +29,7 @@ from scoregate.gates.confirmation import (
     trials_needed,
     with_their_clusters,
 )
+from scoregate.gates.evidence import Evidence
 from scoregate.gates.findings import smallest_effect
 from scoregate.gates.futility import hopeless
 from scoregate.gates.look import Levels, Seen, look, one_look
@@ -288,11 +292,18 @@ def _tried(suspects: Sequence[Suspect], critical: dict[str, tuple[str, ...]]) ->
 def _large_enough(confirmation: Confirmation) -> bool:
     """Whether the drop that was seen, in the slice where it is one, is large enough to count."""
     hypothesis = confirmation.suspect.tested.hypothesis
-    coded, members = hypothesis.evidence.coded, hypothesis.members
+    evidence, members = hypothesis.evidence, hypothesis.members
     if not members.any():
         return True
-    seen = float((coded.candidate.mean(axis=1) - coded.baseline.mean(axis=1))[members].mean())
-    return seen < -smallest_effect(hypothesis.evidence)
+    # What is tested or what is told, as in the whole set.
+    return any(_seen(figures, members) < -smallest_effect(figures) for figures in (evidence, evidence.shown))
+
+
+def _seen(figures: Evidence, members: NDArray[np.bool_]) -> float:
+    """Mean change of those of the members that count; 0 without any."""
+    coded = figures.coded
+    moved = (coded.candidate.mean(axis=1) - coded.baseline.mean(axis=1))[members & coded.counted]
+    return float(moved.mean()) if len(moved) else 0.0
 
 
 def _reason(found: Confirmed, proved: Sequence[Confirmation]) -> str:

@@ -76,16 +76,19 @@ def judge_slice(
 def rule_result(
     evidence: Evidence, tested: TestedHypothesis, outcome: Outcome, reason: str, level: Level
 ) -> RuleResult:
-    """The numbers of a rule, in the score's unit, beside its outcome."""
-    pair, coded, estimate = evidence.pair, evidence.coded, evidence.estimate
+    """The numbers of a rule, in the score's unit, beside its outcome.
+
+    Values, difference and interval are of the same `n_items` items; p-values and the detectable drop are of the test.
+    """
+    pair, coded, shown = evidence.pair, evidence.coded, evidence.shown
     low = high = difference = None
-    if estimate is not None:
-        difference = evidence.to_unit(estimate.value)
-        low, high = evidence.confidence_interval()
-    value = evidence.now
+    if shown.estimate is not None:
+        difference = shown.to_unit(shown.estimate.value)
+        low, high = shown.confidence_interval()
+    value = shown.now
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         low = high = None
-    if evidence.open_ended_gaps:
+    if shown.open_ended_gaps:
         # Any number in their place would be a guess, and might flatter the candidate.
         value = difference = low = high = None
     moved = coded.candidate.mean(axis=1) - coded.baseline.mean(axis=1)
@@ -96,15 +99,15 @@ def rule_result(
         outcome=outcome,
         reason=reason,
         direction="higher" if pair.sign > 0 else "lower",
-        baseline_value=evidence.before,
+        baseline_value=shown.before,
         candidate_value=value,
         difference=difference,
         ci_low=low,
         ci_high=high,
         p_value=tested.p_value,
         adjusted_p_value=tested.adjusted_p_value,
-        n_items=int(coded.counted.sum()),
-        n_clusters=evidence.clusters,
+        n_items=int(shown.coded.counted.sum()),
+        n_clusters=shown.clusters,
         n_scored=int((~pair.candidate.missing).sum()),
         n_expected=pair.candidate.missing.size,
         missing=int(pair.candidate.missing.sum()),

@@ -89,7 +89,8 @@ def run_summary(run: Run) -> str:
             (
                 name,
                 value,
-                f"{entry['valid']:,} of {entry['expected']:,}",
+                # Of the cells that the score applies to, as in the `scored` column of a verdict.
+                f"{entry['valid']:,} of {entry['expected'] - entry['not_applicable']:,}",
                 entry["not_applicable"],
                 entry["failed"],
             )
