@@ -270,7 +270,7 @@ def test_a_judge_prompt_edited_by_one_word_is_mended_by_the_printed_command(tmp_
 
         rescored = project.scoregate(*printed_command(refused.out))
         assert rescored.code == 0, rescored.err
-        assert "by 1 scorer: 8 scorings, up to 8 judge replies; no candidate is called" in rescored.err
+        assert "by 1 scorer: 8 scorings, no new judge reply; no candidate is called" in rescored.err
         # The candidate's answers were the baseline's, so that their replies are in the cache.
         assert "judge relevance: 8 replies, 8 from the cache, 0 calls" in rescored.err
         assert len(server.requests) == asked == 16
@@ -285,7 +285,7 @@ def test_a_run_rescores_the_baseline_by_the_changed_judge(tmp_path: Path) -> Non
         project.edit("prompts/relevance.md", "good", "fine")
         run = project.run("--rescore-baseline")
         assert run.outcome(0) == "PASS"
-        assert "8 scorings, up to 8 judge replies; no candidate is called" in run.err
+        assert "8 scorings, up to 8 new judge replies, up to about $0.0012; no candidate is called" in run.err
         assert len(server.requests) == 16
 
 

@@ -48,7 +48,7 @@ def ask(
     read: bool = True,
 ) -> list[Judgement]:
     """Judge each output in each trial, side by side, in a session of its own."""
-    judge.cache = None if store is None else ReplyCache(store.replies, read=read)
+    judge.cache = None if store is None else ReplyCache(store, read=read)
 
     async def session() -> list[Judgement]:
         judge.begin(concurrency=concurrency)

@@ -118,7 +118,7 @@ def test_whoever_waits_asks_itself_where_the_first_is_stopped(tmp_path: Path) ->
 
     with store_in(tmp_path) as store, ModelServer(script=[slow(5), judged(6)]) as server:
         judge = Judge(spec_of(server.url))
-        judge.cache = ReplyCache(store.replies)
+        judge.cache = ReplyCache(store)
         stopped, value = asyncio.run(session(judge))
     assert isinstance(stopped, asyncio.CancelledError)
     assert value == 6

@@ -110,6 +110,13 @@ def test_what_fails_again_and_again_is_an_error_with_its_reason() -> None:
     assert judge.usage.failed == 1
 
 
+def test_a_rate_limit_is_waited_for_beyond_the_retries_of_a_call() -> None:
+    with ModelServer(script=[*[failed(429, "slow down")] * 4, judged(3)]) as server:
+        judge = Judge(spec_of(server.url), retries=1)
+        assert ask(judge)[0].value == 3
+    assert (judge.usage.calls, judge.usage.rate_limited, judge.usage.failed) == (5, 4, 0)
+
+
 def test_a_call_that_takes_too_long_is_an_error() -> None:
     with ModelServer(script=lambda _: slow(30)) as server:
         judgement = ask(Judge(spec_of(server.url), timeout_seconds=0.2, retries=0))[0]

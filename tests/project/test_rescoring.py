@@ -197,7 +197,5 @@ def test_the_number_of_scorings_is_known_before_any_is_made(project: Write) -> N
     with Store.open(Path("store.sqlite3")) as store:
         prepared = prepare(assemble_scorers(gate), stored(), store)
         assert prepared.scorings == 4
-        assert prepared.announcement(0.02).endswith(
-            "by 1 scorer: 4 scorings, about $0.02; no candidate is called"
-        )
+        assert prepared.announcement().endswith("by 1 scorer: 4 scorings; no candidate is called")
         rescore(prepared, store)

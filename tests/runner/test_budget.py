@@ -18,8 +18,8 @@ PREVIOUS = Totals(ok=90, error=10, calls=110, cost_usd=2.0, latency_seconds=150.
 
 
 def test_without_an_earlier_run_only_the_calls_are_known() -> None:
-    assert estimate(100, 3, Limits(), None) == Estimate(300, None, None)
-    assert estimate(100, 3, Limits(), Totals()) == Estimate(300, None, None)
+    assert estimate(100, 3, Limits(), None) == Estimate(300, None, None, None)
+    assert estimate(100, 3, Limits(), Totals()) == Estimate(300, None, None, None)
 
 
 def test_an_earlier_run_tells_cost_and_time() -> None:
@@ -131,7 +131,7 @@ def test_what_scoring_costs_counts_as_well() -> None:
     budget.started()
     budget.ended(0.25)
     budget.scoring_started()
-    budget.scoring_cost(0.5)
+    budget.purse.settle(0.0, 0.5)
     budget.scoring_ended(1)
     # One more would cost 0.75 again.
     assert budget.refusal() == "max_cost_usd"
@@ -143,7 +143,7 @@ def test_an_answer_that_is_not_scored_yet_is_as_good_as_paid() -> None:
         budget.started()
         budget.ended(None)
         budget.scoring_started()
-    budget.scoring_cost(0.4)
+    budget.purse.settle(0.0, 0.4)
     budget.scoring_ended(1)
     # 0.4 was paid, 0.4 will be for the other answer: a third would make 1.2.
     assert budget.refusal() == "max_cost_usd"

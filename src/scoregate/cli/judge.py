@@ -50,6 +50,7 @@ def test(
 
     A reply that is kept already costs nothing; a new one is kept for the next run.
     """
+    from scoregate.cli.judging import check_replied
     from scoregate.cli.telling import say
     from scoregate.gate_file import read_gate
     from scoregate.project.judge_trial import answers_to_try, judge_of, try_judge
@@ -60,7 +61,13 @@ def test(
     store = existing_store(gate.root, store_path)
     answers = answers_to_try(gate, store, items=items, limit=limit, run=run, output=output)
     tried = try_judge(
-        chosen, answers, store, dry=dry_run, concurrency=gate.limits.concurrency, read=not no_cache
+        chosen,
+        answers,
+        store,
+        dry=dry_run,
+        concurrency=gate.limits.concurrency,
+        read=not no_cache,
+        cap_usd=gate.limits.max_cost_usd,
     )
     if as_json:
         click.echo(json.dumps(_as_json(chosen, tried), ensure_ascii=False))
@@ -68,6 +75,7 @@ def test(
         click.echo("\n\n".join([_head(chosen), *map(_shown, tried)]))
     if not dry_run:
         say(chosen.usage.line(chosen.name))
+        check_replied(chosen)
 
 
 judge.add_command(calibrate)
@@ -96,7 +104,10 @@ def export_cache(path: Path, store_path: Path | None) -> None:
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
 @store_option
 def import_cache(path: Path, store_path: Path | None) -> None:
-    """Keep the replies of FILE, which `export` wrote. What is kept already stays as it is."""
+    """Keep the replies of FILE, which `export` wrote. What is kept already stays as it is.
+
+    All lines are checked first: with one that no judge could have written, nothing is kept.
+    """
     from scoregate.judging.exchange import read_replies
     from scoregate.project.places import find_root, open_store
 

@@ -41,6 +41,7 @@ def compare(
     The judge's `pairwise` prompt has {{first}} and {{second}}. An answer wins if it does in both orders; replies that
     contradict each other are a tie and count as a flip. This decides no gate.
     """
+    from scoregate.cli.judging import check_replied
     from scoregate.cli.telling import say
     from scoregate.gate_file import read_gate
     from scoregate.project.baselines import load_run
@@ -52,12 +53,20 @@ def compare(
     with open_store(gate.root, path=store_path) as store:
         runs = load_run(a, store, "A"), load_run(b, store, "B")
         pairs = pairs_of(gate, *runs, limit=limit)
-        preferences = prefer_all(judge, pairs, store, concurrency=gate.limits.concurrency, read=not no_cache)
+        preferences = prefer_all(
+            judge,
+            pairs,
+            store,
+            concurrency=gate.limits.concurrency,
+            read=not no_cache,
+            cap_usd=gate.limits.max_cost_usd,
+        )
     if as_json:
         click.echo(json.dumps(_as_json(preferences), ensure_ascii=False))
     else:
         click.echo(_shown(preferences, (runs[0].id, runs[1].id)))
     say(judge.usage.line(judge.name))
+    check_replied(judge)
 
 
 def _shown(preferences: Sequence[Preference], runs: tuple[str, str]) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scoregate.gate_file import Gate
+    from scoregate.judging.judge import Judge
     from scoregate.project.assembly import Assembly
 
 
@@ -27,6 +28,17 @@ def say_priceless(assembly: Assembly) -> None:
                 f"max_cost_usd does not see what the judge '{judge.name}' costs: "
                 "add price = { input = …, output = … }, in dollars per million tokens"
             )
+
+
+def check_replied(judge: Judge) -> None:
+    """Raise ServiceError where the model was asked and did not reply: what is shown then is not all there is."""
+    from scoregate.errors import ServiceError
+
+    if judge.usage.failed:
+        raise ServiceError(
+            f"the judge '{judge.name}' was left without {judge.usage.failed:,} of {judge.usage.replies:,} replies",
+            hint="the replies that came are kept; give the command again",
+        )
 
 
 def say_uncalibrated(gate: Gate) -> None:

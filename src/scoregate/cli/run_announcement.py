@@ -13,20 +13,25 @@ if TYPE_CHECKING:
 def announcement(assembly: Assembly, store: Store, started: StartedRun, *, done: int) -> str:
     """What is about to be called and what it will probably use, before it is paid for."""
     from scoregate.cli.judging import announced_replies
+    from scoregate.judging.usage import dollars
+    from scoregate.project.judges import replies_cost
     from scoregate.runner.budget import estimate
 
     header, limits = started.header, assembly.gate.limits
     earlier = [s for s in store.list_runs(limit=9, gate=assembly.gate.name) if s.run != header.run and s.done]
     previous = store.totals(earlier[0].run) if earlier else None
     whole = len(started.items) * header.trials
-    expected = estimate(len(started.items), header.trials, limits, previous)
-    left = (whole - done) / whole
     calls = whole - done
+    replies = {judge: calls * judge.spec.votes for judge in assembly.judges}
+    judged = replies_cost(replies, store)
+    # Of what is left: an earlier session has paid for the rest.
+    expected = estimate(calls, 1, limits, previous, services_usd=judged)
     parts = [f"{calls:,} {'call' if calls == 1 else 'calls'}", *announced_replies(assembly, calls)]
     if expected.cost_usd is not None:
-        parts.append(f"about ${left * expected.cost_usd:.2f}")
+        judges = "" if judged is None else f", of it up to {dollars(judged)} for judges"
+        parts.append(f"about {dollars(expected.cost_usd)}{judges}")
     if expected.seconds is not None:
-        parts.append(f"about {max(left * expected.seconds, 1):.0f} s")
+        parts.append(f"about {max(expected.seconds, 1):.0f} s")
     part = f", PARTIAL: {header.metadata['selection']}" if header.partial else ""
     over = "".join(f"; {name} will probably be reached" for name in expected.exceeds)
     trials = f" × {header.trials} trials" if header.trials > 1 else ""

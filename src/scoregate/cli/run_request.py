@@ -131,8 +131,11 @@ class RunRequest:
         left = report.expected - report.done
         if report.stopped == "max_calls":
             return replace(self, max_calls=totals.calls + left)
-        if report.stopped == "max_cost_usd" and totals.cost_usd and report.done:
-            return replace(self, max_cost=_rounded_up(totals.cost_usd / report.done * report.expected))
+        if report.stopped == "max_cost_usd" and totals.cost_usd:
+            # Where no answer was scored to its end yet, one is taken to cost all that was spent.
+            return replace(
+                self, max_cost=_rounded_up(totals.cost_usd / max(1, report.done) * report.expected)
+            )
         return self
 
 

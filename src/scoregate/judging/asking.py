@@ -76,18 +76,18 @@ async def ask(
     client: ModelClient,
     question: Question,
     *,
-    pay: Callable[[Tokens], float | None],
+    answered: Callable[[float | None], None],
     told: Callable[[ModelCall], None] | None = None,
 ) -> Asked:
-    """Ask, and send bad replies back. Raises CallFailed.
+    """Ask, and send bad replies back. Raises CallFailed and OutOfBudget.
 
-    `pay` is given the tokens of each call and says what they cost, `told` every call when it is over. What `told`
-    raises is counted in the usage: a reply that was paid for is not lost to a tracer that fails.
+    `answered` is told what each call cost that brought a reply, usable or not, and `told` every call when it is over.
+    What `told` raises is counted in the usage: a reply that was paid for is not lost to a tracer that fails.
     """
     reply, wrong = Asked(asked=list(question.messages)), ""
     for repair in range(REPAIRS + 1):
         reply.repairs = repair
-        completion = await _call(client, question, reply, pay, told)
+        completion = await _call(client, question, reply, answered, told)
         read = completion.reply
         if read.success:
             reply.value, reply.reasoning = read.data.score, read.data.reasoning
@@ -106,20 +106,19 @@ async def _call(
     client: ModelClient,
     question: Question,
     reply: Asked,
-    pay: Callable[[Tokens], float | None],
+    answered: Callable[[float | None], None],
     told: Callable[[ModelCall], None] | None,
 ) -> Completion:
     messages, started_at = tuple(reply.asked), time.time()
     completion: Completion | None = None
     error: str | None = None
-    cost: float | None = None
     try:
         completion = await client.complete(messages)
         error = completion.reply.error
         reply.calls += 1
         if completion.tokens is not None:
-            cost = pay(completion.tokens)
-            _add(reply, completion.tokens, cost)
+            _add(reply, completion.tokens, completion.cost_usd)
+        answered(completion.cost_usd)
         return completion
     except CallFailed as failure:
         error = str(failure)
@@ -135,7 +134,7 @@ async def _call(
                 content=completion.content if completion is not None else None,
                 error=error,
                 tokens=completion.tokens if completion is not None else None,
-                cost_usd=cost,
+                cost_usd=completion.cost_usd if completion is not None else None,
                 started_at=started_at,
                 ended_at=time.time(),
             )

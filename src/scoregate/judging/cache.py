@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from scoregate.judging.identity import JudgeIdentity, digest
 from scoregate.records import JSON
 from scoregate.scorers.judge import ChatMessage
-from scoregate.store.replies import KeptReply, Replies
+from scoregate.store import Store
+from scoregate.store.replies import KeptReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,14 @@ def reply_key(identity: JudgeIdentity, messages: Sequence[ChatMessage], draw: Dr
 class ReplyCache:
     """The store's replies as a judge uses them in one session."""
 
-    replies: Replies
+    store: Store
     read: bool = True
     """False: every reply is asked for anew, and takes the place of the one that was kept."""
     series: Mapping[str, str] = field(default_factory=dict)
     """Run -> series of its trials, for runs whose trials are not those of the whole set."""
 
     def get(self, key: str) -> KeptReply | None:
-        return self.replies.get(key)
+        return self.store.replies.get(key)
 
     def put(self, reply: KeptReply) -> None:
-        self.replies.put(reply)
+        self.store.replies.put(reply)

@@ -2,8 +2,10 @@
 
 1. A call waits for a place in the judge's own throttle, which a 429 narrows for all of them.
 2. What may be gone the next time (429, 5xx, a time-out, a broken connection, a body that is no completion) is called
-   again after `Retry-After` and a growing, random pause. The client's own retries are off.
-3. What will be the same for every item (a refused key, an unknown model, an endpoint without structured outputs) is
+   again after `Retry-After` and a growing, random pause. The client's own retries are off. A 429 is no fault of the
+   call and does not count as one of its retries, unless the endpoint has answered nothing else for a minute.
+3. Each attempt is paid from the session's purse, which may make it wait, or forbid it.
+4. What will be the same for every item (a refused key, an unknown model, an endpoint without structured outputs) is
    remembered: no further call is made. What one prompt alone may meet as well (403, 404, 400) is remembered only
    while no call has succeeded.
 """
@@ -32,11 +34,15 @@ from scoregate.scorers.judge import (
     response_format,
 )
 from scoregate.scorers.outcome import reason_of
+from scoregate.scorers.purse import OutOfBudget, Purse
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 DEFAULT_TIMEOUT_SECONDS = 120.0
+RATE_LIMIT_PATIENCE_SECONDS = 60.0
+"""How long an endpoint may answer 429 to all of a judge's calls: limits are those of a minute, and a quota that is
+used up lasts longer."""
 _NO_REPLY = frozenset((Fault.NOT_A_COMPLETION, Fault.NO_CHOICES))
 _SAME_FOR_ALL = {
     401: "the endpoint refused the key in {key}",
@@ -76,6 +82,8 @@ class Completion:
     content: str | None
     """Text of the message; None where it has none."""
     tokens: Tokens | None
+    cost_usd: float | None
+    """None if the judge has no price, or the endpoint does not say how many tokens it took."""
 
 
 class ModelClient:
@@ -90,33 +98,41 @@ class ModelClient:
         concurrency: int,
         timeout_seconds: float | None,
         retries: int,
+        purse: Purse | None = None,
         seed: int = 0,
+        patience_seconds: float = RATE_LIMIT_PATIENCE_SECONDS,
     ) -> None:
         self._spec = spec
         self._api_key = api_key
         self.usage = usage
         self._timeout = timeout_seconds or DEFAULT_TIMEOUT_SECONDS
         self._retries = retries
+        self._patience = patience_seconds
         self._schema = spec.schema
         self._throttle = Throttle(concurrency)
         self._random = Random(seed)
         self._client = self._opened()
+        # Without a price there is nothing to set aside.
+        self._purse = purse if spec.price is not None else None
+        self._dearest: float | None = None
+        self._loop = asyncio.get_running_loop()
+        self._limited_since: float | None = None
         self._never: str | None = None
         self._succeeded = False
 
     async def complete(self, messages: Sequence[ChatMessage]) -> Completion:
-        """Ask once, and again as often as the limits allow while no reply comes. Raises CallFailed."""
-        attempt = 1
+        """Ask once, and again as often as the limits allow while no reply comes. Raises CallFailed and OutOfBudget."""
+        attempt, limited = 1, 0
         while True:
             ticket = await self._throttle.enter()
             try:
                 if self._never is not None:
                     raise CallFailed(self._never)
-                completion = await self._once(messages)
+                completion = await self._paid(messages)
                 self._throttle.succeeded()
-                self._succeeded, self._never = True, None
+                self._succeeded, self._never, self._limited_since = True, None, None
                 return completion
-            except CallFailed:
+            except (CallFailed, OutOfBudget):
                 raise
             except _Transient as error:
                 failure = error
@@ -129,14 +145,38 @@ class ModelClient:
                 raise CallFailed(f"the call failed: {self._scrubbed(reason_of(error))}") from None
             finally:
                 self._throttle.leave()
+            if failure.rate_limited and self._is_patient():
+                limited += 1
+                await asyncio.sleep(wait_before_retry(limited, failure.retry_after, self._random))
+                continue
             if attempt > self._retries:
-                tries = f", after {attempt} attempts" if attempt > 1 else ""
+                tries = f", after {attempt + limited} attempts" if attempt + limited > 1 else ""
                 raise CallFailed(f"{failure}{tries}")
             await asyncio.sleep(wait_before_retry(attempt, failure.retry_after, self._random))
             attempt += 1
 
+    def _is_patient(self) -> bool:
+        """Whether a 429 is worth waiting for, seen the last one just now."""
+        now = self._loop.time()
+        if self._limited_since is None:
+            self._limited_since = now
+        return now - self._limited_since < self._patience
+
     async def close(self) -> None:
         await self._client.close()
+
+    async def _paid(self, messages: Sequence[ChatMessage]) -> Completion:
+        if self._purse is None:
+            return await self._once(messages)
+        aside, cost = await self._purse.set_aside(lambda: self._dearest), None
+        try:
+            completion = await self._once(messages)
+            cost = completion.cost_usd
+            if cost is not None:
+                self._dearest = max(cost, self._dearest or 0.0)
+            return completion
+        finally:
+            self._purse.settle(aside, cost)
 
     async def _once(self, messages: Sequence[ChatMessage]) -> Completion:
         import openai
@@ -177,7 +217,10 @@ class ModelClient:
         if not reply.success and _NO_REPLY.intersection(reply.faults):
             raise _Transient(self._scrubbed(reply.error))
         parsed = json.loads(body)
-        return Completion(reply, _content(parsed), _tokens(parsed.get("usage")))
+        tokens, price = _tokens(parsed.get("usage")), self._spec.price
+        cost = None if price is None or tokens is None else price.of(tokens.input, tokens.output)
+        self.usage.answered(tokens, cost, has_price=price is not None)
+        return Completion(reply, _content(parsed), tokens, cost)
 
     def _refused(self, error: Any) -> Exception:
         """What an error status means: worth another try, worth none, or worth none for any item."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 
 from scoregate.errors import ConfigError
@@ -18,9 +20,10 @@ from scoregate.judging.spec import JudgeSpec
 from scoregate.judging.template import MissingVariable
 from scoregate.judging.usage import Usage
 from scoregate.judging.votes import Decision, Vote, decide
-from scoregate.records import JSON, DatasetItem, ScoreStatus, ScoreValue, Tokens
+from scoregate.records import JSON, DatasetItem, ScoreStatus, ScoreValue
 from scoregate.scorers.judge import ChatMessage, build_eval_messages
 from scoregate.scorers.outcome import Scored, shortened
+from scoregate.scorers.purse import Purse
 from scoregate.scorers.scorer import Scorer, scored_run
 from scoregate.store.replies import KeptReply
 
@@ -60,7 +63,8 @@ class Judge:
         self._client: ModelClient | None = None
         self._asking: dict[str, asyncio.Future[Vote | None]] = {}
         """Key of a question -> its vote, None where the asker was stopped."""
-        self._told_spent: Callable[[float], None] | None = None
+        self._counted: dict[tuple[str, int], Counter[str]] = {}
+        """(run, trial) -> replies and those from the cache, until they are noted in the store."""
 
     @property
     def name(self) -> str:
@@ -93,8 +97,8 @@ class Judge:
             )
         self._key()
 
-    def begin(self, *, concurrency: int, spent: Callable[[float], None] | None = None) -> None:
-        """Get ready for calls on this event loop, at most so many at once; `spent` is told what each reply cost."""
+    def begin(self, *, concurrency: int, purse: Purse | None = None) -> None:
+        """Get ready for calls on this event loop, at most so many at once, which are paid from `purse`."""
         self._client = ModelClient(
             self.spec,
             self._key(),
@@ -102,12 +106,13 @@ class Judge:
             concurrency=concurrency,
             timeout_seconds=self._timeout,
             retries=self._retries,
+            purse=purse,
         )
-        self._told_spent = spent
         self._asking = {}
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and note in the store what the runs took. Raises StoreWriteError."""
+        self._note_counts()
         client, self._client = self._client, None
         if client is not None:
             await client.close()
@@ -116,8 +121,21 @@ class Judge:
         """What the model is asked about an answer. Raises MissingVariable."""
         return build_eval_messages(self.spec.template.compile(item, {"output": output}))
 
+    def unasked(self, item: DatasetItem, output: JSON, *, trial: int = 0, series: str = "") -> int:
+        """How many of the replies on an answer would have to be asked for; 0 where it lacks a prompt variable."""
+        try:
+            messages = self.messages(item, output)
+        except MissingVariable:
+            return 0
+        if self.cache is None or not self.cache.read:
+            return self.spec.votes
+        keys = (
+            reply_key(self.identity, messages, Draw(trial, vote, series)) for vote in range(self.spec.votes)
+        )
+        return sum(self.cache.get(key) is None for key in keys)
+
     async def judge(self, item: DatasetItem, output: JSON, *, trial: int = 0, series: str = "") -> Judgement:
-        """Judge one answer. Raises StoreError, and RuntimeError outside `begin` and `close`."""
+        """Judge one answer. Raises OutOfBudget, StoreError, and RuntimeError outside `begin` and `close`."""
         return await self.judge_answers(item, {"output": output}, trial=trial, series=series)
 
     async def judge_answers(
@@ -129,7 +147,7 @@ class Judge:
         except MissingVariable as error:
             return Judgement(value=None, status="error", comment=shortened(str(error), LONGEST_REASON))
         draws = [Draw(trial, vote, series) for vote in range(self.spec.votes)]
-        votes = tuple(await asyncio.gather(*(self._vote(item, messages, draw) for draw in draws)))
+        votes = await self._votes(item, messages, draws)
         decision = decide(votes, self.spec.rule)
         self.usage.judged += 1
         self.usage.disagreed += not decision.unanimous
@@ -141,38 +159,57 @@ class Judge:
         judged = await self.judge(item, output, trial=trial, series=series)
         return Scored(self.name, judged.value, judged.status, judged.comment)
 
+    async def _votes(
+        self, item: DatasetItem, messages: tuple[ChatMessage, ...], draws: Sequence[Draw]
+    ) -> tuple[Vote, ...]:
+        """All of them: one that cannot be had does not stop the others, whose replies are kept."""
+        found = await asyncio.gather(
+            *(self._vote(item, messages, draw) for draw in draws), return_exceptions=True
+        )
+        votes = []
+        for vote in found:
+            if isinstance(vote, BaseException):
+                raise vote
+            votes.append(vote)
+        return tuple(votes)
+
     async def _vote(self, item: DatasetItem, messages: tuple[ChatMessage, ...], draw: Draw) -> Vote:
         question = Question(item.id, messages, draw, reply_key(self.identity, messages, draw))
+        vote = await self._reply(question)
         self.usage.replies += 1
+        self._count(question, "replies")
+        return vote
+
+    async def _reply(self, question: Question) -> Vote:
         if self.cache is None or not self.cache.read:
             return await self._fresh_vote(question)
         # Two arms that answer alike at the same time wait for one reply, and share it even if it is a failure.
         while (first := self._asking.get(question.key)) is not None:
             shared = await asyncio.shield(first)
             if shared is not None:
-                return self._shared_vote(shared)
+                return self._shared_vote(question, shared)
         mine: asyncio.Future[Vote | None] = asyncio.get_running_loop().create_future()
         self._asking[question.key] = mine
         vote: Vote | None = None
         try:
             kept = self.cache.get(question.key)
-            vote = await self._fresh_vote(question) if kept is None else self._kept_vote(kept)
+            vote = await self._fresh_vote(question) if kept is None else self._kept_vote(question, kept)
             return vote
         finally:
             self._asking.pop(question.key, None)
             if not mine.done():
                 mine.set_result(vote)
 
-    def _shared_vote(self, vote: Vote) -> Vote:
+    def _shared_vote(self, question: Question, vote: Vote) -> Vote:
         if vote.error is not None and vote.error.startswith(_NO_REPLY):
             self.usage.failed += 1
         else:
-            self.usage.from_cache += 1
+            self._from_cache(question)
             self.usage.invalid += vote.error is not None
         return vote
 
-    def _kept_vote(self, kept: KeptReply) -> Vote:
-        self.usage.from_cache += 1
+    def _kept_vote(self, question: Question, kept: KeptReply) -> Vote:
+        self._from_cache(question)
         self.usage.invalid += kept.error is not None
         return Vote(kept.value, kept.reasoning, kept.error)
 
@@ -180,7 +217,9 @@ class Judge:
         if self._client is None:
             raise RuntimeError(f"the judge '{self.name}' has not begun")
         try:
-            reply = await ask(self._client, question, pay=self._pay, told=self.told)
+            reply = await ask(
+                self._client, question, answered=partial(self._answered, question), told=self.told
+            )
         except CallFailed as failure:
             self.usage.failed += 1
             return Vote(None, None, shortened(f"{_NO_REPLY}{failure}", LONGEST_REASON))
@@ -211,14 +250,26 @@ class Judge:
             made_at=time.time(),
         )
 
-    def _pay(self, tokens: Tokens) -> float | None:
-        """Note what one call took; its price in dollars, where the judge has one."""
-        price = self.spec.price
-        cost = None if price is None else price.of(tokens.input, tokens.output)
-        self.usage.spent(tokens.input, tokens.output, cost)
-        if cost is not None and self._told_spent is not None:
-            self._told_spent(cost)
-        return cost
+    def _answered(self, question: Question, cost_usd: float | None) -> None:
+        """Note at once what was paid, whatever becomes of the reply: the cap of a resumed run counts it."""
+        run = scored_run.get()
+        if self.cache is not None and run is not None:
+            self.cache.store.judge_usage.add(run, question.draw.trial, self.name, calls=1, cost_usd=cost_usd)
+
+    def _from_cache(self, question: Question) -> None:
+        self.usage.from_cache += 1
+        self._count(question, "from_cache")
+
+    def _count(self, question: Question, what: str) -> None:
+        run = scored_run.get()
+        if run is not None:
+            self._counted.setdefault((run, question.draw.trial), Counter())[what] += 1
+
+    def _note_counts(self) -> None:
+        counted, self._counted = self._counted, {}
+        if self.cache is not None:
+            for (run, trial), counts in counted.items():
+                self.cache.store.judge_usage.add(run, trial, self.name, **counts)
 
     def _key(self) -> str:
         """The key. Raises ConfigError, which does not show what might be one."""

@@ -76,13 +76,19 @@ def pair_judge(spec: JudgeSpec) -> JudgeSpec:
 
 
 async def prefer(judge: Judge, item: DatasetItem, a: JSON, b: JSON, *, trial: int = 0) -> Preference:
-    """Ask a judge of `pair_judge` in both orders. Equal answers tie without a call."""
+    """Ask a judge of `pair_judge` in both orders. Equal answers tie without a call. Raises as `Judge.judge`."""
     if _text(a) == _text(b):
         return Preference(item=item.id, trial=trial, winner="tie", asked=False)
-    replies: Sequence[Judgement] = await asyncio.gather(
+    found = await asyncio.gather(
         judge.judge_answers(item, {FIRST: a, SECOND: b}, trial=trial),
         judge.judge_answers(item, {FIRST: b, SECOND: a}, trial=trial),
+        return_exceptions=True,  # One order that cannot be had does not stop the other, whose reply is kept.
     )
+    replies: list[Judgement] = []
+    for reply in found:
+        if isinstance(reply, BaseException):
+            raise reply
+        replies.append(reply)
     comments = tuple(reply.comment for reply in replies)
     said = [_BETTER.get(str(reply.value)) if reply.status == "ok" else None for reply in replies]
     if said[0] is None or said[1] is None:

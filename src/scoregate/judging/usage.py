@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scoregate.records import Tokens
+
 
 @dataclass(slots=True)
 class Usage:
@@ -28,14 +30,19 @@ class Usage:
     tokens_output: int = 0
     cost_usd: float | None = None
     """None if the judge has no price, or was not called."""
+    uncounted: int = 0
+    """Calls of a judge with a price whose cost is unknown: the endpoint did not say how many tokens they took."""
     untold: int = 0
     """Calls that could not be told to whoever traces."""
     untold_because: str = ""
     """Reason of the first of them."""
 
-    def spent(self, tokens_input: int, tokens_output: int, cost_usd: float | None) -> None:
-        self.tokens_input += tokens_input
-        self.tokens_output += tokens_output
+    def answered(self, tokens: Tokens | None, cost_usd: float | None, *, has_price: bool) -> None:
+        """A call was answered, by a judge with a price or without one."""
+        if tokens is not None:
+            self.tokens_input += tokens.input
+            self.tokens_output += tokens.output
+        self.uncounted += has_price and tokens is None
         if cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + cost_usd
 
@@ -62,6 +69,8 @@ class Usage:
         ]
         if self.disagreed:
             parts.append(f"votes differ on {self.disagreed:,} of {self.judged:,} answers")
+        if self.uncounted:
+            parts.append(f"{_number(self.uncounted, 'call', 'calls')} of unknown cost")
         if self.untold:
             parts.append(f"{_number(self.untold, 'call', 'calls')} not traced ({self.untold_because})")
         if self.cost_usd is not None:

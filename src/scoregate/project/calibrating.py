@@ -86,11 +86,20 @@ def calibrate_judge(
 ) -> Calibration:
     """Judge the answers (with the store's replies if `read`), compare, write the file, and return what was found.
 
-    Raises ServiceError where the model did not reply: nothing is written then, and the replies that came are kept.
+    Raises ServiceError where the model did not reply, and RunInterrupted where the gate's cap on cost forbids a call:
+    nothing is written then, and the replies that came are kept.
     """
     contract = judge.spec.contract
     scale_of(contract, comparison, ())  # A comparison that the score cannot have is refused before any call.
-    tried = try_judge(judge, [one.answer for one in labelled], store, dry=False, read=read)
+    tried = try_judge(
+        judge,
+        [one.answer for one in labelled],
+        store,
+        dry=False,
+        concurrency=gate.limits.concurrency,
+        read=read,
+        cap_usd=gate.limits.max_cost_usd,
+    )
     judgements = [one.judgement for one in tried if one.judgement is not None]
     if judge.usage.failed:
         first = next(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from scoregate.errors import ConfigError
 from scoregate.gate_file import Gate
@@ -12,7 +13,7 @@ from scoregate.judging.cache import ReplyCache
 from scoregate.judging.judge import Judge
 from scoregate.judging.pairwise import Preference, pair_judge, prefer
 from scoregate.project.assembly import read_gate_dataset
-from scoregate.project.judge_trial import judge_of
+from scoregate.project.judge_trial import asked_under_cap, judge_of
 from scoregate.project.judges import build_judge
 from scoregate.records import JSON, DatasetItem, Run
 from scoregate.store import Store
@@ -56,19 +57,19 @@ def pairs_of(gate: Gate, a: Run, b: Run, *, limit: int | None = None) -> list[Pa
 
 
 def prefer_all(
-    judge: Judge, pairs: Sequence[Pair], store: Store, *, concurrency: int, read: bool = True
+    judge: Judge,
+    pairs: Sequence[Pair],
+    store: Store,
+    *,
+    concurrency: int,
+    read: bool = True,
+    cap_usd: float | None = None,
 ) -> list[Preference]:
-    """Ask about every pair, `concurrency` calls at once. Raises ConfigError for a missing key, before any call."""
+    """Ask about every pair, `concurrency` calls at once, for no more than `cap_usd` together.
+
+    Raises ConfigError for a missing key, before any call, and RunInterrupted where the cap forbids a call.
+    """
     judge.check_ready()
-    judge.cache = ReplyCache(store.replies, read=read)
-    return asyncio.run(_preferences(judge, pairs, concurrency))
-
-
-async def _preferences(judge: Judge, pairs: Sequence[Pair], concurrency: int) -> list[Preference]:
-    judge.begin(concurrency=concurrency)
-    try:
-        return await asyncio.gather(
-            *(prefer(judge, pair.item, pair.a, pair.b, trial=pair.trial) for pair in pairs)
-        )
-    finally:
-        await judge.close()
+    judge.cache = ReplyCache(store, read=read)
+    ask = [partial(prefer, judge, pair.item, pair.a, pair.b, trial=pair.trial) for pair in pairs]
+    return asyncio.run(asked_under_cap(judge, ask, concurrency, cap_usd))

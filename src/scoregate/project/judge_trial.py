@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
-from scoregate.errors import ConfigError, did_you_mean
+from scoregate.errors import ConfigError, RunInterrupted, did_you_mean
 from scoregate.gate_file import Gate
 from scoregate.judging.cache import ReplyCache
 from scoregate.judging.judge import Judge, Judgement
@@ -14,7 +16,10 @@ from scoregate.project.assembly import read_gate_dataset
 from scoregate.project.judges import build_judge, read_judges
 from scoregate.records import JSON, DatasetItem
 from scoregate.scorers.judge import ChatMessage
+from scoregate.scorers.purse import OutOfBudget, Purse
 from scoregate.store import Store
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +106,43 @@ def try_judge(
     dry: bool,
     concurrency: int = 4,
     read: bool = True,
+    cap_usd: float | None = None,
 ) -> list[Tried]:
-    """Compile the prompts and, unless `dry`, ask. Raises MissingVariable, and ConfigError for a missing key."""
+    """Compile the prompts and, unless `dry`, ask for no more than `cap_usd` together.
+
+    Raises MissingVariable, ConfigError for a missing key, and RunInterrupted where the cap forbids a call.
+    """
     asked = [tuple(judge.messages(answer.item, answer.output)) for answer in answers]
     if dry:
         return [Tried(answer, messages, None) for answer, messages in zip(answers, asked, strict=True)]
     judge.check_ready()
-    judge.cache = None if store is None else ReplyCache(store.replies, read=read)
-    judgements = asyncio.run(_judged(judge, answers, concurrency))
+    judge.cache = None if store is None else ReplyCache(store, read=read)
+    ask = [partial(judge.judge, answer.item, answer.output, trial=answer.trial) for answer in answers]
+    judgements = asyncio.run(asked_under_cap(judge, ask, concurrency, cap_usd))
     return [Tried(*one) for one in zip(answers, asked, judgements, strict=True)]
 
 
-async def _judged(judge: Judge, answers: Sequence[Answer], concurrency: int) -> list[Judgement]:
-    judge.begin(concurrency=concurrency)
+async def asked_under_cap(
+    judge: Judge, questions: Sequence[Callable[[], Awaitable[T]]], concurrency: int, cap_usd: float | None
+) -> list[T]:
+    """What comes of all questions, at most so many calls at once. Raises RunInterrupted where the cap is reached."""
+    judge.begin(concurrency=concurrency, purse=Purse(cap_usd))
     try:
-        return await asyncio.gather(
-            *(judge.judge(answer.item, answer.output, trial=answer.trial) for answer in answers)
-        )
+        found = await asyncio.gather(*(question() for question in questions), return_exceptions=True)
     finally:
         await judge.close()
+    whole: list[T] = []
+    for one in found:
+        if isinstance(one, OutOfBudget):
+            there = sum(not isinstance(other, BaseException) for other in found)
+            raise RunInterrupted(
+                f"{one} after {there:,} of {len(found):,} answers were judged; the replies that came are kept",
+                hint="raise max_cost_usd in the gate's [limits], and give the command again",
+            )
+        if isinstance(one, BaseException):
+            raise one
+        whole.append(one)
+    return whole
 
 
 def _near(name: str, known: Collection[str]) -> str | None:

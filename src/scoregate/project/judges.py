@@ -83,7 +83,21 @@ def use_replies(
         header.run: f"round {header.metadata[ROUND]}" for header in headers if ROUND in header.metadata
     }
     for judge in judges_of(scorers):
-        judge.cache = ReplyCache(store.replies, read=read, series=series)
+        judge.cache = ReplyCache(store, read=read, series=series)
+
+
+def replies_cost(replies: Mapping[Judge, int], store: Store) -> float | None:
+    """Dollars that so many replies of each judge will probably cost; None where nothing says it of any of them.
+
+    The mean of what replies of that score and model cost so far, whatever the prompt was.
+    """
+    known = [
+        number * mean
+        for judge, number in replies.items()
+        if judge.spec.price is not None
+        and (mean := store.replies.mean_cost(judge.name, judge.spec.model)) is not None
+    ]
+    return sum(known) if known else None
 
 
 def _in_order(specs: Mapping[str, JudgeSpec]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +12,10 @@ from scoregate.errors import ConfigError, RunInterrupted
 from scoregate.gate_file import Gate
 from scoregate.gates.rescored import RESCORED, RESCORED_FROM, rescore_command, run_that_was_made
 from scoregate.gates.sentences import count
+from scoregate.judging.judge import Judge
+from scoregate.judging.usage import dollars
 from scoregate.project.assembly import Assembly
-from scoregate.project.judges import judges_of, use_replies
+from scoregate.project.judges import judges_of, replies_cost, use_replies
 from scoregate.project.people import whoami
 from scoregate.project.stored_outputs import asked_items, baseline_files, with_outputs
 from scoregate.records import Run, RunHeader, RunItem, Score
@@ -41,23 +44,33 @@ class Prepared:
     @property
     def scorings(self) -> int:
         """Calls of scorers that are still to be made."""
-        return self._unscored * len(self.plan.scorers)
+        return len(self._left) * len(self.plan.scorers)
 
     @property
-    def replies(self) -> int:
-        """Replies of judges that this needs at most."""
-        return self._unscored * sum(judge.spec.votes for judge in judges_of(self.plan.scorers))
+    def replies(self) -> Mapping[Judge, int]:
+        """Replies that have to be asked for at most; what is kept, and what `after` skips, need not be."""
+        return {
+            judge: sum(
+                judge.unasked(one.item, one.run_item.output, trial=one.run_item.trial)
+                for one in self._left
+                if one.item is not None
+            )
+            for judge in judges_of(self.plan.scorers)
+        }
 
     @property
-    def _unscored(self) -> int:
+    def _left(self) -> list[StoredOutput]:
         done = self.plan.done
-        cells = [one.run_item for one in self.plan.outputs if one.run_item.status == "ok"]
-        return sum((item.item, item.trial) not in done for item in cells)
+        whole = [one for one in self.plan.outputs if one.run_item.status == "ok"]
+        return [one for one in whole if (one.run_item.item, one.run_item.trial) not in done]
 
-    def announcement(self, cost_usd: float | None = None) -> str:
-        """What is about to be done; `cost_usd` is what it will probably cost, where that can be told."""
-        replies = f", up to {self.replies:,} judge replies" if self.replies else ""
-        cost = "" if cost_usd is None else f", about ${cost_usd:.2f}"
+    def announcement(self) -> str:
+        """What is about to be done, and what it will probably cost where that can be told."""
+        asked = self.replies
+        new = sum(asked.values())
+        replies = f", {f'up to {new:,} new judge replies' if new else 'no new judge reply'}" if asked else ""
+        needed = replies_cost(asked, self.plan.store) if new else None
+        cost = "" if needed is None else f", up to about {dollars(needed)}"
         kept = f" ({len(self.plan.done):,} are there already)" if self.plan.done else ""
         return (
             f"run {self.header.run}: {count(len(self.plan.outputs), 'stored output')} of "
@@ -116,6 +129,8 @@ def rescore(prepared: Prepared, store: Store) -> Run:
         if not report.complete:
             again = rescore_command(run_that_was_made(prepared.header), prepared.gate)
             reached = f"reached max_cost_usd = {limits.max_cost_usd:g}" if report.stopped else "stopped"
+            if report.stopped:
+                again = f"{again} once the gate's max_cost_usd is higher"
             raise RunInterrupted(
                 f"{reached} after {report.done:,} of {report.expected:,} stored outputs, whose scores are kept",
                 hint=f"go on with: {again}",

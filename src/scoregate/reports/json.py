@@ -7,6 +7,7 @@ import math
 
 from scoregate.records import JSON
 from scoregate.reports.corrected_lines import corrected_json
+from scoregate.reports.judge_usage_lines import judge_usage_json
 from scoregate.reports.report import Report
 
 
@@ -23,6 +24,8 @@ def render_json(report: Report) -> str:
     document["items"] = {item: _contents(report, item) for item in named}
     if report.corrected:
         document["corrected"] = corrected_json(report)
+    if report.judge_usage:
+        document["judges"] = judge_usage_json(report)
     text = json.dumps(_without_nan(document), indent=2, ensure_ascii=False, allow_nan=False)
     # A lone surrogate (legal in a JSON escape, so it can come in) has no UTF-8; its escape is legal JSON.
     return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"

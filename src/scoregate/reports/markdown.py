@@ -12,6 +12,7 @@ from scoregate.records import Outcome, RuleResult, Verdict
 from scoregate.reports.corrected_lines import corrected_lines
 from scoregate.reports.excerpt import items_text
 from scoregate.reports.github_text import code, inline, link
+from scoregate.reports.judge_usage_lines import judge_usage_lines
 from scoregate.reports.markdown_items import evidence_parts, moved_parts
 from scoregate.reports.markdown_table import rules_table
 from scoregate.reports.markdown_text import bullets, cut, within
@@ -46,7 +47,9 @@ def render_markdown(report: Report, *, max_items: int = 20) -> str:
     main, anchor = shown_rules(report.verdict), shown_rules(report.verdict, "anchor")
     tables = rules_table(report, main, _TABLE_SHARE) + _anchor(report, anchor)
     reasons = _reasons(report, (*main.rules, *anchor.rules))
-    spreads = [inline(line) for line in (*spread_lines(report), *corrected_lines(report))]
+    spreads = [
+        inline(line) for line in (*spread_lines(report), *corrected_lines(report), *judge_usage_lines(report))
+    ]
     before = [_alert(report), _sides(report.verdict), *tables, *spreads, *reasons, *_rounds(report)]
     after = [*_missing(report), *_notes(report), *_next_steps(report), _footer(report.verdict)]
     room = LIMIT - sum(len(part) + 2 for part in (*before, *after))

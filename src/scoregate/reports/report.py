@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from scoregate.records import JSON, DatasetItem, RoundName, Verdict
 
 if TYPE_CHECKING:
     from scoregate.calibration.corrected_value import CorrectedValue
+    from scoregate.store.judge_usage import RunUsage
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Report:
     """What the gate names as its anchor."""
     corrected: Mapping[str, CorrectedValue | str] = field(default_factory=dict)
     """Judged score -> the candidate's value corrected by human labels, or why there is none."""
+    judge_usage: Sequence[RunUsage] = ()
+    """What the judges of the candidate's run took, where that is known."""
     last_round: RoundName = "D"
     """The last round that the gate allows, where the verdict was reached in rounds."""
 

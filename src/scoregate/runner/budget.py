@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from scoregate.gate_file import Limits
+from scoregate.scorers.purse import Purse
 from scoregate.store import Totals
 
 
@@ -16,43 +18,64 @@ class Estimate:
     calls: int
     """Calls of the candidate, without retries; no more than the limit on calls allows."""
     cost_usd: float | None
-    """None if no earlier run says what a call costs."""
+    """With what services behind scorers cost; None if nothing says what either costs."""
+    services_usd: float | None
+    """Of this, what those services cost at most: replies that are kept already cost nothing."""
     seconds: float | None
     """None if there is no earlier run."""
     exceeds: tuple[str, ...] = ()
     """Limits that will probably stop the run before its end."""
 
 
-def estimate(items: int, trials: int, limits: Limits, previous: Totals | None) -> Estimate:
-    """Expected use of a run of `items` × `trials`, from the means of a previous run where there is one."""
+def estimate(
+    items: int, trials: int, limits: Limits, previous: Totals | None, *, services_usd: float | None = None
+) -> Estimate:
+    """Expected use of a run of `items` × `trials`, from the means of a previous run where there is one.
+
+    `services_usd` is what services behind scorers will cost at most, where that is known better than from that run.
+    """
     calls = items * trials
-    cost = seconds = None
+    cost, seconds = services_usd, None
     if previous is not None and previous.items:
         seconds = math.ceil(calls / limits.concurrency) * previous.latency_seconds / previous.items
         if previous.cost_usd is not None:
-            cost = calls * previous.cost_usd / previous.items
+            known = 0.0 if services_usd is None else previous.services_usd or 0.0
+            cost = (services_usd or 0.0) + calls * (previous.cost_usd - known) / previous.items
     needs = (
         ("max_calls", calls, limits.max_calls),
         ("max_cost_usd", cost, limits.max_cost_usd),
         ("max_seconds", seconds, limits.max_seconds),
     )
     exceeds = tuple(name for name, need, cap in needs if need is not None and cap is not None and need > cap)
-    return Estimate(calls, cost, seconds, exceeds)
+    return Estimate(calls, cost, services_usd, seconds, exceeds)
 
 
 class Budget:
-    """The caps on calls and cost, of all arms together."""
+    """The caps on calls and cost, of all arms together. Made within an event loop."""
 
-    def __init__(self, limits: Limits, before: Totals) -> None:
-        """`before` counts as well: what the runs used in earlier rounds and before they were resumed."""
+    def __init__(
+        self, limits: Limits, before: Totals, *, paid: Callable[[float], None] | None = None
+    ) -> None:
+        """`before` counts as well: what the runs used in earlier rounds and before they were resumed.
+
+        `paid` is told every cost of a service behind a scorer.
+        """
         self._limits = limits
         self._calls = before.calls
         self._answers = before.items
+        self._answered_cost = (before.cost_usd or 0.0) - (before.services_usd or 0.0)
         self._in_flight = 0
-        self._cost = before.cost_usd or 0.0
         self._unscored = 0
         self._scored = 0
         self._scoring_cost = 0.0
+        self._paid = paid
+        self.purse = Purse(
+            limits.max_cost_usd,
+            spent_usd=before.cost_usd or 0.0,
+            paid=self._service_paid,
+            beside=self._cost_in_flight,
+        )
+        """What services behind scorers pay from."""
 
     def refusal(self) -> str | None:
         """The cap that forbids another call, if one does.
@@ -62,14 +85,14 @@ class Budget:
         """
         if self._limits.max_calls is not None and self._calls >= self._limits.max_calls:
             return "max_calls"
-        cap = self._limits.max_cost_usd
+        cap, cost = self._limits.max_cost_usd, self.purse.spent_usd
         if cap is not None:
             # What was answered is scored whatever it costs, so that this is as good as spent.
-            expected = self._cost + self._unscored * (self._scoring_cost / max(1, self._scored))
+            expected = cost + self._unscored * (self._scoring_cost / max(1, self._scored))
             mean = expected / self._answers if self._answers else 0.0
             committed = expected + mean * self._in_flight
             # The slack takes up the rounding of sums such as 10 × 0.1.
-            if self._cost >= cap or committed + mean > cap * (1 + 1e-9):
+            if cost >= cap or committed + mean > cap * (1 + 1e-9):
                 return "max_cost_usd"
         return None
 
@@ -80,17 +103,29 @@ class Budget:
     def ended(self, cost_usd: float | None) -> None:
         self._in_flight -= 1
         self._answers += 1
-        self._cost += cost_usd or 0.0
+        self._answered_cost += cost_usd or 0.0
+        self.purse.spent_usd += cost_usd or 0.0
+        self.purse.look_again()
+
+    def answered_before(self, attempts: int, cost_usd: float | None) -> None:
+        """An answer that an earlier session paid for and did not see scored."""
+        self._calls += attempts
+        self._answers += 1
+        self._answered_cost += cost_usd or 0.0
+        self.purse.spent_usd += cost_usd or 0.0
 
     def scoring_started(self) -> None:
         """An answer goes to the scorers."""
         self._unscored += 1
 
-    def scoring_cost(self, cost_usd: float) -> None:
-        """A service behind a scorer was paid."""
-        self._cost += cost_usd
-        self._scoring_cost += cost_usd
-
     def scoring_ended(self, answers: int) -> None:
         self._unscored -= answers
         self._scored += answers
+
+    def _service_paid(self, cost_usd: float) -> None:
+        self._scoring_cost += cost_usd
+        if self._paid is not None:
+            self._paid(cost_usd)
+
+    def _cost_in_flight(self) -> float:
+        return self._in_flight * self._answered_cost / self._answers if self._answers else 0.0

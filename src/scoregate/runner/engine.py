@@ -59,7 +59,11 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         runs = [arm.run for arm in plan.arms]
         self._tally = Tally(_totals(plan, runs, plan.trials), plan.expected)
-        self._budget = Budget(plan.limits, _totals(plan, dict.fromkeys([*runs, *plan.also_counted])))
+        before = _totals(plan, dict.fromkeys([*runs, *plan.also_counted]))
+        self._budget = Budget(plan.limits, before, paid=self._tally.spent)
+        self._unscored = _unscored(plan, runs, self._budget)
+        """Answers of an earlier session, which are scored and not called again."""
+        self._put_off: list[Scored] = []
         self._candidates = lifetimes.distinct([arm.candidate for arm in plan.arms])
         self._throttle = Throttle(plan.limits.concurrency)
         self._threads = DaemonThreads()
@@ -72,7 +76,8 @@ class Engine:
             at_once=plan.limits.concurrency,
             limit_seconds=plan.limits.timeout_seconds,
             deliver=self._scored,
-            spent=self._spent,
+            put_off=self._on_put_off,
+            purse=self._budget.purse,
         )
         self._committer = Committer(plan.store, committed=self._on_committed, failed=self._on_failed)
         self._random = Random(plan.seed)
@@ -108,6 +113,7 @@ class Engine:
                 self._scoring.stop()
         finally:
             self._committer.close(timeout=None if self._interrupted_at is None else FLUSH_SECONDS)
+            self._keep_unscored()
             self._threads.close()
             interrupted = self._interrupted_at is not None
             seconds = FLUSH_SECONDS / 2 if interrupted else CLOSE_SECONDS
@@ -152,6 +158,9 @@ class Engine:
 
     async def _run_cell(self, cell: Cell) -> RunItem | None:
         """The run item, after as many attempts as it takes and may take; None if the session ends before that."""
+        before = self._unscored.get((cell.arm.run, cell.item.id, cell.trial))
+        if before is not None:
+            return before if self._interrupted_at is None else None
         attempts: list[Attempt] = []
         while (ticket := await self._throttle.enter()) is not None:
             refusal = self._budget.refusal()
@@ -234,13 +243,27 @@ class Engine:
             started_at=started_at,
         )
 
-    def _spent(self, cost_usd: float) -> None:
-        self._budget.scoring_cost(cost_usd)
-        self._tally.spent(cost_usd)
-
     def _scored(self, works: Sequence[Scored]) -> None:
         self._budget.scoring_ended(len(works))
         self._committer.put([self._completed(work.run, work.run_item, work.scores) for work in works])
+
+    def _on_put_off(self, work: Scored) -> None:
+        """No judge may be paid any more. What needs none is scored to its end, and the answers wait for more money."""
+        self._budget.scoring_ended(1)
+        self._put_off.append(work)
+        self._uncommitted -= 1
+        self._stop("max_cost_usd")
+
+    def _keep_unscored(self) -> None:
+        """A paid answer is not lost because its scorers were stopped."""
+        answers: dict[str, list[RunItem]] = {}
+        for work in [*self._put_off, *self._scoring.unfinished]:
+            answers.setdefault(work.run, []).append(work.run_item)
+        try:
+            for run, kept in answers.items():
+                self._plan.store.unscored.keep(run, kept)
+        except StoreError as failure:
+            self._failure = self._failure or failure
 
     def _completed(self, run: str, run_item: RunItem, scores: Sequence[Score]) -> Finished:
         cells = complete(run_item, scores, self._plan.expected_scores, self._plan.catalog)
@@ -293,6 +316,19 @@ class Engine:
 
 
 _NO_SLICES: dict[str, str] = {}
+
+
+def _unscored(plan: RunPlan, runs: Sequence[str], budget: Budget) -> dict[tuple[str, str, int], RunItem]:
+    """(run, item, trial) -> answer that is there and not scored yet. They count towards the caps."""
+    found = {
+        (run, item, trial): answer
+        for run in runs
+        for (item, trial), answer in plan.store.unscored.of_run(run).items()
+        if answer.content == plan.contents.get(item)
+    }
+    for answer in found.values():
+        budget.answered_before(len(answer.attempts) or 1, answer.cost_usd)
+    return found
 
 
 def _totals(plan: RunPlan, runs: Iterable[str], trials: Sequence[int] | None = None) -> Totals:

@@ -19,6 +19,7 @@ from scoregate.runner.cells import MEASURED, complete
 from scoregate.runner.committer import Committer, Finished
 from scoregate.runner.scoring import Scored, Scoring
 from scoregate.runner.threads import DaemonThreads
+from scoregate.scorers.purse import Purse
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store
 
@@ -52,7 +53,7 @@ class RescoringPlan:
     expected_scores: Sequence[str]
     """Scores that every run item gets a cell of, be it an error."""
     limits: Limits = field(default_factory=Limits)
-    """Of these, `concurrency` and `timeout_seconds` are kept, and `max_cost_usd` for what judges cost here."""
+    """Of these, `concurrency` and `timeout_seconds` are kept, and `max_cost_usd` for what judges cost of this run."""
     done: AbstractSet[tuple[str, int]] = frozenset()
     """Cells `(item, trial)` that are committed already."""
 
@@ -89,12 +90,12 @@ class Rescoring:
             at_once=plan.limits.concurrency,
             limit_seconds=plan.limits.timeout_seconds,
             deliver=self._scored,
-            spent=self._on_spent,
+            put_off=self._on_put_off,
+            purse=Purse(plan.limits.max_cost_usd, spent_usd=plan.store.totals(plan.run).services_usd or 0.0),
         )
         self._committer = Committer(plan.store, committed=self._on_committed, failed=self._on_failed)
         self._kept = {(one.run_item.item, one.run_item.trial): one.kept for one in plan.outputs}
         self._uncommitted = 0
-        self._cost = 0.0
         self._stopped: str | None = None
         self._changed = asyncio.Event()
         self._interrupted_at: float | None = None
@@ -106,7 +107,7 @@ class Rescoring:
             for output in self._plan.outputs:
                 if (output.run_item.item, output.run_item.trial) not in self._plan.done:
                     await self._room()
-                    if self._interrupted_at is not None or self._is_too_dear():
+                    if self._interrupted_at is not None or self._stopped is not None:
                         break
                     self._begin(output)
             self._scoring.hurry()
@@ -161,14 +162,11 @@ class Rescoring:
         self._done += sum(new)
         self._changed.set()
 
-    def _on_spent(self, cost_usd: float) -> None:
-        self._cost += cost_usd
-
-    def _is_too_dear(self) -> bool:
-        cap = self._plan.limits.max_cost_usd
-        if cap is not None and self._cost >= cap:
-            self._stopped = "max_cost_usd"
-        return self._stopped is not None
+    def _on_put_off(self, _: Scored) -> None:
+        """No judge may be paid any more; the output is there for another session."""
+        self._uncommitted -= 1
+        self._stopped = "max_cost_usd"
+        self._changed.set()
 
     def _on_failed(self, failure: StoreError) -> None:
         self._failure = failure

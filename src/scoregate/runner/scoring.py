@@ -27,6 +27,7 @@ from scoregate.runner.candidates.failures import reason_of
 from scoregate.runner.pace import QUICK_SECONDS, Pace
 from scoregate.runner.threads import DaemonThreads
 from scoregate.runner.threads import Job as ThreadJob
+from scoregate.scorers.purse import OutOfBudget, Purse
 from scoregate.scorers.scorer import (
     Scorer,
     error_scores,
@@ -78,11 +79,12 @@ class Scoring:
         at_once: int,
         limit_seconds: float | None,
         deliver: Callable[[Sequence[Scored]], None],
-        spent: Callable[[float], None] | None = None,
+        put_off: Callable[[Scored], None],
+        purse: Purse | None = None,
     ) -> None:
         """`calls` makes the async calls under their limit; `at_once` is the most jobs and async items at a time.
 
-        `spent` is told the cost of every call of a service, in dollars.
+        Services pay from `purse`; what a cap on cost forbids to score goes to `put_off`, without its scores.
         """
         self._sync = [scorer for scorer in scorers if not scorer.is_async]
         self._async = sorted(
@@ -96,7 +98,8 @@ class Scoring:
         self._calls = calls
         self._at_once = at_once
         self._limit = limit_seconds
-        self._deliver = deliver
+        self._deliver = self._closing(deliver)
+        self._put_off = put_off
         self._loop = asyncio.get_running_loop()
         self._context = contextvars.copy_context()
         self._pace = Pace()
@@ -107,8 +110,10 @@ class Scoring:
         self._limit_timer: asyncio.TimerHandle | None = None
         self._awaiting: deque[Scored] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._open: dict[int, Scored] = {}
+        """By identity: what was added and is neither delivered nor put off."""
         for service in self._services:
-            service.begin(concurrency=at_once, spent=spent)
+            service.begin(concurrency=at_once, purse=purse)
 
     @property
     def chunk(self) -> int:
@@ -117,6 +122,7 @@ class Scoring:
 
     def add(self, run: str, item: DatasetItem, run_item: RunItem) -> None:
         work = Scored(run, item, run_item)
+        self._open[id(work)] = work
         if self._sync:
             self._backlog.append(work)
             if self._timer is None or len(self._backlog) >= self._pace.chunk:
@@ -136,6 +142,11 @@ class Scoring:
         for timer in (self._timer, self._limit_timer):
             if timer is not None:
                 timer.cancel()
+
+    @property
+    def unfinished(self) -> list[Scored]:
+        """What was added and never came out."""
+        return list(self._open.values())
 
     def abort(self) -> None:
         """End the calls of services now, and make no more. The others are the business of whoever made them."""
@@ -263,6 +274,10 @@ class Scoring:
             outcome = await self._call(scorer, work)
             if outcome.aborted:
                 return
+            if isinstance(outcome.error, OutOfBudget):
+                del self._open[id(work)]
+                self._put_off(work)
+                return
             if outcome.timed_out:
                 work.scores += error_scores(scorer, work.run_item, f"timed out after {self._limit:g} s")
             elif outcome.error is not None:
@@ -270,6 +285,14 @@ class Scoring:
             else:
                 work.scores += outcome.returned
         self._deliver([work])
+
+    def _closing(self, deliver: Callable[[Sequence[Scored]], None]) -> Callable[[Sequence[Scored]], None]:
+        def delivered(works: Sequence[Scored]) -> None:
+            for work in works:
+                del self._open[id(work)]
+            deliver(works)
+
+        return delivered
 
     async def _call(self, scorer: Scorer, work: Scored) -> Outcome:
         score = partial(score_item_async, catalog=self._catalog)

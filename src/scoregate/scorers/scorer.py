@@ -18,6 +18,7 @@ from scoregate.errors import ContractError
 from scoregate.records import DatasetItem, RunItem, Score, ScoreSource
 from scoregate.scorers.after import Prerequisite
 from scoregate.scorers.outcome import Scored, normalise, not_applicable, reason_of
+from scoregate.scorers.purse import OutOfBudget, Purse
 
 __all__ = [
     "LANGFUSE_ARGUMENTS",
@@ -60,8 +61,11 @@ OFFERED_ARGUMENTS = tuple(_OFFERED)
 class Service(Protocol):
     """What stands behind a scorer that calls a paid service: it has its own time limits, retries and throttle."""
 
-    def begin(self, *, concurrency: int, spent: Callable[[float], None] | None = None) -> None:
-        """Get ready for calls on the running event loop, at most so many at once; `spent` is told each cost ($)."""
+    def begin(self, *, concurrency: int, purse: Purse | None = None) -> None:
+        """Get ready for calls on the running event loop, at most so many at once, which are paid from `purse`.
+
+        A scorer whose service may call no more raises OutOfBudget: its answer is to be scored in another session.
+        """
 
     async def close(self) -> None:
         """Close what it holds; it may begin again."""
@@ -124,11 +128,16 @@ def score_item(
 async def score_item_async(
     scorer: Scorer, item: DatasetItem, run_item: RunItem, *, catalog: Catalog | None = None
 ) -> list[Score]:
-    """`score_item` on an event loop: awaits any awaitable, also futures and tasks. Can be cancelled."""
+    """`score_item` on an event loop: awaits any awaitable, also futures and tasks. Can be cancelled.
+
+    Raises OutOfBudget where the scorer's service may call no more.
+    """
     try:
         returned = scorer.call(**scorer.arguments(item, run_item))
         if inspect.isawaitable(returned):
             returned = await returned
+    except OutOfBudget:
+        raise
     except BaseException as error:
         if not _is_its_own(error, cancelled=_is_being_cancelled()):
             raise

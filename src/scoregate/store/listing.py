@@ -27,6 +27,8 @@ class Totals:
     """Calls of the candidate that finished run items took, retries included."""
     cost_usd: float | None = None
     """Of the candidate and of the judges that this run paid for; None if neither says what it cost."""
+    services_usd: float | None = None
+    """Of this, what the judges cost; None if none says."""
     latency_seconds: float = 0.0
     """Sum over the run items."""
 
@@ -35,7 +37,6 @@ class Totals:
         return self.ok + self.error + self.timeout + self.skipped
 
     def __add__(self, other: Totals) -> Totals:
-        costs = [cost for cost in (self.cost_usd, other.cost_usd) if cost is not None]
         return Totals(
             ok=self.ok + other.ok,
             error=self.error + other.error,
@@ -44,7 +45,8 @@ class Totals:
             scores_ok=self.scores_ok + other.scores_ok,
             scores_error=self.scores_error + other.scores_error,
             calls=self.calls + other.calls,
-            cost_usd=sum(costs) if costs else None,
+            cost_usd=_sum(self.cost_usd, other.cost_usd),
+            services_usd=_sum(self.services_usd, other.services_usd),
             latency_seconds=self.latency_seconds + other.latency_seconds,
         )
 
@@ -95,11 +97,7 @@ def totals_of(connection: sqlite3.Connection, key: int, trials: Sequence[int] | 
     cost, latency, items = connection.execute(
         f"SELECT sum(cost_usd), total(latency_seconds), count(*) FROM run_items WHERE {here}", which
     ).fetchone()
-    (judged,) = connection.execute(
-        "SELECT sum(cost_usd) FROM judge_replies WHERE run = (SELECT run FROM runs WHERE key = :run) "
-        "AND (:trials IS NULL OR trial IN (SELECT value FROM json_each(:trials)))",
-        which,
-    ).fetchone()
+    (judged,) = connection.execute(f"SELECT sum(cost_usd) FROM judge_usage WHERE {here}", which).fetchone()
     # Attempts are only kept where there were several.
     (retries,) = connection.execute(
         f"SELECT count(*) FROM attempts WHERE {here} AND number > 1", which
@@ -112,7 +110,8 @@ def totals_of(connection: sqlite3.Connection, key: int, trials: Sequence[int] | 
         scores_ok=cells.get(0, 0),
         scores_error=cells.get(1, 0),
         calls=items + retries,
-        cost_usd=cost if judged is None else (cost or 0.0) + judged,
+        cost_usd=_sum(cost, judged),
+        services_usd=judged,
         latency_seconds=latency,
     )
 
@@ -123,7 +122,8 @@ def list_runs(connection: sqlite3.Connection, limit: int | None, gate: str | Non
         f"""SELECT run, dataset, candidate, commit_id, started_at, finished_at, expected_items * trials, metadata,
             (SELECT count(*) FROM run_items WHERE run = runs.key),
             (SELECT count(*) FROM run_items WHERE run = runs.key AND status != 'ok'),
-            (SELECT sum(cost_usd) FROM run_items WHERE run = runs.key)
+            (SELECT sum(cost_usd) FROM run_items WHERE run = runs.key),
+            (SELECT sum(cost_usd) FROM judge_usage WHERE run = runs.key)
         FROM runs WHERE :gate IS NULL OR json_extract(metadata, '$.gate') = :gate
         {_NEWEST_FIRST} LIMIT :limit""",
         {"gate": gate, "limit": -1 if limit is None else limit},
@@ -143,6 +143,7 @@ def _summary(
     done: int,
     failed: int,
     cost: float | None,
+    judged: float | None,
 ) -> RunSummary:
     about = json.loads(metadata)
     return RunSummary(
@@ -156,7 +157,7 @@ def _summary(
         expected=expected,
         done=done,
         failed=failed,
-        cost_usd=cost,
+        cost_usd=_sum(cost, judged),
         selection=about.get("selection"),
         session=about.get("session"),
         rescored_from=about.get("rescored_from"),
@@ -194,6 +195,12 @@ def runs_to_prune(
         {"before": before, "keep": keep or 0},
     )
     return [run for run, is_old in rows if is_old and run not in protect]
+
+
+def _sum(*costs: float | None) -> float | None:
+    """Of what is known; None where nothing is."""
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if known else None
 
 
 def _some(runs: list[str]) -> str:

@@ -64,6 +64,14 @@ class Replies:
         with self._database.reading(StoreWriteError) as connection:
             connection.execute(f"REPLACE {_INSERT}", _row(reply))
 
+    def mean_cost(self, score: str, model: str) -> float | None:
+        """Dollars that a reply of a judge of this score and model took so far; None where nothing says."""
+        with self._database.reading() as connection:
+            found = connection.execute(
+                "SELECT avg(cost_usd) FROM judge_replies WHERE score = ? AND model = ?", (score, model)
+            ).fetchone()
+        return None if found[0] is None else float(found[0])
+
     def add(self, replies: Iterable[KeptReply]) -> int:
         """Keep what is not there yet, all or nothing; how many that were."""
         rows = [_row(reply) for reply in replies]

@@ -137,7 +137,31 @@ _FOURTH: Migration = (
     "CREATE INDEX judge_replies_of_run ON judge_replies (run)",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
+# What judges took of each trial of a run, with replies that were never final, and answers that nobody has scored yet.
+_FIFTH: Migration = (
+    """CREATE TABLE judge_usage (
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        trial INTEGER NOT NULL,
+        score TEXT NOT NULL,
+        replies INTEGER NOT NULL,
+        from_cache INTEGER NOT NULL,
+        calls INTEGER NOT NULL,
+        cost_usd REAL,
+        PRIMARY KEY (run, trial, score)
+    ) WITHOUT ROWID""",
+    """INSERT INTO judge_usage
+        SELECT runs.key, trial, score, count(*), 0, total(calls), sum(cost_usd)
+        FROM judge_replies JOIN runs USING (run) GROUP BY runs.key, trial, score""",
+    """CREATE TABLE unscored_answers (
+        run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+        item TEXT NOT NULL,
+        trial INTEGER NOT NULL,
+        answer TEXT NOT NULL,
+        PRIMARY KEY (run, item, trial)
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:

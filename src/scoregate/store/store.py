@@ -13,10 +13,12 @@ from scoregate.errors import StoreError, StoreWriteError
 from scoregate.records import Attempt, DatasetItem, Run, RunHeader, RunItem, Score
 from scoregate.store import listing, rows
 from scoregate.store.database import Database
+from scoregate.store.judge_usage import JudgeUsage
 from scoregate.store.listing import RunSummary, Totals
 from scoregate.store.locks import run_lock
 from scoregate.store.outbox import Outbox
 from scoregate.store.replies import Replies
+from scoregate.store.unscored import UnscoredAnswers
 from scoregate.store.writing import cell_rows, insert_cells, insert_scores
 
 STORE_PATH = Path(".scoregate/store.sqlite3")
@@ -69,6 +71,16 @@ class Store:
         """What judges replied, for all runs."""
         return Replies(self._database)
 
+    @property
+    def judge_usage(self) -> JudgeUsage:
+        """What judges took of each run."""
+        return JudgeUsage(self._database, self._key)
+
+    @property
+    def unscored(self) -> UnscoredAnswers:
+        """Answers that are still to be scored."""
+        return UnscoredAnswers(self._database, self._key)
+
     def close(self) -> None:
         self._database.close()
 
@@ -88,11 +100,11 @@ class Store:
             connection.executemany(_INSERT_CONTENT, contents)
 
     def finish_run(self, run_id: str, finished_at: str) -> None:
-        """Note when a run ended (ISO time)."""
+        """Note when a run ended (ISO time). It has no answers then that are still to be scored."""
+        key = self._key(run_id)
         with self._database.transaction(StoreWriteError) as connection:
-            connection.execute(
-                "UPDATE runs SET finished_at = ? WHERE key = ?", (finished_at, self._key(run_id))
-            )
+            connection.execute("UPDATE runs SET finished_at = ? WHERE key = ?", (finished_at, key))
+            connection.execute("DELETE FROM unscored_answers WHERE run = ?", (key,))
 
     def extend_run(self, run_id: str, trials: int) -> bool:
         """Raise the number of trials of a run, which thereby is unfinished again; whether it was raised.

@@ -1,0 +1,78 @@
+"""What calls of paid services may cost together: set aside before each call, settled after it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+_ROUNDING = 1e-9
+"""Takes up the rounding of sums such as 10 × 0.1, as a share of the cap."""
+
+
+class OutOfBudget(Exception):
+    """A call was not made, because a cap on cost forbids it: what it was for is to be done in another session."""
+
+
+class Purse:
+    """The money of one session, under a cap or without one. For one event loop's thread.
+
+    A call sets aside what it may cost before it is made, so that the cap holds for all that is started and not only
+    for what has been paid. Nobody knows the price of the first call: it has all that is left to itself.
+    """
+
+    def __init__(
+        self,
+        cap_usd: float | None,
+        *,
+        spent_usd: float = 0.0,
+        paid: Callable[[float], None] | None = None,
+        beside: Callable[[], float] | None = None,
+    ) -> None:
+        """`spent_usd` was spent before. `paid` is told every cost. `beside` says what else is under way, in dollars:
+        calls that come to an end without being settled here, after which `look_again` is to be called."""
+        self.cap_usd = cap_usd
+        self.spent_usd = spent_usd
+        """All that was paid, with what was spent before."""
+        self.aside_usd = 0.0
+        """For calls that are under way."""
+        self._paid = paid
+        self._beside = beside
+        self._changed = asyncio.Event()
+
+    async def set_aside(self, expected: Callable[[], float | None]) -> float:
+        """Dollars for a call, as soon as there are enough. `expected` says what it may cost, None where nobody knows.
+
+        Waits while calls under way may leave enough; raises OutOfBudget when there are none.
+        """
+        while True:
+            beside = self._beside() if self._beside is not None else 0.0
+            left = self._left(beside)
+            amount = expected()
+            if amount is None:
+                amount = left if self.cap_usd is not None else 0.0
+            if self.cap_usd is None or (left > 0 and amount <= left + _ROUNDING * self.cap_usd):
+                self.aside_usd += amount
+                return amount
+            if not self.aside_usd and not beside:
+                raise OutOfBudget(f"max_cost_usd = {self.cap_usd:g} is reached")
+            await self._changed.wait()
+
+    def settle(self, aside_usd: float, cost_usd: float | None) -> None:
+        """The call is over: give back what was set aside for it, and pay what it cost."""
+        # Never a rest of rounding, which would be waited for for ever.
+        self.aside_usd = max(0.0, self.aside_usd - aside_usd)
+        if self.aside_usd < _ROUNDING * (self.cap_usd or 0.0):
+            self.aside_usd = 0.0
+        if cost_usd is not None:
+            self.spent_usd += cost_usd
+            if self._paid is not None:
+                self._paid(cost_usd)
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Something that stood in the way may be gone."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _left(self, beside: float) -> float:
+        return 0.0 if self.cap_usd is None else self.cap_usd - self.spent_usd - self.aside_usd - beside
