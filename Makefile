@@ -2,23 +2,35 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ADAPTERS := .venv-adapters
+EXTRAS := test,lint
+ADAPTERS_EXTRAS := test-adapters
 GATE ?= gates/support-agent.toml
 # A file's tests share what is dear to make, so they stay together.
 IN_PARALLEL := -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gate test test-langfuse coverage lint format bench simulate rivals crash clean
+.PHONY: help setup gate test test-adapters test-langfuse coverage lint format bench simulate rivals crash clean
 
 help: ## Show the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
 
-$(VENV)/.installed: pyproject.toml
+# An environment with these extras: $(call install,folder,extras)
+define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "scoregate needs Python 3.11 or newer; say which with: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,lint]'
-	@touch $@
+	$(PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$(2)]'
+	@touch $(1)/.installed
+endef
+
+$(VENV)/.installed: pyproject.toml
+	$(call install,$(VENV),$(EXTRAS))
+
+# Apart from the other one: what these packages bring along is large, and decides the versions of shared packages.
+$(ADAPTERS)/.installed: pyproject.toml
+	$(call install,$(ADAPTERS),$(ADAPTERS_EXTRAS))
 
 setup: $(VENV)/.installed ## Create .venv with everything the other targets use
 
@@ -27,6 +39,14 @@ gate: setup ## Run the example gate: candidate, scores, baseline, verdict
 
 test: setup ## Run the tests
 	$(BIN)/python -m pytest $(IN_PARALLEL)
+
+# Their telemetry is off before their pytest plugins are loaded. A skipped test is a failed one there.
+test-adapters: export DEEPEVAL_TELEMETRY_OPT_OUT := 1
+test-adapters: export DEEPEVAL_DISABLE_DOTENV := 1
+test-adapters: export RAGAS_DO_NOT_TRACK := true
+test-adapters: export SCOREGATE_TEST_ADAPTERS := 1
+test-adapters: $(ADAPTERS)/.installed ## Test the adapters against the real packages
+	$(ADAPTERS)/bin/python -m pytest tests/scorers/adapters
 
 test-langfuse: setup ## Ask a real Langfuse server what the client relies on (LANGFUSE_BASE_URL and keys; else the stand-in)
 	SCOREGATE_TEST_LANGFUSE=1 $(BIN)/python -m pytest -rs -s tests/langfuse/test_any_server.py tests/langfuse_server/test_recordings_any_server.py
@@ -60,4 +80,4 @@ crash: setup ## Kill a run 50 times with SIGKILL, resume it, count what is there
 	$(BIN)/python benchmarks/crash.py
 
 clean: ## Remove the virtual environment and local stores
-	rm -rf $(VENV) .scoregate .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(ADAPTERS) .deepeval .scoregate .pytest_cache .mypy_cache .ruff_cache

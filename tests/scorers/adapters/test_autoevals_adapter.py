@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 pytest.importorskip("autoevals", reason="the extra 'autoevals' is not installed")
 
-from autoevals import ExactMatch, JSONDiff, Levenshtein, NumericDiff, Score, Scorer
+from autoevals import ExactMatch, Factuality, JSONDiff, Levenshtein, NumericDiff, Score, Scorer
+from openai import AsyncOpenAI
 
 from scoregate.errors import ConfigError
 from scoregate.scorers import from_function
 from scoregate.scorers.adapters import from_autoevals
+from tests.model_server.server import ModelServer
+from tests.scorers.adapters.model_calls import FAILING, reason_when, tool_call
 from tests.scorers.adapters.scoring import scored, version
 
 
@@ -64,6 +69,35 @@ def test_another_scorer_or_another_setting_is_another_version() -> None:
     strict, loose = (version(from_autoevals(JSONDiff(preserve_strings=kept))) for kept in (True, False))
     assert strict != loose
     assert from_function(from_autoevals(Levenshtein())).scores == ("Levenshtein",)
+
+
+def _factuality(url: str, model: str = "stand-in", key: str = "k") -> Any:
+    return from_autoevals(
+        Factuality(model=model, client=AsyncOpenAI(base_url=url, api_key=key, max_retries=0))
+    )
+
+
+def test_a_scorer_with_a_model_makes_the_score_of_its_choice() -> None:
+    with ModelServer(script=[tool_call("select_choice", reasons="They disagree.", choice="D")]) as server:
+        cell = scored(_factuality(server.url), "Paris", "Rome")
+        assert "Paris" in server.requests[0].prompt
+    assert (cell.score, cell.value, cell.comment) == ("Factuality", 0, "They disagree.")
+
+
+@pytest.mark.parametrize("failure", FAILING)
+def test_a_scorer_whose_model_fails_makes_an_error_with_the_reason(failure: str) -> None:
+    reason = reason_when(failure, _factuality)
+    if failure == "500":
+        assert "the model is down" in reason
+
+
+def test_another_model_is_another_version_and_another_key_is_not() -> None:
+    url = "http://127.0.0.1:9/v1"
+    first = version(_factuality(url))
+    assert version(_factuality(url, key="another")) == first
+    assert version(_factuality(url, model="another")) != first
+    keys = [version(from_autoevals(Factuality(model="m", api_key=key))) for key in ("k", "another")]
+    assert keys[0] == keys[1]
 
 
 def test_what_is_no_scorer_is_refused() -> None:

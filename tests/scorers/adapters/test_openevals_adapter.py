@@ -8,14 +8,19 @@ import pytest
 
 pytest.importorskip("openevals", reason="the extra 'openevals' is not installed")
 
+from langchain_openai import ChatOpenAI
+from openai import AsyncOpenAI, OpenAI
 from openevals.exact import exact_match, exact_match_async
 from openevals.json import create_json_match_evaluator
+from openevals.llm import create_async_llm_as_judge, create_llm_as_judge
 from openevals.string.levenshtein import levenshtein_distance
 
 from scoregate.errors import ConfigError
 from scoregate.records import DatasetItem, RunItem
 from scoregate.scorers import from_function, score_item
 from scoregate.scorers.adapters import from_openevals
+from tests.model_server.server import ModelServer
+from tests.scorers.adapters.model_calls import FAILING, reason_when
 from tests.scorers.adapters.scoring import scored, version
 
 
@@ -57,6 +62,54 @@ def test_another_evaluator_is_another_version() -> None:
     assert first.startswith("openevals/")
     assert version(from_openevals(exact_match)) == first
     assert version(from_openevals(levenshtein_distance)) != first
+
+
+_PROMPT = "Is {outputs} as good as {reference_outputs}?"
+
+
+def _judge(url: str, model: str = "stand-in", prompt: str = _PROMPT) -> Any:
+    client: Any = OpenAI(base_url=url, api_key="k", max_retries=0)
+    return from_openevals(
+        create_llm_as_judge(prompt=prompt, judge=client, model=model, continuous=True), name="good"
+    )
+
+
+def _async_judge(url: str) -> Any:
+    client: Any = AsyncOpenAI(base_url=url, api_key="k", max_retries=0)
+    return from_openevals(
+        create_async_llm_as_judge(prompt=_PROMPT, judge=client, model="stand-in", continuous=True),
+        name="good",
+    )
+
+
+def _langchain_judge(url: str, model: str = "stand-in") -> Any:
+    chat = ChatOpenAI(model=model, base_url=url, api_key=lambda: "k", max_retries=0)
+    return from_openevals(create_llm_as_judge(prompt=_PROMPT, judge=chat, continuous=True), name="good")
+
+
+@pytest.mark.parametrize("judge", [_judge, _async_judge, _langchain_judge])
+def test_a_model_as_judge_makes_the_score_of_its_reply(judge: Any) -> None:
+    with ModelServer(script=[{"reasoning": "Nearly.", "score": 0.7}]) as server:
+        cell = scored(judge(server.url), "Paris", "Rome")
+        assert server.requests[0].prompt == "Is Paris as good as Rome?"
+    assert (cell.score, cell.value, cell.comment) == ("good", 0.7, "Nearly.")
+
+
+@pytest.mark.parametrize("judge", [_judge, _async_judge, _langchain_judge])
+@pytest.mark.parametrize("failure", FAILING)
+def test_a_judge_whose_model_fails_makes_an_error_with_the_reason(failure: str, judge: Any) -> None:
+    reason = reason_when(failure, judge)
+    if failure == "500":
+        assert "the model is down" in reason
+
+
+def test_another_model_or_prompt_is_another_version() -> None:
+    url = "http://127.0.0.1:9/v1"
+    first = version(_judge(url))
+    assert version(_judge(url)) == first
+    assert first not in (version(_judge(url, model="another")), version(_judge(url, prompt="{outputs}?")))
+    assert version(_langchain_judge(url)) == version(_langchain_judge(url))
+    assert version(_langchain_judge(url)) != version(_langchain_judge(url, model="another"))
 
 
 def test_what_is_no_evaluator_is_refused() -> None:

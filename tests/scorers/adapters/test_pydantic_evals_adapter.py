@@ -9,6 +9,9 @@ import pytest
 
 pytest.importorskip("pydantic_evals", reason="the extra 'pydantic-evals' is not installed")
 
+from openai import AsyncOpenAI
+from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_evals.evaluators import (
     Contains,
     EqualsExpected,
@@ -16,6 +19,7 @@ from pydantic_evals.evaluators import (
     Evaluator,
     EvaluatorContext,
     IsInstance,
+    LLMJudge,
     MaxDuration,
 )
 
@@ -23,6 +27,8 @@ from scoregate.errors import ConfigError
 from scoregate.records import DatasetItem, RunItem
 from scoregate.scorers import from_function, score_item
 from scoregate.scorers.adapters import from_pydantic_evals
+from tests.model_server.server import ModelServer
+from tests.scorers.adapters.model_calls import FAILING, reason_when, tool_call
 from tests.scorers.adapters.scoring import scored, version
 
 
@@ -78,6 +84,34 @@ def test_another_setting_is_another_version() -> None:
     assert first.startswith("pydantic-evals/")
     assert version(from_pydantic_evals(Contains(value="a"))) == first
     assert version(from_pydantic_evals(Contains(value="b"))) != first
+
+
+def _judge(url: str, model: str = "stand-in", rubric: str = "It names the capital.") -> Any:
+    client = AsyncOpenAI(base_url=url, api_key="k", max_retries=0)
+    chat = OpenAIChatModel(model, provider=OpenAIProvider(openai_client=client))
+    return from_pydantic_evals(LLMJudge(rubric=rubric, model=chat), name="capital")
+
+
+def test_a_model_as_judge_makes_the_verdict_of_its_reply() -> None:
+    reply = tool_call("final_result", **{"reason": "It does.", "pass": True, "score": 1.0})
+    with ModelServer(script=[reply]) as server:
+        cell = scored(_judge(server.url), "Paris", "Rome")
+        assert "It names the capital." in server.requests[0].prompt
+    assert (cell.score, cell.value, cell.comment) == ("capital", True, "It does.")
+
+
+@pytest.mark.parametrize("failure", FAILING)
+def test_a_judge_whose_model_fails_makes_an_error_with_the_reason(failure: str) -> None:
+    reason = reason_when(failure, _judge)
+    if failure == "500":
+        assert "the model is down" in reason
+
+
+def test_another_model_or_rubric_is_another_version() -> None:
+    url = "http://127.0.0.1:9/v1"
+    first = version(_judge(url))
+    assert version(_judge(url)) == first
+    assert first not in (version(_judge(url, model="another")), version(_judge(url, rubric="Polite.")))
 
 
 def test_what_is_no_evaluator_is_refused() -> None:

@@ -1,4 +1,8 @@
-"""Scorers of autoevals as evaluators: `from_autoevals(Levenshtein())`."""
+"""Scorers of autoevals as evaluators: `from_autoevals(Levenshtein())`.
+
+One with a model asks Braintrust's gateway, with the key of OPENAI_API_KEY, unless it is given a `client` or the
+environment says OPENAI_BASE_URL. That is not set here: whoever runs it decides.
+"""
 
 from __future__ import annotations
 

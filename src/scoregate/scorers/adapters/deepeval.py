@@ -51,6 +51,7 @@ def from_deepeval(
 
     async def evaluate(*, input: Any, output: Any, expected_output: Any, metadata: Any) -> Any:
         from deepeval.test_case import LLMTestCase
+        from tenacity import RetryError
 
         given = {"input": input, "output": output, "expected_output": expected_output, "metadata": metadata}
         case = {
@@ -60,7 +61,12 @@ def from_deepeval(
             **further(arguments, given),
         }
         own = copy.copy(metric)
-        await own.a_measure(LLMTestCase(**case), **quiet)
+        try:
+            await own.a_measure(LLMTestCase(**case), **quiet)
+        except (
+            RetryError
+        ) as error:  # it only says that there were attempts; the last one's failure is the reason
+            raise (error.last_attempt.exception() or error) from None
         if own.error:
             return {"status": "error", "comment": str(own.error)}
         if own.skipped:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import Enum
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
@@ -20,8 +20,13 @@ Evaluator = Callable[..., Any]
 Arguments = Callable[..., Mapping[str, Any]]
 """Takes the same four by keyword, and gives further arguments for the package's own call."""
 
-_TELLING = ("name", "model", "model_name", "model_id", "instruction", "prompt", "template", "temperature")
+_TELLING = (
+    "name", "model", "model_name", "model_id", "instruction", "prompt", "template", "temperature",
+    "model_args", "model_kwargs", "generation_kwargs", "settings",
+)  # fmt: skip
 """What is read of an object within the scorer, such as its model: the rest of a client changes by itself."""
+_KEYS = frozenset(("api_key", "openai_api_key"))
+"""Settings that do not count: with a new key it is the same scorer."""
 _DIGITS = 8
 
 
@@ -44,7 +49,10 @@ def version_of(
         installed = "unknown"
     is_function = not hasattr(made, "__dict__") or (callable(made) and hasattr(made, "__code__"))
     parts: list[Any] = [source_version(made if is_function else type(made))]
-    if not is_function:
+    if is_function:
+        # The source version has all plain values that are closed over, but not the model of a client among them.
+        parts += [_plain(value) for value in _closed_over(made, set())]
+    else:
         parts.append({key: _plain(value) for key, value in _settings(made).items() if key not in without})
     if also is not None:
         parts.append(source_version(also))
@@ -73,7 +81,22 @@ def not_one(adapter: str, wanted: str, made: Any) -> ConfigError:
 
 
 def _settings(made: Any) -> dict[str, Any]:
-    return {key: value for key, value in vars(made).items() if not key.startswith("_")}
+    return {key: value for key, value in vars(made).items() if not key.startswith("_") and key not in _KEYS}
+
+
+def _closed_over(function: Any, seen: set[int]) -> Iterator[Any]:
+    """The objects that a function closes over, and the functions that it closes over in turn."""
+    seen.add(id(function))
+    for cell in getattr(function, "__closure__", None) or ():
+        try:
+            value = cell.cell_contents
+        except ValueError:  # a cell that is still empty
+            continue
+        if hasattr(value, "__closure__"):
+            if id(value) not in seen:
+                yield from _closed_over(value, seen)
+        elif value is not None and not isinstance(value, type):
+            yield value
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
@@ -85,7 +108,7 @@ def _plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, re.Pattern):
         return [value.pattern, value.flags]
     if isinstance(value, Mapping):
-        return {str(key): _plain(member, depth) for key, member in value.items()}
+        return {str(key): _plain(member, depth) for key, member in value.items() if key not in _KEYS}
     if isinstance(value, list | tuple | set | frozenset):
         members = [_plain(member, depth) for member in value]
         return sorted(members, key=str) if isinstance(value, set | frozenset) else members

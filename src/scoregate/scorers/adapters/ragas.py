@@ -7,6 +7,7 @@ runs it decides.
 from __future__ import annotations
 
 import inspect
+import math
 from typing import Any
 
 from scoregate.scorers.adapters.making import (
@@ -18,6 +19,8 @@ from scoregate.scorers.adapters.making import (
     text_of,
     version_of,
 )
+
+_NO_NUMBER = "Ragas gave no number (NaN): its model did not answer, or with nothing of use; its log says why"
 
 
 def from_ragas(
@@ -54,17 +57,23 @@ def from_ragas(
             lacking = sorted(metric.required_columns.get("SINGLE_TURN", set()) - called.keys())
             if lacking:
                 return {"status": "error", "comment": f"{metric.name} needs {', '.join(lacking)}"}
-            return await metric.single_turn_ascore(SingleTurnSample(**called))
+            return _outcome(await metric.single_turn_ascore(SingleTurnSample(**called)), None)
         result = await metric.ascore(**called)
-        if result.value is None:
-            return {"status": "error", "comment": result.reason}
-        return {"value": result.value, "comment": result.reason}
+        return _outcome(result.value, result.reason)
 
     return evaluator_of(
         evaluate,
         name=name or str(metric.name),
         version=version or version_of("ragas", metric, also=arguments),
     )
+
+
+def _outcome(value: Any, reason: str | None) -> dict[str, Any]:
+    if value is None:
+        return {"status": "error", "comment": reason or "Ragas gave no value"}
+    if isinstance(value, float) and math.isnan(value):
+        return {"status": "error", "comment": reason or _NO_NUMBER}
+    return {"value": value, "comment": reason}
 
 
 def _asked(score: Any) -> frozenset[str] | None:
