@@ -387,6 +387,19 @@ def test_replies_are_shared_between_stores_as_a_file(tmp_path: Path) -> None:
         assert len(server.requests) == 8
 
 
+def test_of_a_file_with_one_bad_line_no_reply_is_taken(tmp_path: Path) -> None:
+    with ModelServer(script=by_answer) as server:
+        project, other = (judged_project(tmp_path / name, server) for name in ("p", "q"))
+        project.run()
+        file = tmp_path / "replies.jsonl"
+        project.scoregate("judge", "cache", "export", file)
+        file.write_text(file.read_text() + '{"kind": "judge_reply", "key": "short"}\n')
+        assert other.scoregate("judge", "cache", "import", file).error(2).startswith(f"{file}:9: ")
+        whole = tmp_path / "whole.jsonl"
+        whole.write_text("".join(file.read_text().splitlines(keepends=True)[:8]))
+        assert other.scoregate("judge", "cache", "import", whole).out == "8 of 8 replies are new\n"
+
+
 def test_two_runs_are_compared_pair_by_pair_in_both_orders(tmp_path: Path) -> None:
     def script(request: ModelRequest) -> Answer:
         if "1: " not in request.prompt:
