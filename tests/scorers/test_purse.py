@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from scoregate.scorers.purse import OutOfBudget, Purse
+from scoregate.scorers.postponed import OutOfBudget
+from scoregate.scorers.purse import Purse
 
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:

@@ -47,8 +47,11 @@ def calibrate(
     The file holds for this judge alone: after a change of prompt, model, parameters or rubric it is to be made again.
     A gate demands it with require_calibration = { kappa = 0.6, max_age_days = 90 } in the score's table.
     """
+    from functools import partial
+
     from scoregate.calibration.file import calibration_path
     from scoregate.calibration.scale import Comparison
+    from scoregate.cli.judging import announce_replies
     from scoregate.cli.present import terminal_width
     from scoregate.cli.telling import say
     from scoregate.gate_file import read_gate
@@ -77,6 +80,7 @@ def calibrate(
                 store,
                 comparison=Comparison(tolerance=tolerance, pass_at=pass_at),
                 read=not no_cache,
+                announce=partial(announce_replies, judge, store, len(labelled)),
             )
         finally:
             if judge.usage.replies:

@@ -43,6 +43,7 @@ def compare(
     """
     from scoregate.cli.judging import check_replied
     from scoregate.cli.telling import say
+    from scoregate.errors import ServiceError
     from scoregate.gate_file import read_gate
     from scoregate.project.baselines import load_run
     from scoregate.project.judge_pairs import judge_of_pairs, pairs_of, prefer_all
@@ -67,6 +68,9 @@ def compare(
         click.echo(_shown(preferences, (runs[0].id, runs[1].id)))
     say(judge.usage.line(judge.name))
     check_replied(judge)
+    failed = [one for one in preferences if one.winner is None]
+    if len(failed) == len(preferences):
+        raise ServiceError(f"no pair could be compared, the first because: {failed[0].comments[0]}")
 
 
 def _shown(preferences: Sequence[Preference], runs: tuple[str, str]) -> str:

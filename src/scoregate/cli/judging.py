@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from scoregate.gate_file import Gate
     from scoregate.judging.judge import Judge
     from scoregate.project.assembly import Assembly
+    from scoregate.store import Store
 
 
 def announced_replies(assembly: Assembly, answers: int) -> list[str]:
@@ -28,6 +29,17 @@ def say_priceless(assembly: Assembly) -> None:
                 f"max_cost_usd does not see what the judge '{judge.name}' costs: "
                 "add price = { input = …, output = … }, in dollars per million tokens"
             )
+
+
+def announce_replies(judge: Judge, store: Store, answers: int, replies: int) -> None:
+    """Say how many replies are about to be asked for, and what they will probably cost."""
+    from scoregate.cli.telling import say
+    from scoregate.judging.usage import dollars
+    from scoregate.project.judges import replies_cost
+
+    cost = replies_cost({judge: replies}, store)
+    about = f", about {dollars(cost)}" if cost else ""
+    say(f"judge {judge.name} on {answers:,} answers: up to {replies:,} new replies{about}")
 
 
 def check_replied(judge: Judge) -> None:
@@ -58,3 +70,16 @@ def say_judges(assembly: Assembly) -> None:
     for judge in assembly.judges:
         if judge.usage.replies:
             say(judge.usage.line(judge.name))
+
+
+def say_unanswered(assembly: Assembly, run: str) -> None:
+    """Say how replies that never came are asked for without calling the candidate again."""
+    from scoregate.cli.telling import say
+    from scoregate.gates.rescored import rescore_command
+
+    failed = sum(judge.usage.failed for judge in assembly.judges)
+    if failed:
+        say(
+            f"{failed:,} replies of judges never came, which counts against the candidate; to ask for them again, and "
+            f"call no candidate: {rescore_command(run, assembly.gate)}"
+        )

@@ -26,6 +26,6 @@ def scored_again(assembly: Assembly, run: Run, store: Store) -> Run:
         return run
     prepared = prepare(assembly, run, store)
     say(f"the scorer of {', '.join(changed)} changed: {prepared.announcement()}")
-    again = rescore(prepared, store)
+    again = rescore(prepared, store, hint="give the same command again, which goes on with it")
     say(f"the baseline itself stays as it is; `{rescore_command(run.id, gate)}` keeps the new scores")
     return again

@@ -262,7 +262,7 @@ def _execute(
 ) -> None:
     """Call, score and commit what is missing. Raises RunInterrupted, with the command that goes on."""
     from scoregate.cli.delivering import say_if_local
-    from scoregate.cli.judging import say_judges, say_priceless, say_uncalibrated
+    from scoregate.cli.judging import say_judges, say_priceless, say_unanswered, say_uncalibrated
     from scoregate.cli.run_announcement import announcement
     from scoregate.cli.telling import say
     from scoregate.errors import RunInterrupted, StoreWriteError
@@ -287,6 +287,7 @@ def _execute(
     try:
         report = session.run(plan)
         if report.complete:
+            say_unanswered(assembly, run)
             if not assembly.gate.wait_for:
                 finish_run(store, run)
             if assembly.gate.limits.max_cost_usd is not None and report.cost_usd is None:

@@ -174,6 +174,7 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
     import sys
 
     from scoregate.cli.judging import say_judges, say_priceless
+    from scoregate.cli.stdout import claim_stdout
     from scoregate.cli.telling import say
     from scoregate.gate_file import read_gate
     from scoregate.project.assembly import assemble_scorers
@@ -185,6 +186,7 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
 
     gate = read_gate(gate_path)
     sys.path.insert(0, str(gate.root))
+    stdout = claim_stdout()
     with open_store(gate.root, path=store_path) as store:
         assembly = assemble_scorers(gate)
         prepared = prepare(assembly, named_run(name, gate, store), store, outputs=outputs)
@@ -195,13 +197,17 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
         finally:
             say_judges(assembly)
         written = rewrite(gate, run)
-    click.echo(json.dumps(run_as_dict(run), indent=2, ensure_ascii=False) if as_json else run_summary(run))
+    shown = json.dumps(run_as_dict(run), indent=2, ensure_ascii=False) if as_json else run_summary(run)
+    click.echo(shown, file=stdout)
     for path in written:
         say(
             f"wrote the new scores to {shown_path(path)}: commit this file, a pull request shows it as a diff"
         )
     if not written:
-        say(f"compare with it where the baseline is that run, or by --baseline {run.id}")
+        say(
+            f"compare with it where the baseline is that run, or by --baseline {run.id}; "
+            f"as the candidate: scoregate check {gate_path} --candidate {run.id}"
+        )
 
 
 @runs.command()

@@ -157,8 +157,15 @@ def _names(positions: tuple[int, ...], ids: tuple[str, ...]) -> str:
 def floors(evidence: Evidence, level: Level) -> list[Finding]:
     """Broken by the cells that apply; held only if those that no longer apply had failed as well."""
     rule, feared = evidence.rule, evidence.own_worst_case
-    if feared is None or (rule.min is None and rule.max is None):
+    if rule.min is None and rule.max is None:
         return []
+    if feared is None:
+        return [
+            (
+                "inconclusive",
+                "applies to no item of the candidate, so that nothing says whether it keeps its floor",
+            )
+        ]
     own = evidence.own or feared
     scale: Scale = "numeric" if evidence.scale == "ratio" else evidence.scale
     findings: list[Finding] = []

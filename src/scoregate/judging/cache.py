@@ -46,11 +46,16 @@ class ReplyCache:
     store: Store
     read: bool = True
     """False: every reply is asked for anew, and takes the place of the one that was kept."""
+    newer_than: float | None = None
+    """Unix time: replies from before it are asked for anew; None: a reply does not grow old."""
     series: Mapping[str, str] = field(default_factory=dict)
     """Run -> series of its trials, for runs whose trials are not those of the whole set."""
 
     def get(self, key: str) -> KeptReply | None:
-        return self.store.replies.get(key)
+        kept = self.store.replies.get(key)
+        if kept is None or self.newer_than is None or kept.made_at >= self.newer_than:
+            return kept
+        return None
 
     def put(self, reply: KeptReply) -> None:
         self.store.replies.put(reply)

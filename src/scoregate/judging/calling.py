@@ -34,7 +34,8 @@ from scoregate.scorers.judge import (
     response_format,
 )
 from scoregate.scorers.outcome import reason_of
-from scoregate.scorers.purse import OutOfBudget, Purse
+from scoregate.scorers.postponed import OutOfBudget
+from scoregate.scorers.purse import Purse
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -256,7 +257,7 @@ class ModelClient:
         return self._scrubbed(" ".join(text.split()))[:_LONGEST_DETAIL]
 
     def _scrubbed(self, text: str) -> str:
-        return text.replace(self._api_key, "***") if self._api_key else text
+        return text.replace(self._api_key, "***") if len(self._api_key) >= _SHORTEST_SECRET else text
 
     def _without_key(self, body: bytes) -> bytes:
         """A body that may repeat the key, before any error cuts the key in two."""

@@ -19,17 +19,16 @@ from scoregate.judging.identity import JudgeIdentity
 from scoregate.judging.spec import JudgeSpec
 from scoregate.judging.template import MissingVariable
 from scoregate.judging.usage import Usage
-from scoregate.judging.votes import Decision, Vote, decide
+from scoregate.judging.votes import NO_REPLY, Decision, Vote, decide
 from scoregate.records import JSON, DatasetItem, ScoreStatus, ScoreValue
 from scoregate.scorers.judge import ChatMessage, build_eval_messages
 from scoregate.scorers.outcome import Scored, shortened
+from scoregate.scorers.postponed import Unanswered
 from scoregate.scorers.purse import Purse
 from scoregate.scorers.scorer import Scorer, scored_run
 from scoregate.store.replies import KeptReply
 
 _LONGEST_COMMENT = 2000
-_NO_REPLY = "no reply: "
-"""What the reason begins with where no reply came, as against a reply that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +60,7 @@ class Judge:
         self._timeout = timeout_seconds
         self._retries = retries
         self._client: ModelClient | None = None
+        self._insists = False
         self._asking: dict[str, asyncio.Future[Vote | None]] = {}
         """Key of a question -> its vote, None where the asker was stopped."""
         self._counted: dict[tuple[str, int], Counter[str]] = {}
@@ -97,8 +97,12 @@ class Judge:
             )
         self._key()
 
-    def begin(self, *, concurrency: int, purse: Purse | None = None) -> None:
-        """Get ready for calls on this event loop, at most so many at once, which are paid from `purse`."""
+    def begin(self, *, concurrency: int, purse: Purse | None = None, insists: bool = False) -> None:
+        """Get ready for calls on this event loop, at most so many at once, which are paid from `purse`.
+
+        As a scorer that `insists` it raises Unanswered rather than give an error for replies that did not come.
+        """
+        self._insists = insists
         self._client = ModelClient(
             self.spec,
             self._key(),
@@ -157,6 +161,8 @@ class Judge:
         run = scored_run.get()
         series = self.cache.series.get(run or "", "") if self.cache is not None else ""
         judged = await self.judge(item, output, trial=trial, series=series)
+        if self._insists and judged.value is None and any(vote.unanswered for vote in judged.votes):
+            raise Unanswered(judged.comment)
         return Scored(self.name, judged.value, judged.status, judged.comment)
 
     async def _votes(
@@ -201,7 +207,7 @@ class Judge:
                 mine.set_result(vote)
 
     def _shared_vote(self, question: Question, vote: Vote) -> Vote:
-        if vote.error is not None and vote.error.startswith(_NO_REPLY):
+        if vote.unanswered:
             self.usage.failed += 1
         else:
             self._from_cache(question)
@@ -222,7 +228,7 @@ class Judge:
             )
         except CallFailed as failure:
             self.usage.failed += 1
-            return Vote(None, None, shortened(f"{_NO_REPLY}{failure}", LONGEST_REASON))
+            return Vote(None, None, shortened(f"{NO_REPLY}{failure}", LONGEST_REASON))
         self.usage.invalid += reply.error is not None
         self.usage.repaired += reply.error is None and reply.repairs > 0
         if self.cache is not None:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from scoregate.judging.spec import Rule
 from scoregate.records import ScoreValue
 
+NO_REPLY = "no reply: "
+"""What the error begins with where no reply came."""
+
 
 @dataclass(frozen=True, slots=True)
 class Vote:
@@ -22,6 +25,11 @@ class Vote:
     @property
     def valid(self) -> bool:
         return self.error is None
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether no reply came, as against one that cannot be used."""
+        return self.error is not None and self.error.startswith(NO_REPLY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,9 @@ from scoregate.project.judge_trial import Answer, try_judge
 from scoregate.project.places import shown_path
 from scoregate.records import DatasetItem, RunItem
 from scoregate.store import Store
+
+NEW_SECONDS = 86_400.0
+"""A kept reply that is not older may stand for what the judge says now: a command that was stopped goes on with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,12 @@ def calibrate_judge(
     *,
     comparison: Comparison,
     read: bool = True,
+    announce: Callable[[int], None] | None = None,
 ) -> Calibration:
-    """Judge the answers (with the store's replies if `read`), compare, write the file, and return what was found.
+    """Judge the answers (with the store's replies of today if `read`), compare, write the file, return what was found.
 
+    A calibration says what the judge does now: replies older than a day are asked for anew, or a model that its
+    provider has changed would be calibrated by what it said before. `announce` is told how many are asked for.
     Raises ServiceError where the model did not reply, and RunInterrupted where the gate's cap on cost forbids a call:
     nothing is written then, and the replies that came are kept.
     """
@@ -99,6 +106,8 @@ def calibrate_judge(
         concurrency=gate.limits.concurrency,
         read=read,
         cap_usd=gate.limits.max_cost_usd,
+        newer_than=time.time() - NEW_SECONDS,
+        announce=announce,
     )
     judgements = [one.judgement for one in tried if one.judgement is not None]
     if judge.usage.failed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -12,14 +12,18 @@ from scoregate.errors import ConfigError, RunInterrupted, did_you_mean
 from scoregate.gate_file import Gate
 from scoregate.judging.cache import ReplyCache
 from scoregate.judging.judge import Judge, Judgement
+from scoregate.judging.template import MissingVariable
 from scoregate.project.assembly import read_gate_dataset
 from scoregate.project.judges import build_judge, read_judges
 from scoregate.records import JSON, DatasetItem
 from scoregate.scorers.judge import ChatMessage
-from scoregate.scorers.purse import OutOfBudget, Purse
+from scoregate.scorers.postponed import OutOfBudget
+from scoregate.scorers.purse import Purse
 from scoregate.store import Store
 
 T = TypeVar("T")
+ASKED_ANEW = "calibration"
+"""Series of replies that were asked for because those of the runs were too old to say what the judge does today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One answer with what the model is asked about it, and the judgement; None where it was not asked."""
+    """One answer with what the model is asked about it, and the judgement; None where it is only shown."""
 
     answer: Answer
     messages: tuple[ChatMessage, ...]
+    """Empty where the answer lacks a variable of the prompt."""
     judgement: Judgement | None
 
 
@@ -107,19 +112,45 @@ def try_judge(
     concurrency: int = 4,
     read: bool = True,
     cap_usd: float | None = None,
+    newer_than: float | None = None,
+    announce: Callable[[int], None] | None = None,
 ) -> list[Tried]:
     """Compile the prompts and, unless `dry`, ask for no more than `cap_usd` together.
 
-    Raises MissingVariable, ConfigError for a missing key, and RunInterrupted where the cap forbids a call.
+    Kept replies that are not `newer_than` that Unix time are asked for anew, and both are kept. `announce` is told how
+    many replies are to be asked for. Raises ConfigError for a missing key, and RunInterrupted where the cap forbids a
+    call.
     """
-    asked = [tuple(judge.messages(answer.item, answer.output)) for answer in answers]
+    compiled = [_compiled(judge, answer) for answer in answers]
     if dry:
-        return [Tried(answer, messages, None) for answer, messages in zip(answers, asked, strict=True)]
+        return compiled
     judge.check_ready()
     judge.cache = None if store is None else ReplyCache(store, read=read)
-    ask = [partial(judge.judge, answer.item, answer.output, trial=answer.trial) for answer in answers]
+    kept = [judge.unasked(one.item, one.output, trial=one.trial) for one in answers]
+    if judge.cache is not None:
+        judge.cache = replace(judge.cache, newer_than=newer_than)
+    new = [judge.unasked(one.item, one.output, trial=one.trial) for one in answers]
+    # What is asked for anew because of its age stands beside the replies that the runs use, and changes no run.
+    series = [ASKED_ANEW if more > fewer else "" for more, fewer in zip(new, kept, strict=True)]
+    if announce is not None:
+        questions = zip(answers, series, strict=True)
+        announce(
+            sum(judge.unasked(one.item, one.output, trial=one.trial, series=name) for one, name in questions)
+        )
+    ask = [
+        partial(judge.judge, answer.item, answer.output, trial=answer.trial, series=name)
+        for answer, name in zip(answers, series, strict=True)
+    ]
     judgements = asyncio.run(asked_under_cap(judge, ask, concurrency, cap_usd))
-    return [Tried(*one) for one in zip(answers, asked, judgements, strict=True)]
+    return [replace(one, judgement=judgement) for one, judgement in zip(compiled, judgements, strict=True)]
+
+
+def _compiled(judge: Judge, answer: Answer) -> Tried:
+    """What is asked about an answer; where it lacks a variable of the prompt, the error that it is judged as."""
+    try:
+        return Tried(answer, tuple(judge.messages(answer.item, answer.output)), None)
+    except MissingVariable as error:
+        return Tried(answer, (), Judgement(value=None, status="error", comment=str(error)))
 
 
 async def asked_under_cap(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scoregate.errors import ConfigError, RunInterrupted
+from scoregate.errors import ConfigError, RunInterrupted, ServiceError
 from scoregate.gate_file import Gate
 from scoregate.gates.rescored import RESCORED, RESCORED_FROM, rescore_command, run_that_was_made
 from scoregate.gates.sentences import count
@@ -121,19 +121,32 @@ def prepare(assembly: Assembly, run: Run, store: Store, *, outputs: Path | None 
     )
 
 
-def rescore(prepared: Prepared, store: Store) -> Run:
-    """Score what is not scored yet, and return the whole run. Raises RunInterrupted, StoreWriteError."""
+def rescore(prepared: Prepared, store: Store, *, hint: str | None = None) -> Run:
+    """Score what is not scored yet, and return the whole run. `hint` says how to go on where it does not end well.
+
+    Raises RunInterrupted, StoreWriteError, and ServiceError where a judge did not reply: a gap that the service left
+    would stay in the baseline, so there is no whole run before all replies are there.
+    """
     run, limits = prepared.header.run, prepared.plan.limits
     with store.lock(run):
         report = session.drive(lambda: Rescoring(prepared.plan), limits.timeout_seconds)
         if not report.complete:
             again = rescore_command(run_that_was_made(prepared.header), prepared.gate)
+            hint = hint or f"go on with: {again}"
+            if report.unanswered is not None and not report.stopped:
+                left = (
+                    f"{report.expected - report.done:,} of {report.expected:,} stored outputs are not scored"
+                )
+                raise ServiceError(
+                    f"{left}, the first because: {report.unanswered}; the scores of the others are kept",
+                    hint=hint,
+                )
             reached = f"reached max_cost_usd = {limits.max_cost_usd:g}" if report.stopped else "stopped"
             if report.stopped:
-                again = f"{again} once the gate's max_cost_usd is higher"
+                hint = f"{hint}, with a higher max_cost_usd"
             raise RunInterrupted(
                 f"{reached} after {report.done:,} of {report.expected:,} stored outputs, whose scores are kept",
-                hint=f"go on with: {again}",
+                hint=hint,
             )
         # The outputs are as old as they were, and so is the run.
         store.finish_run(run, prepared.before.header.finished_at or _now())

@@ -33,6 +33,7 @@ from scoregate.runner.tally import Tally
 from scoregate.runner.threads import DaemonThreads
 from scoregate.runner.throttle import Throttle
 from scoregate.runner.tracing import traced
+from scoregate.scorers.postponed import Postponed
 from scoregate.store import Totals
 
 FLUSH_SECONDS = 0.3
@@ -247,7 +248,7 @@ class Engine:
         self._budget.scoring_ended(len(works))
         self._committer.put([self._completed(work.run, work.run_item, work.scores) for work in works])
 
-    def _on_put_off(self, work: Scored) -> None:
+    def _on_put_off(self, work: Scored, _: Postponed) -> None:
         """No judge may be paid any more. What needs none is scored to its end, and the answers wait for more money."""
         self._budget.scoring_ended(1)
         self._put_off.append(work)

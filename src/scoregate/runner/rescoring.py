@@ -19,6 +19,7 @@ from scoregate.runner.cells import MEASURED, complete
 from scoregate.runner.committer import Committer, Finished
 from scoregate.runner.scoring import Scored, Scoring
 from scoregate.runner.threads import DaemonThreads
+from scoregate.scorers.postponed import OutOfBudget, Postponed
 from scoregate.scorers.purse import Purse
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store
@@ -67,6 +68,8 @@ class RescoringReport:
     expected: int
     stopped: str | None
     """The limit that ended the session early: max_cost_usd."""
+    unanswered: str | None = None
+    """Why the first of the outputs that a judge did not reply on was left out."""
 
     @property
     def complete(self) -> bool:
@@ -91,12 +94,14 @@ class Rescoring:
             limit_seconds=plan.limits.timeout_seconds,
             deliver=self._scored,
             put_off=self._on_put_off,
+            insists=True,
             purse=Purse(plan.limits.max_cost_usd, spent_usd=plan.store.totals(plan.run).services_usd or 0.0),
         )
         self._committer = Committer(plan.store, committed=self._on_committed, failed=self._on_failed)
         self._kept = {(one.run_item.item, one.run_item.trial): one.kept for one in plan.outputs}
         self._uncommitted = 0
         self._stopped: str | None = None
+        self._unanswered: str | None = None
         self._changed = asyncio.Event()
         self._interrupted_at: float | None = None
         self._failure: StoreError | None = None
@@ -120,7 +125,7 @@ class Rescoring:
         await asyncio.sleep(0)  # The committer's last words are still on their way.
         if self._failure is not None:
             raise self._failure
-        return RescoringReport(self._done, len(self._plan.outputs), self._stopped)
+        return RescoringReport(self._done, len(self._plan.outputs), self._stopped, self._unanswered)
 
     def interrupt(self) -> None:
         """End the session now: abort what is in flight, commit what is finished."""
@@ -162,10 +167,13 @@ class Rescoring:
         self._done += sum(new)
         self._changed.set()
 
-    def _on_put_off(self, _: Scored) -> None:
-        """No judge may be paid any more; the output is there for another session."""
+    def _on_put_off(self, _: Scored, why: Postponed) -> None:
+        """A judge may not be paid any more, or does not reply; the output is there for another session."""
         self._uncommitted -= 1
-        self._stopped = "max_cost_usd"
+        if isinstance(why, OutOfBudget):
+            self._stopped = "max_cost_usd"
+        else:
+            self._unanswered = self._unanswered or str(why)
         self._changed.set()
 
     def _on_failed(self, failure: StoreError) -> None:

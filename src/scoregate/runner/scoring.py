@@ -27,7 +27,8 @@ from scoregate.runner.candidates.failures import reason_of
 from scoregate.runner.pace import QUICK_SECONDS, Pace
 from scoregate.runner.threads import DaemonThreads
 from scoregate.runner.threads import Job as ThreadJob
-from scoregate.scorers.purse import OutOfBudget, Purse
+from scoregate.scorers.postponed import Postponed
+from scoregate.scorers.purse import Purse
 from scoregate.scorers.scorer import (
     Scorer,
     error_scores,
@@ -79,12 +80,14 @@ class Scoring:
         at_once: int,
         limit_seconds: float | None,
         deliver: Callable[[Sequence[Scored]], None],
-        put_off: Callable[[Scored], None],
+        put_off: Callable[[Scored, Postponed], None],
         purse: Purse | None = None,
+        insists: bool = False,
     ) -> None:
         """`calls` makes the async calls under their limit; `at_once` is the most jobs and async items at a time.
 
-        Services pay from `purse`; what a cap on cost forbids to score goes to `put_off`, without its scores.
+        Services pay from `purse`. What a cap on cost forbids to score goes to `put_off`, without its scores, and where
+        the session `insists`, so does what they do not answer.
         """
         self._sync = [scorer for scorer in scorers if not scorer.is_async]
         self._async = sorted(
@@ -113,7 +116,7 @@ class Scoring:
         self._open: dict[int, Scored] = {}
         """By identity: what was added and is neither delivered nor put off."""
         for service in self._services:
-            service.begin(concurrency=at_once, purse=purse)
+            service.begin(concurrency=at_once, purse=purse, insists=insists)
 
     @property
     def chunk(self) -> int:
@@ -274,9 +277,9 @@ class Scoring:
             outcome = await self._call(scorer, work)
             if outcome.aborted:
                 return
-            if isinstance(outcome.error, OutOfBudget):
+            if isinstance(outcome.error, Postponed):
                 del self._open[id(work)]
-                self._put_off(work)
+                self._put_off(work, outcome.error)
                 return
             if outcome.timed_out:
                 work.scores += error_scores(scorer, work.run_item, f"timed out after {self._limit:g} s")

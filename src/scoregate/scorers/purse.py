@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from scoregate.scorers.postponed import OutOfBudget
+
 _ROUNDING = 1e-9
 """Takes up the rounding of sums such as 10 × 0.1, as a share of the cap."""
-
-
-class OutOfBudget(Exception):
-    """A call was not made, because a cap on cost forbids it: what it was for is to be done in another session."""
 
 
 class Purse:

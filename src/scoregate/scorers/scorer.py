@@ -18,7 +18,8 @@ from scoregate.errors import ContractError
 from scoregate.records import DatasetItem, RunItem, Score, ScoreSource
 from scoregate.scorers.after import Prerequisite
 from scoregate.scorers.outcome import Scored, normalise, not_applicable, reason_of
-from scoregate.scorers.purse import OutOfBudget, Purse
+from scoregate.scorers.postponed import Postponed
+from scoregate.scorers.purse import Purse
 
 __all__ = [
     "LANGFUSE_ARGUMENTS",
@@ -61,10 +62,11 @@ OFFERED_ARGUMENTS = tuple(_OFFERED)
 class Service(Protocol):
     """What stands behind a scorer that calls a paid service: it has its own time limits, retries and throttle."""
 
-    def begin(self, *, concurrency: int, purse: Purse | None = None) -> None:
+    def begin(self, *, concurrency: int, purse: Purse | None = None, insists: bool = False) -> None:
         """Get ready for calls on the running event loop, at most so many at once, which are paid from `purse`.
 
         A scorer whose service may call no more raises OutOfBudget: its answer is to be scored in another session.
+        Where the session `insists` on an answer, one whose service does not reply raises Unanswered.
         """
 
     async def close(self) -> None:
@@ -130,13 +132,13 @@ async def score_item_async(
 ) -> list[Score]:
     """`score_item` on an event loop: awaits any awaitable, also futures and tasks. Can be cancelled.
 
-    Raises OutOfBudget where the scorer's service may call no more.
+    Raises Postponed where it is to be scored in another session.
     """
     try:
         returned = scorer.call(**scorer.arguments(item, run_item))
         if inspect.isawaitable(returned):
             returned = await returned
-    except OutOfBudget:
+    except Postponed:
         raise
     except BaseException as error:
         if not _is_its_own(error, cancelled=_is_being_cancelled()):
