@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scoregate.calibration.corrected_value import corrected_value
+from scoregate.calibration.corrected_value import corrected_difference_of, corrected_value
 
 
 def test_a_lenient_judge_is_corrected_by_both() -> None:
@@ -54,3 +54,44 @@ def test_without_labels_only_the_raw_value_is_told() -> None:
 def test_what_is_on_no_scale_is_refused(judge: np.ndarray, human: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         corrected_value(judge, human)
+
+
+def test_items_without_an_answer_count_as_the_worst_and_need_no_label() -> None:
+    rng = np.random.default_rng(2)
+    truth = np.where(rng.random(400) < 0.8, 1.0, 0.0)
+    human = np.where(np.arange(400) % 4 == 0, truth, np.nan)
+    told = corrected_value(truth, human, known=np.zeros(100))
+    assert (told.items, told.labelled, told.raw.n) == (500, 100, 500)
+    for estimate in (told.raw, told.prediction_powered, told.rogan_gladen):
+        assert estimate.value == pytest.approx(0.64, abs=0.04)
+
+
+def test_the_raw_value_is_of_all_trials() -> None:
+    told = corrected_value(np.ones(10), np.ones(10), raw=np.full(10, 0.5))
+    assert told.raw.value == 0.5
+    assert told.prediction_powered.value == 1.0
+
+
+def test_a_flattered_candidate_has_no_drop_until_the_labels_of_both_versions_are_asked() -> None:
+    rng = np.random.default_rng(3)
+    before = np.where(rng.random(600) < 0.8, 1.0, 0.0)
+    now = np.where(rng.random(600) < 0.2, 0.0, before)
+    flattered = np.where((now == 0) & (rng.random(600) < 0.6), 1.0, now)
+    human = np.where(np.arange(600) % 4 == 0, now - before, np.nan)
+    judge = flattered - before
+    told = corrected_difference_of(judge, human, same=200, raw=np.append(judge, np.zeros(200)))
+    assert told.raw.value is not None
+    assert told.raw.value > 0
+    assert (told.items, told.labelled, told.same, told.raw.n) == (800, 150, 200, 800)
+    assert told.prediction_powered.high is not None
+    assert told.prediction_powered.high < 0
+    assert told.prediction_powered.value == pytest.approx(0.75 * float((now - before).mean()), abs=0.04)
+
+
+def test_a_difference_without_labels_says_what_is_lacking() -> None:
+    nobody = corrected_difference_of(np.ones(4), np.full(4, np.nan), same=3, raw=np.ones(7))
+    assert nobody.prediction_powered.reason == (
+        "0 of the 4 items with two different answers are labelled in both versions"
+    )
+    same = corrected_difference_of(np.zeros(0), np.zeros(0), same=7, raw=np.zeros(7))
+    assert same.prediction_powered.reason == "both versions gave the same answers"

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scoregate.statistics.corrected import corrected_difference, corrected_mean, rogan_gladen
+from scoregate.statistics.corrected import corrected_difference, corrected_mean, rogan_gladen, with_known
+from scoregate.statistics.estimate import Estimate, untold
 
 Floats = NDArray[np.float64]
 
@@ -159,3 +160,36 @@ def test_a_judge_that_flatters_the_candidate_is_corrected() -> None:
     assert float(np.mean(seen)) > 0
     assert abs(float(np.mean(errors))) < 0.01
     assert held >= 184
+
+
+def test_items_that_need_no_label_are_a_part_of_their_own() -> None:
+    of_the_rest = Estimate(0.8, 0.7, 0.9, 40)
+    whole = with_known(of_the_rest, 75, np.zeros(25))
+    assert whole.value == pytest.approx(0.6)
+    assert whole.n == 40
+    assert whole.low is not None
+    assert whole.high is not None
+    # Narrower than the rest's, scaled; wider than that alone, as the number of such items is chance too.
+    assert 0.075 < whole.high - 0.6 < 0.125
+    assert whole.high - 0.6 == pytest.approx(0.6 - whole.low)
+    assert with_known(of_the_rest, 75, np.zeros(0)) is of_the_rest
+    assert with_known(untold(1, "too few"), 75, np.zeros(3)).reason == "too few"
+
+
+def test_with_a_part_known_the_interval_still_holds_the_truth() -> None:
+    """Half of the items get the same answer from both versions; a true drop of 8 points in all."""
+    rng = np.random.default_rng(6)
+    held = 0
+    for _ in range(300):
+        known = int((rng.random(400) < 0.5).sum())
+        before = drawn(rng, 400 - known, 0.8)
+        now = np.multiply(before, drawn(rng, 400 - known, 0.8))
+        seen = judged(rng, now, sensitivity=0.95, specificity=0.6)
+        judge = np.subtract(seen, judged(rng, before, sensitivity=0.95, specificity=0.95))
+        labels = labelled_part(rng, np.subtract(now, before), 80)
+        rest = corrected_difference(judge, labels).estimate
+        whole = with_known(rest, len(judge), np.zeros(known), limits=(-1.0, 1.0))
+        assert whole.low is not None
+        assert whole.high is not None
+        held += whole.low <= -0.08 <= whole.high
+    assert held >= 0.92 * 300

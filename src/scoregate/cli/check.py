@@ -48,12 +48,12 @@ def check(
     from scoregate.cli.present import present
     from scoregate.gate_file import read_gate
     from scoregate.gates.anchors import compare_with_both
-    from scoregate.gates.uncalibrated import with_uncalibrated
     from scoregate.project.baselines import load_anchor, load_baseline, load_run
-    from scoregate.project.calibrations import commands_of, unmet_requirements
     from scoregate.project.deciding import known_items, with_policy
     from scoregate.project.expected_items import with_expected_items
+    from scoregate.project.judge_trust import judge_trust
     from scoregate.project.places import existing_store
+    from scoregate.project.true_margins import with_true_margins
 
     wanted = parse_outputs(outputs)
     gate = with_policy(read_gate(gate_path), on_inconclusive)
@@ -62,9 +62,10 @@ def check(
     scorers = now.header.scorers
     before = load_baseline(gate, baseline, store, scorers)
     expected = with_expected_items(now, gate, store)
-    verdict = compare_with_both(gate, before, expected, load_anchor(gate, store, scorers), seed=seed)
-    uncalibrated = unmet_requirements(gate, now.header)
-    verdict = with_uncalibrated(verdict, uncalibrated)
+    decided = with_true_margins(gate, now.header)
+    verdict = compare_with_both(decided, before, expected, load_anchor(gate, store, scorers), seed=seed)
+    trust = judge_trust(gate, before, now)
+    verdict = trust.applied(verdict)
     present(
         verdict,
         gate,
@@ -73,6 +74,6 @@ def check(
         items=known_items(gate, now, store),
         outputs=wanted,
         as_json=as_json,
-        hints=commands_of(gate, uncalibrated),
+        hints=trust.commands,
     )
     return verdict.exit_code

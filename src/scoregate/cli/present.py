@@ -52,7 +52,7 @@ def present(
         hints=tuple(hints),
         decides=decides,
         anchor=_shown(gate.anchor),
-        corrected=corrected_values(gate, candidate),
+        corrected=corrected_values(gate, candidate, baseline),
         last_round=rounds_of(gate)[-1],
     )
     stdout = stdout or sys.stdout

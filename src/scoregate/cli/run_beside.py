@@ -40,11 +40,11 @@ def run_beside(
     from scoregate.errors import RunInterrupted, StoreWriteError
     from scoregate.gates.anchors import main_share, with_anchor
     from scoregate.gates.rounds import decide_in_rounds
-    from scoregate.gates.uncalibrated import with_uncalibrated
     from scoregate.project.baselines import load_anchor
-    from scoregate.project.calibrations import commands_of, unmet_requirements
+    from scoregate.project.judge_trust import judge_trust
     from scoregate.project.places import open_store
     from scoregate.project.side_by_side import arms_of
+    from scoregate.project.true_margins import with_true_margins
 
     gate = assembly.gate
     arms = arms_of(assembly, against)
@@ -70,7 +70,8 @@ def run_beside(
             say_priceless(assembly)
             say_uncalibrated(gate)
             try:
-                verdict = decide_in_rounds(main_share(gate), session, seed=request.seed)
+                decided = with_true_margins(gate, session.candidate_run.header)
+                verdict = decide_in_rounds(main_share(decided), session, seed=request.seed)
             except RunInterrupted as error:
                 raise RunInterrupted(error.message, hint=_go_on(request, session)) from error
             except StoreWriteError as error:
@@ -86,18 +87,19 @@ def run_beside(
             assert session.first_round is not None
             verdict = with_anchor(gate, verdict, anchor, session.first_round, seed=request.seed)
         candidate = store.load_run(session.id)
-        uncalibrated = unmet_requirements(gate, candidate.header)
-        verdict = with_uncalibrated(verdict, uncalibrated)
+        baseline = store.load_run(session.baseline_run.header.run)
+        trust = judge_trust(gate, baseline, candidate)
+        verdict = trust.applied(verdict)
         url = link.url(session.id) if link is not None else None
         present(
             verdict,
             gate,
-            baseline=store.load_run(session.baseline_run.header.run),
+            baseline=baseline,
             candidate=candidate,
             items=assembly.dataset.items,
             outputs=outputs,
             as_json=request.as_json,
-            hints=[*commands_of(gate, uncalibrated), *([f"in Langfuse: {url}"] if url else [])],
+            hints=[*trust.commands, *([f"in Langfuse: {url}"] if url else [])],
             stdout=stdout,
         )
         if link is not None:

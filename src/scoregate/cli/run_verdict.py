@@ -36,17 +36,18 @@ def decide_and_show(
     from scoregate.gates.acceptance import objections
     from scoregate.gates.anchors import compare_with_both
     from scoregate.gates.compare import nothing_to_compare
-    from scoregate.gates.uncalibrated import with_uncalibrated
-    from scoregate.project.calibrations import commands_of, unmet_requirements
     from scoregate.project.deciding import check_decidable
+    from scoregate.project.judge_trust import judge_trust
     from scoregate.project.langfuse_acceptance import other_branch
     from scoregate.project.scripts import with_script
+    from scoregate.project.true_margins import with_true_margins
 
     gate = assembly.gate
     baseline, anchor = before
     hints = []
     if baseline is not None:
-        verdict = compare_with_both(gate, baseline, candidate, anchor, seed=request.seed)
+        decided = with_true_margins(gate, candidate.header)
+        verdict = compare_with_both(decided, baseline, candidate, anchor, seed=request.seed)
     else:
         verdict = nothing_to_compare(candidate, gate, why_none or "", seed=request.seed)
         if not request.as_json:
@@ -62,11 +63,11 @@ def decide_and_show(
                 hints.append(f'scoregate baseline accept {request.gate_path} {candidate.id} --why "…"')
         except ScoregateError as error:
             hints.append(f"mend the gate before a run is accepted: {error}")
-    uncalibrated = unmet_requirements(gate, candidate.header)
-    hints += commands_of(gate, uncalibrated)
+    trust = judge_trust(gate, baseline, candidate)
+    hints += trust.commands
     if url is not None:
         hints.append(f"in Langfuse: {url}")
-    verdict = with_script(with_uncalibrated(verdict, uncalibrated), script)
+    verdict = with_script(trust.applied(verdict), script)
     present(
         verdict,
         gate,

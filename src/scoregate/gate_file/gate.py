@@ -207,7 +207,7 @@ def _read_rules(
     rules = {}
     for name, table in scores.tables().items():
         rules[name] = rule = read_rule(table, name, catalog, top_level=_TOP_KEYS)
-        for key in ("require_calibration", "labels"):
+        for key in ("require_calibration", "labels", "margin_of"):
             if table.has(key) and name not in judges:
                 hint = f'it goes with a [scorers.{name}] table that has use = "judge"'
                 raise table.error(

@@ -28,6 +28,8 @@ DEFAULT_RATIO_MARGIN = 0.10
 
 Statistic = Literal["mean", "p50", "p90", "p95", "p99", "sum"]
 STATISTICS: tuple[Statistic, ...] = ("mean", "p50", "p90", "p95", "p99", "sum")
+MarginOf = Literal["judge", "truth"]
+MARGINS_OF: tuple[MarginOf, ...] = ("judge", "truth")
 _REDUCER = re.compile(r"pass([@^])([1-9][0-9]?)")
 _KEYS = (
     "min",
@@ -47,6 +49,7 @@ _KEYS = (
     "advisory",
     "require_calibration",
     "labels",
+    "margin_of",
 )
 
 
@@ -100,6 +103,9 @@ class Rule:
     """What the judge's calibration must show before its scores decide; None: nothing."""
     labels: str | None = None
     """Path of human labels of the judge's score, relative to the project's root."""
+    margin_of: MarginOf = "judge"
+    """Whose scale the margin is told in: the judge's own scores, or the truth, of which an imperfect judge shows a
+    part. The margin is then multiplied by the part that its calibration proves."""
     where: str | None = None
 
     @property
@@ -162,6 +168,7 @@ def read_rule(table: ConfigTable, score: str, catalog: Catalog, *, top_level: tu
         advisory=table.flag("advisory") or False,
         require_calibration=_read_requirement(table),
         labels=table.text("labels"),
+        margin_of=table.choice("margin_of", MARGINS_OF) or "judge",
         where=table.where(),
     )
     if rule.min is not None and rule.max is not None and rule.min > rule.max:
@@ -282,6 +289,8 @@ def _check_can_be_gated(table: ConfigTable, rule: Rule, known: Contract | None) 
         raise table.error("pass", "is on a score of ordered grades, which are gated as numbers")
     if rule.critical and (known.type == "numeric" or known.ordered):
         raise table.error("critical", "needs a score that passes or fails, and this one is numeric")
+    if rule.margin_of == "truth" and (known.type == "numeric" or known.ordered):
+        raise table.error("margin_of", "needs a score that passes or fails, and this one is numeric")
 
 
 def _read_requirement(table: ConfigTable) -> Requirement | None:
@@ -320,6 +329,11 @@ def _check_statistic(table: ConfigTable, score: str, rule: Rule, contract: Contr
             "slices",
             f'cannot stand beside statistic = "{rule.statistic}": too few calls of a slice lie in its tail',
             hint="leave it out, or take the mean",
+        )
+    if rule.reducer and rule.margin_of == "truth":
+        raise table.error(
+            "margin_of",
+            "cannot stand beside 'reducer': how much of a drop a judge shows is known of single answers",
         )
     numeric = (
         contract is not None and (contract.ordered or contract.type == "numeric") and not contract.inferred

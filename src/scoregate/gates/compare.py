@@ -42,7 +42,7 @@ def compare(
     notes = [
         f"whether the judge '{name}' is calibrated as its rule requires was not looked at"
         for name, rule in gate.rules.items()
-        if rule.require_calibration is not None
+        if rule.require_calibration is not None or rule.margin_of == "truth"
     ]
     return replace(verdict, notes=(*verdict.notes, *notes)) if notes else verdict
 

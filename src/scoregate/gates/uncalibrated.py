@@ -1,4 +1,7 @@
-"""A verdict whose judges are not all calibrated as the gate requires: what they scored proves nothing either way."""
+"""A verdict whose judges are not all to be trusted: what they scored proves nothing either way.
+
+A judge may lack the calibration that the gate requires, or treat the two versions differently.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,14 @@ from dataclasses import replace
 from scoregate.gates.look import why
 from scoregate.records import RuleResult, Verdict
 
+NOT_CALIBRATED = "its judge is not calibrated"
 
-def with_uncalibrated(verdict: Verdict, reasons: Mapping[str, str]) -> Verdict:
+
+def with_uncalibrated(
+    verdict: Verdict, reasons: Mapping[str, str], *, of_parts: str = NOT_CALIBRATED
+) -> Verdict:
     """The verdict where the judges of some scores may not decide. `reasons`: score -> why, with what repairs it.
+    `of_parts` is the short reason for what they saw in a slice, or since the anchor.
 
     The rules of these scores are invalid, also where a drop was proved, for it may be the judge's. What the other
     scores prove stands: a regression stays one, else the verdict is invalid. An advisory score gates nothing, so
@@ -18,7 +26,7 @@ def with_uncalibrated(verdict: Verdict, reasons: Mapping[str, str]) -> Verdict:
     """
     if not reasons:
         return verdict
-    rules = tuple(_marked(rule, reasons) for rule in verdict.rules)
+    rules = tuple(_marked(rule, reasons, of_parts) for rule in verdict.rules)
     gating = [rule for rule in rules if rule.role != "advisory"]
     advisory = {rule.score for rule in rules if rule.role == "advisory"}
     deciding = [reason for score, reason in reasons.items() if score not in advisory]
@@ -32,9 +40,9 @@ def with_uncalibrated(verdict: Verdict, reasons: Mapping[str, str]) -> Verdict:
     return replace(told, outcome="invalid", reason=deciding[0], notes=(*verdict.notes, *more))
 
 
-def _marked(rule: RuleResult, reasons: Mapping[str, str]) -> RuleResult:
+def _marked(rule: RuleResult, reasons: Mapping[str, str], of_parts: str) -> RuleResult:
     reason = reasons.get(rule.score)
     on_the_whole = rule.slice is None and rule.against == "baseline"
     if reason is None or (rule.outcome != "regression" and not on_the_whole):
         return rule
-    return replace(rule, outcome="invalid", reason=reason if on_the_whole else "its judge is not calibrated")
+    return replace(rule, outcome="invalid", reason=reason if on_the_whole else of_parts)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from scoregate.calibration.file import calibration_path, read_calibration
 from scoregate.calibration.identity import Identity, identity_of
-from scoregate.calibration.requirement import unmet
+from scoregate.calibration.judge_strength import judge_strength, too_weak
+from scoregate.calibration.record import Calibration
+from scoregate.calibration.requirement import Requirement, unmet
 from scoregate.gate_file import Gate
 from scoregate.gates.age import time_of
 from scoregate.gates.rescored import RESCORED, rescore_command, run_that_was_made
 from scoregate.judging.identity import JudgeIdentity
+from scoregate.judging.spec import JudgeSpec
 from scoregate.project.judges import is_judge, read_judges
 from scoregate.project.places import shown_path
 from scoregate.records import RunHeader
+from scoregate.statistics.estimate import Estimate
 
 _VERSION = "judge "
 """What a judge's version begins with, before the first digits of its identity."""
@@ -24,6 +29,14 @@ _VERSION = "judge "
 def bound_to(judge: JudgeIdentity) -> Identity:
     """What a calibration of this judge is bound to: the judge's own hash, by which runs know it too, and its parts."""
     return Identity(judge.hash, identity_of(judge.as_dict()).parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The calibration of a judge that scored a run, or why there is none that will do."""
+
+    calibration: Calibration | None
+    reason: str | None
 
 
 def unmet_requirements(gate: Gate, candidate: RunHeader) -> dict[str, str]:
@@ -56,37 +69,88 @@ def commands_of(gate: Gate, reasons: Mapping[str, str]) -> list[str]:
     return [command for command, reason in zip(commands, reasons.values(), strict=True) if command in reason]
 
 
+def strength_of(gate: Gate, score: str, candidate: RunHeader) -> Estimate | None:
+    """How much of a true drop the judge shows that scored the run; None without a calibration that will do.
+
+    Raises ConfigError for a judge or a calibration that cannot be read.
+    """
+    contract, rule = gate.contract(score), gate.rules[score]
+    if contract is None or not calibration_path(gate.root, score).exists():
+        return None
+    specs = read_judges(gate)
+    if score not in specs:
+        return None
+    wanted = rule.require_calibration or Requirement()
+    found = _find(gate, score, wanted, specs[score], candidate.scorers, _judged_at(candidate), candidate)
+    return None if found.calibration is None else judge_strength(found.calibration, contract)
+
+
 def _unmet(
     gate: Gate, scorers: Mapping[str, str] | None, at: datetime | None, candidate: RunHeader | None
 ) -> dict[str, str]:
     required = {
-        name: rule.require_calibration
+        name: rule.require_calibration or Requirement()
         for name, rule in gate.rules.items()
-        if rule.require_calibration is not None
+        if rule.require_calibration is not None or rule.margin_of == "truth"
     }
     specs = read_judges(gate) if required else {}
     reasons = {}
     for name, requirement in required.items():
-        path, present = calibration_path(gate.root, name), specs[name].identity
-        calibration = read_calibration(path)
-        identity, made_by = bound_to(present), None if scorers is None else scorers.get(name, "")
-        if made_by is not None and made_by != present.version:
-            if calibration is None or not _is(made_by, calibration.identity):
-                reasons[name] = _other_judge(gate, name, made_by, present.version, candidate)
-                continue
-            identity = calibration.identity
-        reason = unmet(
-            requirement,
-            calibration,
-            identity,
-            at,
-            judge=name,
-            command=calibrate_command(gate, name),
-            file=shown_path(path),
-        )
+        found = _find(gate, name, requirement, specs[name], scorers, at, candidate)
+        reason = found.reason
+        if found.calibration is not None and gate.rules[name].margin_of == "truth":
+            reason = _no_true_margin(gate, name, found.calibration)
         if reason is not None:
             reasons[name] = reason
     return reasons
+
+
+def _find(
+    gate: Gate,
+    name: str,
+    requirement: Requirement,
+    spec: JudgeSpec,
+    scorers: Mapping[str, str] | None,
+    at: datetime | None,
+    candidate: RunHeader | None,
+) -> _Found:
+    path, present = calibration_path(gate.root, name), spec.identity
+    calibration = read_calibration(path)
+    identity, made_by = bound_to(present), None if scorers is None else scorers.get(name, "")
+    if made_by is not None and made_by != present.version:
+        if calibration is None or not _is(made_by, calibration.identity):
+            return _Found(None, _other_judge(gate, name, made_by, present.version, candidate))
+        identity = calibration.identity
+    reason = unmet(
+        requirement,
+        calibration,
+        identity,
+        at,
+        judge=name,
+        command=calibrate_command(gate, name),
+        file=shown_path(path),
+    )
+    return _Found(calibration if reason is None else None, reason)
+
+
+def _no_true_margin(gate: Gate, score: str, calibration: Calibration) -> str | None:
+    """Why a margin of the truth has none of the judge's scores that stands for it."""
+    contract = gate.contract(score)
+    if contract is None:
+        return f"the judge '{score}' has no contract that says what passes"
+    strength = judge_strength(calibration, contract)
+    again = f"calibrate it with more: {calibrate_command(gate, score)}"
+    if strength.value is None or strength.low is None:
+        return (
+            f"how much of a true drop the judge '{score}' shows cannot be told ({strength.reason}); {again}"
+        )
+    if too_weak(strength):
+        return (
+            f"the judge '{score}' may show as little as {max(0.0, strength.low):.2f} of a true drop "
+            f"({strength.value:.2f} by {strength.n:,} items), so that no margin of it rules one out; mend prompt or "
+            f"rubric, or {again}"
+        )
+    return None
 
 
 def _is(version: str, identity: Identity) -> bool:

@@ -1,24 +1,39 @@
-"""What human labels of a part of a run's answers make of the value that its judge gives it."""
+"""What human labels of a part of a run's answers make of the values that its judge gives it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from scoregate.calibration.corrected_value import CorrectedValue
+import numpy as np
+from numpy.typing import NDArray
+
+from scoregate.calibration.corrected_value import (
+    CorrectedDifference,
+    CorrectedValue,
+    corrected_difference_of,
+    corrected_value,
+)
 from scoregate.catalog import Contract
 from scoregate.errors import ScoregateError
 from scoregate.gate_file import Gate
-from scoregate.project.human_labels import HumanLabel, read_labels
-from scoregate.project.places import shown_path
-from scoregate.records import JSON, Run, ScoreValue
+from scoregate.project.human_labels import HumanLabel
+from scoregate.project.judged_answers import JudgedAnswer, judged_answers, labels_of
+from scoregate.records import Run
+from scoregate.statistics.differential import compare_errors
+
+Answers = Mapping[str, Sequence[JudgedAnswer]]
+
+_NOT_BY_CHANCE = 0.01
+"""Labels whose share differs so clearly between old and new answers were not drawn at random."""
 
 
-def corrected_values(gate: Gate, run: Run) -> dict[str, CorrectedValue | str]:
+def corrected_values(
+    gate: Gate, candidate: Run, baseline: Run | None = None
+) -> dict[str, CorrectedValue | str]:
     """Score -> its value with the correction, for scores whose rule names labels; where there is none, why.
 
-    Only a label that holds its output counts, where that is what the run's candidate answered: an answer that
-    nobody has read has no label. Nothing here decides, so that nothing here raises.
+    With a baseline the difference from it is corrected too. Nothing here decides, so that nothing here raises.
     """
     found: dict[str, CorrectedValue | str] = {}
     for name, rule in gate.rules.items():
@@ -26,45 +41,105 @@ def corrected_values(gate: Gate, run: Run) -> dict[str, CorrectedValue | str]:
         if rule.labels is None or contract is None:
             continue
         try:
-            labels = read_labels(shown_path(gate.root / rule.labels), contract, gate, None)
+            labels = labels_of(gate, contract)
         except ScoregateError as error:
             found[name] = f"the labels cannot be read: {error}"
             continue
-        found[name] = _corrected(contract, labels, run)
+        found[name] = _corrected(contract, labels, candidate, baseline)
     return found
 
 
-def _corrected(contract: Contract, labels: Sequence[HumanLabel], run: Run) -> CorrectedValue | str:
-    import numpy as np
-
-    from scoregate.calibration.corrected_value import corrected_value
-
+def _corrected(
+    contract: Contract, labels: Sequence[HumanLabel], candidate: Run, baseline: Run | None
+) -> CorrectedValue | str:
     ends = _ends(contract)
     if ends is None:
         return "a score without a smallest and a largest value has no corrected one"
-    if run.header.trials != 1:
-        return "the corrected value is that of runs of one trial"
     low, high = ends
-    given = {(label.item, _key(label.output)): label for label in labels if label.has_output}
-    scores = {score.item: score for score in run.scores if score.score == contract.name}
-    judge, human = [], []
-    for answer in run.items:
-        score = scores.get(answer.item)
-        if score is not None and score.status == "not_applicable":
-            continue
-        value = _number(contract, score.value) if score is not None and score.value is not None else None
-        if value is None and score is not None and score.value is not None:
-            continue  # a category that does not count
-        worst = high if contract.direction == "lower" else low
-        judge.append(worst if value is None else value)
-        label = given.get((answer.item, _key(answer.output))) if answer.status == "ok" else None
-        wanted = None if label is None else _number(contract, label.label)
-        human.append(float("nan") if wanted is None else wanted)
-    known = np.array(human, dtype=np.float64)
-    if not len(known) or bool(np.isnan(known).all()):
-        bare = "" if given else "; none of them says which output it is of"
-        return f"none of the {len(labels):,} labels is of an answer in this run{bare}"
-    return corrected_value(np.array(judge, dtype=np.float64), known, low=low, high=high)
+    worst = high if contract.direction == "lower" else low
+    now = judged_answers(contract, labels, candidate)
+    first = _first_trial(now)
+    answered = [cell for cell in first.values() if cell.answer is not None]
+    if all(cell.label is None for cell in answered):
+        bare = "" if any(one.has_output for one in labels) else "; none of them says which output it is of"
+        of_trial = " in the first trial of" if candidate.header.trials > 1 else " in"
+        return f"none of the {len(labels):,} labels is of an answer{of_trial} this run{bare}"
+    value = corrected_value(
+        _floats(_judged(cell, worst) for cell in answered),
+        _floats(_label(cell) for cell in answered),
+        low=low,
+        high=high,
+        known=_floats([worst] * (len(first) - len(answered))),
+        raw=_floats(_mean_of_trials(cells, worst) for cells in now.values()),
+    )
+    if baseline is None:
+        return value
+    before = judged_answers(contract, labels, baseline)
+    return replace(
+        value,
+        difference=_difference(before, now, worst=worst, scale=high - low),
+        doubt=_doubt(_first_trial(before), first),
+    )
+
+
+def _difference(before: Answers, now: Answers, *, worst: float, scale: float) -> CorrectedDifference | None:
+    items = [item for item in now if item in before]
+    if not items:
+        return None
+    then, first = _first_trial(before), _first_trial(now)
+    pairs = [(then[item], first[item]) for item in items if item in then and item in first]
+    # Two answers that never came are as equal as two that are the same; a single one counts as the worst.
+    differ = [(b, c) for b, c in pairs if b.answer != c.answer]
+    return corrected_difference_of(
+        _floats(_judged(c, worst) - _judged(b, worst) for b, c in differ),
+        _floats(_known(c, worst) - _known(b, worst) for b, c in differ),
+        same=len(pairs) - len(differ),
+        raw=_floats(
+            _mean_of_trials(now[item], worst) - _mean_of_trials(before[item], worst) for item in items
+        ),
+        scale=scale,
+    )
+
+
+def _doubt(before: Mapping[str, JudgedAnswer], now: Mapping[str, JudgedAnswer]) -> str | None:
+    """Labels of the baseline's answers are labels of the candidate's too where it says the same: no random part."""
+    labelled = {item: cell.label is not None for item, cell in now.items() if cell.answer is not None}
+    old = {
+        item: yes
+        for item, yes in labelled.items()
+        if item in before and before[item].answer == now[item].answer
+    }
+    new = {item: yes for item, yes in labelled.items() if item not in old}
+    # They are different items, so this is Fisher's test of two samples.
+    shares = compare_errors(old, new)
+    if shares.p_value > _NOT_BY_CHANCE:
+        return None
+    (old_labelled, olds), (new_labelled, news) = shares.baseline, shares.candidate
+    return (
+        f"the labels are no random part of the answers: {old_labelled:,} of the {olds:,} that the baseline gave too "
+        f"are labelled, and {new_labelled:,} of the {news:,} others, so that the corrected value leans to the former"
+    )
+
+
+def _first_trial(answers: Answers) -> dict[str, JudgedAnswer]:
+    return {item: cells[0] for item, cells in answers.items() if cells[0].trial == 0}
+
+
+def _judged(cell: JudgedAnswer, worst: float) -> float:
+    return worst if cell.judge is None else cell.judge
+
+
+def _label(cell: JudgedAnswer) -> float:
+    return float("nan") if cell.label is None else cell.label
+
+
+def _known(cell: JudgedAnswer, worst: float) -> float:
+    """What an answer is worth: nothing where there is none, else what people say, NaN where nobody has."""
+    return worst if cell.answer is None else _label(cell)
+
+
+def _mean_of_trials(cells: Sequence[JudgedAnswer], worst: float) -> float:
+    return sum(_judged(cell, worst) for cell in cells) / len(cells)
 
 
 def _ends(contract: Contract) -> tuple[float, float] | None:
@@ -75,14 +150,5 @@ def _ends(contract: Contract) -> tuple[float, float] | None:
     return 0.0, 1.0
 
 
-def _number(contract: Contract, value: ScoreValue) -> float | None:
-    """The value as the gate counts it; None for a category that does not count."""
-    if not isinstance(value, str):
-        return None if value is None else float(value)
-    if contract.ordered:
-        return float(contract.grades.index(value)) if value in contract.grades else None
-    return None if value in contract.ignore else float(value in contract.passing)
-
-
-def _key(output: JSON) -> str:
-    return json.dumps(output, sort_keys=True)
+def _floats(values: Iterable[float]) -> NDArray[np.float64]:
+    return np.array(list(values), dtype=np.float64)

@@ -10,12 +10,12 @@ from scoregate.errors import INCONCLUSIVE, INVALID, ConfigError, ScoregateError
 from scoregate.gate_file import read_gate
 from scoregate.gates.anchors import compare_with_both
 from scoregate.gates.sentences import named
-from scoregate.gates.uncalibrated import with_uncalibrated
 from scoregate.project.assembly import read_gate_dataset
 from scoregate.project.baselines import NoBaseline, load_anchor, load_baseline
-from scoregate.project.calibrations import unmet_requirements
+from scoregate.project.judge_trust import judge_trust
 from scoregate.project.places import open_store, shown_path
 from scoregate.project.running import new_id
+from scoregate.project.true_margins import with_true_margins
 from scoregate.records import JSON, Verdict
 from scoregate.runner.candidates.version import version_of
 
@@ -93,8 +93,9 @@ def enforce(
             )
             raise NoBaseline(error.message, where=error.where, hint=hint) from None
         anchor = load_anchor(gate, store, run.header.scorers)
-        verdict = compare_with_both(gate, baseline, run, anchor, seed=seed)
-        verdict = with_uncalibrated(verdict, unmet_requirements(gate, run.header))
+        decided = with_true_margins(gate, run.header)
+        verdict = compare_with_both(decided, baseline, run, anchor, seed=seed)
+        verdict = judge_trust(gate, baseline, run).applied(verdict)
     if verdict.outcome == "regression":
         raise regression_error(result, _message(verdict))
     if verdict.outcome == "invalid":

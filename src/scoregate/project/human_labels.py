@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,12 +46,21 @@ class HumanLabel:
 def read_labels(
     source: str, contract: Contract, gate: Gate, store: Store | None, run: str | None = None
 ) -> list[HumanLabel]:
-    """The labels of a score, one an item: of a JSON Lines or CSV file with `item`, `label` and perhaps `output`, of a
-    results file with scores whose source is "human", of `langfuse:EXPERIMENT` with such scores, or (`langfuse`) those
-    that people have annotated in Langfuse of the stored run that is named, else of the gate's newest.
+    """The labels of a score, one an item, for whoever counts items: of several labelled answers to an item the last
+    one counts. Sources and errors are those of `read_all_labels`.
+    """
+    return list({label.item: label for label in read_all_labels(source, contract, gate, store, run)}.values())
 
-    Raises DatasetError and ContractError with file and line, ResultsError for a results file; for Langfuse as
-    `load_run`.
+
+def read_all_labels(
+    source: str, contract: Contract, gate: Gate, store: Store | None, run: str | None = None
+) -> list[HumanLabel]:
+    """The labels of a score: of a JSON Lines or CSV file with `item`, `label` and perhaps `output`, of a results file
+    with scores whose source is "human", of `langfuse:EXPERIMENT` with such scores, or (`langfuse`) those that people
+    have annotated in Langfuse of the stored run that is named, else of the gate's newest.
+
+    An item has one label, or one of each of several outputs, such as those of two versions. Raises DatasetError and
+    ContractError with file and line, ResultsError for a results file; for Langfuse as `load_run`.
     """
     if source in IN_LANGFUSE:
         return _annotated(labelled_run(gate, store, run), contract, gate)
@@ -101,22 +111,28 @@ def _annotated(run: Run, contract: Contract, gate: Gate) -> list[HumanLabel]:
 
 def _of_run(run: Run, contract: Contract, source: str) -> list[HumanLabel]:
     answers = {(one.item, one.trial): one for one in run.items if one.status == "ok"}
-    found = []
+    by_item: dict[str, list[HumanLabel]] = {}
     for score in run.scores:
         if score.score == contract.name and score.source == "human" and score.value is not None:
             answer = answers.get((score.item, score.trial))
             output = answer.output if answer is not None else None
-            found.append(
-                HumanLabel(
-                    item=score.item,
-                    label=score.value,
-                    where=source,
-                    output=output,
-                    trial=score.trial,
-                    has_output=output is not None,
-                )
+            label = HumanLabel(
+                item=score.item,
+                label=score.value,
+                where=source,
+                output=output,
+                trial=score.trial,
+                has_output=output is not None,
             )
-    return _checked(found, contract, source)
+            if not any(_same(label, one) for one in by_item.get(label.item, ())):
+                by_item.setdefault(label.item, []).append(label)
+    return _checked([label for labels in by_item.values() for label in labels], contract, source)
+
+
+def _same(one: HumanLabel, other: HumanLabel) -> bool:
+    """Whether two trials gave one answer and people said the same of it."""
+    alike = one.has_output and other.has_output and one.label == other.label
+    return alike and answer_key(one.output) == answer_key(other.output)
 
 
 def _checked(labels: list[HumanLabel], contract: Contract, source: str) -> list[HumanLabel]:
@@ -126,15 +142,8 @@ def _checked(labels: list[HumanLabel], contract: Contract, source: str) -> list[
             where=source,
             hint='give lines such as {"item": "q1", "label": true, "output": "…"}, or a run that people have scored',
         )
-    places: dict[str, str] = {}
+    _check_distinct(labels)
     for one in labels:
-        if one.item in places:
-            raise DatasetError(
-                f"a second label of item '{one.item}', first at {places[one.item]}",
-                where=one.where,
-                hint="settle on one label an item: agreement counts items",
-            )
-        places[one.item] = one.where
         try:
             contract.check(one.label, item=one.item)
         except ContractError as error:
@@ -142,6 +151,26 @@ def _checked(labels: list[HumanLabel], contract: Contract, source: str) -> list[
                 f"{contract.name}: {error.message}", where=one.where, hint=error.hint
             ) from None
     return labels
+
+
+def _check_distinct(labels: list[HumanLabel]) -> None:
+    """Several answers to an item may be labelled, each once; without its output a label is of the item."""
+    places: dict[str, dict[str | None, str]] = {}
+    for one in labels:
+        before = places.setdefault(one.item, {})
+        answer = answer_key(one.output) if one.has_output else None
+        if answer in before or (before and (answer is None or None in before)):
+            raise DatasetError(
+                f"a second label of item '{one.item}', first at {before.get(answer) or next(iter(before.values()))}",
+                where=one.where,
+                hint="settle on one label an answer, and say with `output` which answer each is of",
+            )
+        before[answer] = one.where
+
+
+def answer_key(output: JSON) -> str:
+    """The same for the same output, whatever the order of its keys."""
+    return json.dumps(output, sort_keys=True)
 
 
 def _label(row: Row) -> HumanLabel:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from scoregate.records import JSON
 from scoregate.reports.report import Report
 from scoregate.statistics.estimate import Estimate
 
+if TYPE_CHECKING:
+    from scoregate.calibration.corrected_value import CorrectedDifference
+
 
 def corrected_lines(report: Report) -> list[str]:
-    """A line a score whose gate names human labels, and which value decides; none where no gate names any."""
+    """A line or two a score whose gate names human labels, and which value decides; none where no gate names any."""
     lines, decides = [], ""
     for name, value in report.corrected.items():
         if isinstance(value, str):
@@ -21,6 +25,10 @@ def corrected_lines(report: Report) -> list[str]:
             f"{name}: raw {_told(value.raw)}; corrected by {value.labelled:,} human labels of {value.items:,} items: "
             f"{_told(value.prediction_powered)} (prediction-powered), {_told(value.rogan_gladen)} (Rogan-Gladen)"
         )
+        if value.difference is not None:
+            lines.append(_difference(name, value.difference))
+        if value.doubt is not None:
+            lines.append(f"{name}: {value.doubt}")
     return [*lines, decides] if decides else lines
 
 
@@ -30,6 +38,15 @@ def corrected_json(report: Report) -> JSON:
         name: {"reason": value} if isinstance(value, str) else asdict(value)
         for name, value in report.corrected.items()
     }
+
+
+def _difference(name: str, found: CorrectedDifference) -> str:
+    differ = found.items - found.same
+    same = f" ({found.same:,} more got the same answer)" if found.same else ""
+    return (
+        f"{name}, candidate − baseline: raw {_told(found.raw)}; corrected by human labels of both answers to "
+        f"{found.labelled:,} of {differ:,} items{same}: {_told(found.prediction_powered)} (prediction-powered)"
+    )
 
 
 def _told(estimate: Estimate) -> str:

@@ -95,6 +95,32 @@ def corrected_difference(
     return PredictionPowered(_estimate(judge, human, weight, ends, ends, level), weight)
 
 
+def with_known(
+    estimate: Estimate,
+    items: int,
+    known: Floats,
+    *,
+    limits: tuple[float, float] = (0.0, 1.0),
+    level: float = 0.05,
+) -> Estimate:
+    """The mean over the `items` that `estimate` is of, and over others whose value is `known` (K,) without a label.
+
+    Such are answers that were never given, and differences of two answers that are one and the same. They are no
+    random part of all items, so as labels they would bend the estimate; as a stratum of their own they cannot. How
+    many items are of either kind is chance as well, and the interval holds that.
+    """
+    if not len(known) or estimate.value is None or estimate.low is None or estimate.high is None:
+        return estimate
+    total = items + len(known)
+    part, mean = items / total, float(known.mean())
+    value = part * estimate.value + (1 - part) * mean
+    between = part * (1 - part) * (estimate.value - mean) ** 2 + (1 - part) * float(known.var())
+    chance = normal_quantile(level) ** 2 * between / total
+    below = math.sqrt((part * (estimate.value - estimate.low)) ** 2 + chance)
+    above = math.sqrt((part * (estimate.high - estimate.value)) ** 2 + chance)
+    return Estimate(value, max(limits[0], value - below), min(limits[1], value + above), estimate.n)
+
+
 def _judge_weight(judge: Floats, human: Floats) -> float:
     """λ that makes the variance smallest, within 0 and 1."""
     labelled = ~np.isnan(human)

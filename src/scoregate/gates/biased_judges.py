@@ -1,0 +1,87 @@
+"""What is said of a judge that was held against people's labels of both versions' answers."""
+
+from __future__ import annotations
+
+from scoregate.calibration.differential_bias import SIGNIFICANT, Errors
+from scoregate.gates.sentences import p_text
+from scoregate.statistics.differential import ErrorRates, Offset
+
+OF_PARTS = "its judge treats the two versions differently"
+"""Why a drop in a slice, or since the anchor, proves nothing where the rule's own reason tells the whole."""
+
+
+def fault_of_errors(score: str, errors: Errors, command: str) -> str | None:
+    """Why the judge may not decide a score that passes or fails, and what to do; None where no fault is proved."""
+    if errors.differ == "lenient":
+        return _fault(score, "lenient", errors.lenient, f"it {_passes(errors)}", errors.p_value, command)
+    if errors.differ == "strict":
+        return _fault(score, "strict", errors.strict, f"it {_fails(errors)}", errors.p_value, command)
+    return None
+
+
+def fault_of_offset(score: str, offset: Offset, command: str) -> str | None:
+    """The same of a score in numbers."""
+    if offset.p_value > SIGNIFICANT:
+        return None
+    more = "more" if offset.value > 0 else "less"
+    ends = sorted((abs(offset.low), abs(offset.high)))
+    return (
+        f"the judge '{score}' treats the versions differently: where people see no difference it gives the candidate "
+        f"{abs(offset.value):.3g} {more} than the baseline (95 % interval {ends[0]:.3g} to {ends[1]:.3g}, "
+        f"{offset.pairs:,} items labelled in both; {p_text(offset.p_value)}); {_advice(command)}"
+    )
+
+
+def nothing_in_errors(score: str, errors: Errors, labelled: tuple[int, int]) -> str:
+    """That the check was made, and how little it may have seen. `labelled`: answers of baseline and candidate."""
+    before, now = labelled
+    return (
+        f"held against people's labels of {now:,} answers of the candidate and {before:,} of the baseline, the judge "
+        f"'{score}' is not proved to treat them differently: it {_passes(errors)}; it {_fails(errors)}; "
+        f"{p_text(errors.p_value)}"
+    )
+
+
+def nothing_in_offset(score: str, offset: Offset) -> str:
+    """The same of a score in numbers."""
+    return (
+        f"held against people's labels of {offset.pairs:,} items in both versions, the judge '{score}' is not proved "
+        f"to treat them differently: where people see no difference it gives the candidate {offset.value:+.2g} "
+        f"(95 % interval {offset.low:.2g} to {offset.high:.2g}; {p_text(offset.p_value)})"
+    )
+
+
+def unchecked(score: str, why: str) -> str:
+    """That nothing is known of the judge's errors in the two versions."""
+    return f"whether the judge '{score}' errs alike in both versions is not checked: {why}"
+
+
+def _fault(score: str, how: str, rates: ErrorRates, counts: str, p_value: float, command: str) -> str:
+    first, second = ("candidate", "baseline") if rates.excess > 0 else ("baseline", "candidate")
+    return (
+        f"the judge '{score}' is more {how} with the {first} than with the {second}: {counts}; {p_text(p_value)}; "
+        f"{_advice(command)}"
+    )
+
+
+def _advice(command: str) -> str:
+    return (
+        f"mend its prompt or rubric and calibrate it again ({command}), or make the score advisory and let people's "
+        "labels decide, by the corrected difference in this report"
+    )
+
+
+def _passes(errors: Errors) -> str:
+    return _counts("passes", "fail", errors.lenient)
+
+
+def _fails(errors: Errors) -> str:
+    return _counts("fails", "pass", errors.strict)
+
+
+def _counts(judge: str, people: str, rates: ErrorRates) -> str:
+    (wrong_b, of_b), (wrong_c, of_c) = rates.baseline, rates.candidate
+    return (
+        f"{judge} {wrong_c:,} of {of_c:,} answers of the candidate that people {people}, {wrong_b:,} of {of_b:,} of "
+        "the baseline's"
+    )

@@ -1,0 +1,150 @@
+"""Whether a gate's judges err differently in baseline and candidate, by the human labels that its rules name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from scoregate.calibration.differential_bias import (
+    ENOUGH_LABELS,
+    LabelledAnswer,
+    compare_numbers,
+    compare_pass_errors,
+)
+from scoregate.catalog import Contract
+from scoregate.errors import ScoregateError
+from scoregate.gate_file import Gate
+from scoregate.gates.biased_judges import (
+    fault_of_errors,
+    fault_of_offset,
+    nothing_in_errors,
+    nothing_in_offset,
+    unchecked,
+)
+from scoregate.gates.rescored import scorer_changed
+from scoregate.project.calibrations import calibrate_command
+from scoregate.project.human_labels import HumanLabel
+from scoregate.project.judged_answers import (
+    JudgedAnswer,
+    answers_of_both,
+    judged_answers,
+    labels_of,
+    passes_or_fails,
+)
+from scoregate.records import Run
+from scoregate.statistics.differential import FEWEST_PAIRS
+
+Answers = Mapping[str, Sequence[JudgedAnswer]]
+Labelled = dict[str, LabelledAnswer]
+
+
+@dataclass(frozen=True, slots=True)
+class BiasCheck:
+    """What the labels say, a sentence a score."""
+
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """Scores whose judge is proved to treat the versions differently, with what to do next."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """Checks that proved nothing, and checks that could not be made."""
+
+
+def check_bias(gate: Gate, baseline: Run, candidate: Run) -> BiasCheck:
+    """Hold each judge whose rule names labels against those of both versions' answers.
+
+    Answers that both versions gave are left out: they have one label and one judgement, and tell nothing of a
+    difference. Of an item's trials the first labelled one counts. Too few labels are a note, and so is a calibration
+    that is required without any, as it says nothing of the candidate. A judge that is not the same in both runs is
+    left to the comparison, which refuses it.
+    """
+    faults: dict[str, str] = {}
+    notes: dict[str, str] = {}
+    for name, rule in gate.rules.items():
+        contract = gate.contract(name)
+        if contract is None or scorer_changed(name, baseline.header, candidate.header):
+            continue
+        if rule.labels is None:
+            if rule.require_calibration is not None:
+                notes[name] = unchecked(name, "that takes human labels of their answers (key `labels`)")
+            continue
+        try:
+            labels = labels_of(gate, contract)
+        except ScoregateError as error:
+            notes[name] = unchecked(name, f"the labels cannot be read: {error}")
+            continue
+        fault, note = _check(contract, labels, baseline, candidate, calibrate_command(gate, name))
+        if fault is not None:
+            faults[name] = fault
+        elif note is not None:
+            notes[name] = note
+    return BiasCheck(faults, notes)
+
+
+def _check(
+    contract: Contract, labels: Sequence[HumanLabel], baseline: Run, candidate: Run, command: str
+) -> tuple[str | None, str | None]:
+    """The fault, or a note; neither where no answer differs, as there is nothing to check then."""
+    before, now = (judged_answers(contract, labels, run) for run in (baseline, candidate))
+    shared = answers_of_both(before, now)
+    old, new = (_own(answers, shared) for answers in (before, now))
+    if not old or not new:
+        return None, None
+    labelled = _labelled(old, contract), _labelled(new, contract)
+    few = _too_few(old, new, labelled, pairs=not passes_or_fails(contract))
+    if few is not None:
+        return None, unchecked(contract.name, few)
+    if passes_or_fails(contract):
+        errors = compare_pass_errors(*labelled)
+        counts = len(labelled[0]), len(labelled[1])
+        fault = fault_of_errors(contract.name, errors, command)
+        return fault, nothing_in_errors(contract.name, errors, counts)
+    offset = compare_numbers(*labelled)
+    if offset is None:
+        return None, unchecked(contract.name, "the few labels do not tell its error from a true difference")
+    return fault_of_offset(contract.name, offset, command), nothing_in_offset(contract.name, offset)
+
+
+def _own(answers: Answers, shared: Mapping[str, set[str]]) -> dict[str, list[JudgedAnswer]]:
+    """The answers that the other version did not give, of items that have any and that the other has too."""
+    own = {
+        item: [cell for cell in cells if cell.answer is not None and cell.answer not in shared[item]]
+        for item, cells in answers.items()
+        if item in shared
+    }
+    return {item: cells for item, cells in own.items() if cells}
+
+
+def _labelled(answers: Answers, contract: Contract) -> Labelled:
+    """Item -> its first answer that has both a label and a judgement, good ones as 1 where they pass or fail."""
+    turned = passes_or_fails(contract) and contract.direction == "lower"
+    found: Labelled = {}
+    for item, cells in answers.items():
+        for cell in cells:
+            if cell.judge is not None and cell.label is not None:
+                one = LabelledAnswer(cell.judge, cell.label)
+                found[item] = LabelledAnswer(1 - one.judge, 1 - one.human) if turned else one
+                break
+    return found
+
+
+def _too_few(old: Answers, new: Answers, labelled: tuple[Labelled, Labelled], *, pairs: bool) -> str | None:
+    """Which labels are lacking; None where they are enough, or where every answer that differs has one."""
+    before, now = labelled
+    if pairs:
+        both, differ = len(before.keys() & now.keys()), len(old.keys() & new.keys())
+        need = min(ENOUGH_LABELS, differ)
+        if both >= max(need, FEWEST_PAIRS):
+            return None
+        if differ < FEWEST_PAIRS:
+            return f"only {differ:,} items have two different answers"
+        return (
+            f"of the {differ:,} items whose answers differ {both:,} are labelled in both versions, and it takes "
+            f"{need:,}, drawn at random"
+        )
+    need_before, need_now = (min(ENOUGH_LABELS, len(answers)) for answers in (old, new))
+    if len(before) >= need_before and len(now) >= need_now:
+        return None
+    return (
+        f"where the answers differ people have labelled {len(now):,} of {len(new):,} of the candidate's and "
+        f"{len(before):,} of {len(old):,} of the baseline's, and it takes {need_now:,} and {need_before:,}, drawn at "
+        "random"
+    )

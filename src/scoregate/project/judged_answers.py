@@ -1,0 +1,81 @@
+"""The answers of a run as its judge and as people see them, in the numbers that the gate counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from scoregate.catalog import Contract
+from scoregate.gate_file import Gate
+from scoregate.project.human_labels import HumanLabel, answer_key, read_all_labels
+from scoregate.project.places import shown_path
+from scoregate.records import Run, ScoreValue
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedAnswer:
+    """One cell: an item in one trial."""
+
+    trial: int
+    answer: str | None
+    """The output, to be compared with other outputs; None where the candidate gave none."""
+    judge: float | None
+    """None where the judge gave no value."""
+    label: float | None
+    """What people say of exactly this output; None where nobody has."""
+
+
+def labels_of(gate: Gate, contract: Contract) -> list[HumanLabel]:
+    """The labels in the file that the score's rule names; none where it names none. Raises as `read_all_labels`."""
+    rule = gate.rules[contract.name]
+    if rule.labels is None:
+        return []
+    return read_all_labels(shown_path(gate.root / rule.labels), contract, gate, None)
+
+
+def judged_answers(
+    contract: Contract, labels: Sequence[HumanLabel], run: Run
+) -> dict[str, list[JudgedAnswer]]:
+    """Item -> its cells in the order of the trials, without those that the score does not apply to.
+
+    Only a label that holds its output counts, where that is what the candidate answered: an answer that nobody has
+    read has no label.
+    """
+    given = {(label.item, answer_key(label.output)): label.label for label in labels if label.has_output}
+    scores = {(score.item, score.trial): score for score in run.scores if score.score == contract.name}
+    found: dict[str, list[JudgedAnswer]] = {}
+    for cell in sorted(run.items, key=lambda cell: cell.trial):
+        score = scores.get((cell.item, cell.trial))
+        if score is not None and (score.status == "not_applicable" or score.value in contract.ignore):
+            continue
+        answer = answer_key(cell.output) if cell.status == "ok" else None
+        label = given.get((cell.item, answer)) if answer is not None else None
+        judge = as_counted(contract, score.value) if score is not None else None
+        told = JudgedAnswer(cell.trial, answer, judge, as_counted(contract, label))
+        found.setdefault(cell.item, []).append(told)
+    return found
+
+
+def answers_of_both(
+    baseline: Mapping[str, Sequence[JudgedAnswer]], candidate: Mapping[str, Sequence[JudgedAnswer]]
+) -> dict[str, set[str]]:
+    """Item -> the answers that both versions gave, in whichever trials."""
+    return {
+        item: {cell.answer for cell in cells if cell.answer is not None}
+        & {cell.answer for cell in candidate.get(item, ()) if cell.answer is not None}
+        for item, cells in baseline.items()
+    }
+
+
+def as_counted(contract: Contract, value: ScoreValue) -> float | None:
+    """The value as the gate counts it; None for none, and for a category that does not count."""
+    if not isinstance(value, str):
+        return None if value is None else float(value)
+    if contract.ordered:
+        return float(contract.grades.index(value)) if value in contract.grades else None
+    return None if value in contract.ignore else float(value in contract.passing)
+
+
+def passes_or_fails(contract: Contract) -> bool:
+    """Whether 1 and 0 are all that `as_counted` gives."""
+    return contract.type == "boolean" or (contract.type == "categorical" and not contract.ordered)
