@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
 import time
@@ -56,6 +57,17 @@ def test_an_unchanged_judge_costs_nothing_the_second_time(tmp_path: Path) -> Non
         third = project.run("--no-cache")
         assert third.outcome(0) == "PASS"
         assert len(server.requests) == 16
+
+
+def test_the_reports_tell_how_many_replies_were_kept_already(tmp_path: Path) -> None:
+    with ModelServer(script=by_answer) as server:
+        project = judged_project(tmp_path / "p", server).with_baseline()
+        run = project.run("-o", "markdown=report.md", "-o", "json=report.json")
+        checked = project.scoregate("check", "gates/agent.toml", "--candidate", run.started, "--json")
+    line = "judge relevance: 8 replies, 8 (100 %) from the cache, 0 calls"
+    assert line in project.read("report.md")
+    judges = [{"score": "relevance", "replies": 8, "from_cache": 8, "calls": 0, "cost_usd": None}]
+    assert json.loads(project.read("report.json"))["judges"] == checked.json()["judges"] == judges
 
 
 def test_a_worse_candidate_is_a_regression(tmp_path: Path) -> None:

@@ -75,5 +75,6 @@ def check(
         outputs=wanted,
         as_json=as_json,
         hints=trust.commands,
+        judge_usage=store.judge_usage.of_runs(now.id) if store is not None else (),
     )
     return verdict.exit_code

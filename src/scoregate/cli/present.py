@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from scoregate.gate_file import Gate
     from scoregate.records import DatasetItem, Run, Verdict
+    from scoregate.store.judge_usage import RunUsage
 
 WIDTH_WITHOUT_TERMINAL = 120
 
@@ -29,6 +30,7 @@ def present(
     hints: Sequence[str] = (),
     stdout: TextIO | None = None,
     decides: bool = True,
+    judge_usage: Sequence[RunUsage] = (),
 ) -> None:
     """Print the verdict, then write the reports: a file that cannot be written hides nothing."""
     from scoregate.cli.telling import say
@@ -53,6 +55,7 @@ def present(
         decides=decides,
         anchor=_shown(gate.anchor),
         corrected=corrected_values(gate, candidate, baseline),
+        judge_usage=judge_usage,
         last_round=rounds_of(gate)[-1],
     )
     stdout = stdout or sys.stdout

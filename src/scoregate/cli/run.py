@@ -225,6 +225,7 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
             why_none=why_none,
             url=link.url(candidate.id) if link is not None else None,
             stdout=stdout,
+            judge_usage=store.judge_usage.of_runs(candidate.id),
         )
         return deliver(request, link, verdict, candidate.id)
 

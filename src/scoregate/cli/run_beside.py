@@ -55,7 +55,7 @@ def run_beside(
         linked(langfuse, gate, store) as link,
     ):
         anchor = load_anchor(gate, store, assembly.scorer_versions)
-        session = _session(request, assembly, store, arms, against, _watching())
+        session = _session(request, assembly, store, arms, against, _watching(assembly))
         if link is not None:
             link.add(session.id)
             link.add(session.baseline_run.header.run)
@@ -101,6 +101,7 @@ def run_beside(
             as_json=request.as_json,
             hints=[*trust.commands, *([f"in Langfuse: {url}"] if url else [])],
             stdout=stdout,
+            judge_usage=store.judge_usage.of_runs(*session.runs),
         )
         if link is not None:
             for run in session.runs:
@@ -142,8 +143,9 @@ def _go_on(request: RunRequest, session: SideBySide) -> str:
     return f"go on with: {request.resume_command(session.id)}"
 
 
-def _watching() -> Watching:
+def _watching(assembly: Assembly) -> Watching:
     """Says on stderr what each round is about to run, and draws its progress."""
+    from scoregate.cli.judging import announced_replies
     from scoregate.cli.telling import say
     from scoregate.project.side_by_side import Watching
     from scoregate.runner.plan import RunReport
@@ -154,7 +156,8 @@ def _watching() -> Watching:
     def announce(request: Request, items: Sequence[DatasetItem], left: int) -> None:
         trials = f" × {request.trials} trials" if request.trials > 1 else ""
         what = f"{len(items):,} {'item' if len(items) == 1 else 'items'}{trials} × 2 versions"
-        say(f"round {request.round}, {_PURPOSE[request.round]}: {what}, {left:,} calls")
+        parts = [f"{left:,} calls", *announced_replies(assembly, left)]
+        say(f"round {request.round}, {_PURPOSE[request.round]}: {what}, {', '.join(parts)}")
         bars.append(Progress())
 
     def progress(report: RunReport) -> None:

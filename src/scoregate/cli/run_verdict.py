@@ -10,9 +10,12 @@ import click
 from scoregate.cli.run_request import RunRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scoregate.project.assembly import Assembly
     from scoregate.records import Run, Verdict
     from scoregate.runner.candidates.script import ScriptEnd
+    from scoregate.store.judge_usage import RunUsage
 
 
 def decide_and_show(
@@ -26,6 +29,7 @@ def decide_and_show(
     why_none: str | None,
     url: str | None,
     stdout: TextIO,
+    judge_usage: Sequence[RunUsage] = (),
 ) -> Verdict:
     """The verdict on a run against the baseline and the anchor (`before`), shown and written to `outputs`.
 
@@ -78,5 +82,6 @@ def decide_and_show(
         as_json=request.as_json,
         hints=hints,
         stdout=stdout,
+        judge_usage=judge_usage,
     )
     return verdict

@@ -11,7 +11,6 @@ from scoregate.records import RuleResult
 from scoregate.reports.corrected_lines import corrected_lines
 from scoregate.reports.display_width import wrap
 from scoregate.reports.excerpt import items_text, one_line
-from scoregate.reports.judge_usage_lines import judge_usage_lines
 from scoregate.reports.report import Report
 from scoregate.reports.rounds_log import effort, round_lines, stopped_early
 from scoregate.reports.rows import further_reasons
@@ -38,7 +37,6 @@ def render_terminal(report: Report, *, width: int, colour: bool, max_items: int 
         _anchor(report, anchor, width, paint, explained),
         paragraphs(spread_lines(report), width, first=""),
         paragraphs(corrected_lines(report), width, first=""),
-        paragraphs(judge_usage_lines(report), width, first=""),
         _reasons(report, (*main.rules, *anchor.rules), width),
         _rounds(report, width),
         evidence_lines(report, width, paint),

@@ -49,13 +49,13 @@ class JudgeUsage:
             connection.execute(_ADD, values)
 
     def of_runs(self, *runs: str) -> list[RunUsage]:
-        """Of runs together: one entry a judge, by the name of its score."""
-        keys = json.dumps([self._key_of(run) for run in runs])
+        """Of runs together: one entry a judge, by the name of its score. A run that is not here had none."""
         with self._database.reading() as connection:
             rows = connection.execute(
                 "SELECT score, sum(replies), sum(from_cache), sum(calls), sum(cost_usd) FROM judge_usage "
-                "WHERE run IN (SELECT value FROM json_each(?)) GROUP BY score ORDER BY score",
-                (keys,),
+                "WHERE run IN (SELECT key FROM runs WHERE runs.run IN (SELECT value FROM json_each(?))) "
+                "GROUP BY score ORDER BY score",
+                (json.dumps(runs),),
             ).fetchall()
         return [
             RunUsage(score=score, replies=replies, from_cache=cached, calls=calls, cost_usd=cost)
