@@ -70,6 +70,14 @@ def test_the_reports_tell_how_many_replies_were_kept_already(tmp_path: Path) -> 
     assert json.loads(project.read("report.json"))["judges"] == checked.json()["judges"] == judges
 
 
+def test_a_margin_that_so_few_items_cannot_prove_is_told_before_the_run(tmp_path: Path) -> None:
+    with ModelServer(script=by_answer) as server:
+        project = judged_project(tmp_path / "p", server).with_baseline()
+        project.edit("gates/agent.toml", "max_drop = 6", "max_drop = 0.5")
+        run = project.run()
+    assert "with 8 items and 1 trial this gate cannot rule out a drop of 0.5 of relevance" in run.err
+
+
 def test_a_worse_candidate_is_a_regression(tmp_path: Path) -> None:
     with ModelServer(script=by_answer) as server:
         project = judged_project(tmp_path / "p", server, number=40)

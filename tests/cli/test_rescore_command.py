@@ -279,6 +279,19 @@ def test_a_judge_prompt_edited_by_one_word_is_mended_by_the_printed_command(tmp_
         assert lock[1]["scores"]["relevance"] == {"value": 8, "source": "judge"}
 
 
+def test_where_the_dataset_changed_as_well_scoring_again_is_not_advised(tmp_path: Path) -> None:
+    with ModelServer(script=lambda request: judged(8)) as server:
+        project = judged_project(tmp_path / "project", server).with_baseline()
+        project.edit("prompts/relevance.md", "good", "fine")
+        project.write(
+            "datasets/agent.jsonl", project.read("datasets/agent.jsonl").replace('"n": 3', '"n": 33')
+        )
+        run = project.run()
+    assert run.outcome(4) == "INVALID"
+    assert "the dataset 'agent' changed since the baseline was made" in run.out
+    assert "runs rescore" not in run.out
+
+
 def test_a_run_rescores_the_baseline_by_the_changed_judge(tmp_path: Path) -> None:
     with ModelServer(script=lambda request: judged(8 if "fine" in request.prompt else 9)) as server:
         project = judged_project(tmp_path / "project", server).with_baseline()

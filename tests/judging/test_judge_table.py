@@ -144,6 +144,13 @@ def test_a_path_with_a_nul_is_told_with_its_place(tmp_path: Path, key: str) -> N
     assert str(caught.value) == r"gates/agent.toml:7: the prompt 'prompts/\x00.md' is no path of a file"
 
 
+def test_two_ways_to_write_a_number_make_one_judge(tmp_path: Path) -> None:
+    zeros: list[JSON] = [{"temperature": 0, "top": [1]}, {"temperature": 0.0, "top": [1.0]}]
+    hashes = {read(tmp_path, {**TABLE, "parameters": one}).identity.hash for one in zeros}
+    assert len(hashes) == 1
+    assert read(tmp_path, {**TABLE, "parameters": {"temperature": False}}).identity.hash not in hashes
+
+
 def test_the_identity_covers_all_that_changes_a_score_and_no_key(tmp_path: Path) -> None:
     spec = read(tmp_path, {**TABLE, "votes": 3, "rule": "mean"})
     assert spec.identity.version == read(tmp_path, {**TABLE, "votes": 3, "rule": "mean"}).identity.version

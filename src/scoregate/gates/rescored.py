@@ -43,7 +43,13 @@ def how_to_score_alike(gate: Gate, baseline: RunHeader, candidate: RunHeader) ->
 
 
 def command_to_score_alike(gate: Gate, baseline: RunHeader, candidate: RunHeader) -> str | None:
-    """The command that makes a comparison possible which different scorers forbid; None where they do not."""
+    """The command that makes a comparison possible which different scorers forbid; None where they do not.
+
+    Where the dataset changed as well, scoring again would not be enough.
+    """
+    fingerprints = {baseline.dataset_fingerprint, candidate.dataset_fingerprint} - {None}
+    if len(fingerprints) > 1 and gate.on_dataset_change == "invalid":
+        return None
     gating = [name for name, rule in gate.rules.items() if not rule.advisory]
     if not any(scorer_changed(name, baseline, candidate) for name in gating):
         return None

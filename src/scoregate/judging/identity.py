@@ -40,7 +40,7 @@ class JudgeIdentity:
             "protocol": PROTOCOL,
             "prompt": self.prompt,
             "model": self.model,
-            "parameters": dict(self.parameters),
+            "parameters": _as_numbers(dict(self.parameters)),
             "base_url": self.base_url,
             "schema": dict(self.schema),
             "rubric": self.rubric,
@@ -59,6 +59,17 @@ class JudgeIdentity:
     def version(self) -> str:
         """The scorer's version, as runs and lock files keep it: `judge 0123456789ab`."""
         return f"judge {self.hash[:_VERSION_DIGITS]}"
+
+
+def _as_numbers(value: JSON) -> JSON:
+    """The same value with 0 for 0.0: two ways to write one number make no other judge."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _as_numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_numbers(inner) for inner in value]
+    return value
 
 
 def digest(value: JSON) -> str:

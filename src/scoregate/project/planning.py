@@ -85,12 +85,17 @@ def blind_warning(gate: Gate, basis: Basis) -> str | None:
     if inconclusive <= BLIND and drop <= 2 * worst.margin:
         return None
     trials = count(trials_of(gate)[-1], "trial")
-    sees = f"drops of {_size(worst, drop)} or more" if math.isfinite(drop) else "no drop at all"
     assumed = ", even if no two runs disagreed," if basis.assumed else ""
+    if drop <= worst.margin:
+        # It would see the drop, and cannot prove that there is none: the bound is never without width.
+        what = f"cannot rule out a drop of {_size(worst, worst.margin)} of {worst.score}{assumed}"
+    else:
+        sees = f"drops of {_size(worst, drop)} or more" if math.isfinite(drop) else "no drop at all"
+        what = f"sees {sees} of {worst.score}{assumed} and its margin is {_size(worst, worst.margin)}"
     follows = "most builds will be inconclusive" if inconclusive > BLIND else "smaller drops will be missed"
     return (
-        f"with {count(size.items, 'item')} and {trials} this gate sees {sees} of {worst.score}{assumed} and its margin "
-        f"is {_size(worst, worst.margin)}: {follows}; `scoregate plan {_shown(gate)}` shows what would help"
+        f"with {count(size.items, 'item')} and {trials} this gate {what}: {follows}; "
+        f"`scoregate plan {_shown(gate)}` shows what would help"
     )
 
 
