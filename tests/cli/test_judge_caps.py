@@ -65,6 +65,8 @@ def test_answers_that_no_judge_was_paid_for_are_kept_and_not_called_again(tmp_pa
         assert "after 3 of 10 run items" in stopped.err
         done = project.run("--resume", "--max-cost", "100", "--concurrency", "4")
         assert done.code == 4  # no baseline
+        assert "(3 are there already): " in done.err
+        assert " answers to score that are there already, up to 7 judge replies" in done.err
         assert calls(project) == 10
         assert len(server.requests) == 10
 

@@ -18,12 +18,12 @@ PREVIOUS = Totals(ok=90, error=10, calls=110, cost_usd=2.0, latency_seconds=150.
 
 
 def test_without_an_earlier_run_only_the_calls_are_known() -> None:
-    assert estimate(100, 3, Limits(), None) == Estimate(300, None, None, None)
-    assert estimate(100, 3, Limits(), Totals()) == Estimate(300, None, None, None)
+    assert estimate(300, Limits(), None) == Estimate(300, None, None, None)
+    assert estimate(300, Limits(), Totals()) == Estimate(300, None, None, None)
 
 
 def test_an_earlier_run_tells_cost_and_time() -> None:
-    found = estimate(50, 2, Limits(concurrency=8), PREVIOUS)
+    found = estimate(100, Limits(concurrency=8), PREVIOUS)
     assert found.calls == 100
     assert found.cost_usd == pytest.approx(2.0)
     assert found.seconds == pytest.approx(13 * 1.5)
@@ -32,8 +32,25 @@ def test_an_earlier_run_tells_cost_and_time() -> None:
 
 def test_the_estimate_names_the_caps_that_will_be_reached() -> None:
     limits = Limits(concurrency=8, max_calls=100, max_cost_usd=1.5, max_seconds=600)
-    assert estimate(50, 2, limits, PREVIOUS).exceeds == ("max_cost_usd",)
-    assert estimate(101, 1, limits, None).exceeds == ("max_calls",)
+    assert estimate(100, limits, PREVIOUS).exceeds == ("max_cost_usd",)
+    assert estimate(101, limits, None).exceeds == ("max_calls",)
+
+
+def test_what_was_used_before_counts_towards_the_caps_and_is_not_estimated_again() -> None:
+    limits = Limits(max_calls=150, max_cost_usd=2.5)
+    found = estimate(40, limits, PREVIOUS, before=PREVIOUS)
+    assert found.cost_usd == pytest.approx(0.8)
+    assert found.exceeds == ("max_cost_usd",)
+    assert estimate(41, limits, None, before=PREVIOUS).exceeds == ("max_calls",)
+
+
+def test_what_judges_cost_is_known_better_than_from_the_run_before() -> None:
+    previous = Totals(ok=100, cost_usd=2.0, services_usd=1.0)
+    assert estimate(100, Limits(), previous).cost_usd == pytest.approx(2.0)
+    found = estimate(100, Limits(), previous, services_usd=5.0)
+    assert found.cost_usd == pytest.approx(6.0)
+    assert found.services_usd == 5.0
+    assert estimate(100, Limits(), None, services_usd=5.0).cost_usd == 5.0
 
 
 def test_calls_in_flight_are_counted_at_the_mean_cost() -> None:

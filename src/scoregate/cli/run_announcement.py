@@ -21,12 +21,17 @@ def announcement(assembly: Assembly, store: Store, started: StartedRun, *, done:
     earlier = [s for s in store.list_runs(limit=9, gate=assembly.gate.name) if s.run != header.run and s.done]
     previous = store.totals(earlier[0].run) if earlier else None
     whole = len(started.items) * header.trials
-    calls = whole - done
-    replies = {judge: calls * judge.spec.votes for judge in assembly.judges}
+    unscored = len(store.unscored.of_run(header.run))
+    calls = whole - done - unscored
+    replies = {judge: (calls + unscored) * judge.spec.votes for judge in assembly.judges}
     judged = replies_cost(replies, store)
-    # Of what is left: an earlier session has paid for the rest.
-    expected = estimate(calls, 1, limits, previous, services_usd=judged)
-    parts = [f"{calls:,} {'call' if calls == 1 else 'calls'}", *announced_replies(assembly, calls)]
+    expected = estimate(calls, limits, previous, services_usd=judged, before=store.totals(header.run))
+    parts = [f"{calls:,} {'call' if calls == 1 else 'calls'}"]
+    if unscored:
+        parts.append(
+            f"{unscored:,} {'answer' if unscored == 1 else 'answers'} to score that are there already"
+        )
+    parts += announced_replies(assembly, calls + unscored)
     if expected.cost_usd is not None:
         judges = "" if judged is None else f", of it up to {dollars(judged)} for judges"
         parts.append(f"about {dollars(expected.cost_usd)}{judges}")

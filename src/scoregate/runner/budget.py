@@ -28,13 +28,19 @@ class Estimate:
 
 
 def estimate(
-    items: int, trials: int, limits: Limits, previous: Totals | None, *, services_usd: float | None = None
+    calls: int,
+    limits: Limits,
+    previous: Totals | None,
+    *,
+    services_usd: float | None = None,
+    before: Totals | None = None,
 ) -> Estimate:
-    """Expected use of a run of `items` × `trials`, from the means of a previous run where there is one.
+    """Expected use of so many calls, from the means of a previous run where there is one.
 
     `services_usd` is what services behind scorers will cost at most, where that is known better than from that run.
+    `before` is what was used already and counts towards the caps, and nothing else.
     """
-    calls = items * trials
+    used = before or Totals()
     cost, seconds = services_usd, None
     if previous is not None and previous.items:
         seconds = math.ceil(calls / limits.concurrency) * previous.latency_seconds / previous.items
@@ -42,8 +48,8 @@ def estimate(
             known = 0.0 if services_usd is None else previous.services_usd or 0.0
             cost = (services_usd or 0.0) + calls * (previous.cost_usd - known) / previous.items
     needs = (
-        ("max_calls", calls, limits.max_calls),
-        ("max_cost_usd", cost, limits.max_cost_usd),
+        ("max_calls", calls + used.calls, limits.max_calls),
+        ("max_cost_usd", None if cost is None else cost + (used.cost_usd or 0.0), limits.max_cost_usd),
         ("max_seconds", seconds, limits.max_seconds),
     )
     exceeds = tuple(name for name, need, cap in needs if need is not None and cap is not None and need > cap)
