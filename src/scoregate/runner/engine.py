@@ -20,26 +20,22 @@ from scoregate.errors import StoreError
 from scoregate.records import Attempt, RunItem, Score
 from scoregate.runner import lifetimes
 from scoregate.runner.budget import Budget
-from scoregate.runner.calls import Calls, Outcome
+from scoregate.runner.calls import Outcome
 from scoregate.runner.candidates.candidate import Answer, as_answer
 from scoregate.runner.candidates.failures import CandidateError, TransientError, classify
 from scoregate.runner.cells import complete
-from scoregate.runner.committer import Committer, Finished
+from scoregate.runner.committer import Finished
+from scoregate.runner.finishing import Finishing
 from scoregate.runner.order import Cell, missing_cells
 from scoregate.runner.plan import RunPlan, RunReport
 from scoregate.runner.retries import asked_pause, wait_before_retry
-from scoregate.runner.scoring import Scored, Scoring
+from scoregate.runner.scoring import Scored
 from scoregate.runner.tally import Tally
-from scoregate.runner.threads import DaemonThreads
 from scoregate.runner.throttle import Throttle
 from scoregate.runner.tracing import traced
 from scoregate.scorers.postponed import Postponed
 from scoregate.store import Totals
 
-FLUSH_SECONDS = 0.3
-"""How long an interrupted run may go on scoring and committing what the candidate has finished."""
-CLOSE_SECONDS = 2.0
-"""How long the candidates may take to close what they hold."""
 HEARTBEAT_SECONDS = 1.0
 """Progress is told at least this often."""
 
@@ -67,27 +63,22 @@ class Engine:
         self._put_off: list[Scored] = []
         self._candidates = lifetimes.distinct([arm.candidate for arm in plan.arms])
         self._throttle = Throttle(plan.limits.concurrency)
-        self._threads = DaemonThreads()
-        self.calls = Calls(plan.limits.timeout_seconds, self._threads)
-        self._scoring = Scoring(
+        self._finishing = Finishing(
+            plan.store,
             plan.scorers,
             plan.catalog,
-            threads=self._threads,
-            calls=self.calls,
-            at_once=plan.limits.concurrency,
-            limit_seconds=plan.limits.timeout_seconds,
-            deliver=self._scored,
+            plan.limits,
+            complete=self._completed,
+            scored=self._budget.scoring_ended,
             put_off=self._on_put_off,
+            committed=self._on_committed,
+            failed=self.interrupt,
             purse=self._budget.purse,
         )
-        self._committer = Committer(plan.store, committed=self._on_committed, failed=self._on_failed)
+        self.calls = self._finishing.calls
         self._random = Random(plan.seed)
         self._cells = missing_cells(plan)
-        self._uncommitted = 0
         self._ending = asyncio.Event()
-        self._changed = asyncio.Event()
-        self._interrupted_at: float | None = None
-        self._failure: StoreError | None = None
 
     async def run(self) -> RunReport:
         plan = self._plan
@@ -101,67 +92,50 @@ class Engine:
                 await asyncio.gather(*workers)
                 if deadline is not None:
                     deadline.cancel()  # No call is left that it could forbid.
-                self._scoring.hurry()
-                await self._drain()
+                await self._finishing.drain()
             except asyncio.CancelledError:
                 self.interrupt()
-                await self._drain()
+                await self._finishing.drain()
                 raise
             finally:
                 heartbeat.cancel()
                 if deadline is not None:
                     deadline.cancel()
-                self._scoring.stop()
         finally:
-            self._committer.close(timeout=None if self._interrupted_at is None else FLUSH_SECONDS)
-            self._keep_unscored()
-            self._threads.close()
-            interrupted = self._interrupted_at is not None
-            seconds = FLUSH_SECONDS / 2 if interrupted else CLOSE_SECONDS
-            await asyncio.gather(lifetimes.close(self._candidates, seconds), self._scoring.close(seconds))
+            unfinished = self._finishing.end()
+            failure = self._finishing.failure or self._keep([*self._put_off, *unfinished])
+            seconds = self._finishing.seconds_to_close
+            await asyncio.gather(lifetimes.close(self._candidates, seconds), self._finishing.close())
         await asyncio.sleep(0)  # The committer's last words are still on their way.
-        if self._failure is not None:
-            raise self._failure
+        failure = failure or self._finishing.failure
+        if failure is not None:
+            raise failure
         return self._tally.report()
 
     def interrupt(self) -> None:
         """End the session now: abort what is in flight, commit what is finished."""
-        if self._interrupted_at is None:
-            self._interrupted_at = self._loop.time()
+        if not self._finishing.interrupted:
             self._tally.interrupted = True
             self._stop()
-            self.calls.abort()
-            self._scoring.abort()
-            self._scoring.hurry()
+            self._finishing.interrupt()
 
     async def _work(self) -> None:
         for cell in self._cells:
-            if self._is_full():
-                await self._wait_for_room()
+            await self._finishing.room()
             run_item = await self._run_cell(cell)
             if run_item is None:
                 return
-            self._uncommitted += 1
             if run_item.status == "ok" and self._plan.scorers:
                 self._budget.scoring_started()
-                self._scoring.add(cell.arm.run, cell.item, run_item)
+                self._finishing.score(cell.arm.run, cell.item, run_item)
             else:
-                self._committer.put([self._completed(cell.arm.run, run_item, ())])
-
-    async def _wait_for_room(self) -> None:
-        """What is called and not yet committed would be lost with the process, so it is kept short."""
-        while self._is_full() and not self._ending.is_set():
-            self._changed.clear()
-            await self._changed.wait()
-
-    def _is_full(self) -> bool:
-        return self._uncommitted > self._plan.limits.concurrency + 2 * self._scoring.chunk
+                self._finishing.commit(cell.arm.run, run_item)
 
     async def _run_cell(self, cell: Cell) -> RunItem | None:
         """The run item, after as many attempts as it takes and may take; None if the session ends before that."""
         before = self._unscored.get((cell.arm.run, cell.item.id, cell.trial))
         if before is not None:
-            return before if self._interrupted_at is None else None
+            return None if self._finishing.interrupted else before
         attempts: list[Attempt] = []
         while (ticket := await self._throttle.enter()) is not None:
             refusal = self._budget.refusal()
@@ -244,42 +218,31 @@ class Engine:
             started_at=started_at,
         )
 
-    def _scored(self, works: Sequence[Scored]) -> None:
-        self._budget.scoring_ended(len(works))
-        self._committer.put([self._completed(work.run, work.run_item, work.scores) for work in works])
-
     def _on_put_off(self, work: Scored, _: Postponed) -> None:
         """No judge may be paid any more. What needs none is scored to its end, and the answers wait for more money."""
         self._budget.scoring_ended(1)
         self._put_off.append(work)
-        self._uncommitted -= 1
         self._stop("max_cost_usd")
 
-    def _keep_unscored(self) -> None:
-        """A paid answer is not lost because its scorers were stopped."""
+    def _keep(self, works: Sequence[Scored]) -> StoreError | None:
+        """A paid answer is not lost because its scorers were stopped. Why that could not be, if it could not."""
         answers: dict[str, list[RunItem]] = {}
-        for work in [*self._put_off, *self._scoring.unfinished]:
+        for work in works:
             answers.setdefault(work.run, []).append(work.run_item)
         try:
             for run, kept in answers.items():
                 self._plan.store.unscored.keep(run, kept)
         except StoreError as failure:
-            self._failure = self._failure or failure
+            return failure
+        return None
 
     def _completed(self, run: str, run_item: RunItem, scores: Sequence[Score]) -> Finished:
         cells = complete(run_item, scores, self._plan.expected_scores, self._plan.catalog)
         return Finished(run, run_item, cells)
 
     def _on_committed(self, batch: Sequence[Finished], new: tuple[bool, ...]) -> None:
-        self._uncommitted -= len(batch)
         self._tally.committed(finished for finished, is_new in zip(batch, new, strict=True) if is_new)
-        self._changed.set()
         self._tell_progress()
-
-    def _on_failed(self, failure: StoreError) -> None:
-        self._failure = failure
-        self.interrupt()
-        self._changed.set()
 
     def _stop(self, cap: str | None = None) -> None:
         """Start no more calls."""
@@ -287,24 +250,9 @@ class Engine:
             self._tally.stopped = cap
         self._ending.set()
         self._throttle.stop()
-        self._changed.set()
 
     def _stop_after(self, seconds: float | None) -> asyncio.TimerHandle | None:
         return None if seconds is None else self._loop.call_later(seconds, self._stop, "max_seconds")
-
-    async def _drain(self) -> None:
-        """Until everything is committed; after an interrupt, only for a moment."""
-        while self._uncommitted and self._failure is None:
-            left = None
-            if self._interrupted_at is not None:
-                left = self._interrupted_at + FLUSH_SECONDS - self._loop.time()
-                if left <= 0:
-                    return
-            self._changed.clear()
-            try:
-                await asyncio.wait_for(self._changed.wait(), left)
-            except TimeoutError:
-                return
 
     async def _beat(self) -> None:
         while True:

@@ -1,0 +1,161 @@
+"""The way of a run item after its call, the same in every session: scored, completed with every cell, committed.
+
+What is on this way is lost with the process, so it is kept short: whoever adds to it waits for `room` first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from scoregate.catalog import Catalog
+from scoregate.errors import StoreError
+from scoregate.gate_file import Limits
+from scoregate.records import DatasetItem, RunItem, Score
+from scoregate.runner.calls import Calls
+from scoregate.runner.committer import Committer, Finished
+from scoregate.runner.scoring import Scored, Scoring
+from scoregate.runner.threads import DaemonThreads
+from scoregate.scorers.postponed import Postponed
+from scoregate.scorers.purse import Purse
+from scoregate.scorers.scorer import Scorer
+from scoregate.store import Store
+
+FLUSH_SECONDS = 0.3
+"""How long an interrupted session may go on scoring and committing."""
+CLOSE_SECONDS = 2.0
+"""How long candidates, and the services behind scorers, may take to close what they hold."""
+
+
+class Finishing:
+    """Scoring and committing of one session. For one event loop's thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        scorers: Sequence[Scorer],
+        catalog: Catalog | None,
+        limits: Limits,
+        *,
+        complete: Callable[[str, RunItem, Sequence[Score]], Finished],
+        scored: Callable[[int], None],
+        put_off: Callable[[Scored, Postponed], None],
+        committed: Callable[[Sequence[Finished], tuple[bool, ...]], None],
+        failed: Callable[[], None],
+        purse: Purse,
+        insists: bool = False,
+    ) -> None:
+        """`complete` makes the cells of a run item whole, given the run's id and what the scorers made.
+
+        `scored` is told how many answers have passed the scorers, `put_off` which one is left to another session,
+        `committed` each batch and which of it was new, and `failed` that nothing can be committed any more. `purse`
+        and `insists` are those of `Scoring`.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._threads = DaemonThreads()
+        self.calls = Calls(limits.timeout_seconds, self._threads)
+        """Of candidates and of scorers without a service."""
+        self.failure: StoreError | None = None
+        """Why nothing could be committed any more."""
+        self._concurrency = limits.concurrency
+        self._complete = complete
+        self._scored = scored
+        self._put_off = put_off
+        self._committed = committed
+        self._failed = failed
+        self._scoring = Scoring(
+            scorers,
+            catalog,
+            threads=self._threads,
+            calls=self.calls,
+            at_once=limits.concurrency,
+            limit_seconds=limits.timeout_seconds,
+            deliver=self._on_scored,
+            put_off=self._on_put_off,
+            purse=purse,
+            insists=insists,
+        )
+        self._committer = Committer(store, committed=self._on_committed, failed=self._on_failed)
+        self._on_the_way = 0
+        self._changed = asyncio.Event()
+        self._interrupted_at: float | None = None
+
+    @property
+    def interrupted(self) -> bool:
+        return self._interrupted_at is not None
+
+    def score(self, run: str, item: DatasetItem, run_item: RunItem) -> None:
+        """Take an answer through the scorers, then commit it."""
+        self._on_the_way += 1
+        self._scoring.add(run, item, run_item)
+
+    def commit(self, run: str, run_item: RunItem, scores: Sequence[Score] = ()) -> None:
+        """Commit a run item that needs no scorer."""
+        self._on_the_way += 1
+        self._committer.put([self._complete(run, run_item, scores)])
+
+    async def room(self) -> None:
+        """Wait until not too much is on the way, or the session is interrupted."""
+        while self._on_the_way > self._concurrency + 2 * self._scoring.chunk and not self.interrupted:
+            await self._wait(None)
+
+    async def drain(self) -> None:
+        """Until everything is committed; after an interrupt, only for a moment."""
+        self._scoring.hurry()
+        while self._on_the_way and self.failure is None:
+            left = None
+            if self._interrupted_at is not None:
+                left = self._interrupted_at + FLUSH_SECONDS - self._loop.time()
+                if left <= 0:
+                    return
+            await self._wait(left)
+
+    def interrupt(self) -> None:
+        """Abort what is in flight; what is finished is still committed."""
+        self._interrupted_at = self._loop.time()
+        self.calls.abort()
+        self._scoring.abort()
+        self._scoring.hurry()
+        self._changed.set()
+
+    def end(self) -> list[Scored]:
+        """Commit what is scored, and start nothing more; the answers that never came out of the scorers."""
+        self._scoring.stop()
+        self._committer.close(timeout=FLUSH_SECONDS if self.interrupted else None)
+        return self._scoring.unfinished
+
+    async def close(self) -> None:
+        """Let the services close what they hold. Threads that hang are left behind."""
+        self._threads.close()
+        await self._scoring.close(self.seconds_to_close)
+
+    @property
+    def seconds_to_close(self) -> float:
+        """What candidates and services have for that."""
+        return FLUSH_SECONDS / 2 if self.interrupted else CLOSE_SECONDS
+
+    async def _wait(self, seconds: float | None) -> None:
+        self._changed.clear()
+        try:
+            await asyncio.wait_for(self._changed.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _on_scored(self, works: Sequence[Scored]) -> None:
+        self._scored(len(works))
+        self._committer.put([self._complete(work.run, work.run_item, work.scores) for work in works])
+
+    def _on_put_off(self, work: Scored, why: Postponed) -> None:
+        self._on_the_way -= 1
+        self._put_off(work, why)
+        self._changed.set()
+
+    def _on_committed(self, batch: Sequence[Finished], new: tuple[bool, ...]) -> None:
+        self._on_the_way -= len(batch)
+        self._committed(batch, new)
+        self._changed.set()
+
+    def _on_failed(self, failure: StoreError) -> None:
+        self.failure = failure
+        self._failed()
+        self._changed.set()
