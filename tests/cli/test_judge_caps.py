@@ -62,7 +62,7 @@ def test_answers_that_no_judge_was_paid_for_are_kept_and_not_called_again(tmp_pa
         counting(project)
         stopped = project.run("--max-cost", "3", "--concurrency", "4")
         assert stopped.code == 5
-        assert "after 3 of 10 run items" in stopped.err
+        assert "after 3 of 10 run items, which are kept, as are " in stopped.err
         done = project.run("--resume", "--max-cost", "100", "--concurrency", "4")
         assert done.code == 4  # no baseline
         assert "(3 are there already): " in done.err

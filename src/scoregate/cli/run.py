@@ -304,7 +304,9 @@ def _execute(
     if report.stopped:
         stopped = f"reached {report.stopped} = {getattr(assembly.gate.limits, report.stopped):g}"
         asked = request.raised(report, store.totals(run))
+    unscored = len(store.unscored.of_run(run))
+    waiting = f", as are {unscored:,} answers that are still to be scored" if unscored else ""
     raise RunInterrupted(
-        f"{stopped} after {report.done:,} of {report.expected:,} run items, which are kept",
+        f"{stopped} after {report.done:,} of {report.expected:,} run items, which are kept{waiting}",
         hint=f"go on with: {asked.resume_command(run)}",
     )
