@@ -120,11 +120,10 @@ def test_every_expected_cell_is_counted_once_and_the_worst_case_is_the_worst(
     seen, feared = code_for_regression(pair), code_for_pass(pair)
     assert np.isfinite(seen.baseline).all()
     assert np.isfinite(seen.candidate).all()
-    # What the worst case leaves out never applied before and passes now: it could only hide a loss.
+    # What the worst case leaves out never applied before: it could only hide a loss.
     left_out = seen.counted & ~feared.counted
     assert not (feared.counted & ~seen.counted).any()
     assert pair.baseline.not_applicable[left_out].all()
-    assert (seen.candidate[left_out] == pair.high).all()
     both = feared.counted
     assert (feared.candidate[both] <= seen.candidate[both]).all()
     assert (feared.baseline[both] >= seen.baseline[both]).all()

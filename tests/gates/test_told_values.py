@@ -67,9 +67,9 @@ class TestNumbers:
         assert rule.candidate_value == pytest.approx(8.0 * 98 / 100)
         assert (rule.n_items, rule.missing) == (100, 2)
 
-    def test_without_an_item_that_both_runs_judge_the_values_are_those_of_the_test(self) -> None:
+    def test_without_an_item_that_both_runs_judge_there_is_nothing_to_tell(self) -> None:
         verdict = graded(numbered(["n/a", 8.0] * 20), numbered([8.0, "n/a"] * 20), Rule(max_drop=0.5))
-        assert (verdict.rules[0].n_items, verdict.rules[0].difference) == (40, 0.0)
+        assert (verdict.rules[0].n_items, verdict.rules[0].difference) == (0, None)
         assert any("no item has it in both" in note for note in verdict.notes)
 
     def test_a_drop_that_is_read_as_larger_than_the_smallest_effect_counts(self) -> None:
@@ -92,29 +92,79 @@ class TestRates:
         assert (verdict.rules[0].difference, verdict.rules[0].n_items) == (-0.5, 60)
         assert "fell from 100.0 % to 50.0 % (−50.0 points" in verdict.reason
 
-    def test_failures_where_it_first_applies_now_are_said_to_be_that(self) -> None:
-        before = numbered(["n/a"] * 12 + [True] * 88)
-        now = numbered([False] * 12 + [True] * 88)
+    def test_what_it_did_not_apply_to_before_is_neither_lost_nor_won(self) -> None:
+        before = numbered(["n/a"] * 60 + [True] * 240)
+        now = numbered([False] * 30 + [True] * 30 + [True] * 240)
         verdict = compare(make("a", ok=before), make("b", ok=now), {"ok": Rule(max_drop=0.1)})
         rule = verdict.rules[0]
-        assert (verdict.outcome, rule.difference, rule.lost) == ("regression", 0.0, 12)
-        assert "12 items that it did not apply to before fail now (p = 0.00024), though on the 88 items" in (
-            rule.reason
+        assert (verdict.outcome, rule.difference, rule.lost, rule.won) == ("pass", 0.0, 0, 0)
+        assert any(
+            "of the 60 items that it did not apply to before 30 fail now" in note for note in verdict.notes
         )
-        assert "fell" not in rule.reason
 
-    def test_and_so_they_are_beside_a_drop_on_the_others(self) -> None:
-        before = numbered(["n/a"] * 12 + [True] * 88)
-        now = numbered([False] * 22 + [True] * 78)
-        rule = compare(make("a", ok=before), make("b", ok=now), {"ok": Rule(max_drop=0.1)}).rules[0]
-        assert "fell from 100.0 % to 88.6 %" in rule.reason
-        assert rule.reason.endswith("; 12 items that it did not apply to before fail now")
+    def test_a_failure_that_no_longer_applies_is_not_won(self) -> None:
+        before = numbered([False] * 5 + [True] * 595)
+        now = numbered(["n/a"] * 5 + [False] * 14 + [True] * 581)
+        verdict = compare(make("a", ok=before), make("b", ok=now), {"ok": Rule(max_drop=0.05)})
+        rule = verdict.rules[0]
+        assert (verdict.outcome, rule.lost, rule.won) == ("regression", 14, 0)
 
-    def test_a_trial_in_which_it_first_applies_is_told_from_an_item(self) -> None:
-        before, now = numbered([["n/a", False]] * 40), numbered([[False, False]] * 40)
-        rule = compare(make("a", ok=before), make("b", ok=now), {"ok": Rule(max_drop=0.1)}).rules[0]
-        assert rule.difference == 0.0
-        assert "40 items that it did not always apply to before fail now" in rule.reason
+    def test_where_no_item_is_judged_in_both_nothing_is_told(self) -> None:
+        before, now = numbered(["n/a"] * 50 + [True] * 50), numbered([False] * 50 + ["n/a"] * 50)
+        verdict = compare(make("a", ok=before), make("b", ok=now), {"ok": Rule(max_drop=0.1)})
+        rule = verdict.rules[0]
+        assert (rule.baseline_value, rule.candidate_value, rule.difference, rule.n_items) == (
+            None,
+            None,
+            None,
+            0,
+        )
+        assert verdict.outcome == "inconclusive"
+
+
+class TestCategoriesThatDoNotApply:
+    """A judge that says of an answer that its rubric does not apply: such an answer has not failed."""
+
+    POLICY = Contract(
+        name="policy",
+        type="categorical",
+        categories=("pass", "fail", "none"),
+        passing=("pass",),
+        ignore=("none",),
+    )
+
+    def verdict(self, before: list[str], now: list[str], **rule: object) -> Verdict:
+        gate = Gate(
+            name="",
+            rules={"policy": Rule(max_drop=0.05, **rule)},  # type: ignore[arg-type]  # keys of a rule
+            catalog=Catalog({"policy": self.POLICY}),
+        )
+        return compare(make("a", policy=numbered(before)), make("b", policy=numbered(now)), gate)
+
+    def test_to_fail_where_it_did_not_apply_is_a_regression_of_its_own(self) -> None:
+        verdict = self.verdict(
+            ["none"] * 100 + ["pass"] * 100, ["fail"] * 14 + ["none"] * 86 + ["pass"] * 100
+        )
+        assert verdict.outcome == "regression"
+        assert (
+            "policy (newly failing): fails where it did not apply before (100 items, p = " in verdict.reason
+        )
+
+    def test_and_a_few_such_failures_are_no_pass(self) -> None:
+        verdict = self.verdict(["none"] * 100 + ["pass"] * 100, ["fail"] * 6 + ["none"] * 94 + ["pass"] * 100)
+        assert verdict.outcome == "inconclusive"
+
+    def test_and_of_a_critical_rule_a_single_one_is_a_loss(self) -> None:
+        verdict = self.verdict(
+            ["none"] * 5 + ["pass"] * 95, ["fail"] + ["none"] * 4 + ["pass"] * 95, critical=True
+        )
+        assert verdict.outcome == "regression"
+        assert "q000" in verdict.reason
+
+    def test_to_fail_elsewhere_is_no_win_because_it_no_longer_applies_there(self) -> None:
+        verdict = self.verdict(["fail"] * 9 + ["pass"] * 291, ["none"] * 9 + ["fail"] * 12 + ["pass"] * 279)
+        assert verdict.outcome == "regression"
+        assert verdict.rules[0].won == 0
 
 
 def test_items_that_the_score_applies_to_for_the_first_time_hide_no_loss() -> None:

@@ -39,16 +39,23 @@ def code_for_regression(pair: PairedScore) -> CodedScore:
     worst = worst_value(pair)
     baseline, candidate = (_filled(arm, pair, worst) for arm in (pair.baseline, pair.candidate))
     b_na, c_na = pair.baseline.not_applicable, pair.candidate.not_applicable
-    if pair.scale == "rate":
-        neutral: NDArray[np.float64] | float = pair.high
-    else:
-        # The mean of the item's other cells: the same whichever run they belong to, so that the test stays exact.
-        pooled = np.concatenate([np.where(b_na, np.nan, baseline), np.where(c_na, np.nan, candidate)], axis=1)
-        there = ~np.isnan(pooled)
-        neutral = np.where(there, pooled, 0.0).sum(axis=1, keepdims=True)
-        neutral = neutral / np.maximum(1, there.sum(axis=1, keepdims=True))
+    # The mean of the item's other cells: the same whichever run they belong to, so that the test stays exact. With one
+    # trial it leaves out what the score does not apply to in both: what no longer applies is neither lost nor won.
+    pooled = np.concatenate([np.where(b_na, np.nan, baseline), np.where(c_na, np.nan, candidate)], axis=1)
+    there = ~np.isnan(pooled)
+    neutral = np.where(there, pooled, 0.0).sum(axis=1, keepdims=True)
+    neutral = neutral / np.maximum(1, there.sum(axis=1, keepdims=True))
     counted = np.asarray(~(b_na.all(axis=1) & c_na.all(axis=1)))
     return CodedScore(counted, np.where(b_na, neutral, baseline), np.where(c_na, neutral, candidate))
+
+
+def code_as_not_failing(pair: PairedScore) -> CodedScore:
+    """Values of a rate for what is lost item by item: where the score does not apply, nothing failed."""
+    worst = worst_value(pair)
+    b_na, c_na = pair.baseline.not_applicable, pair.candidate.not_applicable
+    baseline, candidate = (_filled(arm, pair, worst) for arm in (pair.baseline, pair.candidate))
+    counted = np.asarray(~(b_na.all(axis=1) & c_na.all(axis=1)))
+    return CodedScore(counted, np.where(b_na, pair.high, baseline), np.where(c_na, pair.high, candidate))
 
 
 def code_for_pass(pair: PairedScore) -> CodedScore:
@@ -63,9 +70,12 @@ def code_for_pass(pair: PairedScore) -> CodedScore:
     b_na, c_na = pair.baseline.not_applicable, pair.candidate.not_applicable
     never_applied = np.asarray(b_na.all(axis=1))
     if pair.scale == "rate":
-        # Items that the score never applied to and that pass now had nothing to lose: they would hide what others lost.
-        as_good_as_can_be = (c_na | (candidate == pair.high)).all(axis=1)
-        counted = np.asarray(~(never_applied & as_good_as_can_be))
+        # Items that the score never applied to had nothing to lose, and would hide what others lost; but where its
+        # scorer said so of the answer, one that fails now has got worse.
+        nothing_to_lose = never_applied
+        if pair.opts_out:
+            nothing_to_lose = never_applied & (c_na | (candidate == pair.high)).all(axis=1)
+        counted = np.asarray(~nothing_to_lose)
         as_candidate = np.where(never_applied[:, None], pair.high, pair.low)
         return CodedScore(
             counted, np.where(b_na, pair.high, baseline), np.where(c_na, as_candidate, candidate)

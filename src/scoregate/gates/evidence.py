@@ -80,7 +80,7 @@ class Evidence:
     told: Evidence | None = None
     """The same with the figures of the items that the score applies to in both runs, for people to read.
 
-    None: every cell applies, or there are no such items, so that the figures of the test are told.
+    None: every cell applies, so that the figures of the test are told.
     """
 
     @property

@@ -11,7 +11,6 @@ from scoregate.gates.pairing import Scale
 from scoregate.gates.sentences import amount, change, count, interval, named, p_text, size
 from scoregate.gates.told_sentences import (
     change_where_it_applies,
-    failing_where_first_applied,
     loses_the_margin,
     told_change,
 )
@@ -55,27 +54,26 @@ def proved_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> l
         return []
     shown, p = evidence.shown, p_text(tested.adjusted_p_value)
     scale, unit, estimate = shown.scale, shown.unit, shown.estimate
-    assert estimate is not None
     if _quantile_is_a_gap(shown):
         gaps = count(shown.open_ended_gaps, "call")
         text = f"{shown.rule.statistic} is worse than any value that was seen: {gaps} without a value"
         return [("regression", f"{text} ({p})")]
-    first_applied = failing_where_first_applied(evidence)
-    if estimate.value >= 0:
-        return [
-            ("regression", f"{first_applied or 'worse'} ({p}), though {change_where_it_applies(evidence)}")
-        ]
+    if estimate is None or estimate.value >= 0:
+        return [("regression", f"worse ({p}), though {change_where_it_applies(evidence)}")]
     low, high = shown.confidence_interval()
     before, now = shown.before, shown.now
     assert before is not None
     assert now is not None
     worse = "fell" if evidence.pair.sign > 0 else "rose"
-    sure = f"{interval(low, high, scale, unit)}, " if math.isfinite(low) and math.isfinite(high) else ""
+    # The interval is of the mean over items like these, and of a handful it may hold 0 where the test is sure of these.
+    denied = evidence.pair.sign * (high if evidence.pair.sign > 0 else low) >= 0
+    told = math.isfinite(low) and math.isfinite(high) and not denied
+    sure = f"{interval(low, high, scale, unit)}, " if told else ""
     moved = f"{told_change(evidence)}, {sure}"
     if scale == "ratio" and before == 0:
         moved = ""  # nothing is a share of 0
     text = f"{worse} from {amount(before, scale, unit)} to {amount(now, scale, unit)} ({moved}{p})"
-    return [("regression", f"{text}; {first_applied}" if first_applied else text)]
+    return [("regression", text)]
 
 
 def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[Finding]:
@@ -85,13 +83,12 @@ def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -
     if not large_enough(evidence):
         return []
     shown = evidence.shown
-    assert shown.estimate is not None
-    moved = told_change(evidence)
     if _quantile_is_a_gap(shown):
         moved = f"a worse {shown.rule.statistic}"
-    elif shown.estimate.value >= 0:
-        first_applied = failing_where_first_applied(evidence)
-        moved = f"a drop ({first_applied})" if first_applied else "a drop"
+    elif shown.estimate is None or shown.estimate.value >= 0:
+        moved = "a drop"
+    else:
+        moved = told_change(evidence)
     return [
         (
             "inconclusive",
@@ -104,14 +101,15 @@ def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -
 def large_enough(evidence: Evidence) -> bool:
     """Whether the candidate is worse by more than the smallest effect that counts.
 
-    Of what is tested or of what is told: a drop that is read as larger than `min_effect` is not to be ignored, nor is
-    one that the told figures leave out because the score did not apply before. Chance is the test's concern alone.
+    Of what is tested or of what is told: a drop that is read as larger than `min_effect` is not to be ignored. Chance
+    is the test's concern alone.
     """
     tested, shown = evidence.estimate, evidence.shown
     if tested is None or tested.value >= 0:
         return False
-    assert shown.estimate is not None
-    return tested.value < -smallest_effect(evidence) or shown.estimate.value < -smallest_effect(shown)
+    if tested.value < -smallest_effect(evidence):
+        return True
+    return shown.estimate is not None and shown.estimate.value < -smallest_effect(shown)
 
 
 def _quantile_is_a_gap(evidence: Evidence) -> bool:

@@ -273,7 +273,8 @@ class _Look:
             own_complete = scored.evidence(own.of(measured), rule, own.everything, guards)
         applies = applicability.evidence(measured, everything, guards)
         late = timeouts.evidence(measured, everything, self.baseline, self.candidate, guards)
-        guarded = [Hypothesis(e) for e in (complete, *applies, *late)]
+        failing = applicability.newly_failing(measured, everything, guards)
+        guarded = [Hypothesis(e) for e in (complete, *applies, *failing, *late)]
         first, *others = examine(guarded, clusters, alpha=guards.alpha, seed=self.seed)
 
         family = _family(measured, slices)
@@ -284,8 +285,10 @@ class _Look:
         rules = self._judged(family, tested, everything, level, role, own)
         has_rule = SCORED in self.gate.rules
         rules += scored.judge_scored(complete, first, everything, guards, has_rule=has_rule, own=own_complete)
-        rules += applicability.judge_applicability(applies, others[: len(applies)], guards)
-        rules += timeouts.judge_timeouts(late, others[len(applies) :], guards)
+        parts = (len(applies), len(applies) + len(failing))
+        rules += applicability.judge_applicability(applies, others[: parts[0]], guards)
+        rules += applicability.judge_newly_failing(failing, others[parts[0] : parts[1]], guards)
+        rules += timeouts.judge_timeouts(late, others[parts[1] :], guards)
         pairs = [*zip(family, tested, strict=True), *zip(guarded, (first, *others), strict=True)]
         return [Tested(*pair) for pair in pairs], rules, own_complete
 

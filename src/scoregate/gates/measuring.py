@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from scoregate.catalog import Contract
 from scoregate.errors import ConfigError
 from scoregate.gate_file import DEFAULT_MARGIN, DEFAULT_RATIO_MARGIN, Reducer, Rule
-from scoregate.gates.coding import CodedScore, code_for_pass, code_for_regression, worst_value
+from scoregate.gates.coding import (
+    CodedScore,
+    code_as_not_failing,
+    code_for_pass,
+    code_for_regression,
+    worst_value,
+)
 from scoregate.gates.critical import critical_of
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.figures import by_cluster, difference, over, told_in, value_of
@@ -45,7 +51,7 @@ def gather(
             everything,
         )
     cells, worst = code_for_regression(pair), code_for_pass(pair)
-    critical, suspect = critical_of(pair, cells, alpha) if rule.critical else ((), ())
+    critical, suspect = critical_of(pair, code_as_not_failing(pair), alpha) if rule.critical else ((), ())
     trials = cells.baseline.shape[1], cells.candidate.shape[1]
     coded = cells
     if rule.reduced is not None:
@@ -62,7 +68,7 @@ def gather(
         rule=rule,
         coded=coded,
         cells=(cells.baseline, cells.candidate),
-        passes_or_fails=pair.scale == "rate",
+        passes_or_fails=pair.scale == "rate" and _is_whole(cells),
         estimate=difference(coded, pair, everything.clusters),
         worst_case=bound.lower_bound(level) if bound else None,
         worst_case_error=bound.standard_error if bound else 0.0,
@@ -80,6 +86,14 @@ def gather(
         reference=reference,
     )
     return with_told(evidence, everything)
+
+
+def _is_whole(cells: CodedScore) -> bool:
+    """Whether no cell holds a mean of others, so that the exact test applies."""
+    return all(
+        bool((arm[cells.counted] == np.rint(arm[cells.counted])).all())
+        for arm in (cells.baseline, cells.candidate)
+    )
 
 
 def too_few_trials(name: str, reducer: Reducer, before: int, now: int) -> str | None:
@@ -124,9 +138,7 @@ def within(evidence: Evidence, members: NDArray[np.bool_], clusters: NDArray[np.
         critical_items=(),
         suspect_items=(),
         pairs=int(own.counted.sum()) * min(evidence.trials),
-        told=None
-        if told is None or not told.coded.counted[members].any()
-        else within(told, members, clusters),
+        told=None if told is None else within(told, members, clusters),
     )
     return over(cut, own, clusters[members])
 

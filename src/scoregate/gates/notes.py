@@ -12,6 +12,7 @@ from scoregate.gates.rescored import rescored_note
 from scoregate.gates.sentences import count
 from scoregate.gates.slices import changed_places, unknown_slices
 from scoregate.gates.table import RunTable
+from scoregate.gates.told_sentences import failing_where_first_applied
 
 
 def notes_of(
@@ -50,7 +51,9 @@ def notes_of(
             skipped = f"{count(then, 'cell')} of the baseline, {here:,} now"
             if then == here:
                 skipped = f"{count(here, 'cell')} of each run"
-            notes.append(f"{evidence.name} did not apply to {skipped}{_its_items(evidence)}")
+            first = failing_where_first_applied(evidence)
+            more = f"; {first}" if first else ""
+            notes.append(f"{evidence.name} did not apply to {skipped}{_its_items(evidence)}{more}")
     notes += filter(None, (age_note(gate, before, now), best_of_note(before), rescored_note(before)))
     if now.metadata.get("dirty"):
         notes.append("the candidate was run from a working tree with uncommitted changes")
@@ -60,9 +63,8 @@ def notes_of(
 def _its_items(evidence: Evidence) -> str:
     """Of how many items the values of a score are that does not apply everywhere."""
     if evidence.told is None:
-        nowhere = not evidence.coded.counted.any()
-        return (
-            "" if nowhere else "; no item has it in both, so what it did not apply to counts as not failing"
-        )
-    items = count(int(evidence.told.coded.counted.sum()), "item")
-    return f"; its values are of the {items} that it applies to in both"
+        return ""
+    items = int(evidence.told.coded.counted.sum())
+    if not items:
+        return "; no item has it in both, so nothing of it was compared"
+    return f"; its values are of the {count(items, 'item')} that it applies to in both"

@@ -97,6 +97,9 @@ class PairedScore:
     candidate: Arm
     offset: float = 0.0
     """Ratios hold log(value + offset); not 0 only where a run holds a real zero, of which there is no logarithm."""
+    opts_out: bool = False
+    """That the score does not apply is what its scorer says of an answer (a category to be ignored): an answer of which
+    it fails now has got worse. Else nobody looked at that answer, for a score before it had failed."""
 
     @property
     def size(self) -> float:
@@ -136,7 +139,9 @@ def paired_score(
             name, "numeric", sign, *_ends(0.0, len(contract.grades) - 1.0, sign), arms[0], arms[1]
         )
     if contract.type in ("boolean", "categorical"):
-        return PairedScore(name, "rate", sign, *_ends(0.0, 1.0, sign), arms[0], arms[1])
+        return PairedScore(
+            name, "rate", sign, *_ends(0.0, 1.0, sign), arms[0], arms[1], opts_out=bool(contract.ignore)
+        )
     low = -math.inf if contract.min is None else float(contract.min)
     high = math.inf if contract.max is None else float(contract.max)
     return PairedScore(name, "numeric", sign, *_ends(low, high, sign), arms[0], arms[1])

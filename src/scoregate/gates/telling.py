@@ -29,8 +29,7 @@ def with_told(evidence: Evidence, everything: Universe) -> Evidence:
     coded = code_for_reading(pair)
     if rule.reduced is not None:
         coded = _reduced(coded, pair, rule.reduced)
-    told = over(evidence, coded, everything.clusters) if coded.counted.any() else None
-    return replace(evidence, told=told)
+    return replace(evidence, told=over(evidence, coded, everything.clusters))
 
 
 def _reduced(cells: CodedScore, pair: PairedScore, reducer: Reducer) -> CodedScore:

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from scoregate.gates.coding import CodedScore
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.sentences import change, count
 
-_TINY = 1e-12
-
 
 def failing_where_first_applied(evidence: Evidence) -> str | None:
-    """What the test counts as lost and the told figures cannot: the score did not apply to it in the baseline.
-
-    Only a rate has such items: where it does not apply it has not failed. A number has no value to fall from.
-    """
-    pair, told = evidence.pair, evidence.told
-    if pair.scale != "rate":
+    """Items of a rate that fail now and to which it did not apply before: nothing that they could have fallen from."""
+    pair = evidence.pair
+    new = pair.baseline.not_applicable.all(axis=1) & ~pair.candidate.not_applicable.all(axis=1)
+    if pair.scale != "rate" or not new.any():
         return None
-    skipped = pair.baseline.not_applicable
-    new = _lost(evidence.coded) & skipped.any(axis=1)
-    if told is not None:
-        new &= ~_lost(told.coded)
-    items = int(new.sum())
-    if not items:
-        return None
-    applied = "apply" if skipped[new].all() else "always apply"
-    return (
-        f"{count(items, 'item')} that it did not {applied} to before {'fails' if items == 1 else 'fail'} now"
-    )
-
-
-def _lost(coded: CodedScore) -> NDArray[np.bool_]:
-    """(N,): the counted items that are worse."""
-    moved = coded.candidate.mean(axis=1) - coded.baseline.mean(axis=1)
-    return np.asarray(coded.counted & (moved < -_TINY))
+    bad = pair.low if pair.sign > 0 else -pair.low
+    failing = int((new & (pair.candidate.missing | (pair.candidate.values == bad)).any(axis=1)).sum())
+    items = count(int(new.sum()), "item")
+    return f"of the {items} that it did not apply to before {failing:,} {'fails' if failing == 1 else 'fail'} now"
 
 
 def told_change(evidence: Evidence) -> str:
@@ -48,15 +27,18 @@ def told_change(evidence: Evidence) -> str:
 
 def change_where_it_applies(evidence: Evidence) -> str:
     """The same, with its items, where it seems to say something else than the decision."""
+    if evidence.shown.estimate is None:
+        return "no item has it in both runs"
     items = count(int(evidence.shown.coded.counted.sum()), "item")
     return f"on the {items} that it applies to in both runs the change is {told_change(evidence)}"
 
 
 def loses_the_margin(evidence: Evidence) -> bool:
-    """Whether the told estimate is a loss of the margin or more. Needs both."""
+    """Whether the told estimate is a loss of the margin or more. Needs a margin."""
     shown, margin = evidence.shown, evidence.margin
-    assert shown.estimate is not None
     assert margin is not None
+    if shown.estimate is None:
+        return False
     if evidence.reference is not None and shown.reference is not None and shown is not evidence:
         # Each is a share of the sum of its own items.
         margin *= shown.reference / evidence.reference

@@ -72,7 +72,10 @@ def estimate_mean(
     without = (all_totals - all_sizes * centre) / (items - all_sizes)
     variance = (clusters - 1) / clusters * float((without**2).sum())
     effective = items**2 / float((all_sizes**2).sum())
-    parts = all_totals - all_sizes * centre
+    # The pseudo-clusters stand at the same distance on both sides: far from the mean of a large effect they would be
+    # skewed by themselves, and a candidate that gains much would prove less than one that gains little.
+    reach = (high - low) / 2 * average
+    parts = np.concatenate([totals - sizes * centre, [-reach, reach]])
     spread = float((parts**2).sum())
     return MeanEstimate(
         value=float(totals.sum() / sizes.sum()),
