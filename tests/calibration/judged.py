@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from scoregate.calibration.calibrate import calibrate
+from scoregate.calibration.comparison import Comparison
 from scoregate.calibration.identity import Identity, identity_of
 from scoregate.calibration.labels import JudgedItem
 from scoregate.calibration.record import Calibration
-from scoregate.calibration.scale import Comparison
 from scoregate.catalog import Contract
 
 MADE = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

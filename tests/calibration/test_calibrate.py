@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from scoregate.calibration.comparison import Comparison
 from scoregate.calibration.identity import identity_of
 from scoregate.calibration.labels import JudgedItem, labels_fingerprint
-from scoregate.calibration.scale import Comparison
 from scoregate.catalog import Contract
 from scoregate.errors import ConfigError, ContractError, DatasetError
 from tests.calibration.judged import CORRECT, IDENTITY, PARTS, boolean, calibrated, items

@@ -7,10 +7,10 @@ from tempfile import TemporaryDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scoregate.calibration.comparison import Comparison
 from scoregate.calibration.file import read_calibration, write_calibration
 from scoregate.calibration.labels import JudgedItem
 from scoregate.calibration.record import Calibration
-from scoregate.calibration.scale import Comparison
 from scoregate.catalog import Contract
 from scoregate.statistics.estimate import Estimate
 from tests.calibration.judged import calibrated
@@ -27,6 +27,7 @@ VALUES: dict[str, st.SearchStrategy[bool | float | str]] = {
     "tone": st.sampled_from(GRADES.categories),
     "share": st.floats(0, 1),
 }
+CONTRACTS = {contract.name: contract for contract in (BOOLEAN, WORDS, GRADES, NUMBERS)}
 
 
 @st.composite
@@ -61,7 +62,7 @@ def test_no_measure_is_nan_and_all_of_it_can_be_read_again(found: Calibration) -
     with TemporaryDirectory() as folder:
         path = Path(folder) / "calibration.json"
         write_calibration(found, path)
-        assert read_calibration(path) == found
+        assert read_calibration(path, judge=found.judge, contract=CONTRACTS[found.judge]) == found
 
 
 @given(calibrations())

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from scoregate.calibration.comparison import Comparison
 from scoregate.calibration.identity import Identity, identity_of
 from scoregate.calibration.record import Calibration
 from scoregate.calibration.requirement import Requirement, read_requirement, unmet
+from scoregate.catalog import Contract
 from scoregate.config.table import ConfigTable
 from scoregate.errors import ConfigError
-from tests.calibration.judged import IDENTITY, MADE, PARTS, boolean, calibrated
+from tests.calibration.judged import IDENTITY, MADE, PARTS, boolean, calibrated, items
 
 GOOD = calibrated(boolean(48, 2, 3, 47))
 NEEDED = Requirement(kappa=0.6, max_age_days=90)
@@ -28,12 +30,14 @@ def said(
     *,
     days: float | None = 1,
     identity: Identity = IDENTITY,
+    now: datetime = MADE + timedelta(days=1),
 ) -> str | None:
     return unmet(
         needed,
         calibration,
         identity,
         None if days is None else MADE + timedelta(days=days),
+        now=now,
         judge="correct",
         command="scoregate judge calibrate gates/x.toml --labels FILE",
         file="gates/calibrations/correct.json",
@@ -44,6 +48,8 @@ def test_the_table_of_the_gate_is_read() -> None:
     assert requirement({"kappa": 0.6, "max_age_days": 90}) == NEEDED
     assert requirement({"agreement": 0.9, "ac1": 0.8, "alpha": 0.7, "weighted_kappa": 0.5, "n": 200}).n == 200
     assert requirement({}).n == 50
+    assert requirement({"agreement": 0.9, "tolerance": 1}).comparison == Comparison(tolerance=1.0)
+    assert requirement({"kappa": 0.6, "pass_at": 7}).comparison == Comparison(pass_at=7.0)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +60,8 @@ def test_the_table_of_the_gate_is_read() -> None:
         ({"kappa": "0.6"}, "must be a number"),
         ({"max_age_days": 0}, "must be greater than 0"),
         ({"n": 1.5}, "must be a whole number"),
+        ({"tolerance": -1}, "must be at least 0"),
+        ({"pass_at": float("nan")}, "must be a finite number"),
     ],
 )
 def test_a_requirement_that_cannot_be_is_refused_with_its_place(
@@ -100,6 +108,15 @@ def test_a_calibration_may_be_made_after_the_scores_but_not_long_after() -> None
     assert said(GOOD, replace(NEEDED, max_age_days=None), days=-5000) is None
 
 
+def test_a_calibration_dated_in_the_future_is_to_be_made_again() -> None:
+    for judged in (-30_000.0, -91.5, None):
+        assert said(GOOD, days=judged, now=MADE - timedelta(days=1.5)) == (
+            "the calibration of the judge 'correct' is dated 2026-03-01T12:00:00+00:00, which lies in the future; "
+            "calibrate it again: scoregate judge calibrate gates/x.toml --labels FILE"
+        )
+    assert said(GOOD, days=-0.5, now=MADE - timedelta(hours=20)) is None  # clocks differ
+
+
 def test_scores_of_an_unknown_time_have_no_calibration_of_an_age() -> None:
     sentence = said(GOOD, days=None)
     assert sentence is not None
@@ -142,3 +159,47 @@ def test_a_judge_that_often_gives_no_reply_is_not_enough() -> None:
     sentence = said(calibrated(boolean(48, 2, 3, 47, missing=6)))
     assert sentence is not None
     assert "lacks a valid reply for 6 of 106 items, more than 5 %" in sentence
+
+
+STARS = Contract(name="stars", type="numeric", min=1, max=5, direction="higher")
+NEAR, EXACT, MARKED = (
+    calibrated(items([(1, 2, 30), (5, 5, 30)]), STARS, comparison=comparison)
+    for comparison in (Comparison(tolerance=1.5), Comparison(), Comparison(pass_at=4))
+)
+
+
+@pytest.mark.parametrize(
+    ("found", "needed", "was", "gate"),
+    [
+        (NEAR, Requirement(agreement=0.9), "tolerance = 1.5", "exact agreement"),
+        (NEAR, Requirement(agreement=0.9, tolerance=1.0), "tolerance = 1.5", "tolerance = 1.0"),
+        (NEAR, Requirement(pass_at=4.0), "tolerance = 1.5", "pass_at = 4.0"),
+        (EXACT, Requirement(alpha=0.1, tolerance=1.0), "exact agreement", "tolerance = 1.0"),
+        (MARKED, Requirement(ac1=0.9), "pass_at = 4", "exact agreement"),
+        (MARKED, Requirement(kappa=0.9), "pass_at = 4", "exact agreement"),
+    ],
+)
+def test_a_calibration_that_was_compared_otherwise_does_not_meet_the_gate(
+    found: Calibration, needed: Requirement, was: str, gate: str
+) -> None:
+    assert said(found, needed) == (
+        f"the calibration of the judge 'correct' was compared by {was}, and the gate requires {gate}; "
+        "calibrate it again: scoregate judge calibrate gates/x.toml --labels FILE"
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "needed"),
+    [
+        (NEAR, Requirement(agreement=0.9, tolerance=1.5)),
+        (MARKED, Requirement(kappa=0.9, pass_at=4.0)),
+        (NEAR, Requirement(weighted_kappa=0.5, alpha=0.5)),
+        (MARKED, Requirement(alpha=0.5)),
+        (EXACT, Requirement(alpha=0.1, tolerance=0.0)),
+        (NEAR, Requirement(kappa=0.1)),
+    ],
+)
+def test_what_does_not_depend_on_the_comparison_may_be_met_by_any(
+    found: Calibration, needed: Requirement
+) -> None:
+    assert said(found, needed) is None

@@ -391,7 +391,41 @@ def test_annotations_in_langfuse_are_labels(tmp_path: Path, server: ModelServer)
         assert "what the gate requires is met" in done.out
 
 
-def annotate(langfuse: LangfuseServer, run: str, values: Mapping[str, int]) -> None:
+def test_two_people_annotate_two_trials_in_langfuse(tmp_path: Path, server: ModelServer) -> None:
+    with LangfuseServer() as langfuse:
+        project = judged_project(
+            tmp_path / "p", server, number=NUMBER, after_scores=REQUIRED, environment=langfuse.environment
+        )
+        project.edit(GATE, "[limits]", "trials = 2\n\n[limits]")
+        run = project.run().started
+        values = {f"q{n:03}": grade(n) for n in range(NUMBER)}
+        for trial in (0, 1, 1):
+            annotate(langfuse, run, values, trial=trial)
+        done = project.scoregate("judge", "calibrate", GATE, "--labels", "langfuse")
+        assert done.code == 0, done.err
+        assert "beside people on 20 items" in done.out
+        annotate(langfuse, run, {"q001": 2}, trial=1)
+        line = project.scoregate("judge", "calibrate", GATE, "--labels", "langfuse").error(2)
+        place = f"annotations of run {run} in Langfuse, item 'q001', trial"
+        assert re.match(
+            f"{re.escape(place)} [01]: a second label of item 'q001', first at {re.escape(place)} [01]", line
+        )
+
+
+def test_an_experiment_that_is_not_there_is_a_mistake_of_usage(tmp_path: Path, server: ModelServer) -> None:
+    with LangfuseServer() as langfuse:
+        project = judged_project(
+            tmp_path / "p", server, number=NUMBER, after_scores=REQUIRED, environment=langfuse.environment
+        )
+        line = project.scoregate("judge", "calibrate", GATE, "--labels", "langfuse:nope").error(2)
+        assert line.startswith(
+            "--labels langfuse:nope: there is no experiment 'nope' in this Langfuse project"
+        )
+        line = project.scoregate("judge", "calibrate", GATE, "--labels", "langfuse:").error(2)
+        assert line.startswith("--labels: 'langfuse:' names no experiment")
+
+
+def annotate(langfuse: LangfuseServer, run: str, values: Mapping[str, int], *, trial: int = 0) -> None:
     """As a person does in Langfuse, who scores the root observation of each item."""
     with httpx.Client(
         base_url=f"{langfuse.url}/api/public",
@@ -403,8 +437,8 @@ def annotate(langfuse: LangfuseServer, run: str, values: Mapping[str, int]) -> N
         ).json()["id"]
         for item, value in values.items():
             body = {
-                "traceId": ids.trace_id(run, item, 0),
-                "observationId": ids.root_span_id(run, item, 0),
+                "traceId": ids.trace_id(run, item, trial),
+                "observationId": ids.root_span_id(run, item, trial),
                 "name": "relevance",
                 "value": value,
                 "dataType": "NUMERIC",

@@ -13,7 +13,13 @@ from scoregate.calibration.corrected_value import CorrectedValue
 from scoregate.calibration.file import calibration_path, write_calibration
 from scoregate.errors import ConfigError
 from scoregate.gate_file import Gate, read_gate
-from scoregate.project.calibrations import bound_to, calibrate_command, commands_of, unmet_requirements
+from scoregate.project.calibrations import (
+    bound_to,
+    calibrate_command,
+    commands_of,
+    strength_of,
+    unmet_requirements,
+)
 from scoregate.project.corrected import corrected_values
 from scoregate.project.judges import read_judges
 from scoregate.records import Run, RunHeader, RunItem, Score
@@ -121,10 +127,60 @@ def test_a_gate_that_requires_nothing_reads_no_prompt(write: Write) -> None:
     assert unmet_requirements(gate(), header(made_by="judge 0123456789ab")) == {}
 
 
-def test_a_file_that_is_no_calibration_is_told(write: Write) -> None:
+@pytest.mark.parametrize(
+    "spoil", [lambda text: "{", lambda text: text.replace('"agreed": 95', '"agreed": 99')]
+)
+def test_a_file_that_is_no_calibration_makes_the_rule_invalid_with_the_command_that_mends_it(
+    write: Write, spoil: Callable[[str], str]
+) -> None:
+    calibrated()
+    path = calibration_path(Path(), "correct")
+    write(str(path), spoil(path.read_text(encoding="utf-8")))
+    reason = unmet(header())
+    assert reason.startswith(
+        "the calibration of the judge 'correct' cannot be used: gates/calibrations/correct.json "
+    )
+    assert reason.endswith("; calibrate it again: scoregate judge calibrate gates/agent.toml")
+
+
+def test_a_bad_calibration_leaves_no_margin_of_the_truth_and_is_told_where_none_is_required(
+    write: Write,
+) -> None:
     write("gates/calibrations/correct.json", "{")
+    assert strength_of(gate(), "correct", header()) is None  # its rule is invalid already
+    write("gates/agent.toml", GATE.replace("require_calibration", "# "))
     with pytest.raises(ConfigError, match="is no calibration"):
-        unmet(header())
+        strength_of(gate(), "correct", header())
+
+
+def test_the_calibration_of_another_score_does_not_meet_the_gate(write: Write) -> None:
+    calibrated()
+    path = calibration_path(Path(), "correct")
+    write(str(path), path.read_text(encoding="utf-8").replace('"judge": "correct"', '"judge": "tone"'))
+    assert "is a calibration of 'tone', not of 'correct'" in unmet(header())
+
+
+def test_a_gate_refuses_a_comparison_by_which_every_judge_agrees(write: Write) -> None:
+    write("gates/scores.toml", '[correct]\ntype = "numeric"\nmin = 0\nmax = 10\ndirection = "higher"\n')
+    for keys, message in (
+        ("tolerance = 9", "'tolerance' of .* is 9, and by a tolerance of 5 or more"),
+        ("tolerance = inf", "'tolerance' of .* must be a finite number"),
+        ("pass_at = 50", "'pass_at' of .* is 50, outside the values of the score"),
+        ("pass_at = 0", "'pass_at' of .* is 0, where every value passes"),
+        ("pass_at = 5, tolerance = 1", "stands beside 'pass_at'"),
+    ):
+        write("gates/agent.toml", GATE.replace("kappa = 0.6", f"agreement = 0.9, {keys}"))
+        with pytest.raises(ConfigError, match=message) as refused:
+            gate()
+        assert str(refused.value).startswith("gates/agent.toml:9: ")
+    write("gates/agent.toml", GATE.replace("kappa = 0.6", "agreement = 0.9, tolerance = 1"))
+    assert gate().rules["correct"].require_calibration is not None
+
+
+def test_a_tolerance_is_for_numbers(write: Write) -> None:
+    write("gates/agent.toml", GATE.replace("kappa = 0.6", "agreement = 0.9, tolerance = 0.1"))
+    with pytest.raises(ConfigError, match="'tolerance' of .* a tolerance and a pass mark are for numbers"):
+        gate()
 
 
 def test_the_command_names_the_score_where_there_are_several_judges_and_labels_where_the_gate_has_none(

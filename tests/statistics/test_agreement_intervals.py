@@ -11,7 +11,14 @@ from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from scoregate.statistics.agreement import alpha_of_table, cohen_kappa, gwet_ac1, raw_agreement
-from scoregate.statistics.agreement_intervals import ONE_VALUE, RARE, numbers_estimate, table_estimate
+from scoregate.statistics.agreement_intervals import (
+    NO_SPREAD,
+    ONE_VALUE,
+    RARE,
+    TOO_FEW,
+    numbers_estimate,
+    table_estimate,
+)
 from scoregate.statistics.agreement_of_numbers import interval_alpha, quadratic_kappa
 from scoregate.statistics.proportions import difference_interval, exact_interval, fewer_hits_p, share
 
@@ -70,6 +77,37 @@ def test_a_single_item_of_the_other_class_gives_a_value_without_an_interval() ->
     estimate = table_estimate(np.array([[30, 1], [0, 0]]), partial(alpha_of_table, level="nominal"))
     assert estimate.value is not None
     assert (estimate.low, estimate.high, estimate.reason) == (None, None, RARE)
+
+
+@pytest.mark.parametrize(
+    ("table", "measure", "value", "reason"),
+    [
+        ([[0, 1], [0, 0]], cohen_kappa, 0.0, TOO_FEW),
+        ([[0, 1], [0, 0]], gwet_ac1, -1.0, TOO_FEW),
+        ([[0, 10], [0, 0]], partial(alpha_of_table, level="nominal"), -0.9, NO_SPREAD),
+        ([[0, 200], [0, 0]], gwet_ac1, -1.0, NO_SPREAD),
+        ([[2, 1], [0, 3]], cohen_kappa, 2 / 3, TOO_FEW),
+    ],
+)
+def test_a_bootstrap_without_a_spread_is_no_interval(
+    table: list[list[int]], measure: object, value: float, reason: str
+) -> None:
+    estimate = table_estimate(np.array(table), measure)  # type: ignore[arg-type]  # measures of one shape, parametrised
+    assert estimate.value == pytest.approx(value)
+    assert (estimate.low, estimate.high, estimate.reason) == (None, None, reason)
+
+
+def test_numbers_apart_in_one_and_the_same_way_have_no_interval_either() -> None:
+    for many, reason in ((3, TOO_FEW), (30, NO_SPREAD)):
+        estimate = numbers_estimate(np.zeros(many), np.ones(many), quadratic_kappa)
+        assert (estimate.value, estimate.low, estimate.high, estimate.reason) == (0.0, None, None, reason)
+
+
+def test_a_single_item_that_agrees_says_nearly_nothing() -> None:
+    estimate = table_estimate(np.array([[1, 0], [0, 0]]), gwet_ac1)
+    assert estimate.value == 1.0
+    assert estimate.low is not None
+    assert estimate.low < 0.0
 
 
 def test_no_items_at_all_have_no_agreement() -> None:

@@ -9,11 +9,13 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from scoregate.calibration.class_rates import class_rates
+from scoregate.calibration.comparison import Comparison
 from scoregate.calibration.drift import drift_between
 from scoregate.calibration.identity import Identity
 from scoregate.calibration.labels import JudgedItem, checked, labels_fingerprint
-from scoregate.calibration.record import Calibration, ClassRates, Disagreement, Drift
-from scoregate.calibration.scale import Comparison, Scale, scale_of
+from scoregate.calibration.record import WORST, Calibration, Disagreement, Drift
+from scoregate.calibration.scale import Scale, scale_of
 from scoregate.catalog import Contract
 from scoregate.statistics.agreement import alpha_of_table, cohen_kappa, confusion_table, gwet_ac1
 from scoregate.statistics.agreement_intervals import numbers_estimate, table_estimate
@@ -21,8 +23,6 @@ from scoregate.statistics.agreement_of_numbers import interval_alpha, quadratic_
 from scoregate.statistics.estimate import Estimate, untold
 from scoregate.statistics.proportions import share
 
-WORST = 20
-"""So many disagreements are kept to be read."""
 _REASONING = 600
 """Characters kept of a judge's reasoning."""
 
@@ -54,6 +54,7 @@ def calibrate(
         identity=identity,
         labels=labels,
         kind=scale.kind,
+        comparison=scale.comparison,
         compared=scale.words,
         labelled=len(judged),
         missing=len(judged) - len(replied),
@@ -62,7 +63,7 @@ def calibrate(
         **_measures(replied, scale, table),
         classes=scale.classes,
         confusion=tuple(tuple(row) for row in table.tolist()),
-        rates=_rates(scale.classes, table),
+        rates=class_rates(scale.classes, table),
         disagreements=_worst(replied, scale),
         drift=_drift(previous, identity, labels, scale.words, (agreed, len(judged))),
     )
@@ -104,22 +105,6 @@ def _numbers(replied: Sequence[JudgedItem], scale: Scale) -> tuple[NDArray[np.fl
     labels = np.array([scale.number(one.label) for one in replied], dtype=np.float64)
     values = np.array([scale.number(one.judge) for one in replied], dtype=np.float64)
     return labels, values
-
-
-def _rates(classes: tuple[str, ...], table: NDArray[np.int64]) -> tuple[ClassRates, ...]:
-    everything = int(table.sum())
-    rates = []
-    for place, name in enumerate(classes):
-        inside, given = int(table[place].sum()), int(table[:, place].sum())
-        right = int(table[place, place])
-        rates.append(
-            ClassRates(
-                name,
-                share(right, inside, nothing=f"no label is {name}"),
-                share(given - right, everything - inside, nothing=f"every label is {name}"),
-            )
-        )
-    return tuple(rates)
 
 
 def _worst(replied: Sequence[JudgedItem], scale: Scale) -> tuple[Disagreement, ...]:

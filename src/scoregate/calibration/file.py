@@ -9,9 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
+from scoregate.calibration.comparison import Comparison
+from scoregate.calibration.consistency import contradiction
 from scoregate.calibration.identity import Identity
 from scoregate.calibration.record import Calibration, ClassRates, Disagreement, Drift
 from scoregate.calibration.scale import KINDS
+from scoregate.catalog import Contract
 from scoregate.config.table import ConfigTable
 from scoregate.errors import ConfigError
 from scoregate.files.reading import decode_utf8, reading
@@ -39,8 +42,18 @@ def write_calibration(calibration: Calibration, path: Path) -> None:
         file.write(text.encode("utf-8", "backslashreplace") + b"\n")
 
 
-def read_calibration(path: Path) -> Calibration | None:
-    """The calibration in a file; None where there is no file. Raises ConfigError for a file that holds none."""
+class BadCalibration(ConfigError):
+    """A calibration file that holds none, or one that contradicts itself."""
+
+
+def read_calibration(
+    path: Path, *, judge: str | None = None, contract: Contract | None = None
+) -> Calibration | None:
+    """The calibration in a file; None where there is no file.
+
+    Raises ConfigError where it cannot be read, and BadCalibration for a file that holds none, that is of another score
+    than `judge`, or whose figures do not follow from its own counts (`contract` says which of them are of grades).
+    """
     with reading(path, ConfigError):
         if not path.exists():
             return None
@@ -48,21 +61,29 @@ def read_calibration(path: Path) -> Calibration | None:
     try:
         document = parse_json(decode_utf8(data))
     except UnicodeDecodeError:
-        raise ConfigError("is no calibration: it is not UTF-8", where=str(path), hint=_AGAIN) from None
+        raise BadCalibration("is no calibration: it is not UTF-8", where=str(path), hint=_AGAIN) from None
     except JsonProblem as problem:
-        raise ConfigError(f"is no calibration: {problem}", where=str(path), hint=_AGAIN) from None
+        raise BadCalibration(f"is no calibration: {problem}", where=str(path), hint=_AGAIN) from None
     if not isinstance(document, dict) or not isinstance(document.get("schema"), int):
-        raise ConfigError("is no calibration", where=str(path), hint=_AGAIN)
+        raise BadCalibration("is no calibration", where=str(path), hint=_AGAIN)
     if document["schema"] != _SCHEMA:
-        raise ConfigError(
+        raise BadCalibration(
             f"is a calibration of schema {document['schema']}, and this version reads {_SCHEMA}",
             where=str(path),
             hint="update scoregate, or calibrate the judge again",
         )
     try:
-        return _calibration(ConfigTable(document, (), lambda _: str(path)))
+        found = _calibration(ConfigTable(document, (), lambda _: str(path)))
     except ConfigError as error:
-        raise ConfigError(f"is no calibration: {error.message}", where=str(path), hint=_AGAIN) from None
+        raise BadCalibration(f"is no calibration: {error.message}", where=str(path), hint=_AGAIN) from None
+    if judge is not None and found.judge != judge:
+        raise BadCalibration(
+            f"is a calibration of '{found.judge}', not of '{judge}'", where=str(path), hint=_AGAIN
+        )
+    wrong = contradiction(found, contract)
+    if wrong is not None:
+        raise BadCalibration(f"contradicts itself: {wrong}", where=str(path), hint=_AGAIN)
+    return found
 
 
 def _calibration(top: ConfigTable) -> Calibration:
@@ -78,6 +99,7 @@ def _calibration(top: ConfigTable) -> Calibration:
         identity=_identity(_table(top, "identity")),
         labels=_text(top, "labels"),
         kind=kind or _absent(top, "kind"),
+        comparison=_comparison(top),
         compared=_text(top, "compared"),
         labelled=labelled,
         missing=missing,
@@ -109,6 +131,16 @@ def _estimate(table: ConfigTable, key: str) -> Estimate:
     if value is not None and low is not None and high is not None and not low <= value <= high:
         raise row.error("value", f"is {value}, outside its interval {low} to {high}")
     return estimate
+
+
+def _comparison(top: ConfigTable) -> Comparison:
+    """Files of earlier versions have none and say it in words alone; what the words mean then is not guessed."""
+    table = top.table("comparison")
+    return (
+        Comparison()
+        if table is None
+        else Comparison(tolerance=table.number("tolerance"), pass_at=table.number("pass_at"))
+    )
 
 
 def _identity(table: ConfigTable) -> Identity:

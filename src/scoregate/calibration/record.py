@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scoregate.calibration.comparison import Comparison
 from scoregate.calibration.identity import Identity
 from scoregate.calibration.scale import Kind
 from scoregate.records import ScoreValue
 from scoregate.statistics.estimate import Estimate
 
 SIGNIFICANT = 0.05
+WORST = 20
+"""So many disagreements are kept to be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,8 @@ class Calibration:
     labels: str
     """Fingerprint of the labels."""
     kind: Kind
+    comparison: Comparison
+    """How numbers were compared; a gate that says another way is not met."""
     compared: str
     """When a judge's value and a label agree, in words."""
     labelled: int

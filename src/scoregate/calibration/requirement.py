@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from scoregate.calibration.comparison import Comparison, unsuited
 from scoregate.calibration.identity import Identity
 from scoregate.calibration.record import Calibration
+from scoregate.catalog import Contract
 from scoregate.config.table import ConfigTable
 from scoregate.statistics.estimate import Estimate
 
@@ -24,7 +26,9 @@ _MEASURES: dict[str, tuple[str, Callable[[Calibration], Estimate]]] = {
     "alpha": ("Krippendorff's α", lambda found: found.alpha),
     "ac1": ("Gwet's AC1", lambda found: found.ac1),
 }
-_KEYS = (*_MEASURES, "n", "max_age_days")
+_KEYS = (*_MEASURES, "n", "max_age_days", "tolerance", "pass_at")
+_CLOCK_SECONDS = _SECONDS_A_DAY
+"""Clocks of two machines may be so far apart; a calibration that is dated later than that was not made yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +44,38 @@ class Requirement:
     """Items with a label and a valid reply, at least."""
     max_age_days: float | None = None
     """None: a calibration does not grow old."""
+    tolerance: float | None = None
+    """Numbers agree that differ by no more than this; None and no `pass_at`: only equal ones do."""
+    pass_at: float | None = None
+    """Numbers agree that both pass or both fail here."""
+
+    @property
+    def comparison(self) -> Comparison:
+        """How numbers are to be compared with people's."""
+        return Comparison(tolerance=self.tolerance, pass_at=self.pass_at)
 
 
 def read_requirement(table: ConfigTable) -> Requirement:
     """The `require_calibration` table of a judge. Raises ConfigError.
 
-    An empty table demands a calibration of this judge with 50 items, whatever it found.
+    An empty table demands a calibration of this judge with 50 items, whatever it found. Whether its comparison suits
+    the score is for who knows the contract to say: `check_required_comparison`.
     """
     table.only(_KEYS)
     return Requirement(
         **{key: table.number(key, above=0, at_most=1) for key in _MEASURES},
         n=table.integer("n", at_least=2) or FEWEST_ITEMS,
         max_age_days=table.number("max_age_days", above=0),
+        tolerance=table.number("tolerance", at_least=0),
+        pass_at=table.number("pass_at"),
     )
+
+
+def check_required_comparison(table: ConfigTable, requirement: Requirement, contract: Contract) -> None:
+    """Raise ConfigError, placed in the `require_calibration` table, for a comparison that says nothing of the score."""
+    fault = unsuited(contract, requirement.comparison)
+    if fault is not None:
+        raise table.error(fault.key, fault.message, hint=fault.hint)
 
 
 def unmet(
@@ -61,15 +84,17 @@ def unmet(
     identity: Identity,
     judged_at: datetime | None,
     *,
+    now: datetime,
     judge: str,
     command: str,
     file: str,
 ) -> str | None:
     """Why the judge may not decide, in one sentence with the command that repairs it; None where it may.
 
-    `identity` is the judge that scored, `judged_at` (with a zone) when it did, None where nobody knows; `judge` and
-    `file` (of the calibration) are names for the sentence, and `command` is what calibrates the judge. A missing
-    calibration is named before a foreign one, that before an old one, and these before one that is not good enough.
+    `identity` is the judge that scored, `judged_at` (with a zone) when it did, None where nobody knows; `now` tells
+    dates of the future only. `judge` and `file` (of the calibration) are names for the sentence, and `command` is what
+    calibrates the judge. A missing calibration is named before a foreign one, that before an old one, that before one
+    that was compared otherwise, and these before one that is not good enough.
     """
     if calibration is None:
         return f"the judge '{judge}' has no calibration ({file} is not there); make one: {command}"
@@ -79,9 +104,12 @@ def unmet(
             f"the calibration of the judge '{judge}' is of another judge (changed since: {parts}); "
             f"calibrate this one: {command}"
         )
-    apart = _too_far_apart(requirement, calibration, judged_at)
+    apart = _too_far_apart(requirement, calibration, judged_at, now)
     if apart:
         return f"the calibration of the judge '{judge}' {apart.format(command=command)}"
+    otherwise = _compared_otherwise(requirement, calibration)
+    if otherwise:
+        return f"the calibration of the judge '{judge}' {otherwise}; calibrate it again: {command}"
     lacking = _too_few(requirement, calibration)
     if lacking:
         return f"the calibration of the judge '{judge}' {lacking}; calibrate it with more: {command}"
@@ -97,15 +125,18 @@ def unmet(
 
 
 def _too_far_apart(
-    requirement: Requirement, calibration: Calibration, judged_at: datetime | None
+    requirement: Requirement, calibration: Calibration, judged_at: datetime | None, now: datetime
 ) -> str | None:
     """A provider may change a model in either direction of time: one that was calibrated long after is unknown too."""
     allowed = requirement.max_age_days
     if allowed is None:
         return None
+    made_at = datetime.fromisoformat(calibration.made_at)
+    if (made_at - now).total_seconds() > _CLOCK_SECONDS:
+        return f"is dated {calibration.made_at}, which lies in the future; calibrate it again: {{command}}"
     if judged_at is None:
         return "has no age to be told by, as the candidate's results do not say when they were made; run it again"
-    days = (judged_at - datetime.fromisoformat(calibration.made_at)).total_seconds() / _SECONDS_A_DAY
+    days = (judged_at - made_at).total_seconds() / _SECONDS_A_DAY
     if days > allowed:
         return f"is {int(days)} days old, and the gate allows {allowed:g}; calibrate it again: {{command}}"
     if days < -allowed:
@@ -116,10 +147,26 @@ def _too_far_apart(
     return None
 
 
+def _compared_otherwise(requirement: Requirement, calibration: Calibration) -> str | None:
+    """A wide tolerance makes every judge agree, so how numbers are compared is for the gate to say."""
+    wanted, was = requirement.comparison, calibration.comparison
+    if wanted.same_as(was) or not (wanted.given or _depends_on(requirement, was)):
+        return None
+    return f"was compared by {was}, and the gate requires {wanted}"
+
+
+def _depends_on(requirement: Requirement, comparison: Comparison) -> bool:
+    """Whether a demand would be met otherwise by another comparison: a pass mark makes the classes, too."""
+    demands = [requirement.agreement]
+    if comparison.pass_at is not None:
+        demands += [requirement.kappa, requirement.ac1]
+    return any(needed is not None for needed in demands)
+
+
 def _too_few(requirement: Requirement, calibration: Calibration) -> str | None:
     replied = calibration.labelled - calibration.missing
     if replied < requirement.n:
-        return f"rests on {replied:,} items, and the gate needs {requirement.n:,}"
+        return f"rests on {replied:,} {'item' if replied == 1 else 'items'}, and the gate needs {requirement.n:,}"
     if calibration.missing > MOST_MISSING * calibration.labelled:
         return (
             f"lacks a valid reply for {calibration.missing:,} of {calibration.labelled:,} items, "

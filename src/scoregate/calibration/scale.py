@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from scoregate.calibration.comparison import Comparison, unsuited
 from scoregate.calibration.labels import JudgedItem
 from scoregate.catalog import Contract
 from scoregate.errors import ConfigError
@@ -21,20 +22,11 @@ from scoregate.records import ScoreValue
 Kind = Literal["boolean", "categorical", "ordered", "numeric"]
 KINDS: tuple[Kind, ...] = ("boolean", "categorical", "ordered", "numeric")
 
+_NAMES = {"tolerance": "tolerance", "pass_at": "pass mark"}
 _MOST_NUMBERS = 10
 """So many different numbers are still classes."""
 _ROUNDING = 1e-9
 """0.8 − 0.7 is a little more than 0.1."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """How numbers agree; says nothing for other scores. At most one of both."""
-
-    tolerance: float | None = None
-    """Largest difference that still agrees, in the score's unit."""
-    pass_at: float | None = None
-    """Numbers from here on pass; up to here where lower is better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +42,7 @@ class Scale:
     @property
     def words(self) -> str:
         """When a judge's value and a label agree."""
-        if self.comparison.pass_at is not None:
-            side = "at most" if self.contract.direction == "lower" else "at least"
-            return f"both {side} {self.comparison.pass_at:g}, or neither"
-        if self.comparison.tolerance:
-            return f"they differ by at most {self.comparison.tolerance:g}"
-        return "they are the same"
+        return self.comparison.words(self.contract.direction)
 
     def class_of(self, value: ScoreValue) -> str:
         """The class of a valid value."""
@@ -112,13 +99,9 @@ def scale_of(contract: Contract, comparison: Comparison, judged: Sequence[Judged
     """The scale of a score. Raises ConfigError for texts, and for a comparison that its values do not have."""
     if contract.type == "text":
         raise ConfigError("is a text, and texts cannot be counted as agreeing", where=contract.name)
+    check_comparison(contract, comparison)
     if contract.type == "numeric":
-        _check_numbers(contract, comparison)
         return Scale(contract, "numeric", comparison, _number_classes(comparison, judged))
-    if comparison != Comparison():
-        raise ConfigError(
-            f"is {contract.type}: a tolerance and a pass mark are for numbers", where=contract.name
-        )
     if contract.type == "boolean":
         return Scale(contract, "boolean", comparison, ("false", "true"))
     seen = {str(value) for one in judged for value in (one.judge, one.label) if value is not None}
@@ -126,21 +109,11 @@ def scale_of(contract: Contract, comparison: Comparison, judged: Sequence[Judged
     return Scale(contract, "ordered" if contract.ordered else "categorical", comparison, classes)
 
 
-def _check_numbers(contract: Contract, comparison: Comparison) -> None:
-    if comparison.pass_at is None:
-        return
-    if comparison.tolerance is not None:
-        raise ConfigError(
-            "has both a tolerance and a pass mark",
-            where=contract.name,
-            hint="numbers agree within the one, or on the same side of the other",
-        )
-    if contract.direction == "none":
-        raise ConfigError(
-            "has a pass mark but does not say which way is better",
-            where=contract.name,
-            hint='add direction = "higher" or "lower" to its contract',
-        )
+def check_comparison(contract: Contract, comparison: Comparison) -> None:
+    """Raise ConfigError for a comparison that the score's values do not have, or that lets everything agree."""
+    fault = unsuited(contract, comparison)
+    if fault is not None:
+        raise ConfigError(f"the {_NAMES[fault.key]} {fault.message}", where=contract.name, hint=fault.hint)
 
 
 def _number_classes(comparison: Comparison, judged: Sequence[JudgedItem]) -> tuple[str, ...]:

@@ -23,10 +23,16 @@ from scoregate.cli.options import gate_argument, json_option, store_option
 @click.option("--score", metavar="NAME", help="Which judge, where the gate has several.")
 @click.option("--run", metavar="RUN", help="Labels without an output are of this run, not of the newest one.")
 @click.option(
-    "--tolerance", type=click.FloatRange(min=0), help="Numbers agree that differ by no more than this."
+    "--tolerance",
+    type=float,
+    metavar="NUMBER",
+    help="Numbers agree that differ by no more than this; else as require_calibration says.",
 )
 @click.option(
-    "--pass-at", type=float, metavar="NUMBER", help="Numbers agree that both pass or both fail here."
+    "--pass-at",
+    type=float,
+    metavar="NUMBER",
+    help="Numbers agree that both pass or both fail here; else as require_calibration says.",
 )
 @click.option("--no-cache", is_flag=True, help="Ask anew, though there are replies.")
 @json_option
@@ -50,37 +56,37 @@ def calibrate(
     from functools import partial
 
     from scoregate.calibration.file import calibration_path
-    from scoregate.calibration.scale import Comparison
     from scoregate.cli.judging import announce_replies
     from scoregate.cli.present import terminal_width
     from scoregate.cli.telling import say
     from scoregate.gate_file import read_gate
-    from scoregate.project.calibrating import calibrate_judge, labelled_answers, labels_source
+    from scoregate.project.calibrating import calibrate_judge, comparison_of, labels_source
     from scoregate.project.calibrations import unmet_now
-    from scoregate.project.human_labels import read_labels
+    from scoregate.project.human_labels import one_an_item, read_all_labels
     from scoregate.project.judge_trial import judge_of
+    from scoregate.project.labelled_answers import labelled_answers, left_out
     from scoregate.project.places import open_store, shown_path
     from scoregate.reports.calibration import render_calibration
 
     gate = read_gate(gate_path)
     judge = judge_of(gate, score)
+    comparison = comparison_of(gate, judge.spec.contract, tolerance, pass_at)
     source = labels_source(gate, judge.name, labels)
     with open_store(gate.root, path=store_path) as store:
-        given = read_labels(source, judge.spec.contract, gate, store, run)
-        labelled, absent = labelled_answers(gate, given, store, run)
-        if absent:
-            say(
-                f"{len(absent):,} labelled items have no answer in the run and are left out: first {absent[0]}"
-            )
+        given, others = one_an_item(read_all_labels(source, judge.spec.contract, gate, store, run))
+        answers = labelled_answers(gate, given, store, run)
+        for note in (*answers.notes, left_out(others)):
+            if note is not None:
+                say(note)
         try:
             found = calibrate_judge(
                 gate,
                 judge,
-                labelled,
+                answers.found,
                 store,
-                comparison=Comparison(tolerance=tolerance, pass_at=pass_at),
+                comparison=comparison,
                 read=not no_cache,
-                announce=partial(announce_replies, judge, store, len(labelled)),
+                announce=partial(announce_replies, judge, store, len(answers.found)),
             )
         finally:
             if judge.usage.replies:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
-from scoregate.calibration.requirement import Requirement, read_requirement
+from scoregate.calibration.requirement import Requirement, check_required_comparison, read_requirement
 from scoregate.catalog import (
     DIRECTIONS,
     MEASURED_UNITS,
@@ -183,6 +183,7 @@ def read_rule(table: ConfigTable, score: str, catalog: Catalog, *, top_level: tu
     _check_can_be_gated(table, rule, known)
     _check_margins(table, rule, known, contract)
     _check_statistic(table, score, rule, contract)
+    _check_requirement(table, rule, contract)
     if contract is not None and not contract.inferred:
         _check_scale(table, rule, contract)
     return rule
@@ -296,6 +297,13 @@ def _check_can_be_gated(table: ConfigTable, rule: Rule, known: Contract | None) 
 def _read_requirement(table: ConfigTable) -> Requirement | None:
     inner = table.table("require_calibration")
     return None if inner is None else read_requirement(inner)
+
+
+def _check_requirement(table: ConfigTable, rule: Rule, contract: Contract | None) -> None:
+    """Refuse a comparison with people by which every judge agrees."""
+    inner = table.table("require_calibration")
+    if inner is not None and rule.require_calibration is not None and contract is not None:
+        check_required_comparison(inner, rule.require_calibration, contract)
 
 
 def _read_slices(table: ConfigTable) -> tuple[str, ...] | None:

@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from scoregate.calibration.calibrate import calibrate
+from scoregate.calibration.comparison import Comparison
 from scoregate.calibration.file import calibration_path, read_calibration, write_calibration
 from scoregate.calibration.labels import JudgedItem
 from scoregate.calibration.record import Calibration
-from scoregate.calibration.scale import Comparison, scale_of
-from scoregate.errors import ConfigError, DatasetError, ServiceError, did_you_mean
+from scoregate.calibration.scale import check_comparison, scale_of
+from scoregate.catalog import Contract
+from scoregate.errors import ConfigError, ServiceError
 from scoregate.gate_file import Gate
 from scoregate.judging.judge import Judge, Judgement
-from scoregate.project.assembly import read_gate_dataset
 from scoregate.project.calibrations import bound_to
-from scoregate.project.deciding import known_items
-from scoregate.project.human_labels import HumanLabel, labelled_run
-from scoregate.project.judge_trial import Answer, try_judge
+from scoregate.project.human_labels import HumanLabel
+from scoregate.project.judge_trial import try_judge
+from scoregate.project.labelled_answers import Labelled
 from scoregate.project.places import shown_path
-from scoregate.records import DatasetItem, RunItem
 from scoregate.store import Store
 
 NEW_SECONDS = 86_400.0
 """A kept reply that is not older may stand for what the judge says now: a command that was stopped goes on with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """An answer with its human label."""
-
-    answer: Answer
-    label: HumanLabel
 
 
 def labels_source(gate: Gate, score: str, given: str | None) -> str:
@@ -50,33 +41,16 @@ def labels_source(gate: Gate, score: str, given: str | None) -> str:
     return shown_path(gate.root / rule.labels)
 
 
-def labelled_answers(
-    gate: Gate, labels: Sequence[HumanLabel], store: Store | None, run: str | None
-) -> tuple[list[Labelled], list[str]]:
-    """The labelled answers, and the items that the run has no answer to, so that their labels are of nothing.
-
-    A label that does not hold its output is of the first answer in `run`, else in the gate's newest run. Raises
-    ConfigError where there is no run, DatasetError with file and line for an item that the dataset has not.
-    """
-    answers, items = _answers(gate, labels, store, run)
-    found, absent = [], []
-    for label in labels:
-        if label.item not in items:
-            raise DatasetError(
-                f"the dataset has no item '{label.item}'",
-                where=label.where,
-                hint=_near(label.item, items),
-            )
-        if label.has_output:
-            answer = Answer(items[label.item], label.output, label.trial, label.where)
-        elif label.item in answers:
-            given = answers[label.item]
-            answer = Answer(items[label.item], given.output, given.trial, "run")
-        else:
-            absent.append(label.item)
-            continue
-        found.append(Labelled(answer, label))
-    return found, absent
+def comparison_of(
+    gate: Gate, contract: Contract, tolerance: float | None, pass_at: float | None
+) -> Comparison:
+    """How numbers are compared: as given, else as the gate requires. Raises ConfigError for what says nothing."""
+    rule = gate.rules.get(contract.name)
+    comparison = Comparison(tolerance=tolerance, pass_at=pass_at)
+    if not comparison.given and rule is not None and rule.require_calibration is not None:
+        comparison = rule.require_calibration.comparison
+    check_comparison(contract, comparison)
+    return comparison
 
 
 def calibrate_judge(
@@ -97,7 +71,7 @@ def calibrate_judge(
     nothing is written then, and the replies that came are kept.
     """
     contract = judge.spec.contract
-    scale_of(contract, comparison, ())  # A comparison that the score cannot have is refused before any call.
+    scale_of(contract, comparison, ())  # What cannot be compared is refused before any call.
     tried = try_judge(
         judge,
         [one.answer for one in labelled],
@@ -127,21 +101,10 @@ def calibrate_judge(
         identity=bound_to(judge.identity),
         made_at=datetime.now(UTC),
         comparison=comparison,
-        previous=_previous(path),
+        previous=_previous(path, judge.name, contract),
     )
     write_calibration(calibration, path)
     return calibration
-
-
-def _answers(
-    gate: Gate, labels: Sequence[HumanLabel], store: Store | None, run: str | None
-) -> tuple[Mapping[str, RunItem], Mapping[str, DatasetItem]]:
-    """The first answer to each item in the run, and the dataset items as they were asked."""
-    if all(label.has_output for label in labels):
-        return {}, {item.id: item for item in read_gate_dataset(gate).items}
-    made = labelled_run(gate, store, run)
-    answers = {one.item: one for one in reversed(made.items) if one.status == "ok"}
-    return answers, {item.id: item for item in known_items(gate, made, store)}
 
 
 def _judged(label: HumanLabel, judgement: Judgement) -> JudgedItem:
@@ -155,14 +118,9 @@ def _failed(error: str | None) -> bool:
     return error is not None and error.startswith("no reply")
 
 
-def _previous(path: Path) -> Calibration | None:
-    """The last calibration. One that cannot be read is replaced, as its own error advises."""
+def _previous(path: Path, judge: str, contract: Contract) -> Calibration | None:
+    """The last calibration. One that cannot be read or believed is replaced, as its own error advises."""
     try:
-        return read_calibration(path)
+        return read_calibration(path, judge=judge, contract=contract)
     except ConfigError:
         return None
-
-
-def _near(item: str, known: Mapping[str, object]) -> str | None:
-    hint = did_you_mean(item, known)
-    return hint if hint and hint.startswith("did") else None

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from scoregate.calibration.file import calibration_path, read_calibration
+from scoregate.calibration.file import BadCalibration, calibration_path, read_calibration
 from scoregate.calibration.identity import Identity, identity_of
 from scoregate.calibration.judge_strength import judge_strength, too_weak
 from scoregate.calibration.record import Calibration
 from scoregate.calibration.requirement import Requirement, unmet
-from scoregate.gate_file import Gate
+from scoregate.gate_file import Gate, Rule
 from scoregate.gates.age import time_of
 from scoregate.gates.rescored import RESCORED, rescore_command, run_that_was_made
 from scoregate.judging.identity import JudgeIdentity
@@ -43,7 +43,8 @@ def unmet_requirements(gate: Gate, candidate: RunHeader) -> dict[str, str]:
     """Score -> why its judge may not decide on this run, with the command that repairs it; empty if all may.
 
     A calibration's age is that at the time of the run, never at the time of deciding, so that the same input gives
-    the same verdict. Raises ConfigError for a judge or a calibration that cannot be read.
+    the same verdict; only a calibration that is dated in the future is told by the clock. One whose file holds none, or
+    contradicts itself, may not decide. Raises ConfigError for a judge that cannot be read.
     """
     return _unmet(gate, candidate.scorers, _judged_at(candidate), candidate)
 
@@ -72,7 +73,8 @@ def commands_of(gate: Gate, reasons: Mapping[str, str]) -> list[str]:
 def strength_of(gate: Gate, score: str, candidate: RunHeader) -> Estimate | None:
     """How much of a true drop the judge shows that scored the run; None without a calibration that will do.
 
-    Raises ConfigError for a judge or a calibration that cannot be read.
+    Raises ConfigError for a judge that cannot be read, and for a bad calibration that the gate does not require:
+    of the others `unmet_requirements` tells.
     """
     contract, rule = gate.contract(score), gate.rules[score]
     if contract is None or not calibration_path(gate.root, score).exists():
@@ -81,7 +83,12 @@ def strength_of(gate: Gate, score: str, candidate: RunHeader) -> Estimate | None
     if score not in specs:
         return None
     wanted = rule.require_calibration or Requirement()
-    found = _find(gate, score, wanted, specs[score], candidate.scorers, _judged_at(candidate), candidate)
+    try:
+        found = _find(gate, score, wanted, specs[score], candidate.scorers, _judged_at(candidate), candidate)
+    except BadCalibration:
+        if _required(rule):
+            return None
+        raise
     return None if found.calibration is None else judge_strength(found.calibration, contract)
 
 
@@ -91,18 +98,34 @@ def _unmet(
     required = {
         name: rule.require_calibration or Requirement()
         for name, rule in gate.rules.items()
-        if rule.require_calibration is not None or rule.margin_of == "truth"
+        if _required(rule)
     }
     specs = read_judges(gate) if required else {}
     reasons = {}
     for name, requirement in required.items():
-        found = _find(gate, name, requirement, specs[name], scorers, at, candidate)
+        try:
+            found = _find(gate, name, requirement, specs[name], scorers, at, candidate)
+        except BadCalibration as bad:
+            reasons[name] = _unusable(gate, name, bad)
+            continue
         reason = found.reason
         if found.calibration is not None and gate.rules[name].margin_of == "truth":
             reason = _no_true_margin(gate, name, found.calibration)
         if reason is not None:
             reasons[name] = reason
     return reasons
+
+
+def _required(rule: Rule) -> bool:
+    return rule.require_calibration is not None or rule.margin_of == "truth"
+
+
+def _unusable(gate: Gate, score: str, bad: BadCalibration) -> str:
+    file = shown_path(calibration_path(gate.root, score))
+    return (
+        f"the calibration of the judge '{score}' cannot be used: {file} {bad.message}; "
+        f"calibrate it again: {calibrate_command(gate, score)}"
+    )
 
 
 def _find(
@@ -115,7 +138,7 @@ def _find(
     candidate: RunHeader | None,
 ) -> _Found:
     path, present = calibration_path(gate.root, name), spec.identity
-    calibration = read_calibration(path)
+    calibration = read_calibration(path, judge=name, contract=gate.contract(name))
     identity, made_by = bound_to(present), None if scorers is None else scorers.get(name, "")
     if made_by is not None and made_by != present.version:
         if calibration is None or not _is(made_by, calibration.identity):
@@ -126,6 +149,7 @@ def _find(
         calibration,
         identity,
         at,
+        now=datetime.now(UTC),
         judge=name,
         command=calibrate_command(gate, name),
         file=shown_path(path),

@@ -2,54 +2,35 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from scoregate.catalog import Contract
 from scoregate.datasets.files import MAX_ITEM_BYTES
-from scoregate.datasets.rows import Row, jsonl_rows, placed, whole_text
-from scoregate.errors import ConfigError, ContractError, DatasetError, did_you_mean
+from scoregate.datasets.rows import jsonl_rows
+from scoregate.errors import BaselineError, ConfigError, ContractError, DatasetError, StoreError
 from scoregate.files.reading import check_input_file
 from scoregate.gate_file import Gate
 from scoregate.gate_file.experiment_source import is_langfuse
 from scoregate.project.baselines import load_run
 from scoregate.project.datasets import connect
-from scoregate.records import JSON, Run
+from scoregate.project.label_files import HumanLabel, answer_key, labels_of_csv, labels_of_lines
+from scoregate.records import Run, RunItem
 from scoregate.results_file import read_results
 from scoregate.store import Store
+
+__all__ = [
+    "IN_LANGFUSE",
+    "SUFFIXES",
+    "HumanLabel",
+    "answer_key",
+    "labelled_run",
+    "one_an_item",
+    "read_all_labels",
+]
 
 IN_LANGFUSE = ("langfuse", "queue")
 """Words for the annotations of a delivered run; those of an annotation queue are such."""
 SUFFIXES = (".jsonl", ".jsonl.gz", ".csv")
-_COLUMNS = ("item", "label", "output")
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HumanLabel:
-    """What a person made of one answer."""
-
-    item: str
-    label: bool | int | float | str
-    where: str
-    """`file:line`, or the run."""
-    output: JSON = None
-    trial: int = 0
-    has_output: bool = False
-    """Whether the label says which answer it is of; else it is of the answer in a stored run."""
-
-
-def read_labels(
-    source: str, contract: Contract, gate: Gate, store: Store | None, run: str | None = None
-) -> list[HumanLabel]:
-    """The labels of a score, one an item, for whoever counts items: of several labelled answers to an item the last
-    one counts. Sources and errors are those of `read_all_labels`.
-    """
-    return list({label.item: label for label in read_all_labels(source, contract, gate, store, run)}.values())
 
 
 def read_all_labels(
@@ -59,23 +40,33 @@ def read_all_labels(
     with scores whose source is "human", of `langfuse:EXPERIMENT` with such scores, or (`langfuse`) those that people
     have annotated in Langfuse of the stored run that is named, else of the gate's newest.
 
-    An item has one label, or one of each of several outputs, such as those of two versions. Raises DatasetError and
-    ContractError with file and line, ResultsError for a results file; for Langfuse as `load_run`.
+    An item has one label, or one of each of several outputs, such as those of two versions; where two people say the
+    same of one answer it is one label. Labels of a run name it, and hold its outputs where file or store have them.
+    Raises DatasetError and ContractError with file and line, ResultsError for a results file, ConfigError for a run
+    that is not there; for Langfuse Refused and ServiceError.
     """
     if source in IN_LANGFUSE:
         return _annotated(labelled_run(gate, store, run), contract, gate)
     if is_langfuse(source):
-        return _of_run(load_run(source, store, "--labels", gate), contract, source)
+        try:
+            scored = load_run(source, store, "--labels", gate)
+        except BaselineError as error:  # it is no comparison that it makes invalid
+            raise ConfigError(f"--labels {source}: {error.message}", hint=error.hint) from None
+        return _of_run(scored, contract, source, store)
     path = Path(source)
-    suffix = check_input_file(path, SUFFIXES, DatasetError)
-    if suffix == ".csv":
-        rows = _csv_rows(path, contract)
-    else:
-        rows = jsonl_rows(path, MAX_ITEM_BYTES)
-        first = next(jsonl_rows(path, MAX_ITEM_BYTES), None)
-        if first is not None and isinstance(first.value, dict) and first.value.get("kind") == "run":
-            return _of_run(read_results(path), contract, source)
-    return _checked([_label(row) for row in rows], contract, source)
+    if check_input_file(path, SUFFIXES, DatasetError) == ".csv":
+        return _checked(labels_of_csv(path, contract), contract, source)
+    first = next(jsonl_rows(path, MAX_ITEM_BYTES), None)
+    if first is not None and isinstance(first.value, dict) and first.value.get("kind") == "run":
+        return _of_run(read_results(path), contract, source, store)
+    return _checked(labels_of_lines(path), contract, source)
+
+
+def one_an_item(labels: list[HumanLabel]) -> tuple[list[HumanLabel], list[HumanLabel]]:
+    """One label an item, for whoever counts items, and those that are left out: of several labelled answers to an
+    item the last one counts."""
+    last = {label.item: label for label in labels}
+    return list(last.values()), [label for label in labels if last[label.item] is not label]
 
 
 def labelled_run(gate: Gate, store: Store | None, run: str | None) -> Run:
@@ -101,7 +92,13 @@ def _annotated(run: Run, contract: Contract, gate: Gate) -> list[HumanLabel]:
         found = annotations_of(connection, run.header, answered, contract.name)
     labels = [
         HumanLabel(
-            item=item.item, label=value, where=where, output=item.output, trial=item.trial, has_output=True
+            item=item.item,
+            label=value,
+            where=f"{where}, {_cell(run, item.item, item.trial)}",
+            output=item.output,
+            trial=item.trial,
+            has_output=True,
+            run=run.id,
         )
         for item, value in found
         if value is not None
@@ -109,30 +106,48 @@ def _annotated(run: Run, contract: Contract, gate: Gate) -> list[HumanLabel]:
     return _checked(labels, contract, where)
 
 
-def _of_run(run: Run, contract: Contract, source: str) -> list[HumanLabel]:
-    answers = {(one.item, one.trial): one for one in run.items if one.status == "ok"}
-    by_item: dict[str, list[HumanLabel]] = {}
-    for score in run.scores:
-        if score.score == contract.name and score.source == "human" and score.value is not None:
-            answer = answers.get((score.item, score.trial))
-            output = answer.output if answer is not None else None
-            label = HumanLabel(
+def _of_run(run: Run, contract: Contract, source: str, store: Store | None) -> list[HumanLabel]:
+    labels = []
+    answers: dict[tuple[str, int], RunItem] = {}
+    scored = [
+        score
+        for score in run.scores
+        if score.score == contract.name and score.source == "human" and score.value is not None
+    ]
+    if scored:
+        answers = _answers(run, store)
+    for score in scored:
+        answer = answers.get((score.item, score.trial))
+        assert score.value is not None
+        labels.append(
+            HumanLabel(
                 item=score.item,
                 label=score.value,
-                where=source,
-                output=output,
+                where=f"{source}, {_cell(run, score.item, score.trial)}",
+                output=None if answer is None else answer.output,
                 trial=score.trial,
-                has_output=output is not None,
+                has_output=answer is not None,
+                run=run.id,
             )
-            if not any(_same(label, one) for one in by_item.get(label.item, ())):
-                by_item.setdefault(label.item, []).append(label)
-    return _checked([label for labels in by_item.values() for label in labels], contract, source)
+        )
+    return _checked(labels, contract, source)
 
 
-def _same(one: HumanLabel, other: HumanLabel) -> bool:
-    """Whether two trials gave one answer and people said the same of it."""
-    alike = one.has_output and other.has_output and one.label == other.label
-    return alike and answer_key(one.output) == answer_key(other.output)
+def _answers(run: Run, store: Store | None) -> dict[tuple[str, int], RunItem]:
+    """The answers of a run whose file may leave them out; then they are those that the store has of the same run."""
+    held = {(one.item, one.trial): one for one in run.items if one.status == "ok" and one.output is not None}
+    lacking = any(one.status == "ok" and one.output is None for one in run.items)
+    if store is None or not (lacking or not run.items):
+        return held
+    try:
+        stored = store.load_run(run.id)
+    except StoreError:
+        return held  # whoever needs the answers says that they are nowhere
+    return {(one.item, one.trial): one for one in stored.items if one.status == "ok"} | held
+
+
+def _cell(run: Run, item: str, trial: int) -> str:
+    return f"item '{item}'" + (f", trial {trial}" if run.header.trials > 1 else "")
 
 
 def _checked(labels: list[HumanLabel], contract: Contract, source: str) -> list[HumanLabel]:
@@ -142,7 +157,6 @@ def _checked(labels: list[HumanLabel], contract: Contract, source: str) -> list[
             where=source,
             hint='give lines such as {"item": "q1", "label": true, "output": "…"}, or a run that people have scored',
         )
-    _check_distinct(labels)
     for one in labels:
         try:
             contract.check(one.label, item=one.item)
@@ -150,86 +164,37 @@ def _checked(labels: list[HumanLabel], contract: Contract, source: str) -> list[
             raise ContractError(
                 f"{contract.name}: {error.message}", where=one.where, hint=error.hint
             ) from None
-    return labels
+    return _settled(labels)
 
 
-def _check_distinct(labels: list[HumanLabel]) -> None:
-    """Several answers to an item may be labelled, each once; without its output a label is of the item."""
-    places: dict[str, dict[str | None, str]] = {}
+def _settled(labels: list[HumanLabel]) -> list[HumanLabel]:
+    """Several answers to an item may be labelled, each once; what two people say alike of one is one label.
+
+    A label that holds no output and names no run is of the item, so that no other can stand beside it.
+    """
+    by_item: dict[str, dict[object, HumanLabel]] = {}
+    settled = []
     for one in labels:
-        before = places.setdefault(one.item, {})
-        answer = answer_key(one.output) if one.has_output else None
-        if answer in before or (before and (answer is None or None in before)):
+        before = by_item.setdefault(one.item, {})
+        answer = _answer_of(one)
+        known = before.get(answer)
+        if known is not None and known.label == one.label:
+            continue
+        if known is None and before and (answer is None or None in before):
+            known = next(iter(before.values()))
+        if known is not None:
             raise DatasetError(
-                f"a second label of item '{one.item}', first at {before.get(answer) or next(iter(before.values()))}",
+                f"a second label of item '{one.item}', first at {known.where}",
                 where=one.where,
                 hint="settle on one label an answer, and say with `output` which answer each is of",
             )
-        before[answer] = one.where
+        before[answer] = one
+        settled.append(one)
+    return settled
 
 
-def answer_key(output: JSON) -> str:
-    """The same for the same output, whatever the order of its keys."""
-    return json.dumps(output, sort_keys=True)
-
-
-def _label(row: Row) -> HumanLabel:
-    if row.error is not None:
-        raise placed(row.error, row.where)
-    record = row.value
-    if not isinstance(record, dict):
-        raise DatasetError("is no object with item and label", where=row.where)
-    for key in record:
-        if key not in _COLUMNS:
-            raise DatasetError(
-                f"'{key}' is not known here", where=row.where, hint=did_you_mean(str(key), _COLUMNS)
-            )
-    item, label = record.get("item"), record.get("label")
-    if not isinstance(item, str) or not item:
-        raise DatasetError("has no item: the id of a dataset item, as text", where=row.where)
-    if not isinstance(label, bool | int | float | str):
-        raise DatasetError(f"item '{item}' has no label", where=row.where)
-    return HumanLabel(
-        item=item, label=label, where=row.where, output=record.get("output"), has_output="output" in record
-    )
-
-
-def _csv_rows(path: Path, contract: Contract) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(whole_text(path), newline=""), strict=True)
-    header: list[str] | None = None
-    while True:
-        where = f"{path}:{reader.line_num + 1}"
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            raise DatasetError(f"broken CSV: {error}", where=where) from None
-        if cells is None:
-            return
-        if header is None:
-            header = cells
-            for needed in ("item", "label"):
-                if needed not in header:
-                    raise DatasetError(f"there is no column '{needed}'", where=where)
-        elif cells:
-            if len(cells) != len(header):
-                raise DatasetError(
-                    f"cells in the row: {len(cells)}, in the header: {len(header)}", where=where
-                )
-            record: dict[str, JSON] = dict(zip(header, cells, strict=True))
-            record["label"] = _typed(str(record["label"]), contract)
-            yield Row(where, record)
-
-
-def _typed(text: str, contract: Contract) -> bool | float | str | None:
-    """A cell as the score's type; what cannot be one stays text, which its contract refuses."""
-    text = text.strip()
-    if not text:
-        return None
-    if contract.type == "boolean":
-        return _BOOLEANS.get(text.lower(), text)
-    if contract.type == "numeric":
-        try:
-            return float(text)
-        except ValueError:
-            return text
-    return text
+def _answer_of(label: HumanLabel) -> object:
+    """What two labels of one answer share; None for a label that is of the item."""
+    if label.has_output:
+        return label.answers[0]
+    return None if label.run is None else (label.run, label.trial)

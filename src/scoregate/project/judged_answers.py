@@ -41,7 +41,9 @@ def judged_answers(
     Only a label that holds its output counts, where that is what the candidate answered: an answer that nobody has
     read has no label.
     """
-    given = {(label.item, answer_key(label.output)): label.label for label in labels if label.has_output}
+    # What a cell spells as JSON comes first, so that an answer that is exactly the label's text wins over it.
+    given = {(one.item, answer): one.label for one in labels for answer in one.answers[1:]}
+    given |= {(one.item, one.answers[0]): one.label for one in labels if one.answers}
     scores = {(score.item, score.trial): score for score in run.scores if score.score == contract.name}
     found: dict[str, list[JudgedAnswer]] = {}
     for cell in sorted(run.items, key=lambda cell: cell.trial):

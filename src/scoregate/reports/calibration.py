@@ -17,7 +17,7 @@ def render_calibration(found: Calibration, *, file: str, width: int) -> str:
     replied = found.labelled - found.missing
     parts = [
         wrap(
-            f"judge {found.judge} beside people on {found.labelled:,} items"
+            f"judge {found.judge} beside people on {found.labelled:,} {_items(found.labelled)}"
             + (f", {found.missing:,} of them without a valid reply" if found.missing else "")
             + f"; they agree where {found.compared}",
             width,
@@ -86,7 +86,8 @@ def _disagreements(found: Calibration, file: str, width: int) -> list[str]:
 
 def _drift(drift: Drift) -> str:
     points = f"{100 * drift.difference:+.1f} points ({100 * drift.low:+.1f} to {100 * drift.high:+.1f})"
-    text = f"Since the calibration of {drift.since} ({drift.n_before:,} items then, {drift.n_now:,} now): {points}"
+    counts = f"{drift.n_before:,} {_items(drift.n_before)} then, {drift.n_now:,} now"
+    text = f"Since the calibration of {drift.since} ({counts}): {points}"
     if drift.more_disagreement:
         text += f"; the judge agrees less than it did (p = {drift.p_value:.2g})"
     elif not drift.compared_differently:
@@ -100,7 +101,7 @@ def _drift(drift: Drift) -> str:
 def _told(estimate: Estimate) -> list[str]:
     if estimate.value is None:
         return ["–", f"cannot be told: {estimate.reason}", f"{estimate.n:,}"]
-    interval = "–" if estimate.low is None or estimate.high is None else _interval(estimate)
+    interval = _interval(estimate)
     return [f"{estimate.value:.3f}", interval, f"{estimate.n:,}"]
 
 
@@ -117,7 +118,13 @@ def _percent(estimate: Estimate) -> str:
 
 
 def _interval(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return f"not estimable: {estimate.reason}" if estimate.reason else "not estimable"
     return f"{estimate.low:.3f} to {estimate.high:.3f}"
+
+
+def _items(number: int) -> str:
+    return "item" if number == 1 else "items"
 
 
 def _value(value: bool | int | float | str | None) -> str:

@@ -2,6 +2,8 @@
 
 Where nothing disagreed a bootstrap sees no spread at all and would call the measure certain. Then the lower end is
 the measure of a table in which as many items disagree as so few can hide (the exact bound), spread as chance would.
+Where all items disagree in one and the same way it sees none either, and nobody knows in which way the next one would:
+then there is no interval, and none from a handful of items.
 """
 
 from __future__ import annotations
@@ -23,7 +25,12 @@ _CHUNK = 200
 """Resamples of numbers at a time, which bounds the memory."""
 _UNDETERMINED = 0.05
 """Where more resamples than this share determine no value, there is no interval."""
+_NO_WIDTH = 1e-9
 ONE_VALUE = "all values are the same, so that chance would agree as well"
+FEWEST = 10
+"""A bootstrap of fewer items draws the same few over and over, and its intervals are too narrow."""
+TOO_FEW = f"an interval takes at least {FEWEST} items"
+NO_SPREAD = "all items fell alike, so that resampling them shows no spread"
 NO_ITEMS = "no item has both values"
 RARE = "so few items have another value than the rest that an interval would be guessed"
 
@@ -34,7 +41,8 @@ def table_estimate(
     """A measure of a (K, K) table, such as `cohen_kappa`, with its 1 − `level` interval.
 
     Without a value where the table determines none (one class only), without an interval where too many
-    resamples do not; `reason` says so.
+    resamples do not, where all of them are alike, and where the items are fewer than `FEWEST` and not all agree;
+    `reason` says so.
     """
     n = int(table.sum())
     if not n:
@@ -44,6 +52,8 @@ def table_estimate(
         return untold(n, ONE_VALUE)
     if np.trace(table) == n:
         return told(value, float(measure(_with_hidden_disagreements(table, level))), value, n)
+    if n < FEWEST:
+        return Estimate(value, None, None, n, TOO_FEW)
     seen = np.flatnonzero(table)
     rng = np.random.default_rng(seed)
     drawn = np.zeros((RESAMPLES, table.size))
@@ -66,6 +76,8 @@ def numbers_estimate(
     if np.array_equal(first, second):
         # Items that disagree as chance would add nothing to agreement beyond chance.
         return told(value, exact_interval(n, n, level)[0] * value, value, n)
+    if n < FEWEST:
+        return Estimate(value, None, None, n, TOO_FEW)
     rng = np.random.default_rng(seed)
     resampled = [
         measure(first, second, rng.multinomial(n, np.full(n, 1.0 / n), size=_CHUNK).astype(np.float64))
@@ -79,6 +91,8 @@ def _percentiles(value: float, resampled: Floats, n: int, level: float) -> Estim
     if len(determined) < (1.0 - _UNDETERMINED) * len(resampled):
         return Estimate(value, None, None, n, RARE)
     low, high = np.quantile(determined, [level / 2, 1.0 - level / 2])
+    if high - low < _NO_WIDTH:
+        return Estimate(value, None, None, n, NO_SPREAD)
     return told(value, float(low), float(high), n)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 
 from scoregate.errors import ContractError
@@ -50,6 +53,42 @@ def test_the_data_type_follows_the_value(value: Any, written: Any, data_type: st
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400])
 def test_a_number_json_cannot_carry_is_refused_with_the_name_of_its_score(value: Any) -> None:
     with pytest.raises(ContractError, match="groundedness: the value is not a finite number"):
+        event(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "written", "data_type"),
+    [
+        (np.int64(3), 3, "NUMERIC"),
+        (np.float32(0.5), 0.5, "NUMERIC"),
+        (np.float64(0.1), 0.1, "NUMERIC"),
+        (Decimal("1.5"), 1.5, "NUMERIC"),
+        (Fraction(1, 4), 0.25, "NUMERIC"),
+        (np.bool_(True), 1, "BOOLEAN"),
+        (np.str_("pass"), "pass", "CATEGORICAL"),
+    ],
+)
+def test_numbers_of_other_packages_are_written_as_plain_ones(
+    value: Any, written: Any, data_type: str
+) -> None:
+    body = event(value)["body"]
+    assert (body["value"], type(body["value"]), body["dataType"]) == (written, type(written), data_type)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (None, "groundedness: there is no value"),
+        ([1], "groundedness: the value is a list"),
+        (1j, "groundedness: the value is a complex"),
+        (Decimal("sNaN"), "groundedness: the value is not a finite number"),
+        (Decimal("1e400"), "groundedness: the value is not a finite number"),
+        (Fraction(10**400), "groundedness: the value is not a finite number"),
+        (np.float64("nan"), "groundedness: the value is not a finite number"),
+    ],
+)
+def test_what_is_no_value_of_a_score_is_refused_with_the_name_of_its_score(value: Any, message: str) -> None:
+    with pytest.raises(ContractError, match=message):
         event(value)
 
 
@@ -102,6 +141,8 @@ def test_empty_identifiers_are_left_out_of_the_execution_metadata() -> None:
         ([{"var": "input", "value": "x"}], None),
         ([{"var": "input", "value": "x", "environment": None}, {"environment": ""}], None),
         ([{"environment": None}, {"environment": "staging"}, {"environment": "production"}], "staging"),
+        ([None, {"environment": "staging"}], "staging"),
+        ([None], None),
         ([ExtractedVariable("input", "x"), ExtractedVariable("output", "y", "production")], "production"),
     ],
 )

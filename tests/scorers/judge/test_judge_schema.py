@@ -116,3 +116,9 @@ def test_the_response_format_asks_for_the_schema_strictly() -> None:
         "type": "json_schema",
         "json_schema": {"name": "judgement", "strict": True, "schema": schema},
     }
+
+
+@pytest.mark.parametrize("bound", ["0", True, [0], {}])
+def test_a_bound_that_is_no_number_is_refused(bound: Any) -> None:
+    with pytest.raises(ConfigError, match="the minimum of a score is .*, which is no number"):
+        build_eval_score_schema(DESCRIPTION, minimum=bound)

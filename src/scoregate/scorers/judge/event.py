@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from numbers import Integral, Real
 from typing import Any, Literal
 
 from scoregate.config.table import finite_float
@@ -45,11 +48,13 @@ def build_execution_metadata(
 
 
 def get_environment_from_variables(
-    variables: Iterable[ExtractedVariable | Mapping[str, Any]],
+    variables: Iterable[ExtractedVariable | Mapping[str, Any] | None],
 ) -> str | None:
-    """The environment of the first variable that has one; None where none has."""
+    """The environment of the first variable that has one; None where none has, and for variables that are None."""
     for variable in variables:
-        environment = variable.get("environment") if isinstance(variable, Mapping) else variable.environment
+        # A variable that was not extracted may be None: it has no environment.
+        known = variable.get if isinstance(variable, Mapping) else partial(getattr, variable)
+        environment = known("environment", None)
         if environment:
             return str(environment)
     return None
@@ -73,8 +78,10 @@ def build_score_event(
 
     The data type follows the value: a boolean (written as 1 or 0, as Langfuse keeps it) is BOOLEAN, a text
     CATEGORICAL, a number NUMERIC. `timestamp` is with its zone; by default it is now, the one thing here that is not
-    given. Raises ContractError for a number that is not finite, which JSON cannot carry.
+    given. Numbers of numpy and decimals are written as plain numbers. Raises ContractError for no value, for one of any
+    other type, and for a number that is not finite, which JSON cannot carry.
     """
+    written, data_type = _written(value, score_name)
     at = timestamp or datetime.now(UTC)
     return {
         "id": event_id,
@@ -85,22 +92,43 @@ def build_score_event(
             "traceId": trace_id,
             "observationId": observation_id,
             "name": score_name,
-            "value": int(value) if isinstance(value, bool) else value,
+            "value": written,
             "comment": reasoning,
             "source": "EVAL",
             "environment": environment,
             "executionTraceId": execution_trace_id,
             "metadata": dict(metadata),
-            "dataType": _data_type(value, score_name),
+            "dataType": data_type,
         },
     }
 
 
-def _data_type(value: int | float | bool | str, score_name: str) -> DataType:
-    if isinstance(value, bool):
-        return "BOOLEAN"
+def _written(value: object, score_name: str) -> tuple[int | float | str, DataType]:
+    """The value as JSON carries it, and its data type."""
+    if isinstance(value, bool) or _is_numpy_bool(value):
+        return int(bool(value)), "BOOLEAN"
     if isinstance(value, str):
-        return "CATEGORICAL"
-    if finite_float(value) is None:
+        return str(value), "CATEGORICAL"
+    if not isinstance(value, Real | Decimal):
+        what = "there is no value" if value is None else f"the value is a {type(value).__name__}"
+        raise ContractError(
+            what, where=score_name, hint="a score is a number, a boolean or the name of a category"
+        )
+    number = _finite(value)
+    if number is None:
         raise ContractError("the value is not a finite number", where=score_name)
-    return "NUMERIC"
+    return number, "NUMERIC"
+
+
+def _finite(value: Real | Decimal) -> int | float | None:
+    """A plain number; None for what a float does not hold."""
+    try:
+        number = int(value) if isinstance(value, Integral) else float(value)
+    except (ValueError, OverflowError):  # a signalling NaN of decimals, a fraction beyond all floats
+        return None
+    return None if finite_float(number) is None else number
+
+
+def _is_numpy_bool(value: object) -> bool:
+    """numpy's booleans are no `bool`, and are not worth an import of numpy."""
+    return type(value).__module__ == "numpy" and type(value).__name__ in ("bool", "bool_")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scoregate.catalog import Contract
-from scoregate.config.table import finite_float
+from scoregate.config.table import finite_float, shown
 from scoregate.errors import ConfigError, did_you_mean
 
 JsonSchema = dict[str, Any]
@@ -93,6 +93,8 @@ def _number(minimum: float | None, maximum: float | None) -> JsonSchema:
     for key, bound in (("minimum", minimum), ("maximum", maximum)):
         if bound is None:
             continue
+        if isinstance(bound, bool) or not isinstance(bound, int | float):
+            raise ConfigError(f"the {key} of a score is {shown(bound)}, which is no number")
         if finite_float(bound) is None:
             raise ConfigError(f"the {key} of a score is not a finite number")
         number[key] = bound
