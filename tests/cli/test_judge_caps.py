@@ -71,6 +71,18 @@ def test_answers_that_no_judge_was_paid_for_are_kept_and_not_called_again(tmp_pa
         assert len(server.requests) == 10
 
 
+def test_a_run_without_the_cache_goes_on_with_the_replies_that_it_paid_for(tmp_path: Path) -> None:
+    with ModelServer(script=dear) as server:
+        project = judged_project(tmp_path / "p", server, number=6, more='votes = 3\nrule = "median"')
+        stopped = project.run("--no-cache", "--max-cost", "4", "--concurrency", "2")
+        assert stopped.code == 5
+        assert len(server.requests) == 4
+        project.run("--no-cache", "--resume", "--max-cost", "100")
+        assert len(server.requests) == 18
+        project.run("--no-cache", "--max-cost", "100")
+        assert len(server.requests) == 36
+
+
 def test_answers_that_were_not_judged_when_the_run_was_interrupted_are_kept(tmp_path: Path) -> None:
     def script(request: ModelRequest) -> Answer:
         return slow(30, judged(3)) if request.number in (4, 5) else judged(3)

@@ -60,6 +60,20 @@ def test_a_baseline_is_not_rewritten_while_replies_are_missing(tmp_path: Path, e
     assert [line["scores"]["relevance"]["value"] for line in project.read_lines(LOCK)[1:]] == [8] * 8
 
 
+def test_a_baseline_is_not_rewritten_by_a_prompt_that_fits_no_output(
+    tmp_path: Path, endpoint: Endpoint
+) -> None:
+    with ModelServer(script=endpoint) as server:
+        project = judged_project(tmp_path / "p", server).with_baseline()
+        lock = project.read(LOCK)
+        project.edit("prompts/relevance.md", "{{output}}", "{{output.anwser}}")
+        rescored = project.scoregate("runs", "rescore", project.baseline_run, "--gate", "gates/agent.toml")
+        assert rescored.code == 4
+        assert "8 cells that had a value have none now, the first 'relevance' of item 'q000'" in rescored.err
+        assert "anwser" in rescored.err
+        assert project.read(LOCK) == lock
+
+
 def test_a_run_that_rescores_its_baseline_stops_as_well(tmp_path: Path, endpoint: Endpoint) -> None:
     with ModelServer(script=endpoint) as server:
         project = without_retries(tmp_path / "p", server).with_baseline()

@@ -46,8 +46,9 @@ def ask(
     concurrency: int = 4,
     store: Store | None = None,
     read: bool = True,
+    one_item: bool = False,
 ) -> list[Judgement]:
-    """Judge each output in each trial, side by side, in a session of its own."""
+    """Judge each output in each trial, side by side, in a session of its own; each of another item, unless told."""
     judge.cache = None if store is None else ReplyCache(store, read=read)
 
     async def session() -> list[Judgement]:
@@ -55,7 +56,7 @@ def ask(
         try:
             return await asyncio.gather(
                 *(
-                    judge.judge(item(number), output, trial=trial)
+                    judge.judge(item(0 if one_item else number), output, trial=trial)
                     for trial in trials
                     for number, output in enumerate(outputs)
                 )

@@ -77,10 +77,27 @@ def test_more_votes_keep_those_that_there_are(tmp_path: Path) -> None:
         assert more.usage.from_cache == 1
 
 
+def test_every_item_has_a_reply_of_its_own(tmp_path: Path) -> None:
+    with store_in(tmp_path) as store, ModelServer(script=lambda _: judged(6)) as server:
+        judge = Judge(spec_of(server.url, prompt="{{output}}"))
+        ask(judge, ["I do not know."] * 5, store=store)
+        assert len(server.requests) == 5
+        ask(judge, ["I do not know."] * 5, store=store)
+        assert len(server.requests) == 5
+
+
+def test_votes_differ_only_where_there_are_some() -> None:
+    with ModelServer(script=lambda _: failed(500, "down")) as server:
+        judge = Judge(spec_of(server.url, votes=3, rule="median"), retries=0)
+        ask(judge)
+    assert judge.usage.disagreed == 0
+    assert judge.usage.line("relevance").endswith("3 failed; the first failed because: status 500: down")
+
+
 def test_one_question_at_the_same_time_is_asked_once(tmp_path: Path) -> None:
     with store_in(tmp_path) as store, ModelServer(script=lambda _: slow(0.1, judged(6))) as server:
         judge = Judge(spec_of(server.url, prompt="{{output}}"))
-        assert {one.value for one in ask(judge, ["same"] * 5, store=store)} == {6}
+        assert {one.value for one in ask(judge, ["same"] * 5, store=store, one_item=True)} == {6}
         assert len(server.requests) == 1
     assert (judge.usage.replies, judge.usage.from_cache) == (5, 4)
 
@@ -98,7 +115,7 @@ def test_a_failure_is_shared_by_all_that_wait_for_it(
 ) -> None:
     with store_in(tmp_path) as store, ModelServer(script=lambda _: slow(0.1, answer)) as server:
         judge = Judge(spec_of(server.url, prompt="{{output}}"), retries=0)
-        assert {one.comment for one in ask(judge, ["same"] * 5, store=store)} == {reason}
+        assert {one.comment for one in ask(judge, ["same"] * 5, store=store, one_item=True)} == {reason}
         assert len(server.requests) == 1
     assert (judge.usage.failed, judge.usage.invalid, judge.usage.from_cache) == counts
 

@@ -186,7 +186,7 @@ def test_a_results_file_that_is_the_baseline_stays_one(project: Write, tmp_path:
     run, path = stored(), tmp_path / "gates" / "agent.baseline.jsonl"
     write_results(run, path)
     again = rescored(read_results(path))
-    assert rewrite(read_gate(Path("gates/agent.toml")), again) == (path,)
+    assert rewrite(read_gate(Path("gates/agent.toml")), again, run) == (path,)
     written = read_results(path)
     assert written.id == again.id
     assert written.items[0].latency_seconds == 0.5

@@ -29,7 +29,7 @@ def judge() -> None:
 @click.option("--item", "items", multiple=True, metavar="ID", help="Only this item; may be repeated.")
 @click.option("--limit", type=click.IntRange(min=1), default=1, show_default=True, help="Only so many items.")
 @click.option("--run", metavar="RUN", help="Judge the answers of this run, not of the newest one.")
-@click.option("--output", metavar="TEXT", help="Judge this text.")
+@click.option("--output", metavar="TEXT", help="Judge this text; a JSON object or array is one.")
 @click.option("--dry-run", is_flag=True, help="Show what would be asked, and call nothing.")
 @click.option("--no-cache", is_flag=True, help="Ask anew, though there is a reply.")
 @json_option
@@ -52,14 +52,16 @@ def test(
     """
     from scoregate.cli.judging import check_replied
     from scoregate.cli.telling import say
+    from scoregate.errors import ConfigError
     from scoregate.gate_file import read_gate
-    from scoregate.project.judge_trial import answers_to_try, judge_of, try_judge
+    from scoregate.project.judge_trial import answers_to_try, as_output, judge_of, try_judge
     from scoregate.project.places import existing_store
 
     gate = read_gate(gate_path)
     chosen = judge_of(gate, score)
     store = existing_store(gate.root, store_path)
-    answers = answers_to_try(gate, store, items=items, limit=limit, run=run, output=output)
+    given = None if output is None else as_output(output)
+    answers = answers_to_try(gate, store, items=items, limit=limit, run=run, output=given)
     tried = try_judge(
         chosen,
         answers,
@@ -76,6 +78,9 @@ def test(
     if not dry_run:
         say(chosen.usage.line(chosen.name))
         check_replied(chosen)
+    lacking = [one.judgement.comment for one in tried if not one.messages and one.judgement is not None]
+    if lacking:
+        raise ConfigError(f"{len(lacking):,} of {len(tried):,} prompts could not be made: {lacking[0]}")
 
 
 judge.add_command(calibrate)

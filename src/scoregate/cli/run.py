@@ -202,6 +202,8 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
                 anchor = scored_again(assembly, anchor, store) if anchor is not None else None
             stale = why_stale(gate, baseline, assembly.dataset.fingerprint, assembly.scorer_versions)
             about = stale and f"{stale}; this run will not be compared, it can become the next baseline"
+            if stale and not why_stale(gate, baseline, assembly.dataset.fingerprint, baseline.header.scorers):
+                about = f"{about} (or give --rescore-baseline, which has the baseline scored again first)"
         except NoBaseline as error:
             why_none = f"{error.where}: {error.message}"
             about = f"{why_none}; this run can become the first"

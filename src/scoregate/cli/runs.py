@@ -196,9 +196,10 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
             run = score_again(prepared, store)
         finally:
             say_judges(assembly)
-        written = rewrite(gate, run)
-    shown = json.dumps(run_as_dict(run), indent=2, ensure_ascii=False) if as_json else run_summary(run)
-    click.echo(shown, file=stdout)
+        shown = json.dumps(run_as_dict(run), indent=2, ensure_ascii=False) if as_json else run_summary(run)
+        click.echo(shown, file=stdout)
+        stdout.flush()
+        written = rewrite(gate, run, prepared.before)
     for path in written:
         say(
             f"wrote the new scores to {shown_path(path)}: commit this file, a pull request shows it as a diff"

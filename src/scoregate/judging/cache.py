@@ -14,12 +14,14 @@ from scoregate.store.replies import KeptReply
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Which of several equal questions this is. No two draws share a reply: each trial is a trial of the judge too."""
+    """Which of several equal questions this is. No two draws share a reply: each trial is a trial of the judge too, and
+    each item is judged by itself, or one mistake about an answer that many items got would count as many."""
 
     trial: int = 0
     vote: int = 0
     series: str = ""
     """Tells trials apart that have the same number: those of a confirmation from those of the whole set."""
+    item: str = ""
 
 
 def reply_key(identity: JudgeIdentity, messages: Sequence[ChatMessage], draw: Draw) -> str:
@@ -32,7 +34,7 @@ def reply_key(identity: JudgeIdentity, messages: Sequence[ChatMessage], draw: Dr
     asked: dict[str, JSON] = {
         **identity.as_dict(),
         "messages": [dict(message) for message in messages],
-        "draw": [draw.series, draw.trial, draw.vote],
+        "draw": [draw.series, draw.trial, draw.vote, draw.item],
     }
     for key in ("prompt", "votes", "rule", "after"):
         asked.pop(key, None)
@@ -45,17 +47,20 @@ class ReplyCache:
 
     store: Store
     read: bool = True
-    """False: every reply is asked for anew, and takes the place of the one that was kept."""
+    """False: a reply that this run has not paid for itself is asked for anew, and takes the place of what was kept."""
     newer_than: float | None = None
     """Unix time: replies from before it are asked for anew; None: a reply does not grow old."""
     series: Mapping[str, str] = field(default_factory=dict)
     """Run -> series of its trials, for runs whose trials are not those of the whole set."""
 
-    def get(self, key: str) -> KeptReply | None:
+    def get(self, key: str, run: str | None = None) -> KeptReply | None:
+        """The reply that may be used by `run`: its own always, for a run that is gone on with has paid for it."""
         kept = self.store.replies.get(key)
-        if kept is None or self.newer_than is None or kept.made_at >= self.newer_than:
+        if kept is None or (run is not None and kept.run == run):
             return kept
-        return None
+        if not self.read or (self.newer_than is not None and kept.made_at < self.newer_than):
+            return None
+        return kept
 
     def put(self, reply: KeptReply) -> None:
         self.store.replies.put(reply)

@@ -150,7 +150,8 @@ class ModelClient:
                 limited += 1
                 await asyncio.sleep(wait_before_retry(limited, failure.retry_after, self._random))
                 continue
-            if attempt > self._retries:
+            # A minute of nothing else is no burst: to repeat each of the calls that are left would only take time.
+            if attempt > self._retries or failure.rate_limited:
                 tries = f", after {attempt + limited} attempts" if attempt + limited > 1 else ""
                 raise CallFailed(f"{failure}{tries}")
             await asyncio.sleep(wait_before_retry(attempt, failure.retry_after, self._random))

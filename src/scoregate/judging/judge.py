@@ -131,11 +131,10 @@ class Judge:
             messages = self.messages(item, output)
         except MissingVariable:
             return 0
-        if self.cache is None or not self.cache.read:
+        if self.cache is None:
             return self.spec.votes
-        keys = (
-            reply_key(self.identity, messages, Draw(trial, vote, series)) for vote in range(self.spec.votes)
-        )
+        draws = (Draw(trial, vote, series, item.id) for vote in range(self.spec.votes))
+        keys = (reply_key(self.identity, messages, draw) for draw in draws)
         return sum(self.cache.get(key) is None for key in keys)
 
     async def judge(self, item: DatasetItem, output: JSON, *, trial: int = 0, series: str = "") -> Judgement:
@@ -150,11 +149,11 @@ class Judge:
             messages = tuple(build_eval_messages(self.spec.template.compile(item, answers)))
         except MissingVariable as error:
             return Judgement(value=None, status="error", comment=shortened(str(error), LONGEST_REASON))
-        draws = [Draw(trial, vote, series) for vote in range(self.spec.votes)]
+        draws = [Draw(trial, vote, series, item.id) for vote in range(self.spec.votes)]
         votes = await self._votes(item, messages, draws)
         decision = decide(votes, self.spec.rule)
         self.usage.judged += 1
-        self.usage.disagreed += not decision.unanimous
+        self.usage.disagreed += not decision.unanimous and any(vote.valid for vote in votes)
         return _judgement(decision, votes)
 
     async def _score(self, *, item: DatasetItem, output: JSON, trial: int) -> Scored:
@@ -187,8 +186,11 @@ class Judge:
         return vote
 
     async def _reply(self, question: Question) -> Vote:
-        if self.cache is None or not self.cache.read:
+        if self.cache is None:
             return await self._fresh_vote(question)
+        if not self.cache.read:
+            kept = self.cache.get(question.key, scored_run.get())
+            return await self._fresh_vote(question) if kept is None else self._kept_vote(question, kept)
         # Two arms that answer alike at the same time wait for one reply, and share it even if it is a failure.
         while (first := self._asking.get(question.key)) is not None:
             shared = await asyncio.shield(first)
@@ -227,8 +229,10 @@ class Judge:
                 self._client, question, answered=partial(self._answered, question), told=self.told
             )
         except CallFailed as failure:
+            self.usage.failed_because = self.usage.failed_because or str(failure)
             self.usage.failed += 1
             return Vote(None, None, shortened(f"{NO_REPLY}{failure}", LONGEST_REASON))
+        self.usage.invalid_because = self.usage.invalid_because or reply.error or ""
         self.usage.invalid += reply.error is not None
         self.usage.repaired += reply.error is None and reply.repairs > 0
         if self.cache is not None:

@@ -113,6 +113,12 @@ def read_judge(spec: ScorerSpec, contract: Contract | None, *, root: Path) -> Ju
             f"is a judge, and the score catalog has no entry '{spec.name}' that says which values it may give",
             hint=f"add a table [{spec.name}] with its type to gates/scores.toml",
         )
+    if contract.type == "numeric" and (contract.min is None or contract.max is None):
+        raise table.error(
+            None,
+            f"is a judge, and the score catalog gives '{spec.name}' no range",
+            hint=f"add min and max to [{spec.name}] in gates/scores.toml: the model is told them, and held to them",
+        )
     output_schema(contract)  # Raises for a score that no judge can give.
     prompt, model = (_needed(table, key) for key in ("prompt", "model"))
     votes, rule = _votes(table, contract)

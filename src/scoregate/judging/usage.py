@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scoregate.records import Tokens
+from scoregate.scorers.outcome import shortened
+
+_LONGEST_REASON = 200
 
 
 @dataclass(slots=True)
@@ -19,8 +22,12 @@ class Usage:
     """Replies that became valid after the model was told what was wrong."""
     invalid: int = 0
     """Replies that stayed invalid."""
+    invalid_because: str = ""
+    """What is wrong with the first of them that came in this session."""
     failed: int = 0
     """Replies that never came."""
+    failed_because: str = ""
+    """Reason of the first of them."""
     judged: int = 0
     """Answers that were judged, each by all its votes."""
     disagreed: int = 0
@@ -75,7 +82,12 @@ class Usage:
             parts.append(f"{_number(self.untold, 'call', 'calls')} not traced ({self.untold_because})")
         if self.cost_usd is not None:
             parts.append(dollars(self.cost_usd))
-        return f"judge {judge}: {', '.join(parts)}"
+        reasons = [
+            f"the first {word} because: {shortened(' '.join(reason.split()), _LONGEST_REASON)}"
+            for word, reason in (("failed", self.failed_because), ("is invalid", self.invalid_because))
+            if reason
+        ]
+        return "; ".join([f"judge {judge}: {', '.join(parts)}", *reasons])
 
 
 def dollars(amount: float) -> str:

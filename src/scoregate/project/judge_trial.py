@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -70,7 +71,7 @@ def answers_to_try(
     items: Collection[str] = (),
     limit: int = 1,
     run: str | None = None,
-    output: str | None = None,
+    output: JSON = None,
 ) -> list[Answer]:
     """The first `limit` answers, or those of the named items: of a run (the gate's newest), or `output` itself.
 
@@ -101,6 +102,15 @@ def answers_to_try(
     if not found:
         raise ConfigError(f"run {run} has no answer to {'these items' if items else 'any item'}")
     return found if items else found[:limit]
+
+
+def as_output(text: str) -> JSON:
+    """What a person gives as an answer: a JSON object or array if it is one, else the text as it is."""
+    try:
+        value: JSON = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, dict | list) else text
 
 
 def try_judge(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scoregate.errors import ConfigError, RunInterrupted, ServiceError
+from scoregate.errors import BaselineError, ConfigError, RunInterrupted, ServiceError
 from scoregate.gate_file import Gate
 from scoregate.gates.rescored import RESCORED, RESCORED_FROM, rescore_command, run_that_was_made
 from scoregate.gates.sentences import count
@@ -153,9 +153,21 @@ def rescore(prepared: Prepared, store: Store, *, hint: str | None = None) -> Run
     return store.load_run(run)
 
 
-def rewrite(gate: Gate, run: Run) -> tuple[Path, ...]:
-    """Write anew the gate's baseline and anchor files that hold this run; who accepted them stays. Which they are."""
+def rewrite(gate: Gate, run: Run, before: Run) -> tuple[Path, ...]:
+    """Write anew the gate's baseline and anchor files that hold this run; who accepted them stays. Which they are.
+
+    `before` is the run as it was scored. Raises BaselineError where its outputs lack gated scores that they had: nobody
+    accepted such a baseline.
+    """
     held = baseline_files(gate, run_that_was_made(run.header))
+    lost = _lost(gate, before, run) if held else []
+    if lost:
+        first = lost[0]
+        raise BaselineError(
+            f"{len(lost):,} cells that had a value have none now, the first '{first.score}' of item '{first.item}': "
+            f"{first.comment}; the baseline stays as it is",
+            hint=f"mend the scorer, or accept the run as it is: baseline accept … {run.id} --force",
+        )
     for path, before in held.items():
         accepted = before.header.metadata.get("accepted")
         about = {key: value for key, value in run.header.metadata.items() if key != "accepted"}
@@ -165,6 +177,18 @@ def rewrite(gate: Gate, run: Run) -> tuple[Path, ...]:
             header = replace(run.header, metadata={**about, "accepted": accepted})
             write_lock(replace(run, header=header), path)
     return tuple(held)
+
+
+def _lost(gate: Gate, before: Run, now: Run) -> list[Score]:
+    """Cells of gated scores that are errors now and had a value."""
+    had = {(score.item, score.trial, score.score) for score in before.scores if score.status == "ok"}
+    return [
+        score
+        for score in now.scores
+        if score.status == "error"
+        and score.score in gate.rules
+        and (score.item, score.trial, score.score) in had
+    ]
 
 
 def _applicable(assembly: Assembly, run: Run) -> tuple[Scorer, ...]:
