@@ -93,5 +93,9 @@ def test_a_difference_without_labels_says_what_is_lacking() -> None:
     assert nobody.prediction_powered.reason == (
         "0 of the 4 items with two different answers are labelled in both versions"
     )
+    one = corrected_difference_of(np.ones(4), np.array([0.0, np.nan, np.nan, np.nan]), same=3, raw=np.ones(7))
+    assert one.prediction_powered.reason == (
+        "1 of the 4 items with two different answers is labelled in both versions"
+    )
     same = corrected_difference_of(np.zeros(0), np.zeros(0), same=7, raw=np.zeros(7))
     assert same.prediction_powered.reason == "both versions gave the same answers"

@@ -37,6 +37,38 @@ def test_a_worse_version_is_no_flattered_one() -> None:
     assert compare_pass_errors(before, now).differ is None
 
 
+def test_a_true_change_is_no_fault_of_the_judge_where_one_label_in_twenty_is_wrong() -> None:
+    """Of 300 answers 285 are good before and 225 now; the judge is right 19 times of 20, and so are the people."""
+    better = answers("a", {(1, 1): 258, (0, 1): 14, (1, 0): 14, (0, 0): 14})
+    worse = answers("b", {(1, 1): 204, (0, 1): 14, (1, 0): 14, (0, 0): 68})
+    for before, now in ((better, worse), (worse, better)):
+        assert compare_pass_errors(before, now).differ is None
+
+
+def test_a_judge_is_kinder_to_the_candidate_by_passing_its_bad_answers_or_failing_the_others_good_ones() -> (
+    None
+):
+    honest = answers("a", {(1, 1): 40, (0, 0): 30})
+    lenient = answers("b", {(1, 1): 40, (0, 0): 15, (1, 0): 15})
+    strict = answers("c", {(1, 1): 22, (0, 1): 18, (0, 0): 30})
+    for before, now, kinder in (
+        (honest, lenient, True),
+        (lenient, honest, False),
+        (strict, honest, True),
+        (honest, strict, False),
+        (honest, honest, False),
+    ):
+        assert compare_pass_errors(before, now).favours_candidate is kinder
+
+
+def test_a_judge_that_errs_both_ways_with_the_candidate_favours_nobody() -> None:
+    honest = answers("a", {(1, 1): 40, (0, 0): 30})
+    wild = answers("b", {(1, 1): 28, (0, 1): 12, (0, 0): 10, (1, 0): 20})
+    found = compare_pass_errors(honest, wild)
+    assert found.differ == "lenient"
+    assert not found.favours_candidate
+
+
 def test_a_kind_of_error_that_differs_by_chance_is_not_proved_twice_as_easily() -> None:
     """p = .039 of one kind alone is .077 of two."""
     before = answers("a", {(0, 0): 30})

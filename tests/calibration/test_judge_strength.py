@@ -57,8 +57,9 @@ def test_a_margin_of_the_judge_rules_out_a_larger_true_drop() -> None:
     low, high = strength.low, strength.high
     assert low is not None
     assert margin_sentence("correct", 0.05, strength) == (
-        f"the judge 'correct' shows 0.85 of a true drop [{low:.2f}, {high:.2f}], by 200 calibrated items: its margin "
-        f"of 5.0 points rules out true drops of more than 5.9 points, to be sure {100 * 0.05 / low:.1f} points"
+        f"the judge 'correct' shows 0.85 of a true drop [{low:.2f}, {high:.2f}], by 200 calibrated items: a pass "
+        "within its margin of 5.0 points would rule out true drops of more than 5.9 points, to be sure "
+        f"{100 * 0.05 / low:.1f} points"
     )
     assert f"is {100 * 0.05 * low:.1f} points of its own scores" in true_margin_sentence(
         "correct", 0.05, strength
@@ -70,4 +71,4 @@ def test_a_judge_hardly_better_than_chance_rules_out_nothing() -> None:
     assert too_weak(strength)
     sentence = margin_sentence("correct", 0.05, strength)
     assert sentence is not None
-    assert sentence.endswith("its margin of 5.0 points may rule out no true drop at all")
+    assert sentence.endswith("a pass within its margin of 5.0 points may rule out no true drop at all")

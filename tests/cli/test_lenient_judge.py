@@ -44,8 +44,9 @@ def test_a_candidate_that_its_judge_flatters_is_not_passed(flattered: Project) -
     assert checked.outcome(4) == "INVALID"
     assert re.search(
         r"INVALID: the judge 'correct' is more lenient with the candidate than with the baseline: it passes 20 of 48 "
-        r"answers of the candidate that people fail, 2 of 30 of the baseline's; p = 0\.\d+; mend its prompt or rubric "
-        r"and calibrate it again \(scoregate judge calibrate gates/agent\.toml\), or make the score advisory",
+        r"answers of the candidate that people fail, 2 of 30 of the baseline's; p = 0\.\d+ where 5 % of the "
+        r"labels may be wrong; mend its prompt or rubric and calibrate it again \(scoregate judge calibrate "
+        r"gates/agent\.toml\), or make the score advisory",
         text(checked),
     )
     assert "→ scoregate judge calibrate gates/agent.toml\n" in checked.out
@@ -110,6 +111,25 @@ def test_a_true_drop_that_the_judge_sees_is_a_regression_and_no_fault_of_the_jud
     ) in text(checked)
 
 
+def test_a_drop_that_is_proved_though_the_judge_hides_a_part_of_it_is_a_regression(tmp_path: Path) -> None:
+    before, now = version("a", fails=30, lenient=0), version("b", fails=100, lenient=45)
+    project = labelled_project(tmp_path, before, now)
+    write_labels(project, before, now)
+    checked = project.scoregate(*CHECK)
+    assert checked.outcome(1) == "REGRESSION"
+    assert (
+        "note: the judge 'correct' is more lenient with the candidate than with the baseline: it passes 45 of 100"
+    ) in text(checked)
+    assert "as that favours the candidate, the drop that is proved all the same stands" in text(checked)
+
+
+def test_one_label_is_one(flattered: Project) -> None:
+    write_labels(flattered, HONEST, FLATTERED, first=1)
+    checked = text(flattered.scoregate(*CHECK))
+    assert "corrected by 1 human label of 120 items: " in checked
+    assert "(1 of the 120 items with two different answers is labelled in both versions)" in checked
+
+
 def test_too_few_labels_check_nothing_and_say_what_is_lacking(flattered: Project) -> None:
     write_labels(flattered, HONEST, FLATTERED, first=30)
     checked = flattered.scoregate(*CHECK)
@@ -156,12 +176,18 @@ def test_of_several_trials_the_first_is_corrected_and_all_are_the_raw_value(tmp_
     assert found["labelled"] == 120
 
 
-def test_two_labels_of_one_answer_are_refused_and_those_of_two_answers_are_not(flattered: Project) -> None:
+def test_two_different_labels_of_one_answer_are_refused(flattered: Project) -> None:
     lines = flattered.read_lines("labels.jsonl")
-    flattered.write_lines("labels.jsonl", [*lines, lines[0]])
+    flattered.write_lines("labels.jsonl", [*lines, {**lines[0], "label": not lines[0]["label"]}])
     assert (
         "the labels cannot be read: labels.jsonl:241: a second label of item 'q000', first at labels.jsonl:1"
     ) in text(flattered.scoregate(*CHECK))
+
+
+def test_two_people_who_agree_are_one_label(flattered: Project) -> None:
+    document = flattered.scoregate(*CHECK, "--json").json()
+    flattered.write_lines("labels.jsonl", flattered.read_lines("labels.jsonl") * 2)
+    assert flattered.scoregate(*CHECK, "--json").json() == document
 
 
 def likes_flattery(request: ModelRequest) -> Answer:
@@ -207,3 +233,8 @@ def test_of_two_labelled_answers_to_an_item_the_later_one_calibrates(tmp_path: P
         assert done.code == 0, done.err
         assert (done.json()["labelled"], done.json()["agreed"]) == (20, 20)
         assert len(server.requests) == 20
+        assert (
+            "of an item with several labelled answers the last one counts; 20 labels are left out: "
+            "q000 (labels.jsonl:1), q001 (labels.jsonl:2)"
+        ) in done.err
+        assert "q004 (labels.jsonl:5) and 15 more" in done.err

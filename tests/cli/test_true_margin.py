@@ -42,7 +42,7 @@ def test_what_the_judges_margin_means_in_truth_is_a_note_of_every_report(tmp_pat
     project = project_of(tmp_path, "max_drop = 0.05", boolean(92, 7, 8, 93))
     checked = project.scoregate(*CHECK, "-o", "markdown=report.md")
     assert checked.outcome(0) == "PASS"
-    told = "its margin of 5.0 points rules out true drops of more than 5.9 points, to be sure "
+    told = "a pass within its margin of 5.0 points would rule out true drops of more than 5.9 points, to be sure "
     assert told in text(checked)
     assert told in project.read("report.md")
     assert any(told in note for note in project.scoregate(*CHECK, "--json").json()["notes"])
@@ -63,3 +63,10 @@ def test_without_a_calibration_a_margin_of_the_truth_is_invalid_with_the_command
     checked = project.scoregate(*CHECK)
     assert checked.outcome(4) == "INVALID"
     assert f"→ {COMMAND}\n" in checked.out
+
+
+def test_a_diff_of_baselines_looks_at_no_calibration_and_rules_nothing_out(tmp_path: Path) -> None:
+    project = project_of(tmp_path, 'max_drop = 0.05\nmargin_of = "truth"', boolean(92, 7, 8, 93))
+    told = project.scoregate("baseline", "diff", "gates/agent.toml", "now.jsonl")
+    assert told.outcome(0) == "INCONCLUSIVE"
+    assert "its margin is one of the truth" in text(told)

@@ -50,6 +50,21 @@ def test_a_drop_that_only_the_judge_saw_is_no_regression() -> None:
     assert (verdict.outcome, verdict.reason) == ("invalid", WHY["tone"])
 
 
+def test_a_drop_that_a_judge_shows_in_spite_of_favouring_the_candidate_stands() -> None:
+    verdict = with_uncalibrated(decided(tone=40), WHY, favoured={"tone"})
+    assert verdict.outcome == "regression"
+    assert verdict.reason.startswith("tone: ")
+    assert rule(verdict, "tone").outcome == "regression"
+    assert f"{WHY['tone']}; as that favours the candidate, the drop that is proved all the same stands" in (
+        verdict.notes
+    )
+
+
+def test_without_a_drop_a_judge_that_favours_the_candidate_decides_nothing() -> None:
+    verdict = with_uncalibrated(decided(), WHY, favoured={"tone"})
+    assert (verdict.outcome, verdict.reason) == ("invalid", WHY["tone"])
+
+
 def test_a_drop_that_another_score_proves_stays_a_regression() -> None:
     verdict = with_uncalibrated(decided(tone=40, correct=40), WHY)
     assert verdict.outcome == "regression"
@@ -86,3 +101,32 @@ def test_a_comparison_that_looks_at_no_file_says_so() -> None:
     assert verdict.outcome == "pass"
     note = "whether the judge 'tone' is calibrated as its rule requires was not looked at"
     assert verdict.notes == (note,)
+
+
+def with_true_margin(*, tone: int = 0, advisory: bool = False) -> Verdict:
+    """A margin of the truth where no calibration is looked at."""
+    rules = {
+        "tone": Rule(max_drop=0.05, margin_of="truth", advisory=advisory),
+        "correct": Rule(max_drop=0.05),
+    }
+    before = MAKE("before", tone=passing(100), correct=passing(100))
+    return compare(before, MAKE("now", tone=passing(100, tone), correct=passing(100)), rules)
+
+
+def test_a_margin_of_the_truth_passes_nothing_without_a_calibration() -> None:
+    verdict = with_true_margin()
+    assert (verdict.outcome, rule(verdict, "tone").outcome) == ("inconclusive", "inconclusive")
+    assert rule(verdict, "correct").outcome == "pass"
+    assert verdict.reason == (
+        "tone: its margin is one of the truth, and what that is in the judge's scores takes its calibration, which was "
+        "not looked at"
+    )
+
+
+def test_a_margin_of_the_truth_may_be_broken_without_a_calibration() -> None:
+    assert with_true_margin(tone=40).outcome == "regression"
+
+
+def test_an_advisory_margin_of_the_truth_gates_nothing() -> None:
+    verdict = with_true_margin(advisory=True)
+    assert (verdict.outcome, rule(verdict, "tone").outcome) == ("pass", "inconclusive")

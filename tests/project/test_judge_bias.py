@@ -122,8 +122,15 @@ def test_a_judge_that_errs_alike_is_told_in_a_note(check: Check) -> None:
     assert found.notes["correct"] == (
         "held against people's labels of 60 answers of the candidate and 60 of the baseline, the judge 'correct' is "
         "not proved to treat them differently: it passes 4 of 30 answers of the candidate that people fail, 3 of 20 of "
-        "the baseline's; it fails 0 of 30 answers of the candidate that people pass, 0 of 40 of the baseline's; p = 1"
+        "the baseline's (a difference of up to 24 points cannot be excluded); it fails 0 of 30 answers of the "
+        "candidate that people pass, 0 of 40 of the baseline's (a difference of up to 11 points cannot be excluded); "
+        "p = 1 where 5 % of the labels may be wrong"
     )
+
+
+def test_where_one_version_has_no_bad_answers_nothing_is_known_of_its_leniency(check: Check) -> None:
+    note = check("correct", rows("b", [(True, True, 60)]), HONEST).notes["correct"]
+    assert "that people fail, 0 of 0 of the baseline's (which says nothing of a difference)" in note
 
 
 def test_answers_of_both_versions_tell_nothing_and_do_no_harm(check: Check) -> None:
@@ -153,12 +160,32 @@ def test_where_all_that_differs_is_labelled_nobody_is_asked_for_more(check: Chec
 
 
 def test_of_several_trials_the_first_labelled_answer_counts_once(check: Check) -> None:
-    before = [[("same", True, True), (f"a{n}", n < 6, False)] for n in range(60)]
+    before = [[("same", True, True), (f"a{n}", n < 6, False), ("same", True, True)] for n in range(60)]
     now = [[(f"b{n}", True, None), ("same", True, True), (f"c{n}", n < 30, False)] for n in range(60)]
     assert (
         "it passes 30 of 60 answers of the candidate that people fail, 6 of 60"
         in (check("correct", before, now).faults["correct"])
     )
+
+
+def test_an_item_is_looked_at_in_as_many_trials_of_one_version_as_of_the_other(check: Check) -> None:
+    """Odd answers, which the other version never gave, are many where it was asked once and this one three times."""
+    fair = [[(f"u{n}", n % 2 == 0, n % 2 == 0)] for n in range(60)]
+    other = [[(f"v{n}", n % 2 == 0, n % 2 == 0)] for n in range(60)]
+    usual = [[(f"same{n}", True, True)] for n in range(60)]
+    odd = [[(f"same{n}", True, True), (f"odd{n}", True, False)] for n in range(60)]
+    found = check("correct", [*fair, *usual], [*other, *odd])
+    assert found.faults == {}
+    assert "labels of 60 answers of the candidate and 60 of the baseline" in found.notes["correct"]
+
+
+def test_a_judge_that_favours_the_candidate_is_told_apart(check: Check) -> None:
+    assert check("correct", HONEST, FLATTERED).favoured == {"correct"}
+    assert check("correct", FLATTERED, HONEST).favoured == frozenset()
+    before = [[(f"a{n}", 5 + n % 3, 5 + n % 3)] for n in range(60)]
+    now = [[(f"b{n}", 6 + n % 3 + n % 2, 5 + n % 3)] for n in range(60)]
+    assert check("grade", before, now).favoured == {"grade"}
+    assert check("grade", now, before).favoured == frozenset()
 
 
 def test_what_the_judge_left_out_is_no_error(check: Check) -> None:

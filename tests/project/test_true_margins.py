@@ -66,7 +66,9 @@ def test_a_calibrated_judge_says_what_its_margin_rules_out(gate: Write) -> None:
     read = gate("")
     notes = margin_notes(read, calibrated(read))
     assert len(notes) == 1
-    assert "its margin of 5.0 points rules out true drops of more than 5.9 points" in notes[0]
+    assert (
+        "a pass within its margin of 5.0 points would rule out true drops of more than 5.9 points" in notes[0]
+    )
     assert with_true_margins(read, calibrated(read)) is read
 
 

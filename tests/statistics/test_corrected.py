@@ -119,11 +119,28 @@ def test_the_tuned_estimate_follows_its_formula() -> None:
     judge = np.clip(truth + rng.normal(0.1, 0.2, 300), 0, 1)
     human = labelled_part(rng, truth, 80)
     known = ~np.isnan(human)
-    weight = np.cov(human[known], judge[known])[0, 1] / ((1 + 80 / 220) * judge.var(ddof=1))
+    slope = np.cov(human[known], judge[known])[0, 1] / judge[known].var(ddof=1)
+    weight = min(1.0, slope) / (1 + 80 / 220)
     result = corrected_mean(judge, human)
     assert result.judge_weight == pytest.approx(weight)
     expected = weight * judge[~known].mean() + (human[known] - weight * judge[known]).mean()
     assert result.estimate.value == pytest.approx(expected)
+
+
+def test_a_perfect_judge_and_few_labels_lean_to_neither_side() -> None:
+    rng = np.random.default_rng(14)
+    values, differences = [], []
+    for _ in range(500):
+        before = drawn(rng, 300, 0.9)
+        now = before * drawn(rng, 300, 0.94)
+        value = corrected_mean(before, labelled_part(rng, before, 50)).estimate.value
+        difference = corrected_difference(now - before, labelled_part(rng, now - before, 50)).estimate.value
+        assert value is not None
+        assert difference is not None
+        values.append(value - before.mean())
+        differences.append(difference - (now - before).mean())
+    assert abs(float(np.mean(values))) < 0.003
+    assert abs(float(np.mean(differences))) < 0.004
 
 
 @pytest.mark.parametrize("n", [50, 200])

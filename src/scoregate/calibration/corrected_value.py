@@ -131,7 +131,8 @@ def corrected_difference_of(
     if not len(judge):
         powered = PredictionPowered(untold(0, "both versions gave the same answers"), 0.0)
     elif labelled < 2:
-        reason = f"{labelled:,} of the {len(judge):,} items with two different answers are labelled in both versions"
+        verb = "is" if labelled == 1 else "are"
+        reason = f"{labelled:,} of the {len(judge):,} items with two different answers {verb} labelled in both versions"
         powered = PredictionPowered(untold(labelled, reason), 0.0)
     else:
         powered = corrected_difference(judge, human, scale=scale, level=level)

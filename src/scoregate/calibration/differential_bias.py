@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,8 @@ from scoregate.statistics.differential import (
 ENOUGH_LABELS = 50
 """Labelled answers of each version that the check takes, or all that differ where they are fewer."""
 SIGNIFICANT = 0.05
+WRONG_LABELS = 0.05
+"""Share of the labels of scores that pass or fail that may be wrong, without a true change becoming a fault."""
 
 Fault = Literal["lenient", "strict", "offset"]
 
@@ -52,6 +55,16 @@ class Errors:
             return None
         return "lenient" if self.lenient.p_value <= self.strict.p_value else "strict"
 
+    @property
+    def favours_candidate(self) -> bool:
+        """Whether it is proved that the judge is kinder to the candidate, and nothing speaks for the contrary."""
+        kinder = {"lenient": self.lenient.excess > 0, "strict": self.strict.excess < 0}
+        p_values = {"lenient": self.lenient.p_value, "strict": self.strict.p_value}
+        proved = self.differ
+        if proved is None or not kinder[proved]:
+            return False
+        return all(kind or p_values[name] > SIGNIFICANT for name, kind in kinder.items())
+
 
 def compare_pass_errors(
     baseline: Mapping[str, LabelledAnswer], candidate: Mapping[str, LabelledAnswer]
@@ -59,16 +72,19 @@ def compare_pass_errors(
     """Item -> the labelled answer of each version, without answers that both versions gave: these tell nothing.
 
     Both kinds of error are looked at. Leniency towards the candidate hides a drop, strictness makes one; and the
-    check as a whole cries wolf over at most 5 % of the judges that err alike.
+    check as a whole cries wolf over at most 5 % of the judges that err alike. `WRONG_LABELS` of the answers that people
+    pass, of either version, may be bad ones or the other way round: so many errors are nobody's.
     """
 
     def errors(answers: Mapping[str, LabelledAnswer], human: float) -> dict[str, bool]:
         return {item: one.judge != human for item, one in answers.items() if one.human == human}
 
-    return Errors(
-        compare_errors(errors(baseline, 0.0), errors(candidate, 0.0)),
-        compare_errors(errors(baseline, 1.0), errors(candidate, 1.0)),
-    )
+    def of_kind(human: float) -> ErrorRates:
+        others = (sum(one.human != human for one in answers.values()) for answers in (baseline, candidate))
+        before, now = (math.ceil(WRONG_LABELS * number) for number in others)
+        return compare_errors(errors(baseline, human), errors(candidate, human), explained=(before, now))
+
+    return Errors(lenient=of_kind(0.0), strict=of_kind(1.0))
 
 
 def compare_numbers(

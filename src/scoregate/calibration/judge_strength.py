@@ -47,11 +47,11 @@ def margin_sentence(score: str, margin: float, strength: Estimate) -> str | None
         f"{strength.n:,} calibrated items"
     )
     if too_weak(strength):
-        return f"{shows}: its margin of {_points(margin)} may rule out no true drop at all"
+        return f"{shows}: a pass within its margin of {_points(margin)} may rule out no true drop at all"
     likely, most = min(1.0, margin / strength.value), min(1.0, margin / strength.low)
     return (
-        f"{shows}: its margin of {_points(margin)} rules out true drops of more than {_points(likely)}, to be sure "
-        f"{_points(most)}"
+        f"{shows}: a pass within its margin of {_points(margin)} would rule out true drops of more than "
+        f"{_points(likely)}, to be sure {_points(most)}"
     )
 
 

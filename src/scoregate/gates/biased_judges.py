@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from scoregate.calibration.differential_bias import SIGNIFICANT, Errors
+from scoregate.calibration.differential_bias import SIGNIFICANT, WRONG_LABELS, Errors
 from scoregate.gates.sentences import p_text
 from scoregate.statistics.differential import ErrorRates, Offset
+from scoregate.statistics.proportions import difference_interval
 
 OF_PARTS = "its judge treats the two versions differently"
 """Why a drop in a slice, or since the anchor, proves nothing where the rule's own reason tells the whole."""
+_ALLOWED = f"where {100 * WRONG_LABELS:.0f} % of the labels may be wrong"
 
 
 def fault_of_errors(score: str, errors: Errors, command: str) -> str | None:
@@ -37,8 +39,8 @@ def nothing_in_errors(score: str, errors: Errors, labelled: tuple[int, int]) -> 
     before, now = labelled
     return (
         f"held against people's labels of {now:,} answers of the candidate and {before:,} of the baseline, the judge "
-        f"'{score}' is not proved to treat them differently: it {_passes(errors)}; it {_fails(errors)}; "
-        f"{p_text(errors.p_value)}"
+        f"'{score}' is not proved to treat them differently: it {_passes(errors)}{_unseen(errors.lenient)}; it "
+        f"{_fails(errors)}{_unseen(errors.strict)}; {p_text(errors.p_value)} {_ALLOWED}"
     )
 
 
@@ -59,8 +61,8 @@ def unchecked(score: str, why: str) -> str:
 def _fault(score: str, how: str, rates: ErrorRates, counts: str, p_value: float, command: str) -> str:
     first, second = ("candidate", "baseline") if rates.excess > 0 else ("baseline", "candidate")
     return (
-        f"the judge '{score}' is more {how} with the {first} than with the {second}: {counts}; {p_text(p_value)}; "
-        f"{_advice(command)}"
+        f"the judge '{score}' is more {how} with the {first} than with the {second}: {counts}; {p_text(p_value)} "
+        f"{_ALLOWED}; {_advice(command)}"
     )
 
 
@@ -69,6 +71,15 @@ def _advice(command: str) -> str:
         f"mend its prompt or rubric and calibrate it again ({command}), or make the score advisory and let people's "
         "labels decide, by the corrected difference in this report"
     )
+
+
+def _unseen(rates: ErrorRates) -> str:
+    """How large a difference these counts leave possible."""
+    (_, of_b), (_, of_c) = rates.baseline, rates.candidate
+    if not of_b or not of_c:
+        return " (which says nothing of a difference)"
+    most = max(map(abs, difference_interval(*rates.baseline, *rates.candidate)))
+    return f" (a difference of up to {100 * most:.0f} points cannot be excluded)"
 
 
 def _passes(errors: Errors) -> str:

@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING
 
 from scoregate.errors import ConfigError, ResultsError
 from scoregate.gate_file import Gate, Rule, rule_from_mapping
-from scoregate.gates.look import Seen, look, one_look
+from scoregate.gates.look import Seen, look, one_look, why
 from scoregate.gates.look import verdict as as_verdict
 from scoregate.gates.table import RunTable, table_from_frame, table_from_run
-from scoregate.records import JSON, Run, RunHeader, Verdict
+from scoregate.records import JSON, RuleResult, Run, RunHeader, Verdict
 
 if TYPE_CHECKING:
     import pandas
+
+
+_NO_CALIBRATION = (
+    "its margin is one of the truth, and what that is in the judge's scores takes its calibration, which was not "
+    "looked at"
+)
 
 
 def compare(
@@ -35,7 +41,8 @@ def compare(
     The verdict depends on nothing else: same input and seed, same bytes. Raises ConfigError for a rule that
     cannot be decided (unknown score, no direction, no margin) and ResultsError for results that cannot be read.
     Calibrations are files beside the gate, so a gate that requires one gets a note that it was not looked at;
-    `scoregate check`, `run` and `enforce` do.
+    `scoregate check`, `run` and `enforce` do. A margin of the truth (`margin_of = "truth"`) cannot be told without
+    one: such a rule may break here, but never passes.
     """
     gate = rules if isinstance(rules, Gate) else _gate_of(rules)
     verdict = compared(_table(baseline, "baseline"), _table(candidate, "candidate"), gate, seed=seed)
@@ -44,7 +51,33 @@ def compare(
         for name, rule in gate.rules.items()
         if rule.require_calibration is not None or rule.margin_of == "truth"
     ]
+    verdict = _without_true_margins(verdict, gate)
     return replace(verdict, notes=(*verdict.notes, *notes)) if notes else verdict
+
+
+def _without_true_margins(verdict: Verdict, gate: Gate) -> Verdict:
+    """No pass of a rule whose margin is one of the truth: the judge shows a part of a true drop, here an unknown one.
+
+    What is proved worse by the judge's own scores stays so, for the margin of the truth is a smaller one of these.
+    """
+    rules = tuple(_undecided(rule) if _passes_untold(rule, gate) else rule for rule in verdict.rules)
+    deciding = [rule for rule, old in zip(rules, verdict.rules, strict=True) if rule is not old]
+    told = replace(verdict, rules=rules)
+    if verdict.outcome != "pass" or all(rule.role == "advisory" for rule in deciding):
+        return told
+    gating = [rule for rule in rules if rule.role != "advisory"]
+    return replace(told, outcome="inconclusive", reason=why("inconclusive", gating))
+
+
+def _passes_untold(rule: RuleResult, gate: Gate) -> bool:
+    known = gate.rules.get(rule.score)
+    # A secondary rule that passes says no more than that nothing is proved to be worse.
+    claims = rule.outcome == "pass" and rule.role != "secondary"
+    return claims and known is not None and known.margin_of == "truth"
+
+
+def _undecided(rule: RuleResult) -> RuleResult:
+    return replace(rule, outcome="inconclusive", reason=_NO_CALIBRATION)
 
 
 def compared(baseline: Run | RunTable, candidate: Run | RunTable, gate: Gate, *, seed: int) -> Verdict:

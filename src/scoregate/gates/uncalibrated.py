@@ -5,28 +5,37 @@ A judge may lack the calibration that the gate requires, or treat the two versio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from scoregate.gates.look import why
 from scoregate.records import RuleResult, Verdict
 
 NOT_CALIBRATED = "its judge is not calibrated"
+_STANDS = "as that favours the candidate, the drop that is proved all the same stands"
 
 
 def with_uncalibrated(
-    verdict: Verdict, reasons: Mapping[str, str], *, of_parts: str = NOT_CALIBRATED
+    verdict: Verdict,
+    reasons: Mapping[str, str],
+    *,
+    of_parts: str = NOT_CALIBRATED,
+    favoured: Collection[str] = (),
 ) -> Verdict:
     """The verdict where the judges of some scores may not decide. `reasons`: score -> why, with what repairs it.
-    `of_parts` is the short reason for what they saw in a slice, or since the anchor.
+    `of_parts` is the short reason for what they saw in a slice, or since the anchor; `favoured` are the scores whose
+    judge is kinder to the candidate than to the baseline.
 
-    The rules of these scores are invalid, also where a drop was proved, for it may be the judge's. What the other
-    scores prove stands: a regression stays one, else the verdict is invalid. An advisory score gates nothing, so
-    its rule alone changes.
+    The rules of these scores are invalid, also where a drop was proved, for it may be the judge's. Not so where the
+    judge favours the candidate: what it shows of a drop on the whole is less than there is. What the other scores
+    prove stands: a regression stays one, else the verdict is invalid. An advisory score gates nothing, so its rule
+    alone changes.
     """
     if not reasons:
         return verdict
-    rules = tuple(_marked(rule, reasons, of_parts) for rule in verdict.rules)
+    stands = {rule.score for rule in verdict.rules if rule.score in favoured and _dropped_on_the_whole(rule)}
+    reasons = {name: f"{reason}; {_STANDS}" if name in stands else reason for name, reason in reasons.items()}
+    rules = tuple(_marked(rule, reasons, of_parts, stands) for rule in verdict.rules)
     gating = [rule for rule in rules if rule.role != "advisory"]
     advisory = {rule.score for rule in rules if rule.role == "advisory"}
     deciding = [reason for score, reason in reasons.items() if score not in advisory]
@@ -40,9 +49,21 @@ def with_uncalibrated(
     return replace(told, outcome="invalid", reason=deciding[0], notes=(*verdict.notes, *more))
 
 
-def _marked(rule: RuleResult, reasons: Mapping[str, str], of_parts: str) -> RuleResult:
+def _marked(
+    rule: RuleResult, reasons: Mapping[str, str], of_parts: str, stands: Collection[str]
+) -> RuleResult:
     reason = reasons.get(rule.score)
-    on_the_whole = rule.slice is None and rule.against == "baseline"
+    on_the_whole = _on_the_whole(rule)
     if reason is None or (rule.outcome != "regression" and not on_the_whole):
         return rule
+    if rule.score in stands and _dropped_on_the_whole(rule):
+        return rule
     return replace(rule, outcome="invalid", reason=reason if on_the_whole else of_parts)
+
+
+def _dropped_on_the_whole(rule: RuleResult) -> bool:
+    return rule.outcome == "regression" and _on_the_whole(rule)
+
+
+def _on_the_whole(rule: RuleResult) -> bool:
+    return rule.slice is None and rule.against == "baseline"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,13 +19,8 @@ from scoregate.errors import ScoregateError
 from scoregate.gate_file import Gate
 from scoregate.project.human_labels import HumanLabel
 from scoregate.project.judged_answers import JudgedAnswer, judged_answers, labels_of
+from scoregate.project.selected_labels import Answers, doubt, first_trial, judged
 from scoregate.records import Run
-from scoregate.statistics.differential import compare_errors
-
-Answers = Mapping[str, Sequence[JudgedAnswer]]
-
-_NOT_BY_CHANCE = 0.01
-"""Labels whose share differs so clearly between old and new answers were not drawn at random."""
 
 
 def corrected_values(
@@ -58,27 +53,25 @@ def _corrected(
     low, high = ends
     worst = high if contract.direction == "lower" else low
     now = judged_answers(contract, labels, candidate)
-    first = _first_trial(now)
+    first = first_trial(now)
     answered = [cell for cell in first.values() if cell.answer is not None]
     if all(cell.label is None for cell in answered):
         bare = "" if any(one.has_output for one in labels) else "; none of them says which output it is of"
         of_trial = " in the first trial of" if candidate.header.trials > 1 else " in"
         return f"none of the {len(labels):,} labels is of an answer{of_trial} this run{bare}"
     value = corrected_value(
-        _floats(_judged(cell, worst) for cell in answered),
+        _floats(judged(cell, worst) for cell in answered),
         _floats(_label(cell) for cell in answered),
         low=low,
         high=high,
         known=_floats([worst] * (len(first) - len(answered))),
         raw=_floats(_mean_of_trials(cells, worst) for cells in now.values()),
     )
-    if baseline is None:
-        return value
-    before = judged_answers(contract, labels, baseline)
+    before = {} if baseline is None else judged_answers(contract, labels, baseline)
     return replace(
         value,
-        difference=_difference(before, now, worst=worst, scale=high - low),
-        doubt=_doubt(_first_trial(before), first),
+        difference=_difference(before, now, worst=worst, scale=high - low) if before else None,
+        doubt=doubt(before, now, worst=worst),
     )
 
 
@@ -86,12 +79,12 @@ def _difference(before: Answers, now: Answers, *, worst: float, scale: float) ->
     items = [item for item in now if item in before]
     if not items:
         return None
-    then, first = _first_trial(before), _first_trial(now)
+    then, first = first_trial(before), first_trial(now)
     pairs = [(then[item], first[item]) for item in items if item in then and item in first]
     # Two answers that never came are as equal as two that are the same; a single one counts as the worst.
     differ = [(b, c) for b, c in pairs if b.answer != c.answer]
     return corrected_difference_of(
-        _floats(_judged(c, worst) - _judged(b, worst) for b, c in differ),
+        _floats(judged(c, worst) - judged(b, worst) for b, c in differ),
         _floats(_known(c, worst) - _known(b, worst) for b, c in differ),
         same=len(pairs) - len(differ),
         raw=_floats(
@@ -99,34 +92,6 @@ def _difference(before: Answers, now: Answers, *, worst: float, scale: float) ->
         ),
         scale=scale,
     )
-
-
-def _doubt(before: Mapping[str, JudgedAnswer], now: Mapping[str, JudgedAnswer]) -> str | None:
-    """Labels of the baseline's answers are labels of the candidate's too where it says the same: no random part."""
-    labelled = {item: cell.label is not None for item, cell in now.items() if cell.answer is not None}
-    old = {
-        item: yes
-        for item, yes in labelled.items()
-        if item in before and before[item].answer == now[item].answer
-    }
-    new = {item: yes for item, yes in labelled.items() if item not in old}
-    # They are different items, so this is Fisher's test of two samples.
-    shares = compare_errors(old, new)
-    if shares.p_value > _NOT_BY_CHANCE:
-        return None
-    (old_labelled, olds), (new_labelled, news) = shares.baseline, shares.candidate
-    return (
-        f"the labels are no random part of the answers: {old_labelled:,} of the {olds:,} that the baseline gave too "
-        f"are labelled, and {new_labelled:,} of the {news:,} others, so that the corrected value leans to the former"
-    )
-
-
-def _first_trial(answers: Answers) -> dict[str, JudgedAnswer]:
-    return {item: cells[0] for item, cells in answers.items() if cells[0].trial == 0}
-
-
-def _judged(cell: JudgedAnswer, worst: float) -> float:
-    return worst if cell.judge is None else cell.judge
 
 
 def _label(cell: JudgedAnswer) -> float:
@@ -139,7 +104,7 @@ def _known(cell: JudgedAnswer, worst: float) -> float:
 
 
 def _mean_of_trials(cells: Sequence[JudgedAnswer], worst: float) -> float:
-    return sum(_judged(cell, worst) for cell in cells) / len(cells)
+    return sum(judged(cell, worst) for cell in cells) / len(cells)
 
 
 def _ends(contract: Contract) -> tuple[float, float] | None:

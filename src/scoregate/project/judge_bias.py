@@ -46,18 +46,23 @@ class BiasCheck:
     """Scores whose judge is proved to treat the versions differently, with what to do next."""
     notes: Mapping[str, str] = field(default_factory=dict)
     """Checks that proved nothing, and checks that could not be made."""
+    favoured: frozenset[str] = frozenset()
+    """Scores whose judge is proved to be kinder to the candidate: it hides drops and makes none."""
 
 
 def check_bias(gate: Gate, baseline: Run, candidate: Run) -> BiasCheck:
     """Hold each judge whose rule names labels against those of both versions' answers.
 
     Answers that both versions gave are left out: they have one label and one judgement, and tell nothing of a
-    difference. Of an item's trials the first labelled one counts. Too few labels are a note, and so is a calibration
-    that is required without any, as it says nothing of the candidate. A judge that is not the same in both runs is
-    left to the comparison, which refuses it.
+    difference. An item is looked at in as many trials of one version as of the other: an answer that the other version
+    gave in none of three trials is an odder one than an answer that it did not give in one, and odd ones are harder to
+    judge. Of these trials the first labelled one counts. Too few labels are a note, and so is a calibration that is
+    required without any, as it says nothing of the candidate. A judge that is not the same in both runs is left to
+    the comparison, which refuses it.
     """
     faults: dict[str, str] = {}
     notes: dict[str, str] = {}
+    favoured: set[str] = set()
     for name, rule in gate.rules.items():
         contract = gate.contract(name)
         if contract is None or scorer_changed(name, baseline.header, candidate.header):
@@ -71,36 +76,63 @@ def check_bias(gate: Gate, baseline: Run, candidate: Run) -> BiasCheck:
         except ScoregateError as error:
             notes[name] = unchecked(name, f"the labels cannot be read: {error}")
             continue
-        fault, note = _check(contract, labels, baseline, candidate, calibrate_command(gate, name))
-        if fault is not None:
-            faults[name] = fault
-        elif note is not None:
-            notes[name] = note
-    return BiasCheck(faults, notes)
+        found = _check(contract, labels, baseline, candidate, calibrate_command(gate, name))
+        if found.fault is not None:
+            faults[name] = found.fault
+            favoured |= {name} if found.favours_candidate else set()
+        elif found.note is not None:
+            notes[name] = found.note
+    return BiasCheck(faults, notes, frozenset(favoured))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Of one score: the fault, or a note; neither where no answer differs, as there is nothing to check then."""
+
+    fault: str | None = None
+    note: str | None = None
+    favours_candidate: bool = False
 
 
 def _check(
     contract: Contract, labels: Sequence[HumanLabel], baseline: Run, candidate: Run, command: str
-) -> tuple[str | None, str | None]:
-    """The fault, or a note; neither where no answer differs, as there is nothing to check then."""
-    before, now = (judged_answers(contract, labels, run) for run in (baseline, candidate))
+) -> _Found:
+    before, now = _equal_trials(*(judged_answers(contract, labels, run) for run in (baseline, candidate)))
     shared = answers_of_both(before, now)
     old, new = (_own(answers, shared) for answers in (before, now))
     if not old or not new:
-        return None, None
+        return _Found()
     labelled = _labelled(old, contract), _labelled(new, contract)
     few = _too_few(old, new, labelled, pairs=not passes_or_fails(contract))
     if few is not None:
-        return None, unchecked(contract.name, few)
+        return _Found(note=unchecked(contract.name, few))
     if passes_or_fails(contract):
         errors = compare_pass_errors(*labelled)
         counts = len(labelled[0]), len(labelled[1])
-        fault = fault_of_errors(contract.name, errors, command)
-        return fault, nothing_in_errors(contract.name, errors, counts)
+        return _Found(
+            fault_of_errors(contract.name, errors, command),
+            nothing_in_errors(contract.name, errors, counts),
+            errors.favours_candidate,
+        )
     offset = compare_numbers(*labelled)
     if offset is None:
-        return None, unchecked(contract.name, "the few labels do not tell its error from a true difference")
-    return fault_of_offset(contract.name, offset, command), nothing_in_offset(contract.name, offset)
+        why = "the few labels do not tell its error from a true difference"
+        return _Found(note=unchecked(contract.name, why))
+    return _Found(
+        fault_of_offset(contract.name, offset, command),
+        nothing_in_offset(contract.name, offset),
+        (offset.value < 0) == (contract.direction == "lower"),
+    )
+
+
+def _equal_trials(before: Answers, now: Answers) -> tuple[Answers, Answers]:
+    """Of each item that both versions have, as many of its first trials in one as in the other."""
+    number = {item: min(len(before[item]), len(now[item])) for item in before.keys() & now.keys()}
+    first, second = (
+        {item: cells[: number[item]] for item, cells in answers.items() if item in number}
+        for answers in (before, now)
+    )
+    return first, second
 
 
 def _own(answers: Answers, shared: Mapping[str, set[str]]) -> dict[str, list[JudgedAnswer]]:

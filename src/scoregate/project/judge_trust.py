@@ -29,7 +29,7 @@ class JudgeTrust:
     def applied(self, verdict: Verdict) -> Verdict:
         """The verdict where rules of judges that may not decide are invalid, with the notes on the others."""
         verdict = with_uncalibrated(verdict, self.uncalibrated)
-        verdict = with_uncalibrated(verdict, self.bias.faults, of_parts=OF_PARTS)
+        verdict = with_uncalibrated(verdict, self.bias.faults, of_parts=OF_PARTS, favoured=self.bias.favoured)
         more = (*self.notes, *self.bias.notes.values())
         return replace(verdict, notes=(*verdict.notes, *more)) if more else verdict
 
@@ -50,7 +50,7 @@ def judge_trust(gate: Gate, baseline: Run | None, candidate: Run) -> JudgeTrust:
     reasons = {**uncalibrated, **faults}
     return JudgeTrust(
         uncalibrated,
-        BiasCheck(faults, about),
+        BiasCheck(faults, about, bias.favoured),
         margin_notes(gate, candidate.header),
         tuple(commands_of(gate, reasons)),
     )

@@ -12,7 +12,7 @@ import numpy as np
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import Gate
 from scoregate.gates.anchors import main_share
-from scoregate.gates.compare import compare
+from scoregate.gates.compare import compared
 from scoregate.gates.dealing import Dealer, Deck, deal_two, deck_of, enough_for_rounds
 from scoregate.gates.noise import gated_scores
 from scoregate.gates.planting import KINDS, Kind, Planted, Target, check_drop, target
@@ -157,7 +157,7 @@ class _Build:
         damage = Planted(planted.target, planted.size, planted.kind, random) if planted else None
         if not gate.side_by_side:
             baseline, candidate = deal_two(self.deck, gate.trials, random, damage)
-            return compare(baseline, candidate, gate, seed=number)
+            return compared(baseline, candidate, gate, seed=number)
         whole, confirm = _asked(gate)
         dealer = Dealer(self.deck, whole=whole, confirm=confirm, random=random, damage=damage)
         return decide_in_rounds(gate, dealer, seed=number)

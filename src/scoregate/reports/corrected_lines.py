@@ -22,7 +22,8 @@ def corrected_lines(report: Report) -> list[str]:
             continue
         decides = value.decides
         lines.append(
-            f"{name}: raw {_told(value.raw)}; corrected by {value.labelled:,} human labels of {value.items:,} items: "
+            f"{name}: raw {_told(value.raw)}; corrected by "
+            f"{_many(value.labelled, 'human label')} of {_many(value.items, 'item')}: "
             f"{_told(value.prediction_powered)} (prediction-powered), {_told(value.rogan_gladen)} (Rogan-Gladen)"
         )
         if value.difference is not None:
@@ -45,8 +46,12 @@ def _difference(name: str, found: CorrectedDifference) -> str:
     same = f" ({found.same:,} more got the same answer)" if found.same else ""
     return (
         f"{name}, candidate − baseline: raw {_told(found.raw)}; corrected by human labels of both answers to "
-        f"{found.labelled:,} of {differ:,} items{same}: {_told(found.prediction_powered)} (prediction-powered)"
+        f"{found.labelled:,} of {_many(differ, 'item')}{same}: {_told(found.prediction_powered)} (prediction-powered)"
     )
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _told(estimate: Estimate) -> str:

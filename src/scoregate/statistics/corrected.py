@@ -122,16 +122,19 @@ def with_known(
 
 
 def _judge_weight(judge: Floats, human: Floats) -> float:
-    """λ that makes the variance smallest, within 0 and 1."""
+    """λ that makes the variance smallest, within 0 and 1.
+
+    The slope of the labels on the judge's scores, of the labelled items alone: their covariance over the variance of
+    all items would go with the luck of the draw, and the weight with the error that it is to correct.
+    """
     labelled = ~np.isnan(human)
     n, rest = int(labelled.sum()), int((~labelled).sum())
     if n < 2 or not rest:
         return 0.0
-    variance = float(judge.var(ddof=1))
+    (variance, covariance), _ = np.cov(judge[labelled], human[labelled])
     if variance <= 0:
         return 0.0
-    covariance = float(np.cov(human[labelled], judge[labelled])[0, 1])
-    return min(1.0, max(0.0, covariance / ((1 + n / rest) * variance)))
+    return min(1.0, max(0.0, float(covariance / variance))) / (1 + n / rest)
 
 
 def _estimate(
