@@ -73,6 +73,9 @@ def test_runs_that_say_nothing_of_a_version_are_left_out(tmp_path: Path, store: 
     store.import_run(repeated("run-02", finished_at=None))
     store.import_run(repeated("run-03", trials=1, metadata={"dirty": True}))
     store.import_run(repeated("run-04", trials=1, metadata={"dirty": True}))
+    silent = repeated("run-05")
+    errors = tuple(replace(score, value=None, status="error") for score in silent.scores)
+    store.import_run(replace(silent, scores=errors))
     assert stored_trials(gate, store) is None
 
 

@@ -105,6 +105,9 @@ def _from_store(gate: Gate, store: Store) -> StoredTrials | None:
             continue
         if summary.rescored_from is not None:  # The same outputs once more are no further trials.
             continue
+        totals = store.totals(summary.run)
+        if totals.scores_error > gate.max_failed_items * (totals.scores_ok + totals.scores_error):
+            continue  # A judge that was down says nothing of its noise.
         header = store.header(summary.run)
         version = _version(header)
         # Uncommitted changes are no part of a version's label, so that two such runs may be of different code.
