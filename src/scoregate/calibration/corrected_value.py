@@ -71,6 +71,8 @@ class CorrectedValue:
     """The same of the difference; None where there is no baseline, or none of its items."""
     doubt: str | None = None
     """Why the labelled items are hardly a random part of all; None where nothing speaks against it."""
+    unseen: str | None = None
+    """What people see beyond the margin and the judge's scores do not show; None where there is no such thing."""
 
 
 def corrected_value(

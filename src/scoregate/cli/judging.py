@@ -39,7 +39,8 @@ def announce_replies(judge: Judge, store: Store, answers: int, replies: int) -> 
 
     cost = replies_cost({judge: replies}, store)
     about = f", about {dollars(cost)}" if cost else ""
-    say(f"judge {judge.name} on {answers:,} answers: up to {replies:,} new replies{about}")
+    new = f"up to {replies:,} new {'reply' if replies == 1 else 'replies'}" if replies else "no new reply"
+    say(f"judge {judge.name} on {answers:,} {'answer' if answers == 1 else 'answers'}: {new}{about}")
 
 
 def check_replied(judge: Judge) -> None:

@@ -16,7 +16,7 @@ from scoregate.calibration.corrected_value import (
 )
 from scoregate.catalog import Contract
 from scoregate.errors import ScoregateError
-from scoregate.gate_file import Gate
+from scoregate.gate_file import Gate, Rule
 from scoregate.project.human_labels import HumanLabel
 from scoregate.project.judged_answers import JudgedAnswer, judged_answers, labels_of
 from scoregate.project.selected_labels import Answers, doubt, first_trial, judged
@@ -40,8 +40,27 @@ def corrected_values(
         except ScoregateError as error:
             found[name] = f"the labels cannot be read: {error}"
             continue
-        found[name] = _corrected(contract, labels, candidate, baseline)
+        value = _corrected(contract, labels, candidate, baseline)
+        found[name] = value if isinstance(value, str) else replace(value, unseen=_unseen(value, contract, rule))
     return found
+
+
+def _unseen(value: CorrectedValue, contract: Contract, rule: Rule) -> str | None:
+    """A loss of more than the margin that the labels prove, where the raw difference is smaller."""
+    margin = rule.max_drop if rule.max_drop is not None else rule.max_increase
+    if value.difference is None or margin is None:
+        return None
+    people, raw = value.difference.prediction_powered, value.difference.raw
+    if people.value is None or people.low is None or people.high is None or raw.value is None:
+        return None
+    sign = -1.0 if contract.direction == "lower" else 1.0
+    nearest = people.high if sign > 0 else -people.low
+    if nearest >= -margin or sign * raw.value <= -margin:
+        return None
+    return (
+        f"by the labels the candidate is worse by {abs(people.value):.3g} [{people.low:.3g}, {people.high:.3g}], more "
+        f"than the margin of {margin:g}, and the judge's scores, which decide, do not show it: mend the judge"
+    )
 
 
 def _corrected(

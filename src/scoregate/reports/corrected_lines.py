@@ -30,6 +30,8 @@ def corrected_lines(report: Report) -> list[str]:
             lines.append(_difference(name, value.difference))
         if value.doubt is not None:
             lines.append(f"{name}: {value.doubt}")
+        if value.unseen is not None:
+            lines.append(f"{name}: {value.unseen}")
     return [*lines, decides] if decides else lines
 
 
