@@ -41,7 +41,9 @@ def corrected_values(
             found[name] = f"the labels cannot be read: {error}"
             continue
         value = _corrected(contract, labels, candidate, baseline)
-        found[name] = value if isinstance(value, str) else replace(value, unseen=_unseen(value, contract, rule))
+        found[name] = (
+            value if isinstance(value, str) else replace(value, unseen=_unseen(value, contract, rule))
+        )
     return found
 
 

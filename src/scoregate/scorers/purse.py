@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from scoregate.scorers.postponed import OutOfBudget
+
+if TYPE_CHECKING:
+    import asyncio
 
 _ROUNDING = 1e-9
 """Takes up the rounding of sums such as 10 × 0.1, as a share of the cap."""
@@ -35,7 +38,7 @@ class Purse:
         """For calls that are under way."""
         self._paid = paid
         self._beside = beside
-        self._changed = asyncio.Event()
+        self._changed = _event()
 
     async def set_aside(self, expected: Callable[[], float | None]) -> float:
         """Dollars for a call, as soon as there are enough. `expected` says what it may cost, None where nobody knows.
@@ -70,7 +73,13 @@ class Purse:
     def look_again(self) -> None:
         """Something that stood in the way may be gone."""
         self._changed.set()
-        self._changed = asyncio.Event()
+        self._changed = _event()
 
     def _left(self, beside: float) -> float:
         return 0.0 if self.cap_usd is None else self.cap_usd - self.spent_usd - self.aside_usd - beside
+
+
+def _event() -> asyncio.Event:
+    import asyncio  # Not at the top: who only reads the scorers' names does not pay for it.
+
+    return asyncio.Event()
