@@ -68,7 +68,9 @@ def test_the_labels_of_both_versions_show_the_drop_that_the_judge_hides(flattere
     assert found["raw"]["value"] == 0
     assert found["prediction_powered"]["value"] == pytest.approx(-0.15)
     assert "correct: by the labels the candidate is worse by 0.15 [" in text(checked)
-    assert "more than the margin of 0.05, and the judge's scores, which decide, do not show it" in text(checked)
+    assert "more than the margin of 0.05, and the judge's scores, which decide, do not show it" in text(
+        checked
+    )
 
 
 def with_another_score(project: Project, now: bool) -> None:
