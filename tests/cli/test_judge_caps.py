@@ -71,6 +71,18 @@ def test_answers_that_no_judge_was_paid_for_are_kept_and_not_called_again(tmp_pa
         assert len(server.requests) == 10
 
 
+def test_answers_that_wait_count_towards_the_cap_on_calls(tmp_path: Path) -> None:
+    with ModelServer(script=dear) as server:
+        project = judged_project(tmp_path / "p", server, number=20)
+        counting(project)
+        assert project.run("--max-cost", "3", "--concurrency", "4").code == 5
+        made = calls(project)
+        assert 3 < made < 20
+        again = project.run("--resume", "--max-cost", "100", "--max-calls", str(made), "--concurrency", "4")
+        assert f"reached max_calls = {made} after {made} of 20 run items" in again.err
+        assert calls(project) == made
+
+
 def test_a_run_without_the_cache_goes_on_with_the_replies_that_it_paid_for(tmp_path: Path) -> None:
     with ModelServer(script=dear) as server:
         project = judged_project(tmp_path / "p", server, number=6, more='votes = 3\nrule = "median"')
