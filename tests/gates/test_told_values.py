@@ -1,5 +1,6 @@
 """Where a score does not apply to some cells, the report tells what it shows where it applies in both runs."""
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -207,6 +208,20 @@ def test_a_sum_is_told_of_the_items_that_both_runs_measure() -> None:
     ).rules[0]
     assert (rule.n_items, rule.baseline_value, rule.candidate_value) == (40, 40.0, 80.0)
     assert rule.difference == pytest.approx(1.0)
+
+
+def test_a_candidate_that_gains_much_proves_no_less_than_one_that_gains_little() -> None:
+    before = numbered([3.0] * 20)
+    bounds = []
+    for gain in (0.0, 1.0, 4.0):
+        gate = Gate(name="", rules={"grade": Rule(max_drop=4.0)}, catalog=GRADE)
+        after = numbered([3.0 + gain + (0.3 if n % 2 else -0.3) for n in range(20)])
+        verdict = compare(make("a", grade=before), make("b", grade=after), gate)
+        assert verdict.outcome == "pass"
+        found = re.search(r"bound ([−+]?)([0-9.]+)", verdict.rules[0].reason)
+        assert found is not None
+        bounds.append(float(found[2]) * (-1 if found[1] == "−" else 1))
+    assert bounds == sorted(bounds)
 
 
 def test_a_quantile_is_told_of_the_items_that_both_runs_measure() -> None:

@@ -44,7 +44,8 @@ def test_what_a_judge_took_adds_up_over_trials_and_sessions(tmp_path: Path) -> N
         usage = store.judge_usage
         usage.add("run-1", 0, "relevance", calls=1, cost_usd=0.5)
         usage.add("run-1", 0, "relevance", calls=1)
-        usage.add("run-1", 0, "relevance", replies=3, from_cache=2)
+        usage.add("run-1", 0, "relevance", replies=1, from_cache=1)
+        usage.add("run-1", 0, "relevance", replies=2, from_cache=1)
         usage.add("run-1", 1, "relevance", calls=1, cost_usd=0.25)
         usage.add("run-1", 0, "tone", replies=1, from_cache=1)
         assert usage.of_runs("run-1") == [
