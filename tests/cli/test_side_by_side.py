@@ -64,13 +64,19 @@ def test_what_is_tested_is_the_working_tree_and_each_version_has_its_own_imports
 
 
 def test_both_versions_take_turns_item_by_item(decided: tuple[Branch, Ended]) -> None:
-    first_round = decided[0].calls()[:80]
-    place = {call: number for number, call in enumerate(first_round)}
-    apart = [abs(place["old", f"q{n:03}"] - place["new", f"q{n:03}"]) for n in range(40)]
-    first = {first_round[number][0] for number in range(0, 80, 2)}
+    branch, said = decided
+    # When calls were begun, not when they were answered: a busy machine may hold up either version for long.
+    begun = sorted(
+        (line["started_at"], version, line["item"])
+        for version, run in (("old", f"{said.started}-baseline"), ("new", said.started))
+        for line in map(json.loads, branch.project.scoregate("runs", "export", run).out.splitlines())
+        if line["kind"] == "item"
+    )
+    place = {(version, item): number for number, (_, version, item) in enumerate(begun)}
+    first = {begun[number][1] for number in range(0, 80, 2)}
 
-    # Two calls are made at once, so that neighbours may swap; on a busy machine a call may be held up for long.
-    assert sorted(apart)[30] <= 2
+    # Two calls are made at once, so that neighbours may swap.
+    assert all(abs(place["old", f"q{n:03}"] - place["new", f"q{n:03}"]) <= 3 for n in range(40))
     assert first == {"old", "new"}
 
 
