@@ -54,6 +54,17 @@ def test_a_blank_cell_says_that_no_output_is_given(folder: Path) -> None:
     assert [(one.has_output, one.output) for one in found] == [(False, None), (False, None), (True, "no")]
 
 
+def test_an_answer_may_be_as_long_as_an_item(folder: Path) -> None:
+    answer = "long, " * 50_000
+    assert labels(f'item,label,output\nq1,8,"{answer}"\n')[0].output == answer
+
+
+def test_booleans_are_written_in_any_of_three_ways(folder: Path) -> None:
+    cells = ["true", "Yes", "1", "FALSE", "no", "0"]
+    text = "item,label\n" + "".join(f"q{n},{cell}\n" for n, cell in enumerate(cells))
+    assert [one.label for one in labels(text, CORRECT)] == [True] * 3 + [False] * 3
+
+
 def test_null_in_json_lines_is_an_output(folder: Path) -> None:
     found = labels('{"item": "q1", "label": 8, "output": null}\n', name="labels.jsonl")
     assert (found[0].has_output, found[0].answers) == (True, ("null",))

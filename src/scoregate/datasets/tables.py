@@ -7,13 +7,12 @@ struct's field) is absent from the record.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from scoregate.datasets.csv_cells import csv_cells
 from scoregate.datasets.items import COLUMNS, unknown_column
-from scoregate.datasets.rows import Row, placed, whole_text
+from scoregate.datasets.rows import Row, placed
 from scoregate.errors import ConfigError, DatasetError
 from scoregate.files.reading import reading
 from scoregate.files.strict_json import JsonProblem, parse_json
@@ -25,29 +24,14 @@ def csv_rows(path: Path) -> Iterator[Row]:
 
     A cell that starts with `{` or `[` is JSON, any other cell is text; ids are always text.
     """
-    text = whole_text(path)
-    # The module's limit is 128 KB a cell; ours is the size of an item, which is checked for every format.
-    usual_limit = csv.field_size_limit(2**31 - 1)
-    try:
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        header: list[str] | None = None
-        while True:
-            where = f"{path}:{reader.line_num + 1}"
-            try:
-                cells = next(reader, None)
-            except csv.Error as error:
-                raise DatasetError(f"broken CSV: {error}", where=where) from None
-            if cells is None:
-                break
-            if not cells:
-                continue
-            if header is None:
-                header = cells
-                _check_header(header, where)
-            else:
-                yield _csv_row(where, header, cells)
-    finally:
-        csv.field_size_limit(usual_limit)
+    rows = csv_cells(path)
+    first = next(rows, None)
+    if first is None:
+        return
+    where, header = first
+    _check_header(header, where)
+    for where, cells in rows:
+        yield _csv_row(where, header, cells)
 
 
 def parquet_rows(path: Path) -> Iterator[Row]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scoregate.catalog import Contract
+from scoregate.datasets.csv_cells import csv_cells
 from scoregate.datasets.files import MAX_ITEM_BYTES
-from scoregate.datasets.rows import Row, jsonl_rows, placed, whole_text
+from scoregate.datasets.rows import Row, jsonl_rows, placed
 from scoregate.errors import DatasetError, did_you_mean
 from scoregate.files.reading import open_bytes, reading
 from scoregate.files.strict_json import JsonProblem, parse_json
@@ -19,7 +18,7 @@ from scoregate.records import JSON
 
 _COLUMNS = ("item", "label", "output")
 _NEEDED = ("item", "label")
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -109,27 +108,16 @@ def _spelled(cell: JSON) -> JSON:
 
 
 def _csv_rows(path: Path, contract: Contract) -> Iterator[Row]:
-    text = whole_text(path)
-    # Where the header has a blank after a comma the rows have it too; elsewhere a blank may belong to the answer.
-    spaced = ", " in text.lstrip("\r\n").partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=spaced)
-    header: list[str] | None = None
-    while True:
-        where = f"{path}:{reader.line_num + 1}"
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            raise DatasetError(f"broken CSV: {error}", where=where) from None
-        if cells is None:
-            return
-        if header is None and cells:
-            header = _header(cells, where)
-        elif header is not None and cells:
-            if len(cells) != len(header):
-                raise DatasetError(
-                    f"cells in the row: {len(cells)}, in the header: {len(header)}", where=where
-                )
-            yield Row(where, _record(dict(zip(header, cells, strict=True)), contract))
+    rows = csv_cells(path, trim_after_commas=True)
+    first = next(rows, None)
+    if first is None:
+        return
+    where, names = first
+    header = _header(names, where)
+    for where, cells in rows:
+        if len(cells) != len(header):
+            raise DatasetError(f"cells in the row: {len(cells)}, in the header: {len(header)}", where=where)
+        yield Row(where, _record(dict(zip(header, cells, strict=True)), contract))
 
 
 def _header(cells: Sequence[str], where: str) -> list[str]:
