@@ -1,13 +1,13 @@
-"""The thread that commits finished run items: whatever is waiting goes into one transaction."""
+"""The thread that writes what a session makes: whatever finished run items are waiting go into one transaction."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from scoregate.errors import StoreError, StoreWriteError
 from scoregate.records import RunItem, Score
@@ -28,6 +28,16 @@ class Finished(NamedTuple):
     scores: tuple[Score, ...]
 
 
+class Given(NamedTuple):
+    """An answer that is not scored yet."""
+
+    run: str
+    item: RunItem
+
+
+_Written = TypeVar("_Written", Finished, Given)
+
+
 class Committer:
     """Takes finished run items from the event loop, and tells it what is committed."""
 
@@ -43,12 +53,16 @@ class Committer:
         self._committed = committed
         self._failed = failed
         self._loop = asyncio.get_running_loop()
-        self._waiting: SimpleQueue[Sequence[Finished] | None] = SimpleQueue()
+        self._waiting: SimpleQueue[Sequence[Finished | Given] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="scoregate-commit", daemon=True)
         self._thread.start()
 
     def put(self, finished: Sequence[Finished]) -> None:
         self._waiting.put(finished)
+
+    def keep(self, given: Given) -> None:
+        """Keep an answer while it is being scored, in case the process does not live to see its scores."""
+        self._waiting.put([given])
 
     def close(self, timeout: float | None) -> None:
         """Commit what is waiting and end the thread; wait for it at most `timeout` seconds."""
@@ -58,7 +72,9 @@ class Committer:
     def _work(self) -> None:
         try:
             while batch := self._next_batch():
-                for run, part in _by_run(batch).items():
+                for run, answers in _by_run(one for one in batch if isinstance(one, Given)).items():
+                    self._store.unscored.keep(run, [given.item for given in answers])
+                for run, part in _by_run(one for one in batch if isinstance(one, Finished)).items():
                     part, new = self._record(run, part)
                     self._tell(self._committed, part, new)
         except StoreError as error:
@@ -66,16 +82,16 @@ class Committer:
         except Exception as error:  # noqa: BLE001  the run must not wait for ever for a thread that died
             self._tell(self._failed, StoreWriteError(f"cannot commit: {type(error).__name__}: {error}"))
 
-    def _next_batch(self) -> list[Finished]:
+    def _next_batch(self) -> list[Finished | Given]:
         """At least one, unless this is the end."""
-        batch: list[Finished] = []
+        batch: list[Finished | Given] = []
         try:
-            finished = self._waiting.get()
-            while finished is not None:
-                batch.extend(finished)
+            waiting = self._waiting.get()
+            while waiting is not None:
+                batch.extend(waiting)
                 if len(batch) >= ENOUGH:
                     return batch
-                finished = self._waiting.get_nowait()
+                waiting = self._waiting.get_nowait()
             if batch:
                 self._waiting.put(None)  # The end is for the next time.
         except Empty:
@@ -99,10 +115,10 @@ class Committer:
             return  # The loop is closed: the run was interrupted and nobody counts any more.
 
 
-def _by_run(batch: list[Finished]) -> dict[str, list[Finished]]:
-    parts: dict[str, list[Finished]] = {}
-    for finished in batch:
-        parts.setdefault(finished.run, []).append(finished)
+def _by_run(batch: Iterable[_Written]) -> dict[str, list[_Written]]:
+    parts: dict[str, list[_Written]] = {}
+    for one in batch:
+        parts.setdefault(one.run, []).append(one)
     return parts
 
 

@@ -60,6 +60,8 @@ class Engine:
         self._budget = Budget(plan.limits, before, paid=self._tally.spent)
         self._unscored = _unscored(plan, runs, self._budget)
         """Answers of an earlier session, which are scored and not called again."""
+        self._judged = any(scorer.service is not None for scorer in plan.scorers)
+        """Whether answers wait long for their scores, so that losing them would cost more than keeping them."""
         self._put_off: list[Scored] = []
         self._candidates = lifetimes.distinct([arm.candidate for arm in plan.arms])
         self._throttle = Throttle(plan.limits.concurrency)
@@ -127,6 +129,8 @@ class Engine:
                 return
             if run_item.status == "ok" and self._plan.scorers:
                 self._budget.scoring_started()
+                if self._judged:
+                    self._finishing.keep(cell.arm.run, run_item)
                 self._finishing.score(cell.arm.run, cell.item, run_item)
             else:
                 self._finishing.commit(cell.arm.run, run_item)

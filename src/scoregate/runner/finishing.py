@@ -1,6 +1,7 @@
 """The way of a run item after its call, the same in every session: scored, completed with every cell, committed.
 
-What is on this way is lost with the process, so it is kept short: whoever adds to it waits for `room` first.
+What is on this way is lost with a process that is killed, unless it was told to `keep` it. So the way is kept short:
+whoever adds to it waits for `room` first.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from scoregate.errors import StoreError
 from scoregate.gate_file import Limits
 from scoregate.records import DatasetItem, RunItem, Score
 from scoregate.runner.calls import Calls
-from scoregate.runner.committer import Committer, Finished
+from scoregate.runner.committer import Committer, Finished, Given
 from scoregate.runner.scoring import Scored, Scoring
 from scoregate.runner.threads import DaemonThreads
 from scoregate.scorers.postponed import Postponed
@@ -83,6 +84,10 @@ class Finishing:
     @property
     def interrupted(self) -> bool:
         return self._interrupted_at is not None
+
+    def keep(self, run: str, run_item: RunItem) -> None:
+        """Keep an answer beside the run items: whoever goes on with the run after a crash need not ask for it again."""
+        self._committer.keep(Given(run, run_item))
 
     def score(self, run: str, item: DatasetItem, run_item: RunItem) -> None:
         """Take an answer through the scorers, then commit it."""
