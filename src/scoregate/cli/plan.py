@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def plan(
     Runs nothing. The noise is told from stored trials of one version where there are any (`scoregate run GATE
     --trials 5` makes some), else from assumed rates.
     """
+    from scoregate.cli.present import terminal_width
     from scoregate.gate_file import read_gate
     from scoregate.project.places import existing_store
     from scoregate.project.planning import plan_gate
@@ -68,4 +70,4 @@ def plan(
     if as_json:
         click.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        click.echo(plan_text(found))
+        click.echo(plan_text(found, width=terminal_width(sys.stdout)))

@@ -15,11 +15,11 @@ def announcement(assembly: Assembly, store: Store, started: StartedRun, *, done:
     from scoregate.cli.judging import announced_replies
     from scoregate.judging.usage import dollars
     from scoregate.project.judges import replies_cost
+    from scoregate.project.planning_costs import newest_totals
     from scoregate.runner.budget import estimate
 
     header, limits = started.header, assembly.gate.limits
-    earlier = [s for s in store.list_runs(limit=9, gate=assembly.gate.name) if s.run != header.run and s.done]
-    previous = store.totals(earlier[0].run) if earlier else None
+    previous = newest_totals(assembly.gate.name, store, beside=header.run)
     whole = len(started.items) * header.trials
     unscored = len(store.unscored.of_run(header.run))
     calls = whole - done - unscored

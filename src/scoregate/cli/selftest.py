@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -54,6 +55,7 @@ def selftest(
     Each build deals stored trials of one version at random to a baseline and a candidate and decides as the gate
     does: an alarm is a false one. Ends with 1 where they are proved to be more frequent than the gate's alpha.
     """
+    from scoregate.cli.present import terminal_width
     from scoregate.gate_file import read_gate
     from scoregate.project.assembly import read_gate_dataset
     from scoregate.project.places import existing_store
@@ -71,5 +73,5 @@ def selftest(
     if as_json:
         click.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        click.echo(selftest_text(found))
+        click.echo(selftest_text(found, width=terminal_width(sys.stdout)))
     return found.exit_code

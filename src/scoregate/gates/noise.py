@@ -58,6 +58,8 @@ class Noise:
     """A build passes only where this score does."""
     margin: float | None
     """None: the rule asks for floors only."""
+    of_margin: float = 1.0
+    """What the gate's own margin is multiplied by to give `margin`: less than 1 where it is one of the truth."""
     within: float
     """Variance of one trial within its item."""
     design_effect: float = 1.0
@@ -148,10 +150,10 @@ def decides(gate: Gate, score: str) -> bool:
 
 
 def with_margin(noise: Noise, margin: float) -> Noise:
-    """The same under another margin: points of a rate, a share of a number's range, a ratio."""
+    """The same under another margin of the gate: points of a rate, a share of a number's range, a ratio."""
     if noise.scale == "ratio":
         return replace(noise, margin=math.log1p(margin))
-    return replace(noise, margin=margin * noise.reach)
+    return replace(noise, margin=margin * noise.reach * noise.of_margin)
 
 
 def _measured(gate: Gate, evidence: Evidence, clusters: NDArray[np.intp]) -> Noise:

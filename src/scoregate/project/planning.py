@@ -18,7 +18,8 @@ from scoregate.gates.sentences import amount, count
 from scoregate.gates.sentences import size as size_text
 from scoregate.project.places import shown_path
 from scoregate.project.planning_basis import Basis
-from scoregate.project.planning_edits import MARGINS, WANTED, alone, helpful_edits, spending, with_trials
+from scoregate.project.planning_costs import spending
+from scoregate.project.planning_edits import MARGINS, WANTED, alone, helpful_edits, with_trials
 from scoregate.reports.planned import Plan, ScorePlan
 
 TRIALS = (1, 2, 3, 5)
@@ -36,7 +37,7 @@ def plan_gate(gate: Gate, basis: Basis) -> Plan:
             hint=f"run scoregate run {_shown(gate)} --trials 5",
         )
     alpha, gate = gate.alpha, main_share(gate)
-    size, noises, price = basis.size, basis.noises, basis.price
+    size, noises, prices = basis.size, basis.noises, basis.prices
     now = unchanged(gate, noises, size)
     drops = visible_drops(gate, noises, size)
     deciding = sum(noise.decides for noise in noises)
@@ -58,12 +59,12 @@ def plan_gate(gate: Gate, basis: Basis) -> Plan:
         unknown=basis.unknown,
         passes=now.passes,
         inconclusive=now.inconclusive,
-        one_pass=spending(gate, price, (2 if gate.side_by_side else 1) * size.items * gate.trials),
-        expected=spending(gate, price, now.calls),
-        cap=spending(gate, price, now.most_calls),
+        one_pass=spending(prices, (2 if gate.side_by_side else 1) * size.items * gate.trials),
+        expected=spending(prices, now.calls),
+        cap=spending(prices, now.most_calls),
         settings=tuple(_settings(gate, noises, size)),
         margins=tuple((margin, _under(gate, noises, size, margin)) for margin in MARGINS),
-        edits=tuple(helpful_edits(gate, noises, size, price, now)),
+        edits=tuple(helpful_edits(gate, noises, size, prices, now)),
         notes=tuple(_notes(gate, basis)),
     )
 
@@ -85,13 +86,14 @@ def blind_warning(gate: Gate, basis: Basis) -> str | None:
     if inconclusive <= BLIND and drop <= 2 * worst.margin:
         return None
     trials = count(trials_of(gate)[-1], "trial")
+    margin = _size(worst, worst.margin) + (" in the judge's scores" if worst.of_margin < 1 else "")
     assumed = ", even if no two runs disagreed," if basis.assumed else ""
     if drop <= worst.margin:
         # It would see the drop, and cannot prove that there is none: the bound is never without width.
-        what = f"cannot rule out a drop of {_size(worst, worst.margin)} of {worst.score}{assumed}"
+        what = f"cannot rule out a drop of {margin} of {worst.score}{assumed}"
     else:
         sees = f"drops of {_size(worst, drop)} or more" if math.isfinite(drop) else "no drop at all"
-        what = f"sees {sees} of {worst.score}{assumed} and its margin is {_size(worst, worst.margin)}"
+        what = f"sees {sees} of {worst.score}{assumed} and its margin is {margin}"
     follows = "most builds will be inconclusive" if inconclusive > BLIND else "smaller drops will be missed"
     return (
         f"with {count(size.items, 'item')} and {trials} this gate {what}: {follows}; "
@@ -176,7 +178,7 @@ def _notes(gate: Gate, basis: Basis) -> list[str]:
         )
     if gate.inference == "population":
         notes.append('with inference = "population" a drop in a few items has to be larger than this says')
-    return notes
+    return [*notes, *basis.notes]
 
 
 def _about_floors(gate: Gate, noise: Noise, size: Size) -> list[str]:

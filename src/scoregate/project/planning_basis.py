@@ -22,21 +22,20 @@ from scoregate.gates.slices import SMALLEST_SLICE
 from scoregate.gates.table import RunTable
 from scoregate.project.assembly import read_gate_dataset
 from scoregate.project.baselines import NoBaseline, load_baseline
+from scoregate.project.own_replies import gating_judges
 from scoregate.project.places import shown_path
-from scoregate.project.stored_trials import StoredTrials, named_trials, placed, stored_trials
+from scoregate.project.planning_costs import Prices, prices_of
+from scoregate.project.planning_margins import next_margins
+from scoregate.project.stored_trials import (
+    StoredTrials,
+    more_trials_command,
+    named_trials,
+    placed,
+    stored_trials,
+)
+from scoregate.project.true_margins import margin_of_rate
 from scoregate.records import Dataset
 from scoregate.store import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What one run item took, on average, in a stored run."""
-
-    run: str
-    usd: float | None
-    seconds: float
-    calls: float
-    """Calls of the candidate, retries included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +49,9 @@ class Basis:
     assumed: bool
     unknown: tuple[str, ...] = ()
     """Gated scores of whose noise nothing is known."""
-    price: Price | None = None
+    prices: Prices
+    notes: tuple[str, ...] = ()
+    """What is to be known of the judges, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,20 +92,45 @@ def basis_of(
     dataset = read_gate_dataset(gate) if gate.dataset is not None else None
     if trials is not None and dataset is not None:
         trials = placed(gate, trials, dataset)
+    margins, prices = next_margins(gate), prices_of(gate, store)
     if trials is not None:
-        noises, origin = measured_noise(gate, trials.table), trials.origin
+        noises, origin = measured_noise(margins.gate, trials.table), trials.origin
     else:
-        noises, origin = _assumed(gate, assumption)
+        noises, origin = _assumed(margins.gate, assumption)
     known = {noise.score for noise in noises}
     size = _size(gate, dataset, trials, items)
     return Basis(
         size=replace(size, baseline_trials=_baseline_trials(gate, store)),
-        noises=noises,
+        noises=tuple(_of_truth(gate, noise) for noise in noises),
         origin=origin,
         assumed=trials is None,
         unknown=tuple(name for name in gated_scores(gate) if name not in known),
-        price=_price(gate, store),
+        prices=prices,
+        notes=(*margins.notes, *_about_replies(gate, trials, assumption), *prices.unpriced),
     )
+
+
+def _of_truth(gate: Gate, noise: Noise) -> Noise:
+    """The noise with what its margin is of the one that `gate`, as it was read, gives."""
+    rule = gate.rules[noise.score]
+    if rule.margin_of != "truth" or noise.margin is None:
+        return noise
+    return replace(noise, of_margin=noise.margin / margin_of_rate(rule))
+
+
+def _about_replies(gate: Gate, trials: StoredTrials | None, assumption: Assumption) -> list[str]:
+    judges = " and ".join(gating_judges(gate))
+    if not judges or assumption.asked:
+        return []
+    if trials is None:
+        return [
+            f"the noise of {judges} is assumed: runs that share replies of a judge do not tell it, the trials of one "
+            f"run do: {more_trials_command(gate)}"
+        ]
+    return [
+        f"{judges}: planned with a new reply of the judge on every answer; where a build answers an item as its "
+        "baseline did, both get one reply, and it does better than this"
+    ]
 
 
 def _assumed(gate: Gate, assumption: Assumption) -> tuple[tuple[Noise, ...], str]:
@@ -178,15 +204,3 @@ def _baseline_trials(gate: Gate, store: Store | None) -> int | None:
         return load_baseline(gate, None, store).header.trials
     except NoBaseline:
         return None
-
-
-def _price(gate: Gate, store: Store | None) -> Price | None:
-    """Of the newest run of this gate that holds anything."""
-    if store is None:
-        return None
-    for summary in store.list_runs(limit=5, gate=gate.name):
-        totals = store.totals(summary.run)
-        if totals.items:
-            usd = None if totals.cost_usd is None else totals.cost_usd / totals.items
-            return Price(summary.run, usd, totals.latency_seconds / totals.items, totals.calls / totals.items)
-    return None

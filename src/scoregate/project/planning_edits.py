@@ -10,8 +10,8 @@ from scoregate.gate_file import Gate
 from scoregate.gates.chances import Size, Unchanged
 from scoregate.gates.noise import Noise, with_margin
 from scoregate.gates.planning import cannot_gate, unchanged
-from scoregate.project.planning_basis import Price
-from scoregate.reports.planned import Edit, Spending
+from scoregate.project.planning_costs import Prices, spending
+from scoregate.reports.planned import Edit
 
 MARGINS = (0.02, 0.03, 0.05, 0.08, 0.10, 0.15)
 """Margins that are tried: points of a rate, shares of a number's range, ratios."""
@@ -22,14 +22,14 @@ _MOST_FACTOR = 1000.0
 
 
 def helpful_edits(
-    gate: Gate, noises: Sequence[Noise], size: Size, price: Price | None, now: Unchanged
+    gate: Gate, noises: Sequence[Noise], size: Size, prices: Prices, now: Unchanged
 ) -> list[Edit]:
     """Cheapest first in calls; a wider margin costs none, but a pass then promises less, so it comes last."""
     if now.inconclusive < WANTED and not cannot_gate(gate, size):
         return []
-    found = [edit for make in (_more_trials, _more_items) if (edit := make(gate, noises, size, price))]
+    found = [edit for make in (_more_trials, _more_items) if (edit := make(gate, noises, size, prices))]
     found.sort(key=lambda edit: edit.expected.calls)
-    margins = _wider_margins(gate, noises, size, price)
+    margins = _wider_margins(gate, noises, size, prices)
     return [*found, *([margins] if margins else [])]
 
 
@@ -41,19 +41,19 @@ def with_trials(gate: Gate, size: Size, trials: int) -> tuple[Gate, Size]:
     return replace(gate, trials=trials), size
 
 
-def _more_trials(gate: Gate, noises: Sequence[Noise], size: Size, price: Price | None) -> Edit | None:
+def _more_trials(gate: Gate, noises: Sequence[Noise], size: Size, prices: Prices) -> Edit | None:
     for trials in range(gate.trials + 1, _MOST_TRIALS + 1):
         other, same = with_trials(gate, size, trials)
         then = unchanged(other, noises, same)
         if then.inconclusive < WANTED and not cannot_gate(other, same):
             stored = size.baseline_trials is not None and size.baseline_trials < trials
             note = "and accept a baseline of as many trials" if stored else None
-            spent = spending(gate, price, then.calls)
+            spent = spending(prices, then.calls)
             return Edit(edit=f"trials = {trials}", inconclusive=then.inconclusive, expected=spent, note=note)
     return None
 
 
-def _more_items(gate: Gate, noises: Sequence[Noise], size: Size, price: Price | None) -> Edit | None:
+def _more_items(gate: Gate, noises: Sequence[Noise], size: Size, prices: Prices) -> Edit | None:
     def enough(factor: float) -> bool:
         larger = size.times(factor)
         return not cannot_gate(gate, larger) and unchanged(gate, noises, larger).inconclusive < WANTED
@@ -66,11 +66,11 @@ def _more_items(gate: Gate, noises: Sequence[Noise], size: Size, price: Price | 
     return Edit(
         edit=f"about {items:,} items",
         inconclusive=then.inconclusive,
-        expected=spending(gate, price, then.calls),
+        expected=spending(prices, then.calls),
     )
 
 
-def _wider_margins(gate: Gate, noises: Sequence[Noise], size: Size, price: Price | None) -> Edit | None:
+def _wider_margins(gate: Gate, noises: Sequence[Noise], size: Size, prices: Prices) -> Edit | None:
     if cannot_gate(gate, size):
         return None
     deciding = [noise for noise in noises if noise.decides and noise.margin is not None]
@@ -97,7 +97,7 @@ def _wider_margins(gate: Gate, noises: Sequence[Noise], size: Size, price: Price
     return Edit(
         edit=", ".join(words),
         inconclusive=then.inconclusive,
-        expected=spending(gate, price, then.calls),
+        expected=spending(prices, then.calls),
         note="no further call, but a pass then rules out less",
     )
 
@@ -123,11 +123,3 @@ def _rounded_up(items: float) -> int:
     """To two significant digits, upwards: more would be spurious."""
     step: int = 10 ** max(0, math.floor(math.log10(items)) - 1)
     return math.ceil(items / step - 1e-9) * step
-
-
-def spending(gate: Gate, price: Price | None, calls: float) -> Spending:
-    usd = minutes = None
-    if price is not None:
-        usd = None if price.usd is None else price.usd * calls
-        minutes = price.seconds * calls / gate.limits.concurrency / 60
-    return Spending(calls=round(calls * (price.calls if price else 1.0)), usd=usd, minutes=minutes)

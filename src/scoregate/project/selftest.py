@@ -18,7 +18,9 @@ from scoregate.gates.noise import gated_scores
 from scoregate.gates.planting import KINDS, Kind, Planted, Target, check_drop, target
 from scoregate.gates.rounds import decide_in_rounds
 from scoregate.project.builds import many
+from scoregate.project.own_replies import gating_judges
 from scoregate.project.places import shown_path
+from scoregate.project.planning_margins import next_margins
 from scoregate.project.stored_trials import StoredTrials, more_trials_command
 from scoregate.records import Verdict
 from scoregate.reports.selftested import Detection, SelfTest, Share
@@ -46,13 +48,16 @@ def self_test(gate: Gate, trials: StoredTrials | None, wanted: Wanted) -> SelfTe
     would raise.
     """
     if trials is None or trials.trials < 2:
+        apart = " that share no reply of a judge" if gating_judges(gate) else ""
         raise ConfigError(
-            "no stored version of this gate has two trials of its items, so there is nothing to deal to two arms",
+            f"no stored version of this gate has two trials of its items{apart}, so there is nothing to deal to two "
+            "arms",
             where=shown_path(gate.path) if gate.path else None,
             hint=f"run: {more_trials_command(gate)}",
         )
     deck = deck_of(trials.table)
-    gate = main_share(gate)
+    margins = next_margins(gate)
+    gate = main_share(margins.gate)
     tested = gate if gate.side_by_side else replace(gate, trials=min(gate.trials, deck.trials // 2))
     chosen = [target(gate, deck, name) for name in _planted_scores(gate, deck, wanted.scores)]
     drops = [(one, drop, kind) for one in chosen for drop in wanted.drops for kind in KINDS]
@@ -79,6 +84,7 @@ def self_test(gate: Gate, trials: StoredTrials | None, wanted: Wanted) -> SelfTe
         alpha=gate.alpha,
         anchored=gate.anchor is not None,
         seed=wanted.seed,
+        notes=margins.notes,
         false_alarms=share(outcomes["false alarm"], wanted.builds),
         outcomes=dict(outcomes),
         by_score=dict(Counter(name for fate in fates for name in fate.broken).most_common()),

@@ -11,6 +11,7 @@ from scoregate.gate_file import Gate
 from scoregate.gates.sentences import count, named
 from scoregate.gates.table import RunTable, table_from_run, with_more_trials
 from scoregate.project.baselines import RUN_PREFIX, NoBaseline, load_baseline, load_run
+from scoregate.project.own_replies import asked_for_itself, gating_judges, measuring_runs
 from scoregate.project.places import shown_path
 from scoregate.records import Dataset, Run, RunHeader
 from scoregate.store import Store
@@ -40,15 +41,15 @@ class StoredTrials:
 def stored_trials(gate: Gate, store: Store | None) -> StoredTrials | None:
     """What there is, best first: runs of several trials, several runs of one version, a baseline of several trials.
 
-    Runs that are unfinished, of a selection, or with more failures than the gate bears are left out; where several
-    versions qualify, the one that was run last is taken.
+    Runs that are unfinished, of a selection, or with more failures than the gate bears are left out, and where a judge
+    gates, those that may share its replies with the others; of several versions the one that was run last is taken.
     """
     found = _from_store(gate, store) if store is not None else None
     return found or _from_baseline(gate, store)
 
 
 def named_trials(gate: Gate, names: Sequence[str], store: Store | None) -> StoredTrials:
-    """The trials of the results files or stored runs that are named.
+    """The trials of the results files or stored runs that are named; where they may share replies, `origin` says so.
 
     Raises ConfigError where they are not several trials of one version, or of a part of the dataset only.
     """
@@ -68,6 +69,10 @@ def named_trials(gate: Gate, names: Sequence[str], store: Store | None) -> Store
                 hint="name runs of one version, one dataset and the same scorers",
             )
     pooled = _pooled(gate, runs)
+    judges = gating_judges(gate)
+    if len(runs) > 1 and not all(asked_for_itself(run.id, judges, store) for run in runs):
+        told = f"which may share replies of {named(judges)}, so that the noise may be larger than it looks"
+        pooled = replace(pooled, origin=f"{pooled.origin}, {told}")
     if pooled.trials < 2:
         raise ConfigError(
             f"--from: run {first.id} has one trial, which says nothing of how trials differ",
@@ -116,12 +121,20 @@ def _from_store(gate: Gate, store: Store) -> StoredTrials | None:
         trials[summary.run] = header.trials
     repeated = [runs for runs in versions.values() if any(trials[run] > 1 for run in runs)]
     repeated += [runs for runs in versions.values() if len(runs) > 1]
-    for runs in repeated[:1]:
+    judges = gating_judges(gate)
+    for runs in repeated:
+        measuring = measuring_runs(runs, trials, judges, store)
+        if sum(trials[run] for run in measuring) < 2:
+            continue
         chosen: list[Run] = []
-        for run in sorted(runs, key=lambda run: trials[run] < 2):
+        for run in sorted(measuring, key=lambda run: trials[run] < 2):
             if sum(one.header.trials for one in chosen) < ENOUGH_TRIALS:
                 chosen.append(store.load_run(run, outputs=False))
-        return _pooled(gate, chosen)
+        pooled, left_out = _pooled(gate, chosen), len(runs) - len(measuring)
+        if left_out:
+            told = f"left out: {count(left_out, 'other run')} that may share replies of {named(judges)}"
+            pooled = replace(pooled, origin=f"{pooled.origin} ({told})")
+        return pooled
     return None
 
 

@@ -42,7 +42,7 @@ def margin_notes(gate: Gate, candidate: RunHeader) -> tuple[str, ...]:
             continue
         if strength is None:
             continue
-        margin = _margin(rule)
+        margin = margin_of_rate(rule)
         if rule.margin_of == "judge":
             sentence = margin_sentence(name, margin, strength)
             notes += [sentence] if sentence is not None else []
@@ -55,7 +55,7 @@ def _scaled(gate: Gate, name: str, rule: Rule, candidate: RunHeader) -> Rule:
     strength = strength_of(gate, name, candidate)
     if strength is None or strength.low is None or too_weak(strength):
         return rule
-    margin = _margin(rule) * strength.low
+    margin = margin_of_rate(rule) * strength.low
     return (
         replace(rule, max_increase=margin)
         if rule.max_increase is not None
@@ -67,6 +67,7 @@ def _given(rule: Rule) -> float | None:
     return rule.max_drop if rule.max_drop is not None else rule.max_increase
 
 
-def _margin(rule: Rule) -> float:
+def margin_of_rate(rule: Rule) -> float:
+    """The margin that the rule gives, or the one that a score has which passes or fails."""
     given = _given(rule)
     return DEFAULT_MARGIN if given is None else given

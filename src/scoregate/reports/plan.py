@@ -5,22 +5,29 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from scoregate.judging.usage import dollars
 from scoregate.reports.planned import Edit, Plan, ScorePlan, Spending
 
 NONE = "none"
-_WIDTH = 120
 _ANY = 1e-9
 """A smaller drop is seen: no trial differs from another."""
 
 
-def plan_text(plan: Plan) -> str:
-    """The whole plan on a screen."""
-    parts = [_head(plan), _scores(plan), _unchanged(plan), _settings(plan), _margins(plan), _help(plan)]
-    notes = [_wrapped(f"note: {note}", "      ") for note in plan.notes]
+def plan_text(plan: Plan, *, width: int) -> str:
+    """The whole plan on a screen of `width` columns."""
+    parts = [
+        _head(plan, width),
+        _scores(plan, width),
+        _unchanged(plan, width),
+        _settings(plan),
+        _margins(plan, width),
+        _help(plan, width),
+    ]
+    notes = [_wrapped(f"note: {note}", width, "      ") for note in plan.notes]
     return "\n\n".join([*parts, *(["\n".join(notes)] if notes else [])])
 
 
-def _head(plan: Plan) -> str:
+def _head(plan: Plan, width: int) -> str:
     if plan.side_by_side:
         looks = " → ".join(str(trials) for trials in plan.trials)
         trials = f"side by side in rounds, {looks} {_plural(plan.trials[-1], 'trial')}"
@@ -32,14 +39,17 @@ def _head(plan: Plan) -> str:
     word = "assumption" if plan.assumed else "noise from"
     origin = plan.noise_from.removeprefix("assumed: ")
     items = f"{plan.items:,} {_plural(plan.items, 'item')}"
-    lines = [f"{plan.gate}: {items}{clusters}, {trials}", _wrapped(f"{word}: {origin}", "  ")]
+    lines = [
+        _wrapped(f"{plan.gate}: {items}{clusters}, {trials}", width, "  "),
+        _wrapped(f"{word}: {origin}", width, "  "),
+    ]
     if plan.unknown:
         what = f"nothing is known of the noise of {', '.join(plan.unknown)}, which this leaves out"
-        lines.append(_wrapped(what, "  "))
+        lines.append(_wrapped(what, width, "  "))
     return "\n".join(lines)
 
 
-def _scores(plan: Plan) -> str:
+def _scores(plan: Plan, width: int) -> str:
     from tabulate import tabulate
 
     heads = (
@@ -62,20 +72,31 @@ def _scores(plan: Plan) -> str:
         for score in plan.scores
     ]
     table = tabulate([heads, *rows], tablefmt="plain", disable_numparse=True).splitlines()
+    if max(map(len, table)) > width:
+        stacked = [_two_lines(head) for head in heads]
+        table = tabulate([stacked, *rows], tablefmt="plain", disable_numparse=True).splitlines()
     told = "A drop is seen where four of five builds find it"
     if plan.side_by_side:
         told += " that come to the last round; a build ends before it once a drop of the margin is ruled out"
     told += "."
     told += " Noise: standard deviation of one trial of an item."
-    return "\n".join([*(line.rstrip() for line in table), _wrapped(told)])
+    return "\n".join([*(line.rstrip() for line in table), _wrapped(told, width)])
 
 
-def _unchanged(plan: Plan) -> str:
+def _two_lines(head: str) -> str:
+    """A column's head, broken after the word in its middle."""
+    words = head.split()
+    half = (len(words) + 1) // 2
+    return "\n".join(filter(None, (" ".join(words[:half]), " ".join(words[half:]))))
+
+
+def _unchanged(plan: Plan, width: int) -> str:
     if plan.invalid:
         trials = f"{plan.trials[-1]} {_plural(plan.trials[-1], 'trial')}"
         return _wrapped(
             f"Every build will be invalid: {plan.clusters:,} independent {_plural(plan.clusters, 'item')} with "
-            f"{trials} cannot tell a total loss from chance."
+            f"{trials} cannot tell a total loss from chance.",
+            width,
         )
     fate = (
         f"An unchanged agent: {_share(plan.passes)} of builds pass, {_share(plan.inconclusive)} are inconclusive, "
@@ -88,11 +109,13 @@ def _unchanged(plan: Plan) -> str:
             f"A build costs {_spent(plan.one_pass)} for the first round, {_spent(plan.expected)} on average while "
             f"nothing changes, at most {_spent(plan.cap)}; both versions are run."
         )
+    if plan.one_pass.replies:
+        cost += " Replies that are kept already are not asked for again."
     if plan.one_pass.minutes is None:
         cost += " What that is in dollars and minutes is known after a first run."
     elif plan.one_pass.usd is None:
         cost += " No run says what a call costs."
-    return "\n".join([_wrapped(fate), _wrapped(cost)])
+    return "\n".join([_wrapped(fate, width), _wrapped(cost, width)])
 
 
 def _settings(plan: Plan) -> str:
@@ -109,7 +132,7 @@ def _settings(plan: Plan) -> str:
     return _table(tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=_right(len(sizes))))
 
 
-def _margins(plan: Plan) -> str:
+def _margins(plan: Plan, width: int) -> str:
     from tabulate import tabulate
 
     rows = [
@@ -123,19 +146,22 @@ def _margins(plan: Plan) -> str:
     told = [f"{_margin(score)} for {score.score}" for score in needed]
     if told:
         lines.append(
-            _wrapped(f"Smallest margin that an unchanged agent passes in 95 % of builds: {', '.join(told)}.")
+            _wrapped(
+                f"Smallest margin that an unchanged agent passes in 95 % of builds: {', '.join(told)}.", width
+            )
         )
     return "\n".join(lines)
 
 
-def _help(plan: Plan) -> str:
+def _help(plan: Plan, width: int) -> str:
     if not plan.invalid and plan.inconclusive < 0.05:
         return "Under 5 % of an unchanged agent's builds are inconclusive: nothing has to be changed."
     if not plan.edits:
         return _wrapped(
-            "Neither up to 10 trials, nor a thousand times the items, nor a margin of 0.15 brings that under 5 %."
+            "Neither up to 10 trials, nor a thousand times the items, nor a margin of 0.15 brings that under 5 %.",
+            width,
         )
-    lines = [_wrapped(f"  {edit.edit}: {_price(edit)}", "    ") for edit in plan.edits]
+    lines = [_wrapped(f"  {edit.edit}: {_price(edit)}", width, "    ") for edit in plan.edits]
     return "\n".join(["To bring that under 5 %, cheapest first:", *lines])
 
 
@@ -181,13 +207,17 @@ def _share(value: float) -> str:
 
 
 def _spent(spending: Spending) -> str:
-    words = [f"{spending.calls:,} {_plural(spending.calls, 'call')}"]
+    number = f"{spending.calls:,} {_plural(spending.calls, 'call')}"
+    if spending.replies:
+        number += f" and up to {spending.replies:,} judge {'reply' if spending.replies == 1 else 'replies'}"
+    words = []
     if spending.usd is not None:
-        words.append(f"${spending.usd:.2f}" if spending.usd >= 0.01 else f"${spending.usd:.2g}")
+        words.append(dollars(spending.usd))
+    if spending.judges_usd is not None:
+        words.append(f"of it up to {dollars(spending.judges_usd)} for judges")
     if spending.minutes is not None:
-        minutes = spending.minutes
-        words.append(_time(minutes))
-    return words[0] if len(words) == 1 else f"{words[0]} ({', '.join(words[1:])})"
+        words.append(_time(spending.minutes))
+    return f"{number} ({', '.join(words)})" if words else number
 
 
 def _time(minutes: float) -> str:
@@ -208,7 +238,7 @@ def _table(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
-def _wrapped(text: str, indent: str = "") -> str:
+def _wrapped(text: str, width: int, indent: str = "") -> str:
     return textwrap.fill(
-        text, _WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+        text, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
     )

@@ -13,8 +13,12 @@ class Spending:
 
     calls: int
     """Calls of the candidate, in both arms where both are run."""
+    replies: int = 0
+    """Replies of judges on its answers, at most: those that are kept already are not asked for again."""
     usd: float | None
-    """None where no stored run says what a call costs."""
+    """With what those replies cost at most; None where nothing stored says what a call or a reply costs."""
+    judges_usd: float | None = None
+    """Of this, what the replies cost; None where nothing stored says it."""
     minutes: float | None
     """None where no stored run says how long a call takes."""
 
@@ -29,7 +33,7 @@ class ScorePlan:
     decides: bool
     """A build passes only where this score does."""
     margin: float | None
-    """The drop that a pass rules out."""
+    """The drop that a pass rules out; of the judge's own scores where the gate's margin is one of the truth."""
     noise: float
     """Standard deviation of one trial within its item; of the logarithm for latency, cost and tokens."""
     bounded: bool

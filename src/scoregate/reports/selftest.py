@@ -6,18 +6,18 @@ import textwrap
 
 from scoregate.reports.selftested import Detection, SelfTest, Share
 
-_WIDTH = 120
 
-
-def selftest_text(test: SelfTest) -> str:
-    """The whole self-test on a screen."""
-    parts = [_head(test), _alarms(test)]
+def selftest_text(test: SelfTest, *, width: int) -> str:
+    """The whole self-test on a screen of `width` columns."""
+    parts = [_head(test, width), _alarms(test, width)]
     if test.detections:
         parts.append(_detections(test))
+    if test.notes:
+        parts.append("\n".join(_wrapped(f"note: {note}", width, "      ") for note in test.notes))
     return "\n\n".join(parts)
 
 
-def _head(test: SelfTest) -> str:
+def _head(test: SelfTest, width: int) -> str:
     builds = test.false_alarms.builds
     how = "side by side in rounds" if test.side_by_side else "one look"
     trials = f"{test.trials} {_plural(test.trials, 'trial')}"
@@ -39,10 +39,10 @@ def _head(test: SelfTest) -> str:
             "too few trials are stored for fresh ones in every round, so each was drawn anew from those of its item: "
             "false alarms are what they are, passes and found drops are flattered"
         )
-    return "\n".join(_wrapped(line, "  ") for line in lines)
+    return "\n".join(_wrapped(line, width, "  ") for line in lines)
 
 
-def _alarms(test: SelfTest) -> str:
+def _alarms(test: SelfTest, width: int) -> str:
     from tabulate import tabulate
 
     builds = test.false_alarms.builds
@@ -65,8 +65,8 @@ def _alarms(test: SelfTest) -> str:
     lines = [line.rstrip() for line in table.splitlines()]
     if test.by_score:
         told = ", ".join(f"{name} ({count:,})" for name, count in test.by_score.items())
-        lines.append(_wrapped(f"false alarms by score: {told}", "  "))
-    lines.append(_wrapped(_judgement(test)))
+        lines.append(_wrapped(f"false alarms by score: {told}", width, "  "))
+    lines.append(_wrapped(_judgement(test), width))
     return "\n".join(lines)
 
 
@@ -120,7 +120,7 @@ def _plural(number: int, one: str) -> str:
     return one if number == 1 else one + "s"
 
 
-def _wrapped(text: str, indent: str = "") -> str:
+def _wrapped(text: str, width: int, indent: str = "") -> str:
     return textwrap.fill(
-        text, _WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+        text, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
     )

@@ -59,6 +59,8 @@ class SelfTest:
     anchored: bool
     """That is a half of the gate's alpha; the other belongs to its anchor, with which nothing is compared here."""
     seed: int
+    notes: tuple[str, ...] = ()
+    """What its judges' margins mean in truth, and which of its judges could not decide, a sentence each."""
     false_alarms: Share
     outcomes: Mapping[str, int]
     """pass, inconclusive, invalid, false alarm, floor (only a limit on the candidate's own value was broken)."""
