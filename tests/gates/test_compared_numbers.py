@@ -62,3 +62,27 @@ def test_a_number_without_range_and_margin_cannot_be_decided(make: RunMaker) -> 
     values = {f"q{i:03d}": 10.0 + i for i in range(20)}
     with pytest.raises(ConfigError, match="no margin can be assumed"):
         compare(make("a", s=values), make("b", s=values), {"s": Rule(direction="higher")})
+
+
+def stars(lower: float, *, items: int = 60) -> dict[str, float]:
+    """Grades from 5 to 8, each lower by up to twice `lower`."""
+    return {f"q{i:03d}": 5 + i % 4 - lower * (1 + i % 2) for i in range(items)}
+
+
+def test_items_that_fell_by_less_than_the_margin_are_named_where_together_they_break_the_rule(
+    make: RunMaker,
+) -> None:
+    rules = {"stars": Rule(max_drop=1.5, direction="higher")}
+    verdict = compare(make("a", stars=stars(0)), make("b", stars=stars(0.5)), rules)
+    assert verdict.outcome == "regression"
+    assert len(verdict.regressed_items) == 60
+    assert [flip.item for flip in verdict.flips[:2]] == ["q001", "q003"], "the largest first"
+
+
+def test_they_are_not_named_where_nothing_is_broken(make: RunMaker) -> None:
+    before = {f"q{i:03d}": 5.0 for i in range(60)}
+    now = {item: value + (0.1 if int(item[1:]) % 2 else -0.1) for item, value in before.items()}
+    verdict = compare(
+        make("a", stars=before), make("b", stars=now), {"stars": Rule(max_drop=1.5, direction="higher")}
+    )
+    assert (verdict.outcome, verdict.regressed_items) == ("pass", ())

@@ -47,3 +47,11 @@ def test_a_gate_may_have_a_rule_of_its_own_for_scored(make: RunMaker) -> None:
     verdict = compare(make("a", correct=passing(400)), make("b", correct=now), rules)
     assert verdict.outcome == "regression"
     assert verdict.reason.startswith("scored: 99.8 % is below its minimum")
+
+
+def test_a_drop_says_how_many_of_its_items_have_no_value(make: RunMaker) -> None:
+    before = passing(300, failing=10)
+    lost = dict.fromkeys([f"q{i:03d}" for i in range(100, 114)])
+    verdict = compare(make("a", correct=before), make("b", correct=dict(before, **lost)), FIVE_POINTS)
+    assert verdict.outcome == "regression"
+    assert "14 items that have no valid value now count as failed" in verdict.reason

@@ -73,7 +73,18 @@ def proved_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> l
     if scale == "ratio" and before == 0:
         moved = ""  # nothing is a share of 0
     text = f"{worse} from {amount(before, scale, unit)} to {amount(now, scale, unit)} ({moved}{p})"
-    return [("regression", text)]
+    return [("regression", text + _gaps(evidence))]
+
+
+def _gaps(evidence: Evidence) -> str:
+    """How much of a drop may be items that have no value: a reader looks for those elsewhere than in the answers."""
+    gone = evidence.pair.candidate.missing.any(axis=1) & ~evidence.pair.baseline.missing.any(axis=1)
+    gone &= evidence.coded.counted
+    lost = int(gone.sum())
+    if not lost:
+        return ""
+    have, count_as = ("has", "counts") if lost == 1 else ("have", "count")
+    return f"; {count(lost, 'item')} that {have} no valid value now {count_as} as failed"
 
 
 def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[Finding]:

@@ -10,21 +10,25 @@ from scoregate.gates.pairing import Universe
 from scoregate.gates.table import NOT_APPLICABLE, RunTable, value_text
 from scoregate.records import Flip
 
+_TINY = 1e-12
 
-def flips_of(evidence: Evidence, everything: Universe, baseline: RunTable, candidate: RunTable) -> list[Flip]:
+
+def flips_of(
+    evidence: Evidence, everything: Universe, baseline: RunTable, candidate: RunTable, *, broken: bool
+) -> list[Flip]:
     """Items of one score that got worse or better: any change of a rate, a change beyond the margin of a number.
 
-    Ratios are left out: every latency differs a little, and none of them is an event.
+    Of a number whose rule is `broken` every item that got worse is one of those that broke it. Ratios are left out:
+    every latency differs a little, and none of them is an event.
     """
     pair, coded = evidence.pair, evidence.coded
     if pair.scale == "ratio":
         return []
     moved = coded.candidate.mean(axis=1) - coded.baseline.mean(axis=1)
-    threshold = 1e-12 if pair.scale == "rate" else max(1e-12, evidence.margin or 0.0)
+    least = _TINY if pair.scale == "rate" else max(_TINY, evidence.margin or 0.0)
+    events = (moved > least) | (moved < -(_TINY if broken else least))
     critical = set(evidence.critical_items)
-    changed = [
-        int(i) for i in np.flatnonzero(coded.counted & (np.abs(moved) > threshold)) if i < len(everything.ids)
-    ]
+    changed = [int(i) for i in np.flatnonzero(coded.counted & events) if i < len(everything.ids)]
     shown_before = _shown(evidence, baseline, everything, pair.baseline.values, changed)
     shown_now = _shown(evidence, candidate, everything, pair.candidate.values, changed)
     return [
@@ -42,8 +46,16 @@ def flips_of(evidence: Evidence, everything: Universe, baseline: RunTable, candi
 
 
 def worst_first(flips: list[Flip]) -> tuple[Flip, ...]:
-    """Critical ones, then lost, then won; each by score and item."""
-    return tuple(sorted(flips, key=lambda f: (not f.critical, not f.worse, f.score, f.item)))
+    """Critical ones, then lost, then won; each by score, the largest change first, then by item."""
+    return tuple(sorted(flips, key=lambda f: (not f.critical, not f.worse, f.score, -_size(f), f.item)))
+
+
+def _size(flip: Flip) -> float:
+    """Of the change; infinite where one of its values is no number, or is missing."""
+    before, now = flip.baseline_value, flip.candidate_value
+    if isinstance(before, int | float) and isinstance(now, int | float):
+        return abs(now - before)
+    return np.inf
 
 
 def _shown(

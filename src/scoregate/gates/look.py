@@ -120,8 +120,12 @@ def moved_items(seen: Seen, baseline: RunTable, candidate: RunTable) -> tuple[Fl
     """The items that got worse or better, worst first, of the runs that were looked at."""
     if seen.everything is None:
         return ()
-    scores = (*seen.measured, *seen.advisory)
-    return worst_first([f for e in scores for f in flips_of(e, seen.everything, baseline, candidate)])
+    broken = {rule.score for rule in seen.rules if rule.outcome == "regression"}
+    flips: list[Flip] = []
+    for evidence in (*seen.measured, *seen.advisory):
+        is_broken = evidence.name in broken
+        flips += flips_of(evidence, seen.everything, baseline, candidate, broken=is_broken)
+    return worst_first(flips)
 
 
 def verdict(gate: Gate, baseline: RunTable, candidate: RunTable, seen: Seen, *, seed: int) -> Verdict:
