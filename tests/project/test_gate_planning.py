@@ -87,3 +87,17 @@ def test_a_score_without_noise_or_range_is_named(tmp_path: Path) -> None:
         plan_gate(unknown, basis_of(unknown, None))
     both = replace(gate, rules={**gate.rules, "depth": rule})
     assert plan_gate(both, basis_of(both, None)).unknown == ("depth",)
+
+
+def test_the_smallest_margin_is_told_as_the_gate_would_hold_it(tmp_path: Path) -> None:
+    catalog = '[correct]\ntype = "numeric"\nmin = 0\nmax = 10\ndirection = "higher"\n'
+    project = Project.small(tmp_path, number=300, gate=GATE.replace("max_drop = 0.05", "max_drop = 1.5"))
+    project.write("gates/scores.toml", catalog)
+    gate = read_gate(project.path("gates/agent.toml"))
+    (score,) = plan_gate(gate, basis_of(gate, None)).scores
+    assert score.margin == 1.5
+    assert score.smallest_margin is not None
+    assert 0.2 <= score.smallest_margin <= 1.5
+    rules = {**gate.rules, "correct": replace(gate.rules["correct"], max_drop=score.smallest_margin)}
+    narrow = replace(gate, rules=rules)
+    assert plan_gate(narrow, basis_of(narrow, None)).passes >= 0.95

@@ -19,7 +19,7 @@ from scoregate.gates.sentences import size as size_text
 from scoregate.project.places import shown_path
 from scoregate.project.planning_basis import Basis
 from scoregate.project.planning_costs import spending
-from scoregate.project.planning_edits import MARGINS, WANTED, alone, helpful_edits, with_trials
+from scoregate.project.planning_edits import MARGINS, WANTED, alone, as_written, helpful_edits, with_trials
 from scoregate.reports.planned import Plan, ScorePlan
 
 TRIALS = (1, 2, 3, 5)
@@ -87,13 +87,13 @@ def blind_warning(gate: Gate, basis: Basis) -> str | None:
         return None
     trials = count(trials_of(gate)[-1], "trial")
     margin = _size(worst, worst.margin) + (" in the judge's scores" if worst.of_margin < 1 else "")
-    assumed = ", even if no two runs disagreed," if basis.assumed else ""
+    assumed = ", even if no two runs disagreed" if basis.assumed else ""
     if drop <= worst.margin:
         # It would see the drop, and cannot prove that there is none: the bound is never without width.
         what = f"cannot rule out a drop of {margin} of {worst.score}{assumed}"
     else:
         sees = f"drops of {_size(worst, drop)} or more" if math.isfinite(drop) else "no drop at all"
-        what = f"sees {sees} of {worst.score}{assumed} and its margin is {margin}"
+        what = f"sees {sees} of {worst.score}{assumed}{',' if assumed else ''} and its margin is {margin}"
     follows = "most builds will be inconclusive" if inconclusive > BLIND else "smaller drops will be missed"
     return (
         f"with {count(size.items, 'item')} and {trials} this gate {what}: {follows}; "
@@ -107,6 +107,7 @@ def _score(
     # Each of several scores has to pass more often than all of them together.
     wanted = (1.0 - WANTED) ** (1 / max(1, deciding))
     enough = (m for m in MARGINS if unchanged(gate, [alone(noise, m)], size).passes >= wanted)
+    smallest = next(enough, None) if noise.decides and noise.margin is not None else None
     return ScorePlan(
         score=noise.score,
         scale=noise.scale,
@@ -118,7 +119,7 @@ def _score(
         visible_diffuse=_in_unit(noise, drop.diffuse),
         visible_concentrated=_in_unit(noise, drop.concentrated),
         passes=passes,
-        smallest_margin=next(enough, None) if noise.decides and noise.margin is not None else None,
+        smallest_margin=None if smallest is None else as_written(noise, smallest),
     )
 
 

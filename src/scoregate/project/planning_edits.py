@@ -89,8 +89,7 @@ def _wider_margins(gate: Gate, noises: Sequence[Noise], size: Size, prices: Pric
             if gate.rules[noise.score].max_increase is not None or noise.scale == "ratio"
             else "max_drop"
         )
-        value = margin if noise.scale == "ratio" else margin * noise.reach
-        words.append(f"{key} = {value:.6g} in [scores.{noise.score}]")
+        words.append(f"{key} = {as_written(noise, margin):.6g} in [scores.{noise.score}]")
     then = unchanged(gate, changed, size)
     if not words or then.inconclusive >= WANTED:
         return None
@@ -100,6 +99,11 @@ def _wider_margins(gate: Gate, noises: Sequence[Noise], size: Size, prices: Pric
         expected=spending(prices, then.calls),
         note="no further call, but a pass then rules out less",
     )
+
+
+def as_written(noise: Noise, margin: float) -> float:
+    """One of `MARGINS` as the gate's file holds it: of a number in the score's unit."""
+    return margin if noise.scale == "ratio" else margin * noise.reach
 
 
 def alone(noise: Noise, margin: float) -> Noise:

@@ -136,7 +136,7 @@ def _margins(plan: Plan, width: int) -> str:
     from tabulate import tabulate
 
     rows = [
-        ["with every margin at", *(f"{margin:.2f}" for margin, _ in plan.margins)],
+        ["every margin, of its scale", *(f"{margin:.2f}" for margin, _ in plan.margins)],
         ["inconclusive", *(_share(share) for _, share in plan.margins)],
     ]
     lines = [
@@ -173,7 +173,7 @@ def _price(edit: Edit) -> str:
 
 
 def _margin(score: ScorePlan) -> str:
-    return "none of these" if score.smallest_margin is None else f"{score.smallest_margin:.2f}"
+    return "none of these" if score.smallest_margin is None else f"{score.smallest_margin:.3g}"
 
 
 def _noise(score: ScorePlan) -> str:

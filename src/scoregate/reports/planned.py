@@ -45,7 +45,7 @@ class ScorePlan:
     passes: float
     """Share of builds of an unchanged agent in which this score alone lets the build pass."""
     smallest_margin: float | None
-    """Smallest of those tried under which 95 % of such builds pass; None: none of them."""
+    """Smallest of those tried under which 95 % of such builds pass, as the gate's file holds it; None: none of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
