@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from scoregate.calibration.calibrate import calibrate
@@ -11,11 +11,24 @@ from scoregate.calibration.identity import Identity, identity_of
 from scoregate.calibration.labels import JudgedItem
 from scoregate.calibration.record import Calibration
 from scoregate.catalog import Contract
+from scoregate.judging.identity import digest
+from scoregate.records import JSON
 
 MADE = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CORRECT = Contract(name="correct", type="boolean")
-PARTS = {"prompt": "Is it right? {{output}}", "model": "small", "parameters": {"temperature": 0}}
-IDENTITY = identity_of(PARTS)
+PARTS: dict[str, JSON] = {
+    "prompt": "Is it right? {{output}}",
+    "model": "small",
+    "parameters": {"temperature": 0},
+}
+
+
+def identity(parts: Mapping[str, JSON]) -> Identity:
+    """Of a judge with these parts."""
+    return identity_of(digest(dict(parts)), parts)
+
+
+IDENTITY = identity(PARTS)
 
 
 def items(counted: Iterable[tuple[object, object, int]]) -> list[JudgedItem]:

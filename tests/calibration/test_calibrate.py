@@ -8,11 +8,10 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from scoregate.calibration.comparison import Comparison
-from scoregate.calibration.identity import identity_of
 from scoregate.calibration.labels import JudgedItem, labels_fingerprint
 from scoregate.catalog import Contract
 from scoregate.errors import ConfigError, ContractError, DatasetError
-from tests.calibration.judged import CORRECT, IDENTITY, PARTS, boolean, calibrated, items
+from tests.calibration.judged import CORRECT, IDENTITY, PARTS, boolean, calibrated, identity, items
 
 GRADES = Contract(
     name="tone", type="categorical", categories=("bad", "fair", "good", "n/a"), ignore=("n/a",), ordered=True
@@ -159,7 +158,7 @@ def test_the_order_of_the_items_is_no_difference() -> None:
 def test_a_change_since_the_last_calibration_is_told_with_its_interval() -> None:
     before = calibrated(boolean(50, 3, 2, 45))
     now = calibrated(
-        boolean(40, 13, 12, 35), previous=before, identity=identity_of({**PARTS, "model": "smaller"})
+        boolean(40, 13, 12, 35), previous=before, identity=identity({**PARTS, "model": "smaller"})
     )
     assert now.drift is not None
     assert now.drift.difference == pytest.approx(-0.20)
@@ -216,8 +215,8 @@ def test_a_comparison_that_does_not_suit_the_score_is_refused(
 
 
 def test_the_identity_is_bound_to_every_part_and_to_no_order() -> None:
-    assert identity_of(dict(reversed(PARTS.items()))) == IDENTITY
-    edited = identity_of({**PARTS, "prompt": "Is it correct? {{output}}", "rubric": "v2"})
+    assert identity(dict(reversed(PARTS.items()))) == IDENTITY
+    edited = identity({**PARTS, "prompt": "Is it correct? {{output}}", "rubric": "v2"})
     assert edited.hash != IDENTITY.hash
     assert edited.changed_parts(IDENTITY) == ("prompt", "rubric")
     assert "right" not in repr(IDENTITY)

@@ -76,6 +76,8 @@ def test_a_file_that_holds_none_is_one_error(tmp_path: Path, content: bytes, mes
         ("kappa", {"value": 0.9, "low": 0.1, "high": 0.2, "n": 5, "reason": None}, "outside its interval"),
         ("kappa", {"value": None, "low": None, "high": None, "n": 5, "reason": None}, "neither a value nor"),
         ("kappa", {"value": 0.5, "low": 0.1, "high": None, "n": 5, "reason": None}, "one end of an interval"),
+        ("confusion", [[10**19, 0], [0, 1]], "a row and a column for each class"),
+        ("labelled", 10**400, "is more than 10,000,000"),
         ("confusion", [[1, 2], [3]], "a row and a column for each class"),
         ("confusion", [[1, 2], [3, -4]], "a row and a column for each class"),
         ("rates", {}, "must be a list of objects"),

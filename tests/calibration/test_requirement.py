@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from scoregate.calibration.comparison import Comparison
-from scoregate.calibration.identity import Identity, identity_of
+from scoregate.calibration.identity import Identity
 from scoregate.calibration.record import Calibration
 from scoregate.calibration.requirement import Requirement, read_requirement, unmet
 from scoregate.catalog import Contract
 from scoregate.config.table import ConfigTable
 from scoregate.errors import ConfigError
-from tests.calibration.judged import IDENTITY, MADE, PARTS, boolean, calibrated, items
+from tests.calibration.judged import IDENTITY, MADE, PARTS, boolean, calibrated, identity, items
 
 GOOD = calibrated(boolean(48, 2, 3, 47))
 NEEDED = Requirement(kappa=0.6, max_age_days=90)
@@ -84,7 +84,7 @@ def test_no_calibration_names_the_command_that_makes_one() -> None:
 
 
 def test_a_calibration_of_an_edited_judge_is_foreign() -> None:
-    edited = identity_of({**PARTS, "prompt": "Is it right?? {{output}}"})
+    edited = identity({**PARTS, "prompt": "Is it right?? {{output}}"})
     assert said(GOOD, identity=edited) == (
         "the calibration of the judge 'correct' is of another judge (changed since: prompt); "
         "calibrate this one: scoregate judge calibrate gates/x.toml --labels FILE"

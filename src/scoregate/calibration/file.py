@@ -24,6 +24,8 @@ from scoregate.statistics.estimate import Estimate
 
 FOLDER = Path("gates") / "calibrations"
 _SCHEMA = 1
+_MOST_ITEMS = 10_000_000
+"""More is no count of items that people labelled; whoever reckons with it would run out of memory."""
 _AGAIN = "calibrate the judge again: the file is made by `scoregate judge calibrate`, never by hand"
 
 
@@ -110,7 +112,7 @@ def _calibration(top: ConfigTable) -> Calibration:
         alpha=_estimate(top, "alpha"),
         ac1=_estimate(top, "ac1"),
         classes=classes,
-        confusion=_confusion(top, len(classes)),
+        confusion=_confusion(top, len(classes), labelled),
         rates=tuple(
             ClassRates(_text(row, "name"), _estimate(row, "true_positive"), _estimate(row, "false_positive"))
             for row in _rows(top, "rates")
@@ -194,10 +196,10 @@ def _class_names(top: ConfigTable) -> tuple[str, ...]:
     return top.texts("classes") if top.values.get("classes") else ()
 
 
-def _confusion(top: ConfigTable, classes: int) -> tuple[tuple[int, ...], ...]:
+def _confusion(top: ConfigTable, classes: int, most: int) -> tuple[tuple[int, ...], ...]:
     rows = top.values.get("confusion")
     counts = [
-        [cell for cell in row if isinstance(cell, int) and not isinstance(cell, bool) and cell >= 0]
+        [cell for cell in row if isinstance(cell, int) and not isinstance(cell, bool) and 0 <= cell <= most]
         for row in (rows if isinstance(rows, list) else [None])
         if isinstance(row, list)
     ]
@@ -227,6 +229,8 @@ def _text(table: ConfigTable, key: str) -> str:
 
 def _count(table: ConfigTable, key: str) -> int:
     count = table.integer(key, at_least=0)
+    if count is not None and count > _MOST_ITEMS:
+        raise table.error(key, f"is more than {_MOST_ITEMS:,}, which is no number of labelled items")
     return _absent(table, key) if count is None else count
 
 

@@ -1,4 +1,4 @@
-"""What a calibration is bound to: everything that can change a judge's answer, as one hash and one for each part."""
+"""What a calibration is bound to: all that can change a judge's answer, as its hash and a digest of each part."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from scoregate.records import JSON
 
-_DIGITS = 32
 _PART_DIGITS = 16
 
 
@@ -18,7 +17,7 @@ class Identity:
     """A judge as it is now, or as it was when it was calibrated. Holds digests only, never a prompt."""
 
     hash: str
-    """32 hexadecimal digits over all parts."""
+    """Hexadecimal digits over all parts: the judge's own, by which runs know it too."""
     parts: Mapping[str, str]
     """Name of a part, such as "prompt" or "model" -> 16 hexadecimal digits over its content."""
 
@@ -28,16 +27,15 @@ class Identity:
         return tuple(sorted(name for name in names if self.parts.get(name) != earlier.parts.get(name)))
 
 
-def identity_of(parts: Mapping[str, JSON]) -> Identity:
-    """The identity of a judge from its parts: prompt, model, parameters, rubric, schema, each a JSON value.
+def identity_of(judge: str, parts: Mapping[str, JSON]) -> Identity:
+    """The identity of a judge from its hash and its parts: prompt, model, parameters, rubric, each a JSON value.
 
     The order of the keys of an object is no difference, at any level. Raises ValueError for NaN or infinity and
     TypeError for what is no JSON.
     """
-    digests = {name: _digest(value, _PART_DIGITS) for name, value in sorted(parts.items())}
-    return Identity(_digest(digests, _DIGITS), digests)
+    return Identity(judge, {name: _digest(value) for name, value in sorted(parts.items())})
 
 
-def _digest(value: JSON, digits: int) -> str:
+def _digest(value: JSON) -> str:
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:digits]
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:_PART_DIGITS]

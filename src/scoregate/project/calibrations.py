@@ -28,7 +28,7 @@ _VERSION = "judge "
 
 def bound_to(judge: JudgeIdentity) -> Identity:
     """What a calibration of this judge is bound to: the judge's own hash, by which runs know it too, and its parts."""
-    return Identity(judge.hash, identity_of(judge.as_dict()).parts)
+    return identity_of(judge.hash, judge.as_dict())
 
 
 @dataclass(frozen=True, slots=True)
