@@ -33,7 +33,7 @@ from scoregate.runner.scoring import Scored
 from scoregate.runner.tally import Tally
 from scoregate.runner.throttle import Throttle
 from scoregate.runner.tracing import traced
-from scoregate.scorers.postponed import Postponed
+from scoregate.scorers.postponed import OutOfTime, Postponed
 from scoregate.store import Totals
 
 HEARTBEAT_SECONDS = 1.0
@@ -57,12 +57,14 @@ class Engine:
         runs = [arm.run for arm in plan.arms]
         self._tally = Tally(_totals(plan, runs, plan.trials), plan.expected)
         before = _totals(plan, dict.fromkeys([*runs, *plan.also_counted]))
-        self._budget = Budget(plan.limits, before, paid=self._tally.spent)
+        self._budget = Budget(plan.limits, before, elsewhere_usd=plan.spent_usd, paid=self._tally.spent)
         self._unscored = _unscored(plan, runs, self._budget)
         """Answers of an earlier session, which are scored and not called again."""
         self._judged = any(scorer.service is not None for scorer in plan.scorers)
         """Whether answers wait long for their scores, so that losing them would cost more than keeping them."""
         self._put_off: list[Scored] = []
+        self._called = False
+        """All calls of candidates have come to their end."""
         self._candidates = lifetimes.distinct([arm.candidate for arm in plan.arms])
         self._throttle = Throttle(plan.limits.concurrency)
         self._finishing = Finishing(
@@ -92,8 +94,7 @@ class Engine:
             try:
                 workers = [self._loop.create_task(self._work()) for _ in range(plan.limits.concurrency)]
                 await asyncio.gather(*workers)
-                if deadline is not None:
-                    deadline.cancel()  # No call is left that it could forbid.
+                self._called = True
                 await self._finishing.drain()
             except asyncio.CancelledError:
                 self.interrupt()
@@ -222,11 +223,11 @@ class Engine:
             started_at=started_at,
         )
 
-    def _on_put_off(self, work: Scored, _: Postponed) -> None:
-        """No judge may be paid any more. What needs none is scored to its end, and the answers wait for more money."""
+    def _on_put_off(self, work: Scored, why: Postponed) -> None:
+        """No judge may be asked any more. What needs none is scored to its end, and the answers wait."""
         self._budget.scoring_ended(1)
         self._put_off.append(work)
-        self._stop("max_cost_usd")
+        self._stop("max_seconds" if isinstance(why, OutOfTime) else "max_cost_usd")
 
     def _keep(self, works: Sequence[Scored]) -> StoreError | None:
         """A paid answer is not lost because its scorers were stopped. Why that could not be, if it could not."""
@@ -256,7 +257,12 @@ class Engine:
         self._throttle.stop()
 
     def _stop_after(self, seconds: float | None) -> asyncio.TimerHandle | None:
-        return None if seconds is None else self._loop.call_later(seconds, self._stop, "max_seconds")
+        return None if seconds is None else self._loop.call_later(seconds, self._out_of_time)
+
+    def _out_of_time(self) -> None:
+        self._finishing.end_services()
+        if not self._called:  # else no call is left that could be forbidden, and perhaps no judge either
+            self._stop("max_seconds")
 
     async def _beat(self) -> None:
         while True:

@@ -73,6 +73,7 @@ class Finishing:
             limit_seconds=limits.timeout_seconds,
             deliver=self._on_scored,
             put_off=self._on_put_off,
+            failed=self._on_failed,
             purse=purse,
             insists=insists,
         )
@@ -114,6 +115,10 @@ class Finishing:
                 if left <= 0:
                     return
             await self._wait(left)
+
+    def end_services(self) -> None:
+        """Ask no service behind a scorer any more; what still needs one is put off."""
+        self._scoring.end_services()
 
     def interrupt(self) -> None:
         """Abort what is in flight; what is finished is still committed."""

@@ -20,6 +20,7 @@ from functools import partial
 from time import perf_counter
 
 from scoregate.catalog import Catalog
+from scoregate.errors import StoreError
 from scoregate.records import DatasetItem, RunItem, Score
 from scoregate.runner import lifetimes
 from scoregate.runner.calls import Calls, Outcome
@@ -27,7 +28,7 @@ from scoregate.runner.candidates.failures import reason_of
 from scoregate.runner.pace import QUICK_SECONDS, Pace
 from scoregate.runner.threads import DaemonThreads
 from scoregate.runner.threads import Job as ThreadJob
-from scoregate.scorers.postponed import Postponed
+from scoregate.scorers.postponed import OutOfTime, Postponed
 from scoregate.scorers.purse import Purse
 from scoregate.scorers.scorer import (
     Scorer,
@@ -81,13 +82,14 @@ class Scoring:
         limit_seconds: float | None,
         deliver: Callable[[Sequence[Scored]], None],
         put_off: Callable[[Scored, Postponed], None],
+        failed: Callable[[StoreError], None],
         purse: Purse | None = None,
         insists: bool = False,
     ) -> None:
         """`calls` makes the async calls under their limit; `at_once` is the most jobs and async items at a time.
 
-        Services pay from `purse`. What a cap on cost forbids to score goes to `put_off`, without its scores, and where
-        the session `insists`, so does what they do not answer.
+        Services pay from `purse`. What a cap on cost or time forbids to score goes to `put_off`, without its scores,
+        and where the session `insists`, so does what they do not answer. `failed` is told of a reply that is not kept.
         """
         self._sync = [scorer for scorer in scorers if not scorer.is_async]
         self._async = sorted(
@@ -96,6 +98,7 @@ class Scoring:
         self._services = [scorer.service for scorer in scorers if scorer.service is not None]
         self._service_calls = Calls(None, threads)
         self._aborted = False
+        self._out_of_time = False
         self._catalog = catalog
         self._threads = threads
         self._calls = calls
@@ -103,6 +106,7 @@ class Scoring:
         self._limit = limit_seconds
         self._deliver = self._closing(deliver)
         self._put_off = put_off
+        self._failed = failed
         self._loop = asyncio.get_running_loop()
         self._context = contextvars.copy_context()
         self._pace = Pace()
@@ -137,6 +141,10 @@ class Scoring:
         """Nothing more will come: do not wait for company."""
         self._hurried = True
         self._start_jobs()
+
+    def end_services(self) -> None:
+        """Ask no service any more: what still needs one is put off. Those that are at work come to their end."""
+        self._out_of_time = True
 
     def stop(self) -> None:
         """Start nothing more; what is at work may still be delivered."""
@@ -274,12 +282,17 @@ class Scoring:
                 continue
             if self._aborted and scorer.service is not None:
                 return
+            if self._out_of_time and scorer.service is not None:
+                self._postpone(work, OutOfTime("max_seconds is reached"))
+                return
             outcome = await self._call(scorer, work)
             if outcome.aborted:
                 return
             if isinstance(outcome.error, Postponed):
-                del self._open[id(work)]
-                self._put_off(work, outcome.error)
+                self._postpone(work, outcome.error)
+                return
+            if scorer.service is not None and isinstance(outcome.error, StoreError):
+                self._failed(outcome.error)
                 return
             if outcome.timed_out:
                 work.scores += error_scores(scorer, work.run_item, f"timed out after {self._limit:g} s")
@@ -288,6 +301,10 @@ class Scoring:
             else:
                 work.scores += outcome.returned
         self._deliver([work])
+
+    def _postpone(self, work: Scored, why: Postponed) -> None:
+        del self._open[id(work)]
+        self._put_off(work, why)
 
     def _closing(self, deliver: Callable[[Sequence[Scored]], None]) -> Callable[[Sequence[Scored]], None]:
         def delivered(works: Sequence[Scored]) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 
 class Postponed(Exception):
-    """The service behind a scorer gave no score, and none that says anything of the answer. `str(error)` is why."""
+    """The service behind a scorer gave no score, for a reason that may be gone the next time. `str(error)` is why."""
 
 
 class OutOfBudget(Postponed):
     """A call was not made, because a cap on cost forbids it."""
+
+
+class OutOfTime(Postponed):
+    """A call was not made, because the session's time is over."""
 
 
 class Unanswered(Postponed):

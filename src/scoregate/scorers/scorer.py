@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from scoregate.catalog import Catalog
-from scoregate.errors import ContractError
+from scoregate.errors import ContractError, StoreError
 from scoregate.records import DatasetItem, RunItem, Score, ScoreSource
 from scoregate.scorers.after import Prerequisite
 from scoregate.scorers.outcome import Scored, normalise, not_applicable, reason_of
@@ -132,7 +132,7 @@ async def score_item_async(
 ) -> list[Score]:
     """`score_item` on an event loop: awaits any awaitable, also futures and tasks. Can be cancelled.
 
-    Raises Postponed where it is to be scored in another session.
+    Raises Postponed where it is to be scored in another session, and StoreError where a reply cannot be kept.
     """
     try:
         returned = scorer.call(**scorer.arguments(item, run_item))
@@ -141,7 +141,8 @@ async def score_item_async(
     except Postponed:
         raise
     except BaseException as error:
-        if not _is_its_own(error, cancelled=_is_being_cancelled()):
+        unkept = scorer.service is not None and isinstance(error, StoreError)
+        if unkept or not _is_its_own(error, cancelled=_is_being_cancelled()):
             raise
         outcomes = [Scored(_name_of(scorer), None, "error", reason_of(error))]
     else:
