@@ -283,7 +283,6 @@ def _unscored(plan: RunPlan, runs: Sequence[str], budget: Budget) -> dict[tuple[
         (run, item, trial): answer
         for run in runs
         for (item, trial), answer in plan.store.unscored.of_run(run).items()
-        if answer.content == plan.contents.get(item)
     }
     for answer in found.values():
         budget.answered_before(len(answer.attempts) or 1, answer.cost_usd)
