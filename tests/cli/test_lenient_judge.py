@@ -57,8 +57,8 @@ def test_a_candidate_that_its_judge_flatters_is_not_passed(flattered: Project) -
 def test_the_labels_of_both_versions_show_the_drop_that_the_judge_hides(flattered: Project) -> None:
     checked = flattered.scoregate(*CHECK, "-o", "markdown=report.md")
     line = re.compile(
-        r"correct, candidate − baseline: raw 0 \[\S+, \S+\]; corrected by human labels of both answers to 120 of 120 "
-        r"items: -0\.15 \[-0\.2\d*, -0\.0\d*\] \(prediction-powered\)"
+        r"correct, candidate − baseline: raw 0\S* points \[\S+, \S+\]; corrected by human labels of both answers to 120 of 120 "
+        r"items: −15\S* points \[−2\S+, −\d\S*\] \(prediction-powered\)"
     )
     assert line.search(text(checked)), checked.out
     assert "corrected by human labels of both answers to 120 of 120 items" in flattered.read("report.md")
@@ -219,8 +219,8 @@ def test_a_run_and_one_side_by_side_hold_the_judge_against_the_labels_too(tmp_pa
                 "gives the candidate 2 more than the baseline (95 % interval 2 to 2, 60 items labelled in both; "
                 "p < 1e-6)"
             ) in text(run)
-            assert "relevance, candidate − baseline: raw 2 [" in text(run)
-            assert "corrected by human labels of both answers to 60 of 60 items: 0 [" in text(run)
+            assert "relevance, candidate − baseline: raw +2.00 [" in text(run)
+            assert "corrected by human labels of both answers to 60 of 60 items: 0.00 [" in text(run)
             assert "→ scoregate judge calibrate gates/agent.toml\n" in run.out
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from scoregate.catalog import Contract
 from scoregate.records import JSON
 from scoregate.reports.report import Report
+from scoregate.reports.rounding import decimals_for, half_width, number
 from scoregate.statistics.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -20,14 +22,15 @@ def corrected_lines(report: Report) -> list[str]:
         if isinstance(value, str):
             lines.append(f"{name}, corrected by human labels: none, as {value}")
             continue
-        decides = value.decides
+        decides, rate = value.decides, _is_rate(report.contracts.get(name))
+        powered, gladen = (_value(one, rate=rate) for one in (value.prediction_powered, value.rogan_gladen))
         lines.append(
-            f"{name}: raw {_told(value.raw)}; corrected by "
+            f"{name}: raw {_value(value.raw, rate=rate)}; corrected by "
             f"{_many(value.labelled, 'human label')} of {_many(value.items, 'item')}: "
-            f"{_told(value.prediction_powered)} (prediction-powered), {_told(value.rogan_gladen)} (Rogan-Gladen)"
+            f"{powered} (prediction-powered), {gladen} (Rogan-Gladen)"
         )
         if value.difference is not None:
-            lines.append(_difference(name, value.difference))
+            lines.append(_difference(name, value.difference, rate=rate))
         if value.doubt is not None:
             lines.append(f"{name}: {value.doubt}")
         if value.unseen is not None:
@@ -43,12 +46,13 @@ def corrected_json(report: Report) -> JSON:
     }
 
 
-def _difference(name: str, found: CorrectedDifference) -> str:
+def _difference(name: str, found: CorrectedDifference, *, rate: bool) -> str:
     differ = found.items - found.same
     same = f" ({found.same:,} more got the same answer)" if found.same else ""
+    raw, powered = (_change(one, rate=rate) for one in (found.raw, found.prediction_powered))
     return (
-        f"{name}, candidate − baseline: raw {_told(found.raw)}; corrected by human labels of both answers to "
-        f"{found.labelled:,} of {_many(differ, 'item')}{same}: {_told(found.prediction_powered)} (prediction-powered)"
+        f"{name}, candidate − baseline: raw {raw}; corrected by human labels of both answers to "
+        f"{found.labelled:,} of {_many(differ, 'item')}{same}: {powered} (prediction-powered)"
     )
 
 
@@ -56,9 +60,26 @@ def _many(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def _told(estimate: Estimate) -> str:
+def _is_rate(contract: Contract | None) -> bool:
+    """Whether the score's value is a share of answers that pass, and not a number or a grade."""
+    return contract is not None and contract.type != "numeric" and not contract.ordered
+
+
+def _value(estimate: Estimate, *, rate: bool) -> str:
+    return _told(estimate, 100.0 if rate else 1.0, " %" if rate else "", signed=False)
+
+
+def _change(estimate: Estimate, *, rate: bool) -> str:
+    return _told(estimate, 100.0 if rate else 1.0, " points" if rate else "", signed=True)
+
+
+def _told(estimate: Estimate, scale: float, unit: str, *, signed: bool) -> str:
     if estimate.value is None:
         return f"– ({estimate.reason})"
+    value = estimate.value * scale
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.3g}"
-    return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"
+        return number(value, decimals_for(None, value), signed=signed) + unit
+    low, high = estimate.low * scale, estimate.high * scale
+    decimals = decimals_for(half_width(low, high), value, low, high)
+    ends = (number(end, decimals, signed=signed) for end in (low, high))
+    return f"{number(value, decimals, signed=signed)}{unit} [{', '.join(ends)}]"
