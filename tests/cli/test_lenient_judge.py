@@ -57,8 +57,8 @@ def test_a_candidate_that_its_judge_flatters_is_not_passed(flattered: Project) -
 def test_the_labels_of_both_versions_show_the_drop_that_the_judge_hides(flattered: Project) -> None:
     checked = flattered.scoregate(*CHECK, "-o", "markdown=report.md")
     line = re.compile(
-        r"correct, candidate − baseline: raw 0\S* points \[\S+, \S+\]; corrected by human labels of both answers to 120 of 120 "
-        r"items: −15\S* points \[−2\S+, −\d\S*\] \(prediction-powered\)"
+        r"correct, candidate − baseline: raw 0\S* points \[\S+, \S+\]; corrected by human labels of both answers to "
+        r"120 of 120 items: −15\S* points \[−2\S+, −\d\S*\] \(prediction-powered\)"
     )
     assert line.search(text(checked)), checked.out
     assert "corrected by human labels of both answers to 120 of 120 items" in flattered.read("report.md")
