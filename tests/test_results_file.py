@@ -281,7 +281,7 @@ def test_a_file_of_another_tool_may_leave_out_what_has_a_default(tmp_path: Path)
     )
     assert run == Run(
         RunHeader(run="r", dataset="d", candidate="c", expected_items=9),
-        (RunItem("a", 0, "ok"),),
+        (RunItem("a", 0, "ok", output_left_out=True),),
         (Score("7", 0, "s", 1),),
     )
 

@@ -127,6 +127,13 @@ class RunItem:
     """Digest of the dataset item's content (`datasets.content_digest`), by which a later run tells what changed."""
     started_at: float | None = None
     """When the call of the last attempt began, in Unix seconds."""
+    output_left_out: bool = False
+    """The candidate answered, and whoever wrote this down left the answer out: `output` is None and says nothing."""
+
+    @property
+    def has_output(self) -> bool:
+        """Whether `output` is what the candidate answered, which may be null: not where it failed or is left out."""
+        return self.status == "ok" and not self.output_left_out
 
 
 @dataclass(frozen=True, slots=True)

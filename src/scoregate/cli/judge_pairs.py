@@ -56,16 +56,16 @@ def compare(
         pairs = pairs_of(gate, *runs, limit=limit)
         preferences = prefer_all(
             judge,
-            pairs,
+            pairs.whole,
             store,
             concurrency=gate.limits.concurrency,
             read=not no_cache,
             cap_usd=gate.limits.max_cost_usd,
         )
     if as_json:
-        click.echo(json.dumps(_as_json(preferences), ensure_ascii=False))
+        click.echo(json.dumps(_as_json(preferences, pairs.left_out), ensure_ascii=False))
     else:
-        click.echo(_shown(preferences, (runs[0].id, runs[1].id)))
+        click.echo(_shown(preferences, (runs[0].id, runs[1].id), pairs.left_out))
     say(judge.usage.line(judge.name))
     check_replied(judge)
     failed = [one for one in preferences if one.winner is None]
@@ -73,7 +73,7 @@ def compare(
         raise ServiceError(f"no pair could be compared, the first because: {failed[0].comments[0]}")
 
 
-def _shown(preferences: Sequence[Preference], runs: tuple[str, str]) -> str:
+def _shown(preferences: Sequence[Preference], runs: tuple[str, str], left_out: Sequence[str]) -> str:
     from scoregate.judging.pairwise import counted
     from scoregate.reports.excerpt import one_line
 
@@ -86,6 +86,8 @@ def _shown(preferences: Sequence[Preference], runs: tuple[str, str]) -> str:
         f"flip rate: {_share(counts.flips, counts.answered)} of the pairs that were answered in both orders",
         f"B wins {_share(counts.b, counts.a + counts.b)} of the decided pairs",
     ]
+    if left_out:
+        lines.append(f"left out, as not both runs have the output: {len(left_out):,} (first: {left_out[0]})")
     undecided = [one for one in preferences if one.winner is None][:10]
     lines += [one_line(f"- {one.item}: {'; '.join(one.comments)}") for one in undecided]
     return "\n".join(lines)
@@ -101,7 +103,7 @@ def _share(hits: int, n: int) -> str:
     return f"{100 * hits / n:.1f} % [{100 * low:.1f}, {100 * high:.1f}] (n = {n:,})"
 
 
-def _as_json(preferences: Sequence[Preference]) -> JSON:
+def _as_json(preferences: Sequence[Preference], left_out: Sequence[str]) -> JSON:
     from dataclasses import asdict
 
     from scoregate.judging.pairwise import counted
@@ -112,6 +114,7 @@ def _as_json(preferences: Sequence[Preference]) -> JSON:
     return {
         **asdict(counts),
         "pairs": len(preferences),
+        "left_out": len(left_out),
         "flip_rate": counts.flips / counts.answered if counts.answered else None,
         "flip_rate_interval": list(exact_interval(counts.flips, counts.answered)),
         "b_wins": counts.b / decided if decided else None,

@@ -88,10 +88,10 @@ def _reachable(path: Path, stdout: TextIO) -> Path:
 
 
 def _outputs(run: Run | None) -> dict[str, object]:
-    """Item id -> output of its first trial."""
+    """Item id -> output of its first trial that has one."""
     found: dict[str, object] = {}
     for item in run.items if run else ():
-        if item.status == "ok" and item.output is not None:
+        if item.has_output:
             found.setdefault(item.item, item.output)
     return found
 

@@ -181,12 +181,13 @@ def _cell(run: str, row: FoundItem, trial: int) -> _Cell:
     try:
         tokens = fields.members(record, "tokens")
         status = fields.one_of(record, "status", ITEM_STATUSES)
+        left_out = record.get("output_left_out") is True
         item = RunItem(
             item=row.item,
             trial=trial,
             status=status,
             error=fields.optional_text(record, "error"),
-            output=_json(row.output, where) if status == "ok" else None,
+            output=_json(row.output, where) if status == "ok" and not left_out else None,
             latency_seconds=fields.optional_amount(record, "latency_seconds"),
             cost_usd=fields.optional_amount(record, "cost_usd"),
             tokens=Tokens(fields.count(tokens, "input", 0), fields.count(tokens, "output", 0))
@@ -198,6 +199,7 @@ def _cell(run: str, row: FoundItem, trial: int) -> _Cell:
             attempts=_attempts(record),
             content=fields.optional_text(record, "content"),
             started_at=fields.optional_amount(record, "started_at"),
+            output_left_out=left_out,
         )
         return _Cell(row, item, fields.members(record, "cells"), fields.texts(record, "types"))
     except ResultsError as error:

@@ -83,9 +83,9 @@ class SpanWriter:
             values["langfuse.observation.input"] = _text(item.input)
             values["langfuse.experiment.item.expected_output"] = _text(item.expected_output)
             values["langfuse.experiment.item.metadata"] = _text(dict(item.metadata))
-        if run_item.status == "ok":
+        if run_item.has_output:
             values["langfuse.observation.output"] = _text(run_item.output)
-        else:
+        elif run_item.status != "ok":
             why = run_item.error or run_item.status
             values["langfuse.observation.level"] = "ERROR"
             values["langfuse.observation.status_message"] = why
@@ -232,6 +232,7 @@ def _own_fields(run_item: RunItem, scores: Sequence[Score]) -> dict[str, JSON]:
         "started_at": run_item.started_at,
         "trace_id": run_item.trace_id,
         "attempts": [asdict(attempt) for attempt in run_item.attempts],
+        **({"output_left_out": True} if run_item.output_left_out else {}),
         "cells": {
             score.score: {"status": score.status, "comment": score.comment, "source": score.source}
             for score in scores

@@ -102,7 +102,8 @@ def _difference(before: Answers, now: Answers, *, worst: float, scale: float) ->
         return None
     then, first = first_trial(before), first_trial(now)
     pairs = [(then[item], first[item]) for item in items if item in then and item in first]
-    # Two answers that never came are as equal as two that are the same; a single one counts as the worst.
+    # Two answers that never came are as equal as two that are the same; a single one counts as the worst. An answer
+    # that was left out is not known to be the same as any, so that its item counts as one without a label.
     differ = [(b, c) for b, c in pairs if b.answer != c.answer]
     return corrected_difference_of(
         _floats(judged(c, worst) - judged(b, worst) for b, c in differ),

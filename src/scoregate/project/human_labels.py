@@ -97,7 +97,7 @@ def _annotated(run: Run, contract: Contract, gate: Gate) -> list[HumanLabel]:
             where=f"{where}, {_cell(run, item.item, item.trial)}",
             output=item.output,
             trial=item.trial,
-            has_output=True,
+            has_output=item.has_output,
             run=run.id,
         )
         for item, value in found
@@ -135,15 +135,15 @@ def _of_run(run: Run, contract: Contract, source: str, store: Store | None) -> l
 
 def _answers(run: Run, store: Store | None) -> dict[tuple[str, int], RunItem]:
     """The answers of a run whose file may leave them out; then they are those that the store has of the same run."""
-    held = {(one.item, one.trial): one for one in run.items if one.status == "ok" and one.output is not None}
-    lacking = any(one.status == "ok" and one.output is None for one in run.items)
+    held = {(one.item, one.trial): one for one in run.items if one.has_output}
+    lacking = any(one.output_left_out for one in run.items)
     if store is None or not (lacking or not run.items):
         return held
     try:
         stored = store.load_run(run.id)
     except StoreError:
         return held  # whoever needs the answers says that they are nowhere
-    return {(one.item, one.trial): one for one in stored.items if one.status == "ok"} | held
+    return {(one.item, one.trial): one for one in stored.items if one.has_output} | held
 
 
 def _cell(run: Run, item: str, trial: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scoregate.calibration.differential_bias import (
@@ -27,6 +27,7 @@ from scoregate.project.human_labels import HumanLabel
 from scoregate.project.judged_answers import (
     JudgedAnswer,
     answers_of_both,
+    items_left_out,
     judged_answers,
     labels_of,
     passes_or_fails,
@@ -102,10 +103,12 @@ def _check(
     old, new = (_own(answers, shared) for answers in (before, now))
     if not old or not new:
         return _Found()
-    labelled = _labelled(old, contract), _labelled(new, contract)
+    # Whether these answers are of one version only is not known: they are as good as unlabelled.
+    unknown = items_left_out(before, now)
+    labelled = _labelled(old, contract, unknown), _labelled(new, contract, unknown)
     few = _too_few(old, new, labelled, pairs=not passes_or_fails(contract))
     if few is not None:
-        return _Found(note=unchecked(contract.name, few))
+        return _Found(note=unchecked(contract.name, few + _left_out(len(unknown))))
     if passes_or_fails(contract):
         errors = compare_pass_errors(*labelled)
         counts = len(labelled[0]), len(labelled[1])
@@ -136,7 +139,7 @@ def _equal_trials(before: Answers, now: Answers) -> tuple[Answers, Answers]:
 
 
 def _own(answers: Answers, shared: Mapping[str, set[str]]) -> dict[str, list[JudgedAnswer]]:
-    """The answers that the other version did not give, of items that have any and that the other has too."""
+    """The answers that the other version is not known to have given, of items that have any and that it has too."""
     own = {
         item: [cell for cell in cells if cell.answer is not None and cell.answer not in shared[item]]
         for item, cells in answers.items()
@@ -145,17 +148,24 @@ def _own(answers: Answers, shared: Mapping[str, set[str]]) -> dict[str, list[Jud
     return {item: cells for item, cells in own.items() if cells}
 
 
-def _labelled(answers: Answers, contract: Contract) -> Labelled:
+def _labelled(answers: Answers, contract: Contract, unknown: Collection[str]) -> Labelled:
     """Item -> its first answer that has both a label and a judgement, good ones as 1 where they pass or fail."""
     turned = passes_or_fails(contract) and contract.direction == "lower"
     found: Labelled = {}
     for item, cells in answers.items():
-        for cell in cells:
+        for cell in cells if item not in unknown else ():
             if cell.judge is not None and cell.label is not None:
                 one = LabelledAnswer(cell.judge, cell.label)
                 found[item] = LabelledAnswer(1 - one.judge, 1 - one.human) if turned else one
                 break
     return found
+
+
+def _left_out(items: int) -> str:
+    """The end of a sentence on labels that are lacking."""
+    if not items:
+        return ""
+    return f"; of {items:,} item{'' if items == 1 else 's'} an answer is left out of the runs' files"
 
 
 def _too_few(old: Answers, new: Answers, labelled: tuple[Labelled, Labelled], *, pairs: bool) -> str | None:

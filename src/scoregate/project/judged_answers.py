@@ -9,7 +9,11 @@ from scoregate.catalog import Contract
 from scoregate.gate_file import Gate
 from scoregate.project.human_labels import HumanLabel, answer_key, read_all_labels
 from scoregate.project.places import shown_path
-from scoregate.records import Run, ScoreValue
+from scoregate.records import Run, RunItem, ScoreValue
+
+
+class LeftOut:
+    """An answer that the run's record leaves out: the same as no other, as each of these equals itself only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,7 @@ class JudgedAnswer:
     """One cell: an item in one trial."""
 
     trial: int
-    answer: str | None
+    answer: str | LeftOut | None
     """The output, to be compared with other outputs; None where the candidate gave none."""
     judge: float | None
     """None where the judge gave no value."""
@@ -50,22 +54,38 @@ def judged_answers(
         score = scores.get((cell.item, cell.trial))
         if score is not None and (score.status == "not_applicable" or score.value in contract.ignore):
             continue
-        answer = answer_key(cell.output) if cell.status == "ok" else None
-        label = given.get((cell.item, answer)) if answer is not None else None
+        answer = _answer(cell)
+        label = given.get((cell.item, answer)) if isinstance(answer, str) else None
         judge = as_counted(contract, score.value) if score is not None else None
         told = JudgedAnswer(cell.trial, answer, judge, as_counted(contract, label))
         found.setdefault(cell.item, []).append(told)
     return found
 
 
+def _answer(cell: RunItem) -> str | LeftOut | None:
+    if cell.output_left_out:
+        return LeftOut()
+    return answer_key(cell.output) if cell.has_output else None
+
+
 def answers_of_both(
     baseline: Mapping[str, Sequence[JudgedAnswer]], candidate: Mapping[str, Sequence[JudgedAnswer]]
 ) -> dict[str, set[str]]:
-    """Item -> the answers that both versions gave, in whichever trials."""
+    """Item -> the answers that both versions are known to have given, in whichever trials."""
     return {
-        item: {cell.answer for cell in cells if cell.answer is not None}
-        & {cell.answer for cell in candidate.get(item, ()) if cell.answer is not None}
+        item: {cell.answer for cell in cells if isinstance(cell.answer, str)}
+        & {cell.answer for cell in candidate.get(item, ()) if isinstance(cell.answer, str)}
         for item, cells in baseline.items()
+    }
+
+
+def items_left_out(*versions: Mapping[str, Sequence[JudgedAnswer]]) -> set[str]:
+    """The items of which an answer of any of the versions is left out."""
+    return {
+        item
+        for answers in versions
+        for item, cells in answers.items()
+        if any(isinstance(cell.answer, LeftOut) for cell in cells)
     }
 
 

@@ -53,7 +53,7 @@ def labelled_answers(
     bare = any(not label.has_output and label.run is None for label in labels)
     made = labelled_run(gate, store, run) if bare else None
     asked = _asked(gate, store)
-    first = {} if made is None else {one.item: one for one in reversed(made.items) if one.status == "ok"}
+    first = {} if made is None else {one.item: one for one in reversed(made.items) if one.has_output}
     kinds = _kinds(gate, store, labels, made)
     found, absent = [], []
     questions: dict[str, dict[str, DatasetItem]] = {}
@@ -151,7 +151,7 @@ def _kinds(gate: Gate, store: Store | None, labels: Sequence[HumanLabel], made: 
     except ConfigError:
         expected = (item.expected_output for item in read_gate_dataset(gate).items)
         return {type(output) for output in expected if output is not None}
-    return {type(one.output) for one in run.items if one.status == "ok"}
+    return {type(one.output) for one in run.items if one.has_output}
 
 
 def _output(label: HumanLabel, kinds: set[type]) -> JSON:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from scoregate.project.judged_answers import JudgedAnswer
+from scoregate.project.judged_answers import JudgedAnswer, items_left_out
 from scoregate.statistics.differential import ErrorRates, compare_errors
 
 Answers = Mapping[str, Sequence[JudgedAnswer]]
@@ -23,9 +23,12 @@ def doubt(before: Answers, now: Answers, *, worst: float) -> str | None:
     """
     first, old = first_trial(now), first_trial(before)
     answered = {item: cell for item, cell in first.items() if cell.answer is not None}
+    # Of an answer that was left out nobody knows which others it is the same as.
+    unknown = items_left_out(before, now)
+    known = {item: cell for item, cell in answered.items() if item not in unknown}
     found = (
-        _of_old_answers(old, answered) if old else None,
-        _of_steady_items(now, answered),
+        _of_old_answers(old, known) if old else None,
+        _of_steady_items(now, known),
         _by_the_judge(answered, worst),
         _by_the_judges_difference(old, first, worst),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,9 @@ from scoregate.project.places import shown_path
 from scoregate.records import Dataset, DatasetItem, Run, RunItem
 from scoregate.results_file import read_results
 from scoregate.store import Store
+
+_NAMED = 5
+"""So many items are named in an error."""
 
 Cell = tuple[str, int]
 """Item and trial."""
@@ -56,26 +59,41 @@ def named_run(name: str, gate: Gate, store: Store | None) -> Run:
 def with_outputs(run: Run, store: Store, file: Path | None) -> Run:
     """The run, with its outputs and all that was measured, as far as the file or the store holds them.
 
-    `file` is a results file of the same run. Raises ConfigError where outputs are nowhere, and what to do then.
+    `file` is a results file of the same run. Raises ConfigError where any output is nowhere, as a baseline with gaps is
+    none, and what to do then.
     """
-    source = _other_record(run, store, file)
-    known = {(item.item, item.trial): item for item in source.items} if source is not None else {}
-    items = tuple(_filled(item, known.get((item.item, item.trial))) for item in run.items)
-    answered = [item for item in items if item.status == "ok"]
-    bare = {(score.item, score.trial) for score in run.scores} - {(item.item, item.trial) for item in items}
-    if bare or (answered and all(item.output is None for item in answered)):
-        first = f" (first: {min(bare)[0]})" if bare else ""
-        where = "the store nor the baseline's file" if file is None else f"the store nor {shown_path(file)}"
-        origin = run_that_was_made(run.header)
-        raise ConfigError(
-            f"the outputs of run {run.id} are neither in {where}, so they cannot be scored again{first}",
-            hint=f"give a results file that has them, --outputs FILE: `scoregate runs export {origin} -o FILE` writes "
-            "it where the run is stored; else run its version again and accept it",
-        )
-    return replace(run, items=items)
+    held = {(item.item, item.trial): item for item in run.items}
+    scored = {(score.item, score.trial) for score in run.scores}
+    for record in _other_records(run, store, file):
+        for other in record.items:
+            cell = other.item, other.trial
+            if cell in held:
+                held[cell] = _filled(held[cell], other)
+            elif cell in scored:
+                held[cell] = other
+    lacking = {cell for cell, item in held.items() if item.output_left_out} | (scored - held.keys())
+    if lacking:
+        failed = {cell for cell, item in held.items() if item.status != "ok"}
+        raise _nowhere(run, lacking, len((held.keys() | scored) - failed), file)
+    return replace(run, items=tuple(held[cell] for cell in sorted(held)))
 
 
-def _other_record(run: Run, store: Store, file: Path | None) -> Run | None:
+def _nowhere(run: Run, lacking: Collection[Cell], answered: int, file: Path | None) -> ConfigError:
+    cells = sorted(lacking)
+    named = [f"{item} trial {trial}" if run.header.trials > 1 else item for item, trial in cells[:_NAMED]]
+    more = f" and {len(cells) - _NAMED:,} more" if len(cells) > _NAMED else ""
+    which = "the outputs" if len(cells) == answered else f"{len(cells):,} of the {answered:,} outputs"
+    where = "the store nor the baseline's file" if file is None else f"the store nor {shown_path(file)}"
+    origin = run_that_was_made(run.header)
+    return ConfigError(
+        f"{which} of run {run.id} are neither in {where}, so they cannot be scored again: {', '.join(named)}{more}",
+        hint=f"give a results file that has them, --outputs FILE: `scoregate runs export {origin} -o FILE` writes "
+        "it where the run is stored; else run its version again and accept it",
+    )
+
+
+def _other_records(run: Run, store: Store, file: Path | None) -> Iterator[Run]:
+    """The file's, then the store's, as a file may leave outputs out."""
     origin = run_that_was_made(run.header)
     if file is not None:
         given = read_results(file)
@@ -84,23 +102,32 @@ def _other_record(run: Run, store: Store, file: Path | None) -> Run | None:
                 f"holds run {given.id}, and the outputs of run {origin} are wanted",
                 where=f"--outputs {shown_path(file)}",
             )
-        return given
-    try:
-        return store.load_run(store.find_run(origin)) if _is_stored(origin, store) else None
-    except StoreError:
-        return None  # Deleted meanwhile: what the run itself holds must do.
+        yield given
+    if _is_stored(origin, store):
+        try:
+            yield store.load_run(store.find_run(origin))
+        except StoreError:
+            return  # Deleted meanwhile: what the other records hold must do.
 
 
 def _is_stored(run: str, store: Store) -> bool:
     return any(summary.run == run for summary in store.list_runs())
 
 
-def _filled(item: RunItem, other: RunItem | None) -> RunItem:
-    """The run item with the measurements, and where it has none the output, of another record of it."""
-    if other is None or other.status != item.status:
+def _filled(item: RunItem, other: RunItem) -> RunItem:
+    """The run item with the output and the measurements that it has not, of another record of it."""
+    if other.status != item.status:
         return item
-    output = other.output if item.output is None else item.output
-    return replace(other, output=output, cluster=item.cluster, slices=item.slices, content=item.content)
+    measured = other if item.latency_seconds is None else item
+    answer = other if item.output_left_out else item
+    return replace(
+        measured,
+        output=answer.output,
+        output_left_out=answer.output_left_out,
+        cluster=item.cluster,
+        slices=item.slices,
+        content=item.content,
+    )
 
 
 def asked_items(run: Run, dataset: Dataset, store: Store, gate: Gate) -> Mapping[str, DatasetItem]:

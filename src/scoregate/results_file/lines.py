@@ -103,7 +103,7 @@ def _item(item: RunItem) -> Object:
         "status": item.status,
         "error": item.error,
     }
-    if item.output is not None:
+    if item.has_output or item.output is not None:
         line["output"] = item.output
     line |= {
         "latency_seconds": item.latency_seconds,
@@ -155,7 +155,7 @@ def _locked_item(item: RunItem, scores: list[Score]) -> Object:
         line["slices"] = dict(sorted(item.slices.items()))
     if item.content is not None:
         line["content"] = item.content
-    if item.output is not None:
+    if item.has_output or item.output is not None:
         line["output"] = item.output
     return line
 

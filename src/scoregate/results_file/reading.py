@@ -169,10 +169,11 @@ def _header(record: Record) -> RunHeader:
 
 def _item(record: Record, item: str, trial: int) -> RunItem:
     tokens = fields.members(record, "tokens")
+    status = fields.one_of(record, "status", ITEM_STATUSES)
     return RunItem(
         item=item,
         trial=trial,
-        status=fields.one_of(record, "status", ITEM_STATUSES),
+        status=status,
         error=fields.optional_text(record, "error"),
         output=record.get("output"),
         latency_seconds=fields.optional_amount(record, "latency_seconds"),
@@ -184,6 +185,7 @@ def _item(record: Record, item: str, trial: int) -> RunItem:
         attempts=_attempts(record.get("attempts")),
         content=fields.optional_text(record, "content"),
         started_at=fields.optional_amount(record, "started_at"),
+        output_left_out=status == "ok" and "output" not in record,
     )
 
 

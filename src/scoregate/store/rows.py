@@ -34,6 +34,9 @@ ITEM_COLUMNS = (
 ATTEMPT_COLUMNS = "item, trial, number, status, error, latency_seconds"
 SCORE_COLUMNS = "item, trial, score, value, status, comment, source"
 
+LEFT_OUT = ""
+"""In the place of an output that was left out; no JSON value is written so."""
+
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _COMMON = {True: "true", False: "false", None: "null"}
 
@@ -87,7 +90,7 @@ def item_row(key: int, item: RunItem) -> Row:
         item.trial,
         item.status,
         plain(item.error),
-        json_text(item.output, item.item),
+        LEFT_OUT if item.output_left_out else json_text(item.output, item.item),
         item.latency_seconds,
         item.cost_usd,
         tokens.input if tokens else None,
@@ -108,7 +111,7 @@ def item_from(row: Row, attempts: tuple[Attempt, ...] = ()) -> RunItem:
         trial=trial,
         status=cast(ItemStatus, status),
         error=error,
-        output=json.loads(output),
+        output=None if output == LEFT_OUT else json.loads(output),
         latency_seconds=latency,
         cost_usd=cost,
         tokens=None if tokens_input is None else Tokens(tokens_input, tokens_output),
@@ -118,6 +121,7 @@ def item_from(row: Row, attempts: tuple[Attempt, ...] = ()) -> RunItem:
         attempts=attempts,
         content=content,
         started_at=started_at,
+        output_left_out=output == LEFT_OUT and status == "ok",
     )
 
 

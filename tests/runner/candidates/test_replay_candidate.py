@@ -160,7 +160,7 @@ def test_the_results_of_a_run_are_given_again(tmp_path: Path) -> None:
 
 def test_results_without_outputs_cannot_be_replayed(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    write_results(Run(HEADER, (RunItem("a", 0, "ok"),)), path)
+    write_results(Run(HEADER, (RunItem("a", 0, "ok", output_left_out=True),)), path)
     with pytest.raises(ConfigError, match="holds no outputs"):
         replay(path)
 

@@ -130,7 +130,7 @@ def _from_results(path: Path) -> Recording:
         run = read_results(path)
     except ResultsError as error:
         raise ConfigError(error.message, where=error.where, hint=error.hint) from None
-    if all(item.output is None for item in run.items):
+    if not any(item.has_output for item in run.items):
         raise ConfigError(
             "the results file holds no outputs", where=str(path), hint="`item.output` was left out of it"
         )
@@ -140,6 +140,8 @@ def _from_results(path: Path) -> Recording:
 def _recorded(item: RunItem) -> Recorded:
     if item.status != "ok":
         return CandidateError(f"recorded as {item.status}: {item.error or 'no reason given'}")
+    if not item.has_output:
+        return CandidateError("its output was left out of the results file")
     return Answer(item.output, item.cost_usd, item.tokens, item.trace_id)
 
 
