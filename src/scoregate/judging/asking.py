@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from scoregate.judging.cache import Draw
-from scoregate.judging.calling import CallFailed, Completion, ModelClient
+from scoregate.judging.calling import Completion, ModelClient
+from scoregate.judging.failures import CallFailed
 from scoregate.records import ScoreValue, Tokens
 from scoregate.scorers.judge import ChatMessage, Fault, InvalidReply
 from scoregate.scorers.outcome import reason_of, shortened
@@ -76,18 +77,20 @@ async def ask(
     client: ModelClient,
     question: Question,
     *,
+    requested: Callable[[], None],
     answered: Callable[[float | None], None],
     told: Callable[[ModelCall], None] | None = None,
 ) -> Asked:
-    """Ask, and send bad replies back. Raises CallFailed and OutOfBudget.
+    """Ask, and send bad replies back. Raises CallFailed, OutOfBudget, and what `requested` and `answered` raise.
 
-    `answered` is told what each call cost that brought a reply, usable or not, and `told` every call when it is over.
+    `requested` is told of each request before it is made, `answered` what each call cost that brought a reply, usable
+    or not, and `told` every call when it is over.
     What `told` raises is counted in the usage: a reply that was paid for is not lost to a tracer that fails.
     """
     reply, wrong = Asked(asked=list(question.messages)), ""
     for repair in range(REPAIRS + 1):
         reply.repairs = repair
-        completion = await _call(client, question, reply, answered, told)
+        completion = await _call(client, question, reply, requested, answered, told)
         read = completion.reply
         if read.success:
             reply.value, reply.reasoning = read.data.score, read.data.reasoning
@@ -106,6 +109,7 @@ async def _call(
     client: ModelClient,
     question: Question,
     reply: Asked,
+    requested: Callable[[], None],
     answered: Callable[[float | None], None],
     told: Callable[[ModelCall], None] | None,
 ) -> Completion:
@@ -113,7 +117,7 @@ async def _call(
     completion: Completion | None = None
     error: str | None = None
     try:
-        completion = await client.complete(messages)
+        completion = await client.complete(messages, requested)
         error = completion.reply.error
         reply.calls += 1
         if completion.tokens is not None:

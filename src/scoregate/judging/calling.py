@@ -8,21 +8,25 @@
 4. What will be the same for every item (a refused key, an unknown model, an endpoint without structured outputs) is
    remembered: no further call is made. What one prompt alone may meet as well (403, 404, 400) is remembered only
    while no call has succeeded.
+5. What the endpoint has against one prompt (400, 413, 422: a content filter, too long a text) is final for it, as
+   against all else, which may be mended: `PromptRefused`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from scoregate.judging.failures import CallFailed, EndpointRefused, Transient, failure_of
+from scoregate.judging.hidden_key import HiddenKey
 from scoregate.judging.spec import JudgeSpec
 from scoregate.judging.usage import Usage
 from scoregate.records import Tokens
-from scoregate.runner.candidates.failures import RATE_LIMIT_STATUSES, TRANSIENT_STATUSES, seconds_to_wait
+from scoregate.runner.candidates.failures import RATE_LIMIT_STATUSES
 from scoregate.runner.retries import asked_pause, wait_before_retry
 from scoregate.runner.throttle import Throttle
 from scoregate.scorers.judge import (
@@ -34,7 +38,6 @@ from scoregate.scorers.judge import (
     response_format,
 )
 from scoregate.scorers.outcome import reason_of
-from scoregate.scorers.postponed import OutOfBudget
 from scoregate.scorers.purse import Purse
 
 if TYPE_CHECKING:
@@ -45,34 +48,9 @@ RATE_LIMIT_PATIENCE_SECONDS = 60.0
 """How long an endpoint may answer 429 to all of a judge's calls: limits are those of a minute, and a quota that is
 used up lasts longer."""
 _NO_REPLY = frozenset((Fault.NOT_A_COMPLETION, Fault.NO_CHOICES))
-_SAME_FOR_ALL = {
-    401: "the endpoint refused the key in {key}",
-    403: "the endpoint forbids this with the key in {key}",
-    404: "the endpoint knows no such model or path",
-}
-_KEY_REFUSED = 401
-_FORMAT_WORDS = ("response_format", "json_schema", "structured output", "structured_output")
-_PROMPT_CODES = ("content_filter", "content_policy_violation", "context_length_exceeded")
-"""What OpenAI and Azure call a refusal of this one prompt."""
-_NO_QUOTA = "insufficient_quota"
 _LONGEST_DETAIL = 200
 _MOST_TOKENS = 10**12
 """No call takes more: a count above it is a mistake of the endpoint, and of no use to a price or a database."""
-_SHORTEST_SECRET = 8
-"""Characters. What is shorter stands for a key where none is needed, and may be a word of any reply."""
-
-
-class CallFailed(Exception):
-    """No reply came, and asking again will not help now. `str(error)` is the reason, in one line."""
-
-
-class _Transient(Exception):
-    """One call failed in passing."""
-
-    def __init__(self, reason: str, *, retry_after: float | None = None, rate_limited: bool = False) -> None:
-        self.retry_after = retry_after
-        self.rate_limited = rate_limited
-        super().__init__(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,38 +90,40 @@ class ModelClient:
         self._schema = spec.schema
         self._throttle = Throttle(concurrency)
         self._random = Random(seed)
+        self._key = HiddenKey(api_key)
         self._client = self._opened()
         # Without a price there is nothing to set aside.
         self._purse = purse if spec.price is not None else None
         self._dearest: float | None = None
+        self._hides_cost = False
         self._loop = asyncio.get_running_loop()
         self._limited_since: float | None = None
         self._never: str | None = None
         self._succeeded = False
 
-    async def complete(self, messages: Sequence[ChatMessage]) -> Completion:
-        """Ask once, and again as often as the limits allow while no reply comes. Raises CallFailed and OutOfBudget."""
+    async def complete(self, messages: Sequence[ChatMessage], requested: Callable[[], None]) -> Completion:
+        """Ask once, and again as often as the limits allow while no reply comes.
+
+        `requested` is told of each request before it is made; what it raises ends the call. Raises CallFailed and
+        OutOfBudget.
+        """
         attempt, limited = 1, 0
         while True:
             ticket = await self._throttle.enter()
             try:
                 if self._never is not None:
                     raise CallFailed(self._never)
-                completion = await self._paid(messages)
+                completion = await self._paid(messages, requested)
                 self._throttle.succeeded()
-                self._succeeded, self._never, self._limited_since = True, None, None
+                self._succeeded, self._never = True, None
                 return completion
-            except (CallFailed, OutOfBudget):
-                raise
-            except _Transient as error:
+            except Transient as error:
                 failure = error
                 if error.rate_limited:
                     self.usage.rate_limited += 1
                     self._throttle.limited(ticket or 0)
                 if error.retry_after is not None:
                     self._throttle.pause(asked_pause(error.retry_after))
-            except Exception as error:  # noqa: BLE001 - an endpoint may send what breaks any library under the call
-                raise CallFailed(f"the call failed: {self._scrubbed(reason_of(error))}") from None
             finally:
                 self._throttle.leave()
             if failure.rate_limited and self._is_patient():
@@ -159,28 +139,39 @@ class ModelClient:
 
     def _is_patient(self) -> bool:
         """Whether a 429 is worth waiting for, seen the last one just now."""
-        now = self._loop.time()
-        if self._limited_since is None:
-            self._limited_since = now
-        return now - self._limited_since < self._patience
+        since = self._limited_since
+        return since is None or self._loop.time() - since < self._patience
+
+    def _heard(self, status: int) -> None:
+        """The endpoint has answered: since when it says nothing but 429."""
+        if status not in RATE_LIMIT_STATUSES:
+            self._limited_since = None
+        elif self._limited_since is None:
+            self._limited_since = self._loop.time()
 
     async def close(self) -> None:
         await self._client.close()
 
-    async def _paid(self, messages: Sequence[ChatMessage]) -> Completion:
+    async def _paid(self, messages: Sequence[ChatMessage], requested: Callable[[], None]) -> Completion:
         if self._purse is None:
-            return await self._once(messages)
-        aside, cost = await self._purse.set_aside(lambda: self._dearest), None
+            return await self._once(messages, requested)
+        aside, cost = await self._purse.set_aside(self._expected_cost), None
         try:
-            completion = await self._once(messages)
+            completion = await self._once(messages, requested)
             cost = completion.cost_usd
-            if cost is not None:
+            if cost is None:
+                self._hides_cost = True
+            else:
                 self._dearest = max(cost, self._dearest or 0.0)
             return completion
         finally:
             self._purse.settle(aside, cost)
 
-    async def _once(self, messages: Sequence[ChatMessage]) -> Completion:
+    def _expected_cost(self) -> float | None:
+        """Dollars of a call, None while none has been answered; nothing where the endpoint will never say."""
+        return 0.0 if self._dearest is None and self._hides_cost else self._dearest
+
+    async def _once(self, messages: Sequence[ChatMessage], requested: Callable[[], None]) -> Completion:
         import openai
 
         request: dict[str, Any] = {
@@ -189,20 +180,30 @@ class ModelClient:
             "response_format": response_format(self._schema),
             "extra_body": dict(self._spec.parameters),
         }
+        requested()
         self.usage.calls += 1
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await self._client.chat.completions.with_raw_response.create(**request)
                 body = answer.content
+            self._heard(answer.status_code)
+            return self._read(body)
+        except Transient:
+            raise
         except (TimeoutError, openai.APITimeoutError):
-            raise _Transient(f"timed out after {self._timeout:g} s") from None
+            raise Transient(f"timed out after {self._timeout:g} s") from None
         except openai.APIStatusError as error:
-            raise self._refused(error) from None
+            self._heard(int(error.status_code))
+            failure = failure_of(error, self._detail(error), self._spec, succeeded=self._succeeded)
+            if isinstance(failure, EndpointRefused):
+                self._never = str(failure)
+            raise failure from None
         except openai.APIConnectionError as error:
-            raise _Transient(f"the connection failed: {self._detail(error.__cause__ or error)}") from None
+            raise Transient(f"the connection failed: {self._detail(error.__cause__ or error)}") from None
         except openai.OpenAIError as error:
             raise CallFailed(f"the call failed: {self._detail(error)}") from None
-        return self._read(body)
+        except Exception as error:  # noqa: BLE001 - an endpoint may send what breaks any library under the call
+            raise CallFailed(f"the call failed: {self._key.out_of(reason_of(error))}") from None
 
     def _opened(self) -> AsyncOpenAI:
         """Made at once: the import takes up to a second, which must not stand still in the middle of a session."""
@@ -214,70 +215,22 @@ class ModelClient:
         )
 
     def _read(self, body: bytes) -> Completion:
-        body = self._without_key(body)
+        body = self._key.out_of_body(body)  # Before any error cuts the key in two.
         reply = read_completion(completion=body, schema=self._schema)
         if not reply.success and _NO_REPLY.intersection(reply.faults):
-            raise _Transient(self._scrubbed(reply.error))
+            raise Transient(self._key.out_of(reply.error))
         parsed = json.loads(body)
         tokens, price = _tokens(parsed.get("usage")), self._spec.price
         cost = None if price is None or tokens is None else price.of(tokens.input, tokens.output)
         self.usage.answered(tokens, cost, has_price=price is not None)
         return Completion(reply, _content(parsed), tokens, cost)
 
-    def _refused(self, error: Any) -> Exception:
-        """What an error status means: worth another try, worth none, or worth none for any item."""
-        status, detail = int(error.status_code), self._detail(error)
-        if getattr(error, "code", None) == _NO_QUOTA:
-            why = f"the endpoint says that the quota is used up (status {status}: {detail})"
-            return self._for_all(why)
-        if status in RATE_LIMIT_STATUSES or status in TRANSIENT_STATUSES or status >= 500:
-            return _Transient(
-                f"status {status}: {detail}",
-                retry_after=seconds_to_wait(error.response.headers.get("retry-after")),
-                rate_limited=status in RATE_LIMIT_STATUSES,
-            )
-        if status in _SAME_FOR_ALL and not (self._succeeded and status != _KEY_REFUSED):
-            why = _SAME_FOR_ALL[status].format(key=self._spec.api_key)
-            return self._for_all(f"{why} (status {status}: {detail})")
-        if status in (400, 422) and not self._succeeded and _about_the_format(error, detail):
-            return self._for_all(
-                f"{self._spec.model} at this endpoint does not take structured outputs (status {status}: {detail}); "
-                "take a model that supports response_format = json_schema"
-            )
-        return CallFailed(f"the endpoint refused the request (status {status}: {detail})")
-
-    def _for_all(self, why: str) -> CallFailed:
-        self._never = why
-        return CallFailed(why)
-
     def _detail(self, error: BaseException) -> str:
         """What an error says, in one line and without the key."""
         body = getattr(error, "body", None)
         message = body.get("message") if isinstance(body, Mapping) else None
         text = message if isinstance(message, str) else str(error) or type(error).__name__
-        return self._scrubbed(" ".join(text.split()))[:_LONGEST_DETAIL]
-
-    def _scrubbed(self, text: str) -> str:
-        return text.replace(self._api_key, "***") if len(self._api_key) >= _SHORTEST_SECRET else text
-
-    def _without_key(self, body: bytes) -> bytes:
-        """A body that may repeat the key, before any error cuts the key in two."""
-        if len(self._api_key) < _SHORTEST_SECRET:
-            return body
-        in_json = json.dumps(self._api_key)[1:-1]
-        for spelling in (self._api_key, in_json, in_json.replace("/", "\\/")):
-            body = body.replace(spelling.encode(), b"***")
-        return body
-
-
-def _about_the_format(error: Any, detail: str) -> bool:
-    """Whether a request was refused for its response format: by the named parameter or code, else by the words."""
-    param, code = (
-        text.lower() if isinstance(text, str) else "" for text in (error.param, getattr(error, "code", None))
-    )
-    if any(word in named for word in _FORMAT_WORDS for named in (param, code)):
-        return True
-    return not param and code not in _PROMPT_CODES and any(word in detail.lower() for word in _FORMAT_WORDS)
+        return self._key.out_of(" ".join(text.split()))[:_LONGEST_DETAIL]
 
 
 def _content(body: Mapping[str, Any]) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,12 +13,13 @@ from importlib.util import find_spec
 from scoregate.errors import ConfigError
 from scoregate.judging.asking import LONGEST_REASON, Asked, ModelCall, Question, ask
 from scoregate.judging.cache import Draw, ReplyCache, reply_key
-from scoregate.judging.calling import CallFailed, ModelClient
+from scoregate.judging.calling import ModelClient
+from scoregate.judging.failures import CallFailed, PromptRefused
 from scoregate.judging.identity import JudgeIdentity
 from scoregate.judging.spec import JudgeSpec
 from scoregate.judging.template import MissingVariable
 from scoregate.judging.usage import Usage
-from scoregate.judging.votes import NO_REPLY, Decision, Vote, decide
+from scoregate.judging.votes import Decision, Silence, Vote, decide
 from scoregate.records import JSON, DatasetItem, ScoreStatus, ScoreValue
 from scoregate.scorers.judge import ChatMessage, build_eval_messages
 from scoregate.scorers.outcome import Scored, shortened
@@ -63,8 +63,6 @@ class Judge:
         self._insists = False
         self._asking: dict[str, asyncio.Future[Vote | None]] = {}
         """Key of a question -> its vote, None where the asker was stopped."""
-        self._counted: dict[tuple[str, int], Counter[str]] = {}
-        """(run, trial) -> replies and those from the cache, until they are noted in the store."""
 
     @property
     def name(self) -> str:
@@ -100,7 +98,7 @@ class Judge:
     def begin(self, *, concurrency: int, purse: Purse | None = None, insists: bool = False) -> None:
         """Get ready for calls on this event loop, at most so many at once, which are paid from `purse`.
 
-        As a scorer that `insists` it raises Unanswered rather than give an error for replies that did not come.
+        As a scorer that `insists` it raises Unanswered rather than give an error for replies that may come later.
         """
         self._insists = insists
         self._client = ModelClient(
@@ -115,8 +113,7 @@ class Judge:
         self._asking = {}
 
     async def close(self) -> None:
-        """Close the connections, and note in the store what the runs took. Raises StoreWriteError."""
-        self._note_counts()
+        """Close the connections."""
         client, self._client = self._client, None
         if client is not None:
             await client.close()
@@ -160,7 +157,11 @@ class Judge:
         run = scored_run.get()
         series = self.cache.series.get(run or "", "") if self.cache is not None else ""
         judged = await self.judge(item, output, trial=trial, series=series)
-        if self._insists and judged.value is None and any(vote.unanswered for vote in judged.votes):
+        if (
+            self._insists
+            and judged.value is None
+            and any(vote.silence == "in passing" for vote in judged.votes)
+        ):
             raise Unanswered(judged.comment)
         return Scored(self.name, judged.value, judged.status, judged.comment)
 
@@ -182,7 +183,6 @@ class Judge:
         question = Question(item.id, messages, draw, reply_key(self.identity, messages, draw))
         vote = await self._reply(question)
         self.usage.replies += 1
-        self._count(question, "replies")
         return vote
 
     async def _reply(self, question: Question) -> Vote:
@@ -209,16 +209,20 @@ class Judge:
                 mine.set_result(vote)
 
     def _shared_vote(self, question: Question, vote: Vote) -> Vote:
-        if vote.unanswered:
-            self.usage.failed += 1
+        if vote.silence is not None:
+            self.usage.silent(vote.silence)
+            self._note(question, replies=1)
         else:
-            self._from_cache(question)
+            self.usage.from_cache += 1
             self.usage.invalid += vote.error is not None
+            self._note(question, replies=1, from_cache=1)
         return vote
 
     def _kept_vote(self, question: Question, kept: KeptReply) -> Vote:
-        self._from_cache(question)
+        self.usage.from_cache += 1
         self.usage.invalid += kept.error is not None
+        if kept.run is None or kept.run != scored_run.get():  # Its own was counted when it was kept.
+            self._note(question, replies=1, from_cache=1)
         return Vote(kept.value, kept.reasoning, kept.error)
 
     async def _fresh_vote(self, question: Question) -> Vote:
@@ -226,18 +230,29 @@ class Judge:
             raise RuntimeError(f"the judge '{self.name}' has not begun")
         try:
             reply = await ask(
-                self._client, question, answered=partial(self._answered, question), told=self.told
+                self._client,
+                question,
+                requested=partial(self._note, question, calls=1),
+                answered=lambda cost_usd: self._note(question, cost_usd=cost_usd),
+                told=self.told,
             )
+        except PromptRefused as failure:
+            self.usage.refused_because = self.usage.refused_because or str(failure)
+            return self._silent_vote(question, failure, "final")
         except CallFailed as failure:
             self.usage.failed_because = self.usage.failed_because or str(failure)
-            self.usage.failed += 1
-            return Vote(None, None, shortened(f"{NO_REPLY}{failure}", LONGEST_REASON))
+            return self._silent_vote(question, failure, "in passing")
         self.usage.invalid_because = self.usage.invalid_because or reply.error or ""
         self.usage.invalid += reply.error is not None
         self.usage.repaired += reply.error is None and reply.repairs > 0
         if self.cache is not None:
             self.cache.put(self._to_keep(question, reply))
         return Vote(reply.value, reply.reasoning, reply.error)
+
+    def _silent_vote(self, question: Question, failure: CallFailed, silence: Silence) -> Vote:
+        self.usage.silent(silence)
+        self._note(question, replies=1)
+        return Vote(None, None, shortened(f"no reply: {failure}", LONGEST_REASON), silence)
 
     def _to_keep(self, question: Question, reply: Asked) -> KeptReply:
         draw = question.draw
@@ -260,26 +275,12 @@ class Judge:
             made_at=time.time(),
         )
 
-    def _answered(self, question: Question, cost_usd: float | None) -> None:
-        """Note at once what was paid, whatever becomes of the reply: the cap of a resumed run counts it."""
+    def _note(self, question: Question, *, cost_usd: float | None = None, **counts: int) -> None:
+        """Note at once what the run took: a killed process forgets nothing, and the cap of a resumed run counts it."""
         run = scored_run.get()
         if self.cache is not None and run is not None:
-            self.cache.store.judge_usage.add(run, question.draw.trial, self.name, calls=1, cost_usd=cost_usd)
-
-    def _from_cache(self, question: Question) -> None:
-        self.usage.from_cache += 1
-        self._count(question, "from_cache")
-
-    def _count(self, question: Question, what: str) -> None:
-        run = scored_run.get()
-        if run is not None:
-            self._counted.setdefault((run, question.draw.trial), Counter())[what] += 1
-
-    def _note_counts(self) -> None:
-        counted, self._counted = self._counted, {}
-        if self.cache is not None:
-            for (run, trial), counts in counted.items():
-                self.cache.store.judge_usage.add(run, trial, self.name, **counts)
+            usage = self.cache.store.judge_usage
+            usage.add(run, question.draw.trial, self.name, cost_usd=cost_usd, **counts)
 
     def _key(self) -> str:
         """The key. Raises ConfigError, which does not show what might be one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scoregate.judging.votes import Silence
 from scoregate.records import Tokens
 from scoregate.scorers.outcome import shortened
 
@@ -25,8 +26,12 @@ class Usage:
     invalid_because: str = ""
     """What is wrong with the first of them that came in this session."""
     failed: int = 0
-    """Replies that never came."""
+    """Replies that never came, and may come another time."""
     failed_because: str = ""
+    """Reason of the first of them."""
+    refused: int = 0
+    """Replies that the endpoint refused to give to their prompt."""
+    refused_because: str = ""
     """Reason of the first of them."""
     judged: int = 0
     """Answers that were judged, each by all its votes."""
@@ -53,6 +58,11 @@ class Usage:
         if cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + cost_usd
 
+    def silent(self, silence: Silence) -> None:
+        """A reply did not come."""
+        self.failed += silence == "in passing"
+        self.refused += silence == "final"
+
     def not_told(self, reason: str) -> None:
         self.untold += 1
         self.untold_because = self.untold_because or reason
@@ -70,6 +80,7 @@ class Usage:
                 (self.repaired, "repaired"),
                 (self.invalid, "invalid"),
                 (self.failed, "failed"),
+                (self.refused, "refused by the endpoint"),
                 (self.rate_limited, "rate limited"),
             )
             if count
@@ -84,7 +95,11 @@ class Usage:
             parts.append(dollars(self.cost_usd))
         reasons = [
             f"the first {word} because: {shortened(' '.join(reason.split()), _LONGEST_REASON)}"
-            for word, reason in (("failed", self.failed_because), ("is invalid", self.invalid_because))
+            for word, reason in (
+                ("failed", self.failed_because),
+                ("was refused", self.refused_because),
+                ("is invalid", self.invalid_because),
+            )
             if reason
         ]
         return "; ".join([f"judge {judge}: {', '.join(parts)}", *reasons])

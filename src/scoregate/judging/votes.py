@@ -6,12 +6,13 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from scoregate.judging.spec import Rule
 from scoregate.records import ScoreValue
 
-NO_REPLY = "no reply: "
-"""What the error begins with where no reply came."""
+Silence = Literal["in passing", "final"]
+"""Why no reply came: for a reason that may be gone the next time, or for one that this prompt meets every time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +22,12 @@ class Vote:
     value: ScoreValue
     reasoning: str | None = None
     error: str | None = None
+    silence: Silence | None = None
+    """None where a reply came, be it one that cannot be used. Never kept: who asks again may be answered."""
 
     @property
     def valid(self) -> bool:
         return self.error is None
-
-    @property
-    def unanswered(self) -> bool:
-        """Whether no reply came, as against one that cannot be used."""
-        return self.error is not None and self.error.startswith(NO_REPLY)
 
 
 @dataclass(frozen=True, slots=True)

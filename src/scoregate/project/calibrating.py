@@ -67,8 +67,10 @@ def calibrate_judge(
 
     A calibration says what the judge does now: replies older than a day are asked for anew, or a model that its
     provider has changed would be calibrated by what it said before. `announce` is told how many are asked for.
-    Raises ServiceError where the model did not reply, and RunInterrupted where the gate's cap on cost forbids a call:
-    nothing is written then, and the replies that came are kept.
+    What the endpoint refuses to judge is missing in the calibration, as an invalid reply is. Raises ServiceError where
+    replies are lacking that may come another time, or the endpoint refused so much that nothing was judged, and
+    RunInterrupted where the gate's cap on cost forbids a call: nothing is written then, and the replies that came are
+    kept.
     """
     contract = judge.spec.contract
     scale_of(contract, comparison, ())  # What cannot be compared is refused before any call.
@@ -85,13 +87,18 @@ def calibrate_judge(
     )
     judgements = [one.judgement for one in tried if one.judgement is not None]
     if judge.usage.failed:
-        first = next(
-            (vote.error for one in judgements for vote in one.votes if _failed(vote.error)), "no reply"
-        )
+        silent = (vote.error for one in judgements for vote in one.votes if vote.silence == "in passing")
+        first = next(silent, None)
         raise ServiceError(
             f"the judge '{judge.name}' was left without {judge.usage.failed:,} of {judge.usage.replies:,} replies, so "
             f"it was not calibrated; the first because: {first}",
             hint="the replies that came are kept; give the command again",
+        )
+    if judge.usage.refused and not any(one.status == "ok" for one in judgements):
+        raise ServiceError(
+            f"the judge '{judge.name}' has judged none of {len(judgements):,} answers, so it was not calibrated; "
+            f"{judge.usage.refused:,} replies were refused, the first because: {judge.usage.refused_because}",
+            hint="look at what is sent: scoregate judge test --dry-run",
         )
     path = calibration_path(gate.root, judge.name)
     calibration = calibrate(
@@ -112,10 +119,6 @@ def _judged(label: HumanLabel, judgement: Judgement) -> JudgedItem:
     return JudgedItem(
         label.item, judgement.value if valid else None, label.label, judgement.comment if valid else None
     )
-
-
-def _failed(error: str | None) -> bool:
-    return error is not None and error.startswith("no reply")
 
 
 def _previous(path: Path, judge: str, contract: Contract) -> Calibration | None:

@@ -60,8 +60,8 @@ class Purse:
 
     def settle(self, aside_usd: float, cost_usd: float | None) -> None:
         """The call is over: give back what was set aside for it, and pay what it cost."""
+        self.aside_usd -= aside_usd
         # Never a rest of rounding, which would be waited for for ever.
-        self.aside_usd = max(0.0, self.aside_usd - aside_usd)
         if self.aside_usd < _ROUNDING * (self.cap_usd or 0.0):
             self.aside_usd = 0.0
         if cost_usd is not None:

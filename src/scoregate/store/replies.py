@@ -10,6 +10,7 @@ from typing import Any
 from scoregate.errors import StoreWriteError
 from scoregate.records import ScoreValue
 from scoregate.store.database import Database
+from scoregate.store.judge_usage import JudgeUsage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +52,9 @@ _INSERT = f"INTO judge_replies ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES)
 class Replies:
     """The replies of one store. Raises StoreError, on writing StoreWriteError."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, usage: JudgeUsage) -> None:
         self._database = database
+        self._usage = usage
 
     def get(self, key: str) -> KeptReply | None:
         with self._database.reading() as connection:
@@ -60,9 +62,11 @@ class Replies:
         return None if row is None else _from(row)
 
     def put(self, reply: KeptReply) -> None:
-        """Keep a reply, in the place of an earlier one."""
-        with self._database.reading(StoreWriteError) as connection:
+        """Keep a reply, in the place of an earlier one, and count it for the run that paid for it: both or neither."""
+        with self._database.transaction(StoreWriteError) as connection:
             connection.execute(f"REPLACE {_INSERT}", _row(reply))
+            if reply.run is not None:
+                self._usage.add(reply.run, reply.trial, reply.score, replies=1)
 
     def mean_cost(self, score: str, model: str) -> float | None:
         """Dollars that a reply of a judge of this score and model took so far; None where nothing says."""

@@ -69,7 +69,7 @@ class Store:
     @property
     def replies(self) -> Replies:
         """What judges replied, for all runs."""
-        return Replies(self._database)
+        return Replies(self._database, self.judge_usage)
 
     @property
     def judge_usage(self) -> JudgeUsage:
@@ -156,8 +156,8 @@ class Store:
             return rows.header_from(row)
 
     def load_run(self, run_id: str, *, outputs: bool = True) -> Run:
-        """The run with its items and scores, sorted by item and trial; without outputs if they are not needed."""
-        output = "output" if outputs else "'null'"
+        """The run with its items and scores, sorted by item and trial; outputs that are not needed are left out."""
+        output = "output" if outputs else f"'{rows.LEFT_OUT}'"
         columns = rows.ITEM_COLUMNS.replace("output", output, 1)
         with self._database.reading() as connection:
             key = (self._key(run_id),)
