@@ -7,6 +7,7 @@ from dataclasses import replace
 from scoregate.calibration.requirement import Requirement
 from scoregate.gate_file import Gate, Rule, rule_from_mapping
 from scoregate.gates.anchors import compare_with_both
+from scoregate.gates.biased_judges import with_biased
 from scoregate.gates.compare import compare, nothing_to_compare
 from scoregate.gates.uncalibrated import with_uncalibrated
 from scoregate.records import RuleResult, Verdict
@@ -51,7 +52,7 @@ def test_a_drop_that_only_the_judge_saw_is_no_regression() -> None:
 
 
 def test_a_drop_that_a_judge_shows_in_spite_of_favouring_the_candidate_stands() -> None:
-    verdict = with_uncalibrated(decided(tone=40), WHY, favoured={"tone"})
+    verdict = with_biased(decided(tone=40), WHY, favoured={"tone"})
     assert verdict.outcome == "regression"
     assert verdict.reason.startswith("tone: ")
     assert rule(verdict, "tone").outcome == "regression"
@@ -61,7 +62,7 @@ def test_a_drop_that_a_judge_shows_in_spite_of_favouring_the_candidate_stands() 
 
 
 def test_without_a_drop_a_judge_that_favours_the_candidate_decides_nothing() -> None:
-    verdict = with_uncalibrated(decided(), WHY, favoured={"tone"})
+    verdict = with_biased(decided(), WHY, favoured={"tone"})
     assert (verdict.outcome, verdict.reason) == ("invalid", WHY["tone"])
 
 

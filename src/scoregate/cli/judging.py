@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from scoregate.store import Store
 
 
-def announced_replies(assembly: Assembly, answers: int) -> list[str]:
-    """How many replies so many answers need at most; empty without a judge."""
-    replies = answers * sum(judge.spec.votes for judge in assembly.judges)
+def announced_replies(replies: int) -> list[str]:
+    """That so many replies are needed at most; empty where none is."""
     return [f"up to {replies:,} judge {'reply' if replies == 1 else 'replies'}"] if replies else []
 
 
@@ -29,6 +28,22 @@ def say_priceless(assembly: Assembly) -> None:
                 f"max_cost_usd does not see what the judge '{judge.name}' costs: "
                 "add price = { input = …, output = … }, in dollars per million tokens"
             )
+
+
+def say_unlimited(assembly: Assembly, cost_usd: float | None) -> None:
+    """Say after a run whose calls a cap on cost did not see. `cost_usd` is what it knows, None where nobody told it."""
+    from scoregate.cli.telling import say
+
+    if assembly.gate.limits.max_cost_usd is None:
+        return
+    silent = [judge for judge in assembly.judges if judge.usage.uncounted]
+    for judge in silent:
+        say(
+            f"max_cost_usd did not see what {judge.usage.uncounted:,} of {judge.usage.calls:,} calls of the judge "
+            f"'{judge.name}' cost: its endpoint does not say how many tokens they took"
+        )
+    if cost_usd is None and not silent:
+        say("max_cost_usd limited nothing: the candidate does not say what its calls cost")
 
 
 def announce_replies(judge: Judge, store: Store, answers: int, replies: int) -> None:

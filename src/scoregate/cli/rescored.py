@@ -1,31 +1,103 @@
-"""`run --rescore-baseline`: the baseline and the anchor as the present scorers see them."""
+"""`run --rescore-baseline`: the baseline and the anchor are scored again first, under the run's cap."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from scoregate.cli.run_request import RunRequest, rounded_up
+
 if TYPE_CHECKING:
+    from scoregate.cli.run_announcement import Announced
+    from scoregate.judging.judge import Judge
     from scoregate.project.assembly import Assembly
-    from scoregate.records import Run
+    from scoregate.project.rescoring import Prepared
+    from scoregate.project.running import StartedRun
+    from scoregate.records import JSON, Run
     from scoregate.store import Store
 
+SCORED_AGAIN = "scored_again"
+"""Key of a run's metadata: ids of the runs that were scored again for it, whose cost counts towards its cap."""
 
-def scored_again(assembly: Assembly, run: Run, store: Store) -> Run:
-    """The run, scored by the present scorers where they changed; announced where they have to be called."""
-    from scoregate.cli.telling import say
-    from scoregate.gates.rescored import rescore_command
+
+@dataclass(frozen=True, slots=True)
+class ScoredFirst:
+    """Stored runs that the present scorers are applied to before a run begins; nothing has been called yet."""
+
+    parts: Sequence[Prepared] = ()
+
+    @property
+    def metadata(self) -> dict[str, JSON]:
+        """What the run notes of them."""
+        return {SCORED_AGAIN: [part.header.run for part in self.parts]} if self.parts else {}
+
+    @property
+    def replies(self) -> dict[Judge, int]:
+        """Replies that have to be asked for at most, of all parts together."""
+        asked: dict[Judge, int] = {}
+        for part in self.parts:
+            for judge, number in part.replies.items():
+                asked[judge] = asked.get(judge, 0) + number
+        return asked
+
+    def covers(self, run: Run) -> bool:
+        """Whether the run's outputs are among them."""
+        from scoregate.gates.rescored import run_that_was_made
+
+        return run_that_was_made(run.header) in {run_that_was_made(part.header) for part in self.parts}
+
+    def announce(self) -> None:
+        """Say of each part why it is scored again, and how much that is."""
+        from scoregate.cli.telling import say
+        from scoregate.project.scored_alike import changed_scorers
+
+        for part in self.parts:
+            changed = changed_scorers(part.gate, part.before.header.scorers, part.header.scorers)
+            say(f"the scorer of {', '.join(changed)} changed: {part.announcement()}")
+
+    def spent_usd(self, started: StartedRun, store: Store, *, without: str | None = None) -> float:
+        """Dollars that were paid so far for scoring runs again for this one, in earlier sessions of it too."""
+        from scoregate.project.rescoring import spent_on
+
+        noted = started.header.metadata.get(SCORED_AGAIN)
+        runs = {str(run) for run in noted} if isinstance(noted, list) else set()
+        runs |= {part.header.run for part in self.parts}
+        return spent_on(runs - {without}, store)
+
+    def score(self, request: RunRequest, store: Store, started: StartedRun, announced: Announced) -> None:
+        """Score what is not scored yet. Raises as `rescore`, with the command that goes on with the run."""
+        from scoregate.cli.telling import say
+        from scoregate.gates.rescored import rescore_command
+        from scoregate.project.rescoring import rescore
+
+        run = started.header.run
+        go_on = f"go on with: {request.resume_command(run)}"
+        at_cap = f"{go_on}, with a higher --max-cost"
+        if announced.needed_usd:
+            raised = replace(request, max_cost=rounded_up(announced.needed_usd))
+            at_cap = f"go on with: {raised.resume_command(run)}"
+        for part in self.parts:
+            own = store.totals(run).cost_usd or 0.0
+            spent = own + self.spent_usd(started, store, without=part.header.run)
+            rescore(part, store, spent_usd=spent, hint=go_on, hint_at_cap=at_cap)
+            command = rescore_command(part.before.id, part.gate)
+            say(f"the baseline itself stays as it is; `{command}` keeps the new scores")
+
+
+def scored_first(assembly: Assembly, runs: Sequence[Run], store: Store) -> ScoredFirst:
+    """What of these has to be scored again before a run of the present scorers can be compared with it."""
+    from scoregate.gates.rescored import run_that_was_made
     from scoregate.project.baselines import why_stale
-    from scoregate.project.rescoring import prepare, rescore
-    from scoregate.project.scored_alike import changed_scorers, scored_alike
+    from scoregate.project.rescoring import prepare
+    from scoregate.project.scored_alike import changed_scorers
 
     gate, versions = assembly.gate, assembly.scorer_versions
-    run = scored_alike(gate, run, store, versions)
-    changed = changed_scorers(gate, run.header.scorers, versions)
-    dataset = why_stale(gate, run, assembly.dataset.fingerprint, run.header.scorers)
-    if not changed or dataset:
-        return run
-    prepared = prepare(assembly, run, store)
-    say(f"the scorer of {', '.join(changed)} changed: {prepared.announcement()}")
-    again = rescore(prepared, store, hint="give the same command again, which goes on with it")
-    say(f"the baseline itself stays as it is; `{rescore_command(run.id, gate)}` keeps the new scores")
-    return again
+    parts: dict[str, Prepared] = {}
+    for run in runs:
+        changed = changed_scorers(gate, run.header.scorers, versions)
+        dataset = why_stale(gate, run, assembly.dataset.fingerprint, run.header.scorers)
+        origin = run_that_was_made(run.header)
+        if changed and not dataset and origin not in parts:
+            parts[origin] = prepare(assembly, run, store)
+    return ScoredFirst(tuple(parts.values()))

@@ -20,9 +20,9 @@ from scoregate.cli.options import (
 from scoregate.cli.run_request import NEWEST, RunRequest
 
 if TYPE_CHECKING:
+    from scoregate.cli.rescored import ScoredFirst
     from scoregate.gate_file import Gate
     from scoregate.project.assembly import Assembly
-    from scoregate.project.langfuse_link import LangfuseLink
     from scoregate.project.running import StartedRun
     from scoregate.records import Run
     from scoregate.store import Store
@@ -162,7 +162,8 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
 
     # Only now, so that a gate that cannot be read is told at once.
     from scoregate.cli.delivering import deliver, langfuse_of, linked
-    from scoregate.cli.rescored import scored_again
+    from scoregate.cli.rescored import ScoredFirst, scored_first
+    from scoregate.cli.run_session import execute
     from scoregate.cli.run_verdict import decide_and_show
     from scoregate.cli.telling import say
     from scoregate.cli.waiting import check_waiting, wait_before_verdict
@@ -170,6 +171,7 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
     from scoregate.project.baselines import NoBaseline, load_anchor, load_baseline, why_stale
     from scoregate.project.deciding import with_policy
     from scoregate.project.places import open_store
+    from scoregate.project.scored_alike import scored_alike
     from scoregate.project.scripts import conclude_script
     from scoregate.project.side_by_side import with_candidate
 
@@ -193,28 +195,36 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
     ):
         # A baseline that cannot be read is told before any call is paid for.
         baseline: Run | None = None
+        first = ScoredFirst()
         anchor = load_anchor(gate, store, assembly.scorer_versions)
         why_none = about = None
         try:
             baseline = load_baseline(gate, request.baseline, store, assembly.scorer_versions)
             if request.rescore_baseline:
-                baseline = scored_again(assembly, baseline, store)
-                anchor = scored_again(assembly, anchor, store) if anchor is not None else None
-            stale = why_stale(gate, baseline, assembly.dataset.fingerprint, assembly.scorer_versions)
+                baseline = scored_alike(gate, baseline, store, assembly.scorer_versions)
+                anchor = anchor and scored_alike(gate, anchor, store, assembly.scorer_versions)
+                first = scored_first(assembly, [baseline, *([anchor] if anchor is not None else [])], store)
+            stale = None
+            if not first.covers(baseline):
+                stale = why_stale(gate, baseline, assembly.dataset.fingerprint, assembly.scorer_versions)
             about = stale and f"{stale}; this run will not be compared, it can become the next baseline"
             if stale and not why_stale(gate, baseline, assembly.dataset.fingerprint, baseline.header.scorers):
                 about = f"{about} (or give --rescore-baseline, which has the baseline scored again first)"
         except NoBaseline as error:
             why_none = f"{error.where}: {error.message}"
             about = f"{why_none}; this run can become the first"
-        started = _started(request, assembly, store)
+        started = _started(request, assembly, store, first)
         blind = _blind(gate, store) if baseline is not None and not started.header.partial else None
         for line in [*assembly.doubtful_scores, *filter(None, [about, blind])]:
             say(line)
         with store.lock(started.header.run):
-            _execute(request, assembly, store, started, link)
+            execute(request, assembly, store, started, first, link)
             if gate.wait_for and langfuse is not None:
                 wait_before_verdict(request, gate, store, started.header.run, langfuse)
+        if first.parts:
+            baseline, anchor = (
+                run and scored_alike(gate, run, store, assembly.scorer_versions) for run in (baseline, anchor)
+            )
         candidate = store.load_run(started.header.run)
         script = conclude_script(assembly, candidate)
         verdict = decide_and_show(
@@ -247,7 +257,7 @@ def _blind(gate: Gate, store: Store) -> str | None:
         return None
 
 
-def _started(request: RunRequest, assembly: Assembly, store: Store) -> StartedRun:
+def _started(request: RunRequest, assembly: Assembly, store: Store, first: ScoredFirst) -> StartedRun:
     """A new run, or the one to resume."""
     from scoregate.cli.selecting import check_kind, chosen_items, run_to_resume
     from scoregate.project.running import resume_run, start_run
@@ -257,58 +267,4 @@ def _started(request: RunRequest, assembly: Assembly, store: Store) -> StartedRu
         check_kind(store, run, beside=False)
         return resume_run(assembly, store, run)
     items, selection = chosen_items(request, assembly, store)
-    return start_run(assembly, store, items, selection, trials=assembly.gate.trials)
-
-
-def _execute(
-    request: RunRequest, assembly: Assembly, store: Store, started: StartedRun, link: LangfuseLink | None
-) -> None:
-    """Call, score and commit what is missing. Raises RunInterrupted, with the command that goes on."""
-    from scoregate.cli.delivering import say_if_local
-    from scoregate.cli.judging import say_judges, say_priceless, say_unanswered, say_uncalibrated
-    from scoregate.cli.run_announcement import announcement
-    from scoregate.cli.telling import say
-    from scoregate.errors import RunInterrupted, StoreWriteError
-    from scoregate.project.running import finish_run, plan_run
-    from scoregate.runner import session
-    from scoregate.runner.progress import Progress
-
-    run = started.header.run
-    progress = Progress()
-    plan = plan_run(
-        assembly, store, started, limits=assembly.gate.limits, seed=request.seed, progress=progress
-    )
-    say_if_local(request, link)
-    say_priceless(assembly)
-    say_uncalibrated(assembly.gate)
-    say(announcement(assembly, store, started, done=plan.done))
-    if link is not None:
-        link.add(run)
-        plan = replace(plan, tracing=link.tracing())
-        for judge in assembly.judges:
-            link.watch(judge)
-    try:
-        report = session.run(plan)
-        if report.complete:
-            say_unanswered(assembly, run)
-            if not assembly.gate.wait_for:
-                finish_run(store, run)
-            if assembly.gate.limits.max_cost_usd is not None and report.cost_usd is None:
-                say("max_cost_usd limited nothing: the candidate does not say what its calls cost")
-            return
-    except StoreWriteError as error:
-        hint = "; ".join(filter(None, (error.hint, f"go on with: {request.resume_command(run)}")))
-        raise StoreWriteError(error.message, where=error.where, hint=hint) from error
-    finally:
-        progress.close()
-        say_judges(assembly)
-    stopped, asked = "stopped", request
-    if report.stopped:
-        stopped = f"reached {report.stopped} = {getattr(assembly.gate.limits, report.stopped):g}"
-        asked = request.raised(report, store.totals(run))
-    unscored = len(store.unscored.of_run(run))
-    waiting = f", as are {unscored:,} answers that are still to be scored" if unscored else ""
-    raise RunInterrupted(
-        f"{stopped} after {report.done:,} of {report.expected:,} run items, which are kept{waiting}",
-        hint=f"go on with: {asked.resume_command(run)}",
-    )
+    return start_run(assembly, store, items, selection, trials=assembly.gate.trials, metadata=first.metadata)

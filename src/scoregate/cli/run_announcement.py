@@ -2,36 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from scoregate.cli.rescored import ScoredFirst
     from scoregate.project.assembly import Assembly
     from scoregate.project.running import StartedRun
     from scoregate.store import Store
 
 
-def announcement(assembly: Assembly, store: Store, started: StartedRun, *, done: int) -> str:
-    """What is about to be called and what it will probably use, before it is paid for."""
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What was said, and the cap on cost that would be enough."""
+
+    text: str
+    needed_usd: float | None
+    """With what was spent before; None where nothing says what it will cost."""
+
+
+def announcement(
+    assembly: Assembly, store: Store, started: StartedRun, first: ScoredFirst, *, done: int
+) -> Announced:
+    """What is about to be called and what it will probably use, before it is paid for: of the run and of the stored
+    runs that are scored again `first`, together."""
     from scoregate.cli.judging import announced_replies
+    from scoregate.gates.sentences import count
     from scoregate.judging.usage import dollars
     from scoregate.project.judges import replies_cost
     from scoregate.project.planning_costs import newest_totals
     from scoregate.runner.budget import estimate
+    from scoregate.store import Totals
 
     header, limits = started.header, assembly.gate.limits
     previous = newest_totals(assembly.gate.name, store, beside=header.run)
     whole = len(started.items) * header.trials
     unscored = len(store.unscored.of_run(header.run))
     calls = whole - done - unscored
-    replies = {judge: (calls + unscored) * judge.spec.votes for judge in assembly.judges}
+    again = first.replies
+    replies = {
+        judge: (calls + unscored) * judge.spec.votes + again.get(judge, 0) for judge in assembly.judges
+    }
     judged = replies_cost(replies, store)
-    expected = estimate(calls, limits, previous, services_usd=judged, before=store.totals(header.run))
+    elsewhere = first.spent_usd(started, store)
+    before = store.totals(header.run) + Totals(cost_usd=elsewhere or None)
+    expected = estimate(calls, limits, previous, services_usd=judged, before=before)
     parts = [f"{calls:,} {'call' if calls == 1 else 'calls'}"]
     if unscored:
         parts.append(
             f"{unscored:,} {'answer' if unscored == 1 else 'answers'} to score that are there already"
         )
-    parts += announced_replies(assembly, calls + unscored)
+    parts += announced_replies(sum(replies.values()))
     if expected.cost_usd is not None:
         judges = "" if judged is None else f", of it up to {dollars(judged)} for judges"
         parts.append(f"about {dollars(expected.cost_usd)}{judges}")
@@ -43,4 +64,7 @@ def announcement(assembly: Assembly, store: Store, started: StartedRun, *, done:
     kept = f" ({done:,} are there already)" if done else ""
     items = f"{len(started.items):,} {'item' if len(started.items) == 1 else 'items'}"
     what = f"{header.candidate} on {items}{trials}{kept}"
-    return f"run {header.run}: {what}: {', '.join(parts)}{part}{over}"
+    if first.parts:
+        what = f"{what}, behind {count(len(first.parts), 'stored run')} scored again"
+    needed = None if expected.cost_usd is None else expected.cost_usd + (before.cost_usd or 0.0)
+    return Announced(f"run {header.run}: {what}: {', '.join(parts)}{part}{over}", needed)

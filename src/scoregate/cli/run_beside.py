@@ -34,7 +34,7 @@ def run_beside(
 ) -> int:
     """Run both versions interleaved, decide in rounds, show the verdict; its exit code."""
     from scoregate.cli.delivering import deliver, linked, say_if_local
-    from scoregate.cli.judging import say_judges, say_priceless, say_uncalibrated
+    from scoregate.cli.judging import say_judges, say_priceless, say_uncalibrated, say_unlimited
     from scoregate.cli.present import present
     from scoregate.cli.telling import say
     from scoregate.errors import RunInterrupted, StoreWriteError
@@ -80,8 +80,7 @@ def run_beside(
             finally:
                 say_judges(assembly)
             session.finish()
-        if gate.limits.max_cost_usd is not None and session.used.cost_usd is None:
-            say("max_cost_usd limited nothing: the candidate does not say what its calls cost")
+        say_unlimited(assembly, session.used.cost_usd)
         if anchor is not None:
             # The number of later trials depends on what was seen, that of the first round does not.
             assert session.first_round is not None
@@ -156,7 +155,8 @@ def _watching(assembly: Assembly) -> Watching:
     def announce(request: Request, items: Sequence[DatasetItem], left: int) -> None:
         trials = f" × {request.trials} trials" if request.trials > 1 else ""
         what = f"{len(items):,} {'item' if len(items) == 1 else 'items'}{trials} × 2 versions"
-        parts = [f"{left:,} calls", *announced_replies(assembly, left)]
+        replies = left * sum(judge.spec.votes for judge in assembly.judges)
+        parts = [f"{left:,} calls", *announced_replies(replies)]
         say(f"round {request.round}, {_PURPOSE[request.round]}: {what}, {', '.join(parts)}")
         bars.append(Progress())
 

@@ -123,23 +123,23 @@ class RunRequest:
         words += ["--json"] * self.as_json + ["--local"] * self.local + ["--no-cache"] * self.no_cache
         return shlex.join(words + ["--require-delivery"] * self.require_delivery)
 
-    def raised(self, report: RunReport, totals: Totals) -> RunRequest:
+    def raised(self, report: RunReport, totals: Totals, *, elsewhere_usd: float = 0.0) -> RunRequest:
         """The request with the cap that stopped the run as high as the whole run will need.
 
-        That is exact for calls that need no retry, and for cost as good as the mean of what is done.
+        That is exact for calls that need no retry, and for cost as good as the mean of what is done. `elsewhere_usd`
+        was spent under the same cap before the run began.
         """
         left = report.expected - report.done
         if report.stopped == "max_calls":
             return replace(self, max_calls=totals.calls + left)
         if report.stopped == "max_cost_usd" and totals.cost_usd:
             # Where no answer was scored to its end yet, one is taken to cost all that was spent.
-            return replace(
-                self, max_cost=_rounded_up(totals.cost_usd / max(1, report.done) * report.expected)
-            )
+            whole = totals.cost_usd / max(1, report.done) * report.expected
+            return replace(self, max_cost=rounded_up(elsewhere_usd + whole))
         return self
 
 
-def _rounded_up(dollars: float) -> float:
-    """To two significant digits, so that the last call of the estimate is not refused."""
+def rounded_up(dollars: float) -> float:
+    """A cap that is a little higher: to two significant digits, lest the last call of an estimate be refused."""
     unit = 10.0 ** (math.floor(math.log10(dollars)) - 1)
     return (math.floor(dollars / unit) + 1) * unit

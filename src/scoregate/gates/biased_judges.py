@@ -1,15 +1,31 @@
-"""What is said of a judge that was held against people's labels of both versions' answers."""
+"""A judge that was held against people's labels of both versions' answers: what is said of it, and of its verdict."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from scoregate.calibration.differential_bias import SIGNIFICANT, WRONG_LABELS, Errors
 from scoregate.gates.sentences import p_text
+from scoregate.gates.uncalibrated import dropped_on_the_whole, with_uncalibrated
+from scoregate.records import Verdict
 from scoregate.statistics.differential import ErrorRates, Offset
 from scoregate.statistics.proportions import difference_interval
 
 OF_PARTS = "its judge treats the two versions differently"
 """Why a drop in a slice, or since the anchor, proves nothing where the rule's own reason tells the whole."""
+_STANDS = "as that favours the candidate, the drop that is proved all the same stands"
 _ALLOWED = f"where {100 * WRONG_LABELS:.0f} % of the labels may be wrong"
+
+
+def with_biased(verdict: Verdict, faults: Mapping[str, str], *, favoured: Collection[str] = ()) -> Verdict:
+    """The verdict where some judges treat the versions differently. `faults`: score -> the proof, and what repairs it.
+
+    What they scored proves nothing, as in `with_uncalibrated`. Not so where the judge is kinder to the candidate than
+    to the baseline (`favoured`): what it shows of a drop on the whole is less than there is.
+    """
+    standing = {rule.score for rule in verdict.rules if rule.score in favoured and dropped_on_the_whole(rule)}
+    reasons = {name: f"{fault}; {_STANDS}" if name in standing else fault for name, fault in faults.items()}
+    return with_uncalibrated(verdict, reasons, of_parts=OF_PARTS, standing=standing)
 
 
 def fault_of_errors(score: str, errors: Errors, command: str) -> str | None:

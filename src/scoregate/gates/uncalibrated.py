@@ -1,6 +1,6 @@
 """A verdict whose judges are not all to be trusted: what they scored proves nothing either way.
 
-A judge may lack the calibration that the gate requires, or treat the two versions differently.
+A judge lacks the calibration that the gate requires; `biased_judges` has those that treat the two versions differently.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from scoregate.gates.look import why
 from scoregate.records import RuleResult, Verdict
 
 NOT_CALIBRATED = "its judge is not calibrated"
-_STANDS = "as that favours the candidate, the drop that is proved all the same stands"
 
 
 def with_uncalibrated(
@@ -20,22 +19,19 @@ def with_uncalibrated(
     reasons: Mapping[str, str],
     *,
     of_parts: str = NOT_CALIBRATED,
-    favoured: Collection[str] = (),
+    standing: Collection[str] = (),
 ) -> Verdict:
     """The verdict where the judges of some scores may not decide. `reasons`: score -> why, with what repairs it.
-    `of_parts` is the short reason for what they saw in a slice, or since the anchor; `favoured` are the scores whose
-    judge is kinder to the candidate than to the baseline.
+    `of_parts` is the short reason for what they saw in a slice, or since the anchor; `standing` are the scores whose
+    drop on the whole stands all the same.
 
-    The rules of these scores are invalid, also where a drop was proved, for it may be the judge's. Not so where the
-    judge favours the candidate: what it shows of a drop on the whole is less than there is. What the other scores
-    prove stands: a regression stays one, else the verdict is invalid. An advisory score gates nothing, so its rule
-    alone changes.
+    The rules of these scores are invalid, also where a drop was proved, for it may be the judge's. What the other
+    scores prove stands: a regression stays one, else the verdict is invalid. An advisory score gates nothing, so its
+    rule alone changes.
     """
     if not reasons:
         return verdict
-    stands = {rule.score for rule in verdict.rules if rule.score in favoured and _dropped_on_the_whole(rule)}
-    reasons = {name: f"{reason}; {_STANDS}" if name in stands else reason for name, reason in reasons.items()}
-    rules = tuple(_marked(rule, reasons, of_parts, stands) for rule in verdict.rules)
+    rules = tuple(_marked(rule, reasons, of_parts, standing) for rule in verdict.rules)
     gating = [rule for rule in rules if rule.role != "advisory"]
     advisory = {rule.score for rule in rules if rule.role == "advisory"}
     deciding = [reason for score, reason in reasons.items() if score not in advisory]
@@ -50,18 +46,19 @@ def with_uncalibrated(
 
 
 def _marked(
-    rule: RuleResult, reasons: Mapping[str, str], of_parts: str, stands: Collection[str]
+    rule: RuleResult, reasons: Mapping[str, str], of_parts: str, standing: Collection[str]
 ) -> RuleResult:
     reason = reasons.get(rule.score)
     on_the_whole = _on_the_whole(rule)
     if reason is None or (rule.outcome != "regression" and not on_the_whole):
         return rule
-    if rule.score in stands and _dropped_on_the_whole(rule):
+    if rule.score in standing and dropped_on_the_whole(rule):
         return rule
     return replace(rule, outcome="invalid", reason=reason if on_the_whole else of_parts)
 
 
-def _dropped_on_the_whole(rule: RuleResult) -> bool:
+def dropped_on_the_whole(rule: RuleResult) -> bool:
+    """Whether a rule proved a drop since the baseline, in no slice alone."""
     return rule.outcome == "regression" and _on_the_whole(rule)
 
 

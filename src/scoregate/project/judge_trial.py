@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
 
-from scoregate.errors import ConfigError, RunInterrupted, did_you_mean
+from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import Gate
 from scoregate.judging.cache import ReplyCache
 from scoregate.judging.judge import Judge, Judgement
 from scoregate.judging.template import MissingVariable
+from scoregate.project.asking_judges import ask_all
 from scoregate.project.assembly import read_gate_dataset
 from scoregate.project.judges import build_judge, read_judges
 from scoregate.records import JSON, DatasetItem
 from scoregate.scorers.judge import ChatMessage
-from scoregate.scorers.postponed import OutOfBudget
-from scoregate.scorers.purse import Purse
 from scoregate.store import Store
 
-T = TypeVar("T")
 ASKED_ANEW = "calibration"
 """Series of replies that were asked for because those of the runs were too old to say what the judge does today."""
 
@@ -93,7 +89,7 @@ def answers_to_try(
         raise ConfigError(
             "no run of this gate has an answer yet", hint="run the gate first, or give one with --output TEXT"
         )
-    given = {one.item: one for one in reversed(store.load_run(run).items) if one.status == "ok"}
+    given = {one.item: one for one in reversed(store.load_run(run).items) if one.has_output}
     found = [
         Answer(dataset[name], given[name].output, given[name].trial, f"run {run}")
         for name in wanted
@@ -129,7 +125,7 @@ def try_judge(
 
     Kept replies that are not `newer_than` that Unix time are asked for anew, and both are kept. `announce` is told how
     many replies are to be asked for. Raises ConfigError for a missing key, and RunInterrupted where the cap forbids a
-    call.
+    call, or a signal ends it.
     """
     compiled = [_compiled(judge, answer) for answer in answers]
     if dry:
@@ -151,7 +147,7 @@ def try_judge(
         partial(judge.judge, answer.item, answer.output, trial=answer.trial, series=name)
         for answer, name in zip(answers, series, strict=True)
     ]
-    judgements = asyncio.run(asked_under_cap(judge, ask, concurrency, cap_usd))
+    judgements = ask_all(judge, ask, concurrency=concurrency, cap_usd=cap_usd)
     return [replace(one, judgement=judgement) for one, judgement in zip(compiled, judgements, strict=True)]
 
 
@@ -161,29 +157,6 @@ def _compiled(judge: Judge, answer: Answer) -> Tried:
         return Tried(answer, tuple(judge.messages(answer.item, answer.output)), None)
     except MissingVariable as error:
         return Tried(answer, (), Judgement(value=None, status="error", comment=str(error)))
-
-
-async def asked_under_cap(
-    judge: Judge, questions: Sequence[Callable[[], Awaitable[T]]], concurrency: int, cap_usd: float | None
-) -> list[T]:
-    """What comes of all questions, at most so many calls at once. Raises RunInterrupted where the cap is reached."""
-    judge.begin(concurrency=concurrency, purse=Purse(cap_usd))
-    try:
-        found = await asyncio.gather(*(question() for question in questions), return_exceptions=True)
-    finally:
-        await judge.close()
-    whole: list[T] = []
-    for one in found:
-        if isinstance(one, OutOfBudget):
-            there = sum(not isinstance(other, BaseException) for other in found)
-            raise RunInterrupted(
-                f"{one} after {there:,} of {len(found):,} answers were judged; the replies that came are kept",
-                hint="raise max_cost_usd in the gate's [limits], and give the command again",
-            )
-        if isinstance(one, BaseException):
-            raise one
-        whole.append(one)
-    return whole
 
 
 def _near(name: str, known: Collection[str]) -> str | None:

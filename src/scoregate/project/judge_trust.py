@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from scoregate.gate_file import Gate
-from scoregate.gates.biased_judges import OF_PARTS
+from scoregate.gates.biased_judges import with_biased
 from scoregate.gates.uncalibrated import with_uncalibrated
 from scoregate.project.calibrations import commands_of, unmet_requirements
 from scoregate.project.judge_bias import BiasCheck, check_bias
@@ -29,7 +29,7 @@ class JudgeTrust:
     def applied(self, verdict: Verdict) -> Verdict:
         """The verdict where rules of judges that may not decide are invalid, with the notes on the others."""
         verdict = with_uncalibrated(verdict, self.uncalibrated)
-        verdict = with_uncalibrated(verdict, self.bias.faults, of_parts=OF_PARTS, favoured=self.bias.favoured)
+        verdict = with_biased(verdict, self.bias.faults, favoured=self.bias.favoured)
         more = (*self.notes, *self.bias.notes.values())
         return replace(verdict, notes=(*verdict.notes, *more)) if more else verdict
 

@@ -79,11 +79,14 @@ def use_replies(
     `headers` are those of the runs that will be scored: fresh trials of a confirmation share no reply with the
     trials of the same number that they confirm.
     """
-    series: Mapping[str, str] = {
-        header.run: f"round {header.metadata[ROUND]}" for header in headers if ROUND in header.metadata
-    }
+    series = {header.run: name for header in headers if (name := series_of(header))}
     for judge in judges_of(scorers):
         judge.cache = ReplyCache(store, read=read, series=series)
+
+
+def series_of(header: RunHeader) -> str:
+    """What tells a run's trials from those of the whole set that have the same numbers; empty for the whole set."""
+    return f"round {header.metadata[ROUND]}" if ROUND in header.metadata else ""
 
 
 def replies_cost(replies: Mapping[Judge, int], store: Store) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,8 @@ from scoregate.gates.sentences import count
 from scoregate.judging.judge import Judge
 from scoregate.judging.usage import dollars
 from scoregate.project.assembly import Assembly
-from scoregate.project.judges import judges_of, replies_cost, use_replies
+from scoregate.project.file_lock import file_lock
+from scoregate.project.judges import judges_of, replies_cost, series_of, use_replies
 from scoregate.project.people import whoami
 from scoregate.project.stored_outputs import asked_items, baseline_files, with_outputs
 from scoregate.records import Run, RunHeader, RunItem, Score
@@ -40,6 +41,8 @@ class Prepared:
     header: RunHeader
     """Of the run that is written."""
     plan: RescoringPlan
+    use_cache: bool
+    """Whether judges may take the replies that the store keeps."""
 
     @property
     def scorings(self) -> int:
@@ -49,9 +52,10 @@ class Prepared:
     @property
     def replies(self) -> Mapping[Judge, int]:
         """Replies that have to be asked for at most; what is kept, and what `after` skips, need not be."""
+        series = series_of(self.header)
         return {
             judge: sum(
-                judge.unasked(one.item, one.run_item.output, trial=one.run_item.trial)
+                judge.unasked(one.item, one.run_item.output, trial=one.run_item.trial, series=series)
                 for one in self._left
                 if one.item is not None
             )
@@ -99,12 +103,15 @@ def prepare(assembly: Assembly, run: Run, store: Store, *, outputs: Path | None 
         stays = score.score in MEASURED or theirs or score.score in versions
         if stays and score.score not in applied:
             kept.setdefault((score.item, score.trial), []).append(score)
-    header = _begun(run, versions, store) or _begin(assembly, run, store)
+    # One at a time: a second process goes on with what the first one has begun, or is refused where that is at work.
+    with file_lock(store.path.parent / "locks" / "rescoring.lock"):
+        header = _begun(run, versions, store) or _begin(assembly, run, store)
     use_replies(scorers, store, [header], read=assembly.use_cache)
     return Prepared(
         gate=assembly.gate,
         before=run,
         header=header,
+        use_cache=assembly.use_cache,
         plan=RescoringPlan(
             run=header.run,
             outputs=[
@@ -121,15 +128,34 @@ def prepare(assembly: Assembly, run: Run, store: Store, *, outputs: Path | None 
     )
 
 
-def rescore(prepared: Prepared, store: Store, *, hint: str | None = None) -> Run:
-    """Score what is not scored yet, and return the whole run. `hint` says how to go on where it does not end well.
+def spent_on(runs: Iterable[str], store: Store) -> float:
+    """Dollars that were paid for scoring these runs again, as far as the store still knows them."""
+    stored = {summary.run for summary in store.list_runs()}
+    return sum(store.totals(run).services_usd or 0.0 for run in runs if run in stored)
+
+
+def rescore(
+    prepared: Prepared,
+    store: Store,
+    *,
+    spent_usd: float = 0.0,
+    hint: str | None = None,
+    hint_at_cap: str | None = None,
+) -> Run:
+    """Score what is not scored yet, and return the whole run.
+
+    `spent_usd` was spent on other runs under the same cap. `hint` says how to go on where this does not end well, and
+    `hint_at_cap` where the cap ended it.
 
     Raises RunInterrupted, StoreWriteError, and ServiceError where a judge did not reply: a gap that the service left
     would stay in the baseline, so there is no whole run before all replies are there.
     """
     run, limits = prepared.header.run, prepared.plan.limits
     with store.lock(run):
-        report = session.drive(lambda: Rescoring(prepared.plan), limits.timeout_seconds)
+        # Since it was prepared another process may have scored some, and other runs may have had the judges' replies.
+        plan = replace(prepared.plan, done=store.done_cells(run), spent_usd=spent_usd)
+        use_replies(plan.scorers, store, [prepared.header], read=prepared.use_cache)
+        report = session.drive(lambda: Rescoring(plan), limits.timeout_seconds)
         if not report.complete:
             again = rescore_command(run_that_was_made(prepared.header), prepared.gate)
             hint = hint or f"go on with: {again}"
@@ -143,7 +169,7 @@ def rescore(prepared: Prepared, store: Store, *, hint: str | None = None) -> Run
                 )
             reached = f"reached max_cost_usd = {limits.max_cost_usd:g}" if report.stopped else "stopped"
             if report.stopped:
-                hint = f"{hint}, with a higher max_cost_usd"
+                hint = hint_at_cap or f"{hint}, with a higher max_cost_usd"
             raise RunInterrupted(
                 f"{reached} after {report.done:,} of {report.expected:,} stored outputs, whose scores are kept",
                 hint=hint,
@@ -168,8 +194,8 @@ def rewrite(gate: Gate, run: Run, before: Run) -> tuple[Path, ...]:
             f"{first.comment}; the baseline stays as it is",
             hint=f"mend the scorer, or accept the run as it is: baseline accept … {run.id} --force",
         )
-    for path, before in held.items():
-        accepted = before.header.metadata.get("accepted")
+    for path, accepted_run in held.items():
+        accepted = accepted_run.header.metadata.get("accepted")
         about = {key: value for key, value in run.header.metadata.items() if key != "accepted"}
         if accepted is None:
             write_results(replace(run, header=replace(run.header, metadata=about)), path)

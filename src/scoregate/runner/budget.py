@@ -60,13 +60,20 @@ class Budget:
     """The caps on calls and cost, of all arms together. Made within an event loop."""
 
     def __init__(
-        self, limits: Limits, before: Totals, *, paid: Callable[[float], None] | None = None
+        self,
+        limits: Limits,
+        before: Totals,
+        *,
+        elsewhere_usd: float = 0.0,
+        paid: Callable[[float], None] | None = None,
     ) -> None:
         """`before` counts as well: what the runs used in earlier rounds and before they were resumed.
 
+        `elsewhere_usd` was spent under the same cap, and says nothing of what an answer costs.
         `paid` is told every cost of a service behind a scorer.
         """
         self._limits = limits
+        self._elsewhere = elsewhere_usd
         self._calls = before.calls
         self._answers = before.items
         self._answered_cost = (before.cost_usd or 0.0) - (before.services_usd or 0.0)
@@ -77,7 +84,7 @@ class Budget:
         self._paid = paid
         self.purse = Purse(
             limits.max_cost_usd,
-            spent_usd=before.cost_usd or 0.0,
+            spent_usd=elsewhere_usd + (before.cost_usd or 0.0),
             paid=self._service_paid,
             beside=self._cost_in_flight,
         )
@@ -95,7 +102,7 @@ class Budget:
         if cap is not None:
             # What was answered is scored whatever it costs, so that this is as good as spent.
             expected = cost + self._unscored * (self._scoring_cost / max(1, self._scored))
-            mean = expected / self._answers if self._answers else 0.0
+            mean = (expected - self._elsewhere) / self._answers if self._answers else 0.0
             committed = expected + mean * self._in_flight
             # The slack takes up the rounding of sums such as 10 × 0.1.
             if cost >= cap or committed + mean > cap * (1 + 1e-9):

@@ -99,6 +99,8 @@ class RunPlan:
     """Numbers of the trials that this session is about, such as `range(1, 3)` for two more after the first."""
     also_counted: Sequence[str] = ()
     """Ids of other runs whose calls and cost count towards the caps."""
+    spent_usd: float = 0.0
+    """Dollars that were spent under the same cap on what is no call: on stored runs that were scored again."""
     seed: int = 0
     """Of the order of two arms, and of the jitter between retries."""
     progress: Callable[[RunReport], None] | None = None

@@ -50,6 +50,8 @@ class RescoringPlan:
     """Of these, `concurrency` and `timeout_seconds` are kept, and `max_cost_usd` for what judges cost of this run."""
     done: AbstractSet[tuple[str, int]] = frozenset()
     """Cells `(item, trial)` that are committed already."""
+    spent_usd: float = 0.0
+    """Dollars that were spent on other runs under the same cap, and count towards it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,10 @@ class Rescoring:
             put_off=self._on_put_off,
             committed=self._on_committed,
             failed=self.interrupt,
-            purse=Purse(plan.limits.max_cost_usd, spent_usd=plan.store.totals(plan.run).services_usd or 0.0),
+            purse=Purse(
+                plan.limits.max_cost_usd,
+                spent_usd=plan.spent_usd + (plan.store.totals(plan.run).services_usd or 0.0),
+            ),
             insists=True,
         )
         self.calls = self._finishing.calls
