@@ -93,7 +93,7 @@ class Branch:
         return [(name, item) for name, item in (line.split() for line in lines)]
 
     def wait_for_calls(self, number: int) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while len(self.calls()) < number:
             assert time.monotonic() < deadline
             time.sleep(0.01)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.cli.judged import judged_project
 from tests.cli.project import Project, agent
+from tests.model_server.answers import Answer, judged
+from tests.model_server.request import ModelRequest
+from tests.model_server.server import ModelServer
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +42,35 @@ def regressed(_regressed: tuple[Path, str], tmp_path: Path) -> tuple[Project, st
     folder, run = _regressed
     shutil.copytree(folder, tmp_path / "project")
     return Project(tmp_path / "project"), run
+
+
+@pytest.fixture(scope="session")
+def _judge_server() -> Iterator[ModelServer]:
+    with ModelServer() as server:
+        yield server
+
+
+def _nine(_: ModelRequest) -> Answer:
+    return judged(9)
+
+
+@pytest.fixture
+def judge_server(_judge_server: ModelServer) -> ModelServer:
+    """The model server of `judged_accepted`: it has been asked nothing, and grades every answer 9."""
+    _judge_server.begin_again(script=_nine)
+    return _judge_server
+
+
+@pytest.fixture(scope="session")
+def _judged_accepted(tmp_path_factory: pytest.TempPathFactory, _judge_server: ModelServer) -> Project:
+    _judge_server.begin_again(script=_nine)
+    return judged_project(tmp_path_factory.mktemp("judged") / "project", _judge_server).with_baseline()
+
+
+@pytest.fixture
+def judged_accepted(_judged_accepted: Project, judge_server: ModelServer, tmp_path: Path) -> Project:
+    """A `judged_project` of 8 items, whose accepted baseline was graded 9: a fresh copy for every test."""
+    return _judged_accepted.copied_to(tmp_path / "project")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -145,6 +146,11 @@ class Project:
         project.write("gates/agent.toml", gate)
         return project
 
+    def copied_to(self, folder: Path) -> Project:
+        """The same with everything that is in its folder, the store too, in another one."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return Project(folder, self.environment)
+
     def path(self, name: str) -> Path:
         return self.folder / name
 
@@ -224,7 +230,7 @@ class Project:
         return [int(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def wait_for_calls(self, number: int) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while len(self.calls()) < number:
             assert time.monotonic() < deadline
             time.sleep(0.02)

@@ -25,7 +25,7 @@ return n"""
 IMPORTS = "import os, sys, time"
 REASONS = {
     "q001": ("error", "ValueError: no luck"),
-    "q002": ("timeout", "timed out after 0.5 s"),
+    "q002": ("timeout", "timed out after 1 s"),
     "q003": ("error", "returned something that is no JSON: set (make it a list) at output"),
     "q004": ("error", "returned something that is no JSON: nan at output"),
     "q005": ("error", "the candidate called exit(3)"),
@@ -49,7 +49,7 @@ def reasons(project: Project, run: str) -> dict[str, tuple[str, str]]:
 def test_every_fault_of_a_function_is_one_failed_item_with_its_reason(small: Small, kind: str) -> None:
     body = FAULTS.replace("time.sleep(60)", "await asyncio.sleep(60)") if "async" in kind else FAULTS
     project = small(experiment=agent(body, before=f"{IMPORTS}, asyncio").replace("def task", kind))
-    ran = project.run("--timeout", "0.5", "--json")
+    ran = project.run("--timeout", "1", "--json")
     assert ran.code == 4
     assert ran.json()["outcome"] == "invalid"  # alone on stdout, although the candidate printed
     assert all(word in ran.err for word in ("noise\n", "more\n", "raw"))
@@ -187,7 +187,7 @@ def test_every_fault_of_a_scorer_is_an_error_cell_with_its_reason(small: Small) 
         row["input"]["n"] = fault
     project.write_lines("datasets/agent.jsonl", rows)
     project.write("gates/scores.toml", '[correct]\ntype = "boolean"\ndirection = "higher"\n')
-    ran = project.run("--timeout", "0.5", "--json")
+    ran = project.run("--timeout", "1", "--json")
     assert ran.json()["outcome"] == "invalid"
     lines = (json.loads(line) for line in project.scoregate("runs", "export", ran.started).out.splitlines())
     cells = {line["item"]: line for line in lines if line["kind"] == "score"}

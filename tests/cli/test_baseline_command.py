@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -95,12 +96,19 @@ def lucky_run(project: Project, failing: int) -> str:
     return project.run().started
 
 
+@pytest.fixture(scope="module")
+def _several(_accepted: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, list[str]]:
+    project = Project(_accepted).copied_to(tmp_path_factory.mktemp("several") / "project")
+    project.write("experiments/agent.py", LUCKY)
+    project.edit("gates/agent.toml", "max_drop = 0.05", "max_drop = 0.5")
+    return project, [lucky_run(project, failing) for failing in (2, 4, 1)]
+
+
 @pytest.fixture
-def several(accepted: Project) -> tuple[Project, list[str]]:
+def several(_several: tuple[Project, list[str]], tmp_path: Path) -> tuple[Project, list[str]]:
     """Three runs of one version, of which the last is the best and the first the second best."""
-    accepted.write("experiments/agent.py", LUCKY)
-    accepted.edit("gates/agent.toml", "max_drop = 0.05", "max_drop = 0.5")
-    return accepted, [lucky_run(accepted, failing) for failing in (2, 4, 1)]
+    project, runs = _several
+    return project.copied_to(tmp_path / "project"), runs
 
 
 def test_the_best_of_several_equal_runs_is_refused(several: tuple[Project, list[str]]) -> None:

@@ -51,18 +51,32 @@ def labels(count: int = NUMBER, *, output: bool = False) -> list[JSON]:
     ]
 
 
-@pytest.fixture
-def server() -> Iterator[ModelServer]:
-    with ModelServer(script=lenient_once) as server:
+@pytest.fixture(scope="module")
+def _server() -> Iterator[ModelServer]:
+    with ModelServer() as server:
         yield server
 
 
 @pytest.fixture
-def project(tmp_path: Path, server: ModelServer) -> Project:
+def server(_server: ModelServer) -> ModelServer:
+    """One for all tests, at the address that their gates name; each finds it as if it were new."""
+    _server.begin_again(script=lenient_once)
+    return _server
+
+
+@pytest.fixture(scope="module")
+def _project(tmp_path_factory: pytest.TempPathFactory, _server: ModelServer) -> Project:
+    _server.begin_again(script=lenient_once)
+    folder = tmp_path_factory.mktemp("accepted") / "p"
+    return judged_project(folder, _server, number=NUMBER, after_scores=REQUIRED).with_baseline()
+
+
+@pytest.fixture
+def project(_project: Project, tmp_path: Path, server: ModelServer) -> Project:
     """Its gate requires a calibration, its baseline is accepted, and labels of the baseline's answers are there."""
-    project = judged_project(tmp_path / "p", server, number=NUMBER, after_scores=REQUIRED)
+    project = _project.copied_to(tmp_path / "p")
     project.write_lines("labels.jsonl", labels())
-    return project.with_baseline()
+    return project
 
 
 def calibrated(project: Project, *words: str) -> Ended:
@@ -327,6 +341,7 @@ def test_a_regression_that_other_scores_prove_stays_one(tmp_path: Path, server: 
 
 
 def test_side_by_side_needs_the_calibration_too(project: Project) -> None:
+    project.edit(GATE, "[limits]", "[limits]\nconcurrency = 2")
     agent = project.read("experiments/agent.py")
     project.write("experiments/old.py", agent.replace('"v1"', '"v0"'))
     run = project.run("--against", "experiments/old.py")

@@ -11,22 +11,48 @@ import pytest
 from tests.cli.project import NOTE_CALL, Ended, Project, agent, items
 from tests.langfuse_server.faults import Fault
 from tests.langfuse_server.server import LangfuseServer
+from tests.langfuse_server.state import State
 
 GSM8K = Path(__file__).parents[2].parent / "shared" / "data" / "gsm8k" / "dataset.jsonl"
 NO_KEYS = {"LANGFUSE_PUBLIC_KEY": "", "LANGFUSE_SECRET_KEY": "", "LANGFUSE_BASE_URL": "", "LANGFUSE_HOST": ""}
 FILE = "datasets/agent.jsonl"
 
 
-@pytest.fixture
-def server() -> Iterator[LangfuseServer]:
+@pytest.fixture(scope="module")
+def _server() -> Iterator[LangfuseServer]:
     with LangfuseServer() as running:
         yield running
 
 
 @pytest.fixture
+def server(_server: LangfuseServer) -> LangfuseServer:
+    """One at the same address for all tests; each finds it empty."""
+    _server.begin_again()
+    return _server
+
+
+@pytest.fixture
 def project(server: LangfuseServer, tmp_path: Path) -> Project:
     """Eight items, an agent that notes its calls, a gate with the dataset `langfuse:team/agent`, and keys for it."""
-    made = Project(tmp_path / "project", environment={**NO_KEYS, **server.environment})
+    return project_in(tmp_path / "project", server)
+
+
+@pytest.fixture(scope="module")
+def _pushed(_server: LangfuseServer, tmp_path_factory: pytest.TempPathFactory) -> State:
+    _server.begin_again()
+    push(project_in(tmp_path_factory.mktemp("pushed") / "project", _server))
+    return _server.state.copied()
+
+
+@pytest.fixture
+def pushed(_pushed: State, project: Project, server: LangfuseServer) -> Project:
+    """The same project, whose eight items were pushed to `team/agent`."""
+    server.begin_again(_pushed.copied())
+    return project
+
+
+def project_in(folder: Path, server: LangfuseServer) -> Project:
+    made = Project(folder, environment={**NO_KEYS, **server.environment})
     made.write_lines(FILE, items(8))
     made.write("experiments/agent.py", agent(f"{NOTE_CALL}\nreturn n"))
     made.write(
@@ -54,13 +80,12 @@ def test_a_second_push_sends_nothing(project: Project, server: LangfuseServer) -
     assert written(server) == before
 
 
-def test_a_dry_run_lists_what_it_would_send(project: Project, server: LangfuseServer) -> None:
-    push(project)
+def test_a_dry_run_lists_what_it_would_send(pushed: Project, server: LangfuseServer) -> None:
     rows = items(10)[1:]
     rows[1]["expected_output"] = "other"
-    project.write_lines(FILE, rows)
+    pushed.write_lines(FILE, rows)
     before = written(server)
-    told = push(project, "--dry-run", "--archive-missing", "--description", "d").out
+    told = push(pushed, "--dry-run", "--archive-missing", "--description", "d").out
     assert told.splitlines() == [
         "new           q008",
         "new           q009",
@@ -72,46 +97,43 @@ def test_a_dry_run_lists_what_it_would_send(project: Project, server: LangfuseSe
     assert written(server) == before
 
 
-def test_items_that_left_the_file_stay_unless_archiving_is_asked_for(project: Project) -> None:
-    push(project)
-    project.write_lines(FILE, items(5))
-    assert push(project).out.splitlines() == [
+def test_items_that_left_the_file_stay_unless_archiving_is_asked_for(pushed: Project) -> None:
+    pushed.write_lines(FILE, items(5))
+    assert push(pushed).out.splitlines() == [
         "sent nothing: 5 items of 'team/agent' are as they were",
         "in Langfuse and not in datasets/agent.jsonl: q005, q006, q007 (3; --archive-missing archives them)",
     ]
     assert (
-        push(project, "--archive-missing").out == "pushed 5 items to 'team/agent': 5 as before, 3 archived\n"
+        push(pushed, "--archive-missing").out == "pushed 5 items to 'team/agent': 5 as before, 3 archived\n"
     )
-    pulled = project.scoregate("dataset", "pull", "team/agent")
+    pulled = pushed.scoregate("dataset", "pull", "team/agent")
     assert [json.loads(line) for line in pulled.out.splitlines()] == items(5)
-    project.write_lines(FILE, items(9))
-    back = push(project).out
+    pushed.write_lines(FILE, items(9))
+    back = push(pushed).out
     assert back == "pushed 9 items to 'team/agent': 1 new, 3 brought back, 5 as before\n"
-    project.write_lines(FILE, items(1))
-    assert push(project, "--archive-missing").out.startswith("pushed 1 item to 'team/agent': 1 as before, 8 ")
-    assert push(project).out == "sent nothing: 1 item of 'team/agent' is as it was\n"
+    pushed.write_lines(FILE, items(1))
+    assert push(pushed, "--archive-missing").out.startswith("pushed 1 item to 'team/agent': 1 as before, 8 ")
+    assert push(pushed).out == "sent nothing: 1 item of 'team/agent' is as it was\n"
 
 
-def test_a_pulled_file_pushed_back_sends_nothing(project: Project, server: LangfuseServer) -> None:
-    push(project)
-    pulled = project.scoregate("dataset", "pull", "team/agent", "-o", "copy.jsonl")
+def test_a_pulled_file_pushed_back_sends_nothing(pushed: Project, server: LangfuseServer) -> None:
+    pulled = pushed.scoregate("dataset", "pull", "team/agent", "-o", "copy.jsonl")
     assert pulled.code == 0
     assert pulled.err.startswith("wrote 8 items of 'team/agent' as of 20")
-    assert project.read_lines("copy.jsonl") == items(8)
+    assert pushed.read_lines("copy.jsonl") == items(8)
     before = written(server)
-    again = project.scoregate("dataset", "push", "copy.jsonl", "langfuse:team/agent")
+    again = pushed.scoregate("dataset", "push", "copy.jsonl", "langfuse:team/agent")
     assert "sent nothing: 8 items" in again.out
     assert written(server) == before
 
 
-def test_a_file_that_is_there_is_only_replaced_by_force(project: Project) -> None:
-    push(project)
-    project.write("copy.jsonl", "mine\n")
-    refused = project.scoregate("dataset", "pull", "team/agent", "-o", "copy.jsonl").error(2)
+def test_a_file_that_is_there_is_only_replaced_by_force(pushed: Project) -> None:
+    pushed.write("copy.jsonl", "mine\n")
+    refused = pushed.scoregate("dataset", "pull", "team/agent", "-o", "copy.jsonl").error(2)
     assert refused == "-o: 'copy.jsonl' is there already (--force replaces it)"
-    assert project.read("copy.jsonl") == "mine\n"
-    assert project.scoregate("dataset", "pull", "team/agent", "-o", "copy.jsonl", "--force").code == 0
-    assert project.read_lines("copy.jsonl") == items(8)
+    assert pushed.read("copy.jsonl") == "mine\n"
+    assert pushed.scoregate("dataset", "pull", "team/agent", "-o", "copy.jsonl", "--force").code == 0
+    assert pushed.read_lines("copy.jsonl") == items(8)
 
 
 def test_another_ending_is_refused_with_the_one_that_is_written(project: Project) -> None:
@@ -126,31 +148,28 @@ def test_a_name_that_is_no_file_is_told_as_one_in_langfuse(project: Project) -> 
     assert refused == "there is no file 'team/agent' (the dataset in Langfuse is langfuse:team/agent)"
 
 
-def test_a_date_pins_to_the_midnight_before(project: Project) -> None:
-    push(project)
-    refused = project.scoregate("dataset", "pull", "team/agent@2024-01-31").error(2)
+def test_a_date_pins_to_the_midnight_before(pushed: Project) -> None:
+    refused = pushed.scoregate("dataset", "pull", "team/agent@2024-01-31").error(2)
     assert refused == "langfuse:team/agent@2024-01-31T00:00:00.000Z: holds no active items at that time"
 
 
-def test_a_version_is_pulled_as_it_was(project: Project) -> None:
-    push(project)
+def test_a_version_is_pulled_as_it_was(pushed: Project) -> None:
     then = (
-        project.scoregate("dataset", "pull", "team/agent", "-o", "then.jsonl")
+        pushed.scoregate("dataset", "pull", "team/agent", "-o", "then.jsonl")
         .err.split(" as of ")[1]
         .split()[0]
     )
-    project.write_lines(FILE, items(3))
-    push(project, "--archive-missing")
-    pulled = project.scoregate("dataset", "pull", f"team/agent@{then}")
+    pushed.write_lines(FILE, items(3))
+    push(pushed, "--archive-missing")
+    pulled = pushed.scoregate("dataset", "pull", f"team/agent@{then}")
     assert [json.loads(line) for line in pulled.out.splitlines()] == items(8)
 
 
-def test_a_diff_names_what_is_new_gone_and_changed(project: Project) -> None:
-    push(project)
+def test_a_diff_names_what_is_new_gone_and_changed(pushed: Project) -> None:
     rows = items(9)[1:]
     rows[0]["metadata"] = {"intent": "other"}
-    project.write_lines("other.jsonl", rows)
-    told = project.scoregate("dataset", "diff", "team/agent", "other.jsonl")
+    pushed.write_lines("other.jsonl", rows)
+    told = pushed.scoregate("dataset", "diff", "team/agent", "other.jsonl")
     assert told.code == 0, told.err
     assert told.out.splitlines() == [
         "in team/agent only: q000",
@@ -158,7 +177,7 @@ def test_a_diff_names_what_is_new_gone_and_changed(project: Project) -> None:
         "changed: q001: metadata",
         "1 in team/agent only, 1 in other.jsonl only, 1 changed, 6 the same",
     ]
-    found = project.scoregate("dataset", "diff", FILE, "langfuse:team/agent", "--json").json()
+    found = pushed.scoregate("dataset", "diff", FILE, "langfuse:team/agent", "--json").json()
     assert (found["new"], found["gone"], found["changed"], found["same"]) == ([], [], {}, 8)
     assert found["before"]["fingerprint"] == found["after"]["fingerprint"]
 
@@ -173,23 +192,21 @@ def test_schemas_are_pushed_and_held_to(project: Project) -> None:
     assert "item 'q009': expected_output: None is not of type 'integer'" in push(project).error(2)
 
 
-def test_an_item_that_stays_is_held_to_a_new_schema(project: Project, server: LangfuseServer) -> None:
-    push(project)
-    project.write_lines(FILE, items(3))
-    project.write("small.json", '{"maximum": 5}')
+def test_an_item_that_stays_is_held_to_a_new_schema(pushed: Project, server: LangfuseServer) -> None:
+    pushed.write_lines(FILE, items(3))
+    pushed.write("small.json", '{"maximum": 5}')
     before = written(server)
-    told = push(project, "--expected-output-schema", "small.json").error(2)
+    told = push(pushed, "--expected-output-schema", "small.json").error(2)
     assert told.startswith(
         "langfuse:team/agent, not in datasets/agent.jsonl: item 'q006': expected_output: 6 is"
     )
     assert written(server) == before
-    archived = push(project, "--expected-output-schema", "small.json", "--archive-missing")
+    archived = push(pushed, "--expected-output-schema", "small.json", "--archive-missing")
     assert archived.out.endswith("3 as before, 5 archived\n")
 
 
-def test_an_id_of_another_dataset_is_told_with_its_owner(project: Project, server: LangfuseServer) -> None:
-    push(project)
-    told = project.scoregate("dataset", "push", FILE, "other").error(2)
+def test_an_id_of_another_dataset_is_told_with_its_owner(pushed: Project, server: LangfuseServer) -> None:
+    told = pushed.scoregate("dataset", "push", FILE, "other").error(2)
     assert told.startswith("item 'q000' of 'other': its id belongs to the dataset 'team/agent' already")
     assert "other" not in server.state.datasets.by_name
 
@@ -210,51 +227,46 @@ def test_a_broken_file_is_told_before_langfuse_is_asked(project: Project, server
     assert server.received == []
 
 
-def test_a_gate_runs_on_a_dataset_of_langfuse_and_notes_its_version(project: Project) -> None:
-    push(project)
-    checked = project.scoregate("dataset", "validate", "gates/agent.toml")
+def test_a_gate_runs_on_a_dataset_of_langfuse_and_notes_its_version(pushed: Project) -> None:
+    checked = pushed.scoregate("dataset", "validate", "gates/agent.toml")
     assert checked.out.startswith("team/agent: 8 items, 8 with an expected output\nversion: 20")
-    ran = project.run()
-    assert len(project.calls()) == 8
-    header = json.loads(project.scoregate("runs", "export", ran.started).out.splitlines()[0])
+    ran = pushed.run()
+    assert len(pushed.calls()) == 8
+    header = json.loads(pushed.scoregate("runs", "export", ran.started).out.splitlines()[0])
     assert header["dataset"] == "team/agent"
     assert header["dataset_version"].startswith("20")
     assert header["metadata"]["langfuse_dataset_id"]
-    local = project.scoregate("dataset", "validate", FILE, "--json").json()
+    local = pushed.scoregate("dataset", "validate", FILE, "--json").json()
     assert header["dataset_fingerprint"] == local["fingerprint"]
-    accepted = project.scoregate("baseline", "accept", "gates/agent.toml", ran.started, "--why", "x")
+    accepted = pushed.scoregate("baseline", "accept", "gates/agent.toml", ran.started, "--why", "x")
     assert accepted.code == 0, accepted.err
-    locked = project.read_lines("gates/agent.baseline.jsonl")[0]
+    locked = pushed.read_lines("gates/agent.baseline.jsonl")[0]
     assert locked["dataset_version"] == header["dataset_version"]
-    assert project.run().outcome(0) == "INCONCLUSIVE"  # comparable, and eight items prove little
+    assert pushed.run().outcome(0) == "INCONCLUSIVE"  # comparable, and eight items prove little
 
 
-def test_a_pinned_gate_runs_on_the_items_of_that_time(project: Project) -> None:
-    push(project)
-    then = (
-        project.scoregate("dataset", "validate", "langfuse:team/agent").out.split("version: ")[1].split()[0]
-    )
-    project.write_lines(FILE, items(3))
-    push(project, "--archive-missing")
-    project.edit("gates/agent.toml", "langfuse:team/agent", f"langfuse:team/agent@{then}")
-    project.run()
-    assert len(project.calls()) == 8
+def test_a_pinned_gate_runs_on_the_items_of_that_time(pushed: Project) -> None:
+    then = pushed.scoregate("dataset", "validate", "langfuse:team/agent").out.split("version: ")[1].split()[0]
+    pushed.write_lines(FILE, items(3))
+    push(pushed, "--archive-missing")
+    pushed.edit("gates/agent.toml", "langfuse:team/agent", f"langfuse:team/agent@{then}")
+    pushed.run()
+    assert len(pushed.calls()) == 8
 
 
-def test_a_run_on_a_dataset_that_changed_since_goes_on_once_it_is_pinned(project: Project) -> None:
-    push(project)
+def test_a_run_on_a_dataset_that_changed_since_goes_on_once_it_is_pinned(pushed: Project) -> None:
     dies = "if n == 5 and not os.path.exists('mended'): os._exit(9)"
-    project.write("experiments/agent.py", agent(f"{dies}\n{NOTE_CALL}\nreturn n", before="import os"))
-    project.run("--concurrency", "1")
-    project.write_lines(FILE, items(9))
-    push(project)
-    project.write("mended", "")
-    told = project.run("--resume").error(2)
+    pushed.write("experiments/agent.py", agent(f"{dies}\n{NOTE_CALL}\nreturn n", before="import os"))
+    pushed.run("--concurrency", "1")
+    pushed.write_lines(FILE, items(9))
+    push(pushed)
+    pushed.write("mended", "")
+    told = pushed.run("--resume").error(2)
     assert "the dataset changed since it started (pin the gate's dataset to 20" in told
     then = told.split("dataset to ")[1].split()[0]
-    project.edit("gates/agent.toml", "langfuse:team/agent", f"langfuse:team/agent@{then}")
-    assert project.run("--resume").code == 4  # it went on to its end, and there is no baseline yet
-    assert set(project.calls()) == set(range(8))
+    pushed.edit("gates/agent.toml", "langfuse:team/agent", f"langfuse:team/agent@{then}")
+    assert pushed.run("--resume").code == 4  # it went on to its end, and there is no baseline yet
+    assert set(pushed.calls()) == set(range(8))
 
 
 def test_without_keys_one_line_says_what_to_set_and_nothing_is_called(project: Project) -> None:
@@ -284,12 +296,11 @@ def test_a_server_that_does_not_serve_ends_the_run_before_any_call(
     assert project.calls() == []
 
 
-def test_an_unknown_dataset_is_told_with_the_nearest_name(project: Project) -> None:
-    push(project)
-    project.edit("gates/agent.toml", "team/agent", "team/agents")
-    told = project.run().error(2)
+def test_an_unknown_dataset_is_told_with_the_nearest_name(pushed: Project) -> None:
+    pushed.edit("gates/agent.toml", "team/agent", "team/agents")
+    told = pushed.run().error(2)
     assert told.endswith("there is no such dataset in this Langfuse project (did you mean 'team/agent'?)")
-    assert project.calls() == []
+    assert pushed.calls() == []
 
 
 def test_a_mistake_in_the_name_is_told_with_its_line(project: Project) -> None:

@@ -97,13 +97,13 @@ def test_a_run_without_the_cache_goes_on_with_the_replies_that_it_paid_for(tmp_p
 
 def test_answers_that_were_not_judged_when_the_run_was_interrupted_are_kept(tmp_path: Path) -> None:
     def script(request: ModelRequest) -> Answer:
-        return slow(30, judged(3)) if request.number in (4, 5) else judged(3)
+        return slow(600, judged(3)) if request.number in (4, 5) else judged(3)
 
     with ModelServer(script=script) as server:
         project = judged_project(tmp_path / "p", server, number=6)
         counting(project)
         process = project.start("run", "gates/agent.toml", "--concurrency", "2")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while len(server.requests) < 6:
             assert time.monotonic() < deadline
             time.sleep(0.02)

@@ -59,22 +59,18 @@ def test_an_unchanged_judge_costs_nothing_the_second_time(tmp_path: Path) -> Non
         assert len(server.requests) == 16
 
 
-def test_the_reports_tell_how_many_replies_were_kept_already(tmp_path: Path) -> None:
-    with ModelServer(script=by_answer) as server:
-        project = judged_project(tmp_path / "p", server).with_baseline()
-        run = project.run("-o", "markdown=report.md", "-o", "json=report.json")
-        checked = project.scoregate("check", "gates/agent.toml", "--candidate", run.started, "--json")
+def test_the_reports_tell_how_many_replies_were_kept_already(judged_accepted: Project) -> None:
+    run = judged_accepted.run("-o", "markdown=report.md", "-o", "json=report.json")
+    checked = judged_accepted.scoregate("check", "gates/agent.toml", "--candidate", run.started, "--json")
     line = "judge relevance: 8 replies, 8 (100 %) from the cache, 0 calls"
-    assert line in project.read("report.md")
+    assert line in judged_accepted.read("report.md")
     judges = [{"score": "relevance", "replies": 8, "from_cache": 8, "calls": 0, "cost_usd": None}]
-    assert json.loads(project.read("report.json"))["judges"] == checked.json()["judges"] == judges
+    assert json.loads(judged_accepted.read("report.json"))["judges"] == checked.json()["judges"] == judges
 
 
-def test_a_margin_that_so_few_items_cannot_prove_is_told_before_the_run(tmp_path: Path) -> None:
-    with ModelServer(script=by_answer) as server:
-        project = judged_project(tmp_path / "p", server).with_baseline()
-        project.edit("gates/agent.toml", "max_drop = 6", "max_drop = 0.5")
-        run = project.run()
+def test_a_margin_that_so_few_items_cannot_prove_is_told_before_the_run(judged_accepted: Project) -> None:
+    judged_accepted.edit("gates/agent.toml", "max_drop = 6", "max_drop = 0.5")
+    run = judged_accepted.run()
     assert "with 8 items and 1 trial this gate cannot rule out a drop of 0.5 of relevance" in run.err
 
 
@@ -95,16 +91,14 @@ def test_every_trial_asks_for_itself(tmp_path: Path) -> None:
         assert len(server.requests) == 6
 
 
-def test_bad_replies_are_errors_and_the_comparison_is_invalid(tmp_path: Path) -> None:
-    with ModelServer(script=by_answer) as server:
-        project = judged_project(tmp_path / "p", server)
-        run = project.run().started
-        assert project.scoregate("baseline", "accept", "gates/agent.toml", run, "--why", "x").code == 0
-    with ModelServer(script=lambda _: "I would say 8 of 10.") as server:
-        again = judged_project(tmp_path / "q", server)
-        bad = again.run()
+def test_bad_replies_are_errors_and_the_comparison_is_invalid(
+    judged_accepted: Project, judge_server: ModelServer
+) -> None:
+    judge_server.begin_again(script=lambda _: "I would say 8 of 10.")
+    bad = judged_accepted.run("--no-cache")
+    assert bad.outcome(4) == "INVALID"
     assert judge_line(bad.err).startswith("judge relevance: 8 replies, 0 from the cache, 24 calls, 8 invalid")
-    values = cells(again)
+    values = cells(judged_accepted)
     assert len(values) == 8
     assert {(value, status) for value, status, _, _ in values.values()} == {("null", "error")}
     assert all((comment or "").startswith("invalid reply: ") for _, _, comment, _ in values.values())
@@ -275,19 +269,17 @@ def test_a_judge_without_a_price_says_that_the_cap_does_not_see_it(tmp_path: Pat
 
 def test_an_interrupted_run_ends_at_once_and_asks_only_what_is_missing(tmp_path: Path) -> None:
     def script(request: ModelRequest) -> Answer:
-        return slow(30, judged(3)) if request.number in (6, 7) else judged(3)
+        return slow(600, judged(3)) if request.number in (6, 7) else judged(3)
 
     with ModelServer(script=script) as server:
         project = judged_project(tmp_path / "p", server, number=12)
         process = project.start("run", "gates/agent.toml", "--concurrency", "2")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while len(server.requests) < 8:
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        begin = time.monotonic()
         process.send_signal(signal.SIGINT)
-        done = ended(process)
-        assert time.monotonic() - begin < 5
+        done = ended(process)  # long before the replies that it waits for
         assert done.code == 5
         assert "go on with: scoregate run gates/agent.toml --resume" in done.err
         assert len(server.requests) == 8
@@ -305,15 +297,11 @@ def test_a_run_is_not_resumed_by_another_judge(tmp_path: Path) -> None:
         assert "the scorers changed" in project.run("--resume").error(2)
 
 
-def test_a_changed_prompt_is_a_changed_scorer(tmp_path: Path) -> None:
-    with ModelServer(script=by_answer) as server:
-        project = judged_project(tmp_path / "p", server)
-        run = project.run().started
-        assert project.scoregate("baseline", "accept", "gates/agent.toml", run, "--why", "x").code == 0
-        project.edit("prompts/relevance.md", "good answer", "fine answer")
-        changed = project.run()
-        assert len(server.requests) == 16
-        assert changed.code == 4
+def test_a_changed_prompt_is_a_changed_scorer(judged_accepted: Project, judge_server: ModelServer) -> None:
+    judged_accepted.edit("prompts/relevance.md", "good answer", "fine answer")
+    changed = judged_accepted.run()
+    assert len(judge_server.requests) == 8
+    assert changed.code == 4
 
 
 def test_fresh_trials_of_a_session_get_fresh_replies(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tests.langfuse.delivered import put_experiment, trace_of
 from tests.langfuse.put_spans import settings_of
 from tests.langfuse_server.faults import Fault
 from tests.langfuse_server.server import LangfuseServer
+from tests.langfuse_server.state import State
 from tests.project.repository import Repository
 
 BRANCH = GATE.replace("gates/agent.baseline.jsonl", "langfuse:branch=main")
@@ -31,26 +32,46 @@ def on_branch(name: str) -> dict[str, str]:
     return {"GITHUB_ACTIONS": "true", "GITHUB_REF_NAME": name}
 
 
-@pytest.fixture
-def server() -> Iterator[LangfuseServer]:
+@pytest.fixture(scope="module")
+def _server() -> Iterator[LangfuseServer]:
     with LangfuseServer() as started:
         yield started
 
 
 @pytest.fixture
-def project(server: LangfuseServer, tmp_path: Path) -> Project:
-    """64 items; its gate compares with what was accepted on main. Runs are of main and delivered."""
-    environment = {**server.environment, **on_branch("main")}
-    made = Project(tmp_path / "project", environment)
+def server(_server: LangfuseServer) -> LangfuseServer:
+    """One at the same address for all tests; each finds it empty."""
+    _server.begin_again()
+    return _server
+
+
+def project_in(folder: Path, server: LangfuseServer) -> Project:
+    made = Project(folder, {**server.environment, **on_branch("main")})
     Project.small(made.folder, number=64, gate=BRANCH)
     return made
 
 
 @pytest.fixture
-def first(project: Project) -> str:
-    """Id of a run that was delivered and accepted."""
+def project(server: LangfuseServer, tmp_path: Path) -> Project:
+    """64 items; its gate compares with what was accepted on main. Runs are of main and delivered."""
+    return project_in(tmp_path / "project", server)
+
+
+@pytest.fixture(scope="module")
+def _first(_server: LangfuseServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str, State]:
+    _server.begin_again()
+    project = project_in(tmp_path_factory.mktemp("first") / "project", _server)
     run = project.run().started
     assert project.scoregate(*ACCEPT, run, "--why", "the first").code == 0
+    return project, run, _server.state.copied()
+
+
+@pytest.fixture
+def first(_first: tuple[Project, str, State], project: Project, server: LangfuseServer) -> str:
+    """Id of a run of the project that was delivered and accepted."""
+    made, run, state = _first
+    made.copied_to(project.folder)
+    server.begin_again(state.copied())
     return run
 
 

@@ -7,9 +7,7 @@ import shlex
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-from tests.cli.judged import judged_project
 from tests.cli.project import AGENT, GATE, NOTE_CALL, Ended, Project, agent
 from tests.model_server.answers import judged
 from tests.model_server.server import ModelServer
@@ -232,12 +230,12 @@ def test_an_interrupted_rescoring_is_gone_on_with(small: Small) -> None:
     project.edit("experiments/agent.py", OLD, slow)
     rescore = ("runs", "rescore", project.baseline_run, "--gate", "gates/agent.toml")
     process = project.start(*rescore)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not project.path("scored").exists() or len(project.read("scored")) < 4:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=30)
+    _, told = process.communicate(timeout=60)
     assert process.returncode == 5, told
     assert "stored outputs, whose scores are kept (go on with: scoregate runs rescore " in told
     done = project.scoregate(*rescore)
@@ -258,61 +256,61 @@ def test_a_gate_without_a_candidate_rescores_with_the_scorers_of_its_own(accepte
     assert {line["scores"]["correct"] for line in accepted.read_lines(LOCK)[1:]} == {True}
 
 
-def test_a_judge_prompt_edited_by_one_word_is_mended_by_the_printed_command(tmp_path: Path) -> None:
-    with ModelServer(script=lambda request: judged(8 if "fine" in request.prompt else 9)) as server:
-        project = judged_project(tmp_path / "project", server).with_baseline()
-        project.edit("prompts/relevance.md", "good", "fine")
-        run = project.run()
-        refused = check(project, run.started)
-        assert refused.outcome(4) == "INVALID"
-        assert "the scorer of relevance changed since the baseline" in refused.out
-        asked = len(server.requests)
+def test_a_judge_prompt_edited_by_one_word_is_mended_by_the_printed_command(
+    judged_accepted: Project, judge_server: ModelServer
+) -> None:
+    judge_server.begin_again(script=lambda request: judged(8 if "fine" in request.prompt else 9))
+    judged_accepted.edit("prompts/relevance.md", "good", "fine")
+    run = judged_accepted.run()
+    refused = check(judged_accepted, run.started)
+    assert refused.outcome(4) == "INVALID"
+    assert "the scorer of relevance changed since the baseline" in refused.out
+    asked = len(judge_server.requests)
 
-        rescored = project.scoregate(*printed_command(refused.out))
-        assert rescored.code == 0, rescored.err
-        assert "by 1 scorer: 8 scorings, no new judge reply; no candidate is called" in rescored.err
-        # The candidate's answers were the baseline's, so that their replies are in the cache.
-        assert "judge relevance: 8 replies, 8 from the cache, 0 calls" in rescored.err
-        assert len(server.requests) == asked == 16
-        assert check(project, run.started).outcome(0) == "PASS"
-        lock = project.read_lines(LOCK)
-        assert lock[1]["scores"]["relevance"] == {"value": 8, "source": "judge"}
+    rescored = judged_accepted.scoregate(*printed_command(refused.out))
+    assert rescored.code == 0, rescored.err
+    assert "by 1 scorer: 8 scorings, no new judge reply; no candidate is called" in rescored.err
+    # The candidate's answers were the baseline's, so that their replies are in the cache.
+    assert "judge relevance: 8 replies, 8 from the cache, 0 calls" in rescored.err
+    assert len(judge_server.requests) == asked == 8
+    assert check(judged_accepted, run.started).outcome(0) == "PASS"
+    lock = judged_accepted.read_lines(LOCK)
+    assert lock[1]["scores"]["relevance"] == {"value": 8, "source": "judge"}
 
 
-def test_where_the_dataset_changed_as_well_scoring_again_is_not_advised(tmp_path: Path) -> None:
-    with ModelServer(script=lambda request: judged(8)) as server:
-        project = judged_project(tmp_path / "project", server).with_baseline()
-        project.edit("prompts/relevance.md", "good", "fine")
-        project.write(
-            "datasets/agent.jsonl", project.read("datasets/agent.jsonl").replace('"n": 3', '"n": 33')
-        )
-        run = project.run()
+def test_where_the_dataset_changed_as_well_scoring_again_is_not_advised(judged_accepted: Project) -> None:
+    judged_accepted.edit("prompts/relevance.md", "good", "fine")
+    judged_accepted.write(
+        "datasets/agent.jsonl", judged_accepted.read("datasets/agent.jsonl").replace('"n": 3', '"n": 33')
+    )
+    run = judged_accepted.run()
     assert run.outcome(4) == "INVALID"
     assert "the dataset 'agent' changed since the baseline was made" in run.out
     assert "runs rescore" not in run.out
 
 
-def test_a_run_rescores_the_baseline_by_the_changed_judge(tmp_path: Path) -> None:
-    with ModelServer(script=lambda request: judged(8 if "fine" in request.prompt else 9)) as server:
-        project = judged_project(tmp_path / "project", server).with_baseline()
-        project.edit("prompts/relevance.md", "good", "fine")
-        run = project.run("--rescore-baseline")
-        assert run.outcome(0) == "PASS"
-        assert "8 scorings, up to 8 new judge replies, up to about $0.0012; no candidate is called" in run.err
-        assert len(server.requests) == 16
+def test_a_run_rescores_the_baseline_by_the_changed_judge(
+    judged_accepted: Project, judge_server: ModelServer
+) -> None:
+    judge_server.begin_again(script=lambda request: judged(8 if "fine" in request.prompt else 9))
+    judged_accepted.edit("prompts/relevance.md", "good", "fine")
+    run = judged_accepted.run("--rescore-baseline")
+    assert run.outcome(0) == "PASS"
+    assert "8 scorings, up to 8 new judge replies, up to about $0.0012; no candidate is called" in run.err
+    assert len(judge_server.requests) == 8
 
 
-def test_a_cap_on_cost_holds_for_judges_that_score_again(tmp_path: Path) -> None:
-    with ModelServer(script=lambda request: judged(8)) as server:
-        project = judged_project(tmp_path / "project", server).with_baseline()
-        limits = "[limits]\nconcurrency = 1\nmax_cost_usd = 0.000001"
-        project.edit("gates/agent.toml", "[limits]", limits)
-        project.edit("prompts/relevance.md", "good", "fine")
-        words = ("runs", "rescore", project.baseline_run, "--gate", "gates/agent.toml")
-        stopped = project.scoregate(*words)
-        assert stopped.code == 5
-        assert "reached max_cost_usd = 1e-06 after " in stopped.err
-        assert len(server.requests) < 16
-        project.edit("gates/agent.toml", "max_cost_usd = 0.000001", "")
-        assert project.scoregate(*words).code == 0
-        assert len(server.requests) == 16
+def test_a_cap_on_cost_holds_for_judges_that_score_again(
+    judged_accepted: Project, judge_server: ModelServer
+) -> None:
+    limits = "[limits]\nconcurrency = 1\nmax_cost_usd = 0.000001"
+    judged_accepted.edit("gates/agent.toml", "[limits]", limits)
+    judged_accepted.edit("prompts/relevance.md", "good", "fine")
+    words = ("runs", "rescore", judged_accepted.baseline_run, "--gate", "gates/agent.toml")
+    stopped = judged_accepted.scoregate(*words)
+    assert stopped.code == 5
+    assert "reached max_cost_usd = 1e-06 after " in stopped.err
+    assert len(judge_server.requests) < 8
+    judged_accepted.edit("gates/agent.toml", "max_cost_usd = 0.000001", "")
+    assert judged_accepted.scoregate(*words).code == 0
+    assert len(judge_server.requests) == 8

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -24,15 +25,20 @@ ROUNDS = BESIDE + "[rounds]\nconfirm_trials = 2\n"
 """Two fresh trials confirm nothing, so that two lost items of 30 are found in round D."""
 ALONE = GATE + "\n[limits]\nconcurrency = 2\n[rounds]\nmax_trials = 1\n"
 """A gate whose baseline is stored, that is content with one round."""
-NEW = answers("new", "n >= 2", before="time.sleep(0.2 if n < 2 else 0.005)")
-"""The calls of the lost items are slow: there is time to end the session within each round."""
+HOLD = "n == 0 and open(os.environ['CALLS']).read().count('new q000') >= int(os.environ['HOLD_FROM'])"
+NEW = answers("new", "n >= 2", before=f"import os\n    while {HOLD}: time.sleep(0.02)\n    time.sleep(0.005)")
+"""From its call number HOLD_FROM on the first of the lost items gets no answer: the round cannot end by itself."""
+FIRST_OF_ROUND = {"A": 1, "B": 2, "C": 3}
+"""Which call of that item is the round's first, where the one before was not answered: B has two trials."""
 EXPECTED = {"": 5 * ITEMS, "-baseline": 5 * ITEMS, "-confirm": 4, "-baseline-confirm": 4}
 """Run items of each run of the session, by what its id ends with."""
 
 
-def begin_until(branch: Branch, words: list[str], round_: str) -> subprocess.Popen[str]:
+def begin_until(
+    branch: Branch, words: list[str], round_: str, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
     """Start a command and wait until the round has called the candidate."""
-    process = branch.project.start(*words)
+    process = branch.project.start(*words, environment=environment)
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith(f"scoregate: round {round_}, "):
@@ -58,9 +64,9 @@ def resume_command(stopped: Ended, round_: str) -> list[str]:
 
 
 def assert_nothing_runs(branch: Branch) -> None:
-    """Every process that was given the branch's environment has ended, or does within a second."""
+    """Every process that was given the branch's environment has ended, or soon does."""
     own = f"CALLS={branch.project.environment['CALLS']}".encode()
-    deadline = time.monotonic() + 1.0
+    deadline = time.monotonic() + 30
     while left := [
         entry.parent.name for entry in Path("/proc").glob("[0-9]*/environ") if own in _read(entry)
     ]:
@@ -107,7 +113,9 @@ def test_a_session_is_ended_and_gone_on_with_in_every_round(
     branch = Branch.made(tmp_path / "project", number=ITEMS, gate=ROUNDS, new=NEW)
     words = ["run", "gates/agent.toml", "--json"]
     for round_ in "ABC":
-        stopped = stop(begin_until(branch, words, round_), number)
+        hold_from = branch.calls().count(("new", "q000")) + FIRST_OF_ROUND[round_]
+        session = begin_until(branch, words, round_, {"HOLD_FROM": str(hold_from)})
+        stopped = stop(session, number)
         assert stopped.out == ""
         if number == signal.SIGKILL:
             assert stopped.code == -signal.SIGKILL
@@ -115,7 +123,7 @@ def test_a_session_is_ended_and_gone_on_with_in_every_round(
         else:
             words = resume_command(stopped, round_)
         assert_nothing_runs(branch)
-    last = branch.project.scoregate(*words)
+    last = branch.project.scoregate(*words, environment={"HOLD_FROM": "1000"})
 
     assert last.code == 1, last.err
     assert rounds_told(last) == ["C", "D"]
@@ -210,7 +218,7 @@ def test_a_session_that_is_decided_is_over(stopped: tuple[Branch, str]) -> None:
 
 def test_only_one_command_goes_on_with_a_session(stopped: tuple[Branch, str]) -> None:
     branch, run = stopped
-    branch.project.write("experiments/answers.py", answers("new", before="time.sleep(0.3)"))
+    branch.project.write("experiments/answers.py", answers("new", before="time.sleep(600)"))
     words = ("run", "gates/agent.toml", "--resume", run, "--against", "git:main")
     first = begin_until(branch, list(words), "A")
     second = branch.project.scoregate(*words)

@@ -15,7 +15,8 @@ from scoregate.langfuse.settings import Settings
 from tests.langfuse_server.faults import Fault
 from tests.langfuse_server.server import LangfuseServer
 
-QUICK = Patience(request=2.0, deadline=3.0, first_pause=0.01, longest_pause=0.05)
+QUICK = Patience(request=10.0, deadline=30.0, first_pause=0.01, longest_pause=0.05)
+HASTY = Patience(request=10.0, deadline=0.3, first_pause=0.01, longest_pause=0.05)
 
 
 @pytest.fixture
@@ -64,11 +65,10 @@ def test_a_wish_to_wait_for_an_hour_is_an_error(server: LangfuseServer, connecti
 
 
 @pytest.mark.parametrize("body", ["", "{}", "[]", '{"data": {}}', "<html>Sign in</html>"])
-def test_a_page_that_is_none_of_langfuse_is_an_error(
-    server: LangfuseServer, connection: Connection, body: str
-) -> None:
+def test_a_page_that_is_none_of_langfuse_is_an_error(server: LangfuseServer, body: str) -> None:
     server.faults.plan(Fault(kind="answers", body=body))
-    with pytest.raises(ServiceError, match="does not serve"):
+    settings = Settings(server.public_key, server.secret_key, server.url)
+    with Connection(settings, HASTY) as connection, pytest.raises(ServiceError, match="does not serve"):
         list(connection.pages("/v2/datasets"))
 
 

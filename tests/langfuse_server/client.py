@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -17,6 +18,14 @@ def client_of(server: LangfuseServer) -> Iterator[httpx.Client]:
     keys = (server.public_key, server.secret_key)
     with httpx.Client(base_url=server.url, auth=keys, trust_env=False, timeout=10) as client:
         yield client
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """For what comes by itself after a while; fails after half a minute without it."""
+    patience = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < patience
+        time.sleep(0.02)
 
 
 def score(score_id: str, value: float = 1.0, **fields: Json) -> dict[str, Json]:

@@ -99,6 +99,16 @@ class LangfuseServer:
         self._port = self._http.server_address[1]
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
 
+    def begin_again(self, state: State | None = None) -> None:
+        """From now on this state, or a fresh one, at the same address with the same keys, and no faults.
+
+        For a server that outlives a test, because its address and what it holds were dear to make.
+        """
+        self.stop()
+        self.state = state or State()
+        self.faults = Faults()
+        self.start()
+
     def stop(self) -> None:
         """Close the listening socket and every connection; the state stays. Nothing happens if it is stopped."""
         http, self._http = self._http, None

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -62,6 +63,15 @@ class State:
     accepted: Accepted = field(default_factory=Accepted)
     received: list[Received] = field(default_factory=list)
     _waiting: deque[tuple[float, Callable[[], None]]] = field(default_factory=deque)
+
+    def copied(self) -> State:
+        """A state of its own with the same rows, all of them visible; nothing of it has been received yet."""
+        with self.lock:
+            self.settle(everything=True)
+            datasets, spans, scores, configs = deepcopy(
+                (self.datasets, self.spans, self.scores, self.configs)
+            )
+        return State(self.project, datasets=datasets, spans=spans, scores=scores, configs=configs)
 
     def accept_spans(self, rows: list[SpanRow]) -> None:
         """Take over an export: its rows show after the span lag."""

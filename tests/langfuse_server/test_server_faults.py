@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.langfuse_server.client import client_of, score
+from tests.langfuse_server.client import client_of, score, wait_until
 from tests.langfuse_server.faults import EVERY_FAULT, Fault
 from tests.langfuse_server.server import LangfuseServer
 
@@ -126,13 +126,27 @@ def test_a_plan_without_faults_draws_from_all_kinds(server: LangfuseServer) -> N
 def test_a_server_that_is_down_refuses_and_comes_back_with_its_state(server: LangfuseServer) -> None:
     with client_of(server) as client:
         client.post(SCORES, json=score("a"))
-        outage = server.down_for(0.5)
-        time.sleep(0.2)
+        outage = server.down_for(1.0)
+        wait_until(lambda: not server.running)
         with pytest.raises(httpx.ConnectError):
             client.get("/api/public/health")
         outage.join()
         assert client.get("/api/public/health").status_code == 200
         assert list(server.state.kept_scores()) == ["a"]
+
+
+def test_a_server_that_begins_again_has_what_it_is_given_and_no_faults(server: LangfuseServer) -> None:
+    with client_of(server) as client:
+        client.post(SCORES, json=score("a"))
+        kept = server.state.copied()
+        client.post(SCORES, json=score("b"))
+        server.faults.plan(Fault(status=500), every=1)
+        server.begin_again(kept.copied())
+        assert client.get("/api/public/health").status_code == 200
+        assert list(server.state.kept_scores()) == ["a"]
+        assert len(server.received) == 1
+        server.begin_again()
+        assert list(server.state.kept_scores()) == []
 
 
 def test_latency_delays_every_answer(server: LangfuseServer, client: httpx.Client) -> None:
@@ -144,9 +158,13 @@ def test_latency_delays_every_answer(server: LangfuseServer, client: httpx.Clien
 
 
 def test_reads_lag_behind_writes(server: LangfuseServer, client: httpx.Client) -> None:
-    server.behaviour.score_lag = 0.4
-    client.post(SCORES, json=score("a"))
+    def shown() -> list[str]:
+        return [row["id"] for row in client.get("/api/public/v3/scores").json()["data"]]
 
-    assert client.get("/api/public/v3/scores").json()["data"] == []
-    time.sleep(0.5)
-    assert [row["id"] for row in client.get("/api/public/v3/scores").json()["data"]] == ["a"]
+    server.behaviour.score_lag = 600
+    client.post(SCORES, json=score("a"))
+    assert shown() == []
+
+    server.behaviour.score_lag = 0.1
+    client.post(SCORES, json=score("b"))
+    wait_until(lambda: shown() == ["b"])

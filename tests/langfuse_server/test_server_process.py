@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import httpx
 
-from tests.langfuse_server.client import score
+from tests.langfuse_server.client import score, wait_until
 from tests.langfuse_server.process import server_process
 
 
@@ -32,14 +30,13 @@ def test_a_server_in_a_process_is_steered_and_looked_into() -> None:
 
 def test_a_server_in_a_process_goes_down_and_comes_back() -> None:
     with server_process() as handle:
-        handle.control("down", seconds=0.5)
-        time.sleep(0.3)
-        statuses = []
-        for _ in range(20):
+
+        def status() -> int | None:
             try:
-                statuses.append(httpx.get(f"{handle.url}/api/public/health", trust_env=False).status_code)
+                return httpx.get(f"{handle.url}/api/public/health", trust_env=False).status_code
             except httpx.TransportError:
-                statuses.append(0)
-            time.sleep(0.05)
-        assert statuses[0] == 0
-        assert statuses[-1] == 200
+                return None
+
+        handle.control("down", seconds=1.0)
+        wait_until(lambda: status() is None)
+        wait_until(lambda: status() == 200)

@@ -39,12 +39,26 @@ class ModelServer:
         """Every request, in the order of arrival, also those that were refused or cut."""
         self.most_at_once = 0
         """The largest number of requests that were in work at the same time."""
-        self._script = script if callable(script) else None
-        self._list: Iterator[Any] = iter(()) if callable(script) else iter(script)
         self._at_once = 0
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._http: _Server | None = None
+        self.begin_again(script=script)
+
+    def begin_again(self, *, script: Script = always_one) -> None:
+        """From now on another script, at the same address; nothing has been asked yet.
+
+        For a server that outlives a test, because its address is in files that were dear to make. Answers that are
+        still being delayed are not waited for.
+        """
+        self._stopping.set()
+        while self._at_once:
+            time.sleep(0.001)
+        self._stopping = threading.Event()
+        self.requests = []
+        self.most_at_once = 0
+        self._script = script if callable(script) else None
+        self._list: Iterator[Any] = iter(()) if callable(script) else iter(script)
 
     def __enter__(self) -> ModelServer:
         self._http = _Server(self)

@@ -209,6 +209,16 @@ def test_another_path_is_404_and_is_kept_among_the_requests(serve: Serve) -> Non
     assert [request.path for request in server.requests] == ["/v1/models"]
 
 
+def test_a_server_that_begins_again_has_another_script_and_has_been_asked_nothing(serve: Serve) -> None:
+    server, client = serve([judged(8)])
+    ask(client)
+    begun, url = server.requests, server.url
+    server.begin_again(script=[judged(3)])
+    assert (server.url, server.requests, server.most_at_once) == (url, [], 0)
+    assert '"score": 3' in ask(client).choices[0].message.content
+    assert (len(begun), len(server.requests)) == (1, 1)
+
+
 def test_how_many_requests_were_in_work_at_once_is_counted(serve: Serve) -> None:
     server, client = serve(lambda request: slow(0.1, judged(8)))
     with ThreadPoolExecutor(4) as pool:

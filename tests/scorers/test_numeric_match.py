@@ -155,7 +155,7 @@ def test_a_huge_output_is_read_in_time_that_grows_with_its_length(score: ScoreOu
     started = time.perf_counter()
     for text in ("3" * 1_000_000, "1,234," * 200_000, "- " * 500_000, "5-" * 500_000):
         assert score("numeric_match", text, 1).value is False
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 60  # by the square of its length it would be hours
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value=-(10**9), max_value=10**9))

@@ -116,7 +116,7 @@ def test_many_crossing_slices_give_what_few_give() -> None:
         hypotheses=few.hypotheses + tuple((m, 4 + s) for m in range(3) for s in range(30)),
     )
     there, here = decide(few, relabellings=(4_999,)), decide(many, relabellings=(4_999,))
-    plain = permutation_test(dense(many), 2, seed=1, alpha=1e-9)
+    plain = permutation_test(dense(many), 2, seed=1, alpha=0.01)  # 9,999 relabellings decide
     assert here.variances == pytest.approx(plain.variances)
     assert here.p_values == pytest.approx(plain.p_values, abs=5 * np.sqrt(0.3 / 999))
     assert here.p_values[: len(few.hypotheses)] == pytest.approx(there.p_values, abs=5 * np.sqrt(0.5 / 4_999))
