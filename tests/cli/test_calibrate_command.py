@@ -377,10 +377,17 @@ def test_labels_of_other_answers_correct_nothing(project: Project) -> None:
     assert run.outcome(0) == "PASS"
     none = "relevance, corrected by human labels: none, as"
     assert f"{none} none of the 20 labels is of an answer in this run" in run.out
-    project.path("labels.jsonl").unlink()
-    run = project.scoregate("check", GATE, "--candidate", run.started)
-    assert run.outcome(0) == "PASS"
-    assert f"{none} the labels cannot be read: labels.jsonl: no such file" in " ".join(run.out.split())
+
+
+def test_labels_that_are_not_there_are_told_before_a_call_is_paid_for(
+    project: Project, server: ModelServer
+) -> None:
+    project.edit(GATE, REQUIRED, 'labels = "lables.jsonl"\n')
+    asked = len(server.requests)
+    assert project.run().error(2).startswith("lables.jsonl: no such file")
+    assert len(server.requests) == asked
+    words = ("check", GATE, "--candidate", project.baseline_run)
+    assert project.scoregate(*words).error(2).startswith("lables.jsonl: no such file")
 
 
 def test_annotations_in_langfuse_are_labels(tmp_path: Path, server: ModelServer) -> None:

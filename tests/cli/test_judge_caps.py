@@ -138,7 +138,7 @@ def test_the_cost_is_announced_from_what_replies_cost_so_far(tmp_path: Path) -> 
         assert "10 calls, up to 10 judge replies" in first.err
         project.edit("prompts/relevance.md", "good answer", "fine answer")
         again = project.run("--max-cost", "5")
-        assert "up to 10 judge replies, about $10.00, of it up to $10.00 for judges" in again.err
+        assert "up to 10 judge replies, about $10.00, of it $10.00 for judges" in again.err
         assert "; max_cost_usd will probably be reached" in again.err
 
 

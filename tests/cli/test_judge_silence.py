@@ -98,7 +98,7 @@ def test_replies_that_never_came_are_asked_for_without_the_candidate(
     judged_accepted.edit("experiments/agent.py", "answer {item", "again {item")
     run = judged_accepted.run()
     command = f"scoregate runs rescore {run.started} --gate gates/agent.toml"
-    assert "1 replies of judges never came, which counts against the candidate" in run.err
+    assert "1 reply of a judge never came, which counts against the candidate" in run.err
     assert f"call no candidate: {command}" in run.err
     endpoint.down_for = "nothing"
     asked = len(judge_server.requests)

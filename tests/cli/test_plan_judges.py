@@ -36,12 +36,10 @@ def test_a_plan_tells_the_replies_of_judges_and_what_they_cost(tmp_path: Path) -
         asked = len(server.requests)
         after = project.scoregate(*PLAN, "--trials", "2")
         assert f"noise from: run {run}: 3 trials of v1" in after.out
-        assert "costs 40 calls and up to 120 judge replies ($1.20, of it up to $1.20 for judges," in flowing(
-            after
-        )
+        assert "costs 40 calls and up to 120 judge replies ($1.20, of it $1.20 for judges," in flowing(after)
         assert len(server.requests) == asked
         announced = project.run("--trials", "2").err
-        assert "up to 120 judge replies, about $1.20, of it up to $1.20 for judges" in announced
+        assert "up to 120 judge replies, about $1.20, of it $1.20 for judges" in announced
 
 
 def flowing(ended: Ended) -> str:

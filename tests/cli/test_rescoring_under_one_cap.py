@@ -80,7 +80,7 @@ def test_the_sum_is_announced_before_the_first_paid_request(stale: Project, serv
     assert "8 scorings, up to 8 new judge replies, up to about $8.00; no candidate is called" in stopped.err
     assert (
         f"scoregate: run {stopped.started}: v1 on 8 items, behind 1 stored run scored again: 8 calls, "
-        "up to 16 judge replies, about $16.00, of it up to $16.00 for judges"
+        "up to 16 judge replies, about $16.00, of it $16.00 for judges"
     ) in stopped.err
     assert "; max_cost_usd will probably be reached\n" in stopped.err
     assert "reached max_cost_usd = 3 after 3 of 8 stored outputs, whose scores are kept" in stopped.err

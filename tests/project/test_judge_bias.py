@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from scoregate.errors import DatasetError
 from scoregate.gate_file import Gate, read_gate
 from scoregate.project.judge_bias import BiasCheck, check_bias
 from scoregate.records import Run, RunHeader, RunItem, Score, ScoreValue
@@ -244,9 +245,9 @@ def test_a_required_calibration_without_labels_is_reminded_of(check: Check) -> N
     assert check("correct", HONEST, FLATTERED, "") == BiasCheck()
 
 
-def test_labels_that_cannot_be_read_check_nothing_and_say_so(check: Check) -> None:
-    found = check("correct", HONEST, FLATTERED, 'labels = "nowhere.jsonl"\n')
-    assert "is not checked: the labels cannot be read: nowhere.jsonl: no such file" in found.notes["correct"]
+def test_labels_that_cannot_be_read_are_no_reason_to_trust_a_judge(check: Check) -> None:
+    with pytest.raises(DatasetError, match="nowhere.jsonl: no such file"):
+        check("correct", HONEST, FLATTERED, 'labels = "nowhere.jsonl"\n')
 
 
 def test_another_judge_in_the_baseline_is_left_to_the_comparison(check: Check) -> None:

@@ -54,7 +54,7 @@ def text(spent: Spending, width: int = 120) -> str:
 
 def test_a_judges_replies_and_their_share_of_the_price_stand_beside_the_calls() -> None:
     judged = Spending(calls=400, replies=1200, usd=3.456, judges_usd=1.2, minutes=2.0)
-    told = "400 calls and up to 1,200 judge replies ($3.46, of it up to $1.20 for judges, 2 min)"
+    told = "400 calls and up to 1,200 judge replies ($3.46, of it $1.20 for judges, 2 min)"
     assert f"A build costs {told} for the first round, {told} on average" in text(judged)
     assert f"trials = 7: 4.2 % inconclusive, {told} a build" in text(judged)
 

@@ -122,6 +122,17 @@ def import_cache(path: Path, store_path: Path | None) -> None:
     click.echo(f"{number:,} of {len(replies):,} replies are new")
 
 
+@cache.command("forget-invalid")
+@store_option
+def forget_invalid(store_path: Path | None) -> None:
+    """Forget the replies that hold no valid score, so that their judges are asked again. The others stay."""
+    from scoregate.project.places import find_root, open_store
+
+    with open_store(find_root(), path=store_path, create=False) as store:
+        number = store.replies.forget_invalid()
+    click.echo(f"{number:,} invalid {'reply' if number == 1 else 'replies'} forgotten")
+
+
 def _head(chosen: Judge) -> str:
     spec = chosen.spec
     votes = f", {spec.votes} votes ({spec.rule})" if spec.votes > 1 else ""

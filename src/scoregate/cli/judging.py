@@ -89,13 +89,22 @@ def say_judges(assembly: Assembly) -> None:
 
 
 def say_unanswered(assembly: Assembly, run: str) -> None:
-    """Say how replies that never came are asked for without calling the candidate again."""
+    """Say how replies that never came, or were invalid, are asked for without calling the candidate again."""
     from scoregate.cli.telling import say
     from scoregate.gates.rescored import rescore_command
 
+    rescore = rescore_command(run, assembly.gate)
+    how = "to ask again, and call no candidate:"
+    against = "which counts against the candidate"
     failed = sum(judge.usage.failed for judge in assembly.judges)
     if failed:
-        say(
-            f"{failed:,} replies of judges never came, which counts against the candidate; to ask for them again, and "
-            f"call no candidate: {rescore_command(run, assembly.gate)}"
-        )
+        say(f"{_replies(failed)} never came, {against}; {how} {rescore}")
+    invalid = sum(judge.usage.invalid for judge in assembly.judges)
+    if invalid:
+        are = "is" if invalid == 1 else "are"
+        forget = "scoregate judge cache forget-invalid"
+        say(f"{_replies(invalid)} {are} invalid, {against}, and {are} kept; {how} {forget}, then {rescore}")
+
+
+def _replies(number: int) -> str:
+    return f"{number:,} {'reply of a judge' if number == 1 else 'replies of judges'}"

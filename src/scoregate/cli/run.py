@@ -170,6 +170,7 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
     from scoregate.project.assembly import assemble, with_experiment
     from scoregate.project.baselines import NoBaseline, load_anchor, load_baseline, why_stale
     from scoregate.project.deciding import with_policy
+    from scoregate.project.judged_answers import refuse_unreadable_labels
     from scoregate.project.places import open_store
     from scoregate.project.scored_alike import scored_alike
     from scoregate.project.scripts import conclude_script
@@ -185,6 +186,7 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
     assembly = replace(assembly, use_cache=not request.no_cache)
     against = request.beside(gate)
     check_waiting(gate, langfuse, beside=against is not None)
+    refuse_unreadable_labels(gate)
     if against is not None:
         from scoregate.cli.run_beside import run_beside
 

@@ -54,7 +54,7 @@ def announcement(
         )
     parts += announced_replies(sum(replies.values()))
     if expected.cost_usd is not None:
-        judges = "" if judged is None else f", of it up to {dollars(judged)} for judges"
+        judges = "" if judged is None else f", of it {dollars(judged)} for judges"
         parts.append(f"about {dollars(expected.cost_usd)}{judges}")
     if expected.seconds is not None:
         parts.append(f"about {max(expected.seconds, 1):.0f} s")

@@ -12,7 +12,6 @@ from scoregate.calibration.differential_bias import (
     compare_pass_errors,
 )
 from scoregate.catalog import Contract
-from scoregate.errors import ScoregateError
 from scoregate.gate_file import Gate
 from scoregate.gates.biased_judges import (
     fault_of_errors,
@@ -59,7 +58,7 @@ def check_bias(gate: Gate, baseline: Run, candidate: Run) -> BiasCheck:
     gave in none of three trials is an odder one than an answer that it did not give in one, and odd ones are harder to
     judge. Of these trials the first labelled one counts. Too few labels are a note, and so is a calibration that is
     required without any, as it says nothing of the candidate. A judge that is not the same in both runs is left to
-    the comparison, which refuses it.
+    the comparison, which refuses it. Raises as `labels_of`: labels that cannot be read would leave a judge unchecked.
     """
     faults: dict[str, str] = {}
     notes: dict[str, str] = {}
@@ -72,11 +71,7 @@ def check_bias(gate: Gate, baseline: Run, candidate: Run) -> BiasCheck:
             if rule.require_calibration is not None:
                 notes[name] = unchecked(name, "that takes human labels of their answers (key `labels`)")
             continue
-        try:
-            labels = labels_of(gate, contract)
-        except ScoregateError as error:
-            notes[name] = unchecked(name, f"the labels cannot be read: {error}")
-            continue
+        labels = labels_of(gate, contract)
         found = _check(contract, labels, baseline, candidate, calibrate_command(gate, name))
         if found.fault is not None:
             faults[name] = found.fault

@@ -37,6 +37,14 @@ def labels_of(gate: Gate, contract: Contract) -> list[HumanLabel]:
     return read_all_labels(shown_path(gate.root / rule.labels), contract, gate, None)
 
 
+def refuse_unreadable_labels(gate: Gate) -> None:
+    """Raises as `labels_of` for the first rule whose labels cannot be read: before a run, rather than after it."""
+    for name in gate.rules:
+        contract = gate.contract(name)
+        if contract is not None:
+            labels_of(gate, contract)
+
+
 def judged_answers(
     contract: Contract, labels: Sequence[HumanLabel], run: Run
 ) -> dict[str, list[JudgedAnswer]]:

@@ -214,7 +214,7 @@ def _spent(spending: Spending) -> str:
     if spending.usd is not None:
         words.append(dollars(spending.usd))
     if spending.judges_usd is not None:
-        words.append(f"of it up to {dollars(spending.judges_usd)} for judges")
+        words.append(f"of it {dollars(spending.judges_usd)} for judges")
     if spending.minutes is not None:
         words.append(_time(spending.minutes))
     return f"{number} ({', '.join(words)})" if words else number

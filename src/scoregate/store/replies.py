@@ -82,15 +82,16 @@ class Replies:
         with self._database.transaction(StoreWriteError) as connection:
             return connection.executemany(f"INSERT OR IGNORE {_INSERT}", rows).rowcount
 
-    def all(self, judges: Sequence[str] | None = None) -> Iterator[KeptReply]:
-        """Every reply, or those of some judges (hashes of identities), ordered by key."""
+    def all(self) -> Iterator[KeptReply]:
+        """Every reply, ordered by key."""
         with self._database.reading() as connection:
-            found = connection.execute(
-                f"SELECT {_COLUMNS} FROM judge_replies "
-                "WHERE :judges IS NULL OR judge IN (SELECT value FROM json_each(:judges)) ORDER BY key",
-                {"judges": None if judges is None else json.dumps(list(judges))},
-            ).fetchall()
+            found = connection.execute(f"SELECT {_COLUMNS} FROM judge_replies ORDER BY key").fetchall()
         return map(_from, found)
+
+    def forget_invalid(self) -> int:
+        """Delete the replies that hold no score, so that they are asked for again; how many there were."""
+        with self._database.transaction(StoreWriteError) as connection:
+            return connection.execute("DELETE FROM judge_replies WHERE error IS NOT NULL").rowcount
 
 
 def _row(reply: KeptReply) -> tuple[Any, ...]:
