@@ -53,9 +53,9 @@ def test_a_baseline_that_loses_a_value_says_why_and_how_to_take_it_so(
     lock = judged_accepted.read(LOCK)
     rescored = judged_accepted.scoregate(*with_changed_prompt(judged_accepted))
     assert rescored.code == 4
-    assert "1 cells that had a value have none now, the first 'relevance' of item 'q003'" in rescored.err
+    assert "1 cell that had a value has none now, the first 'relevance' of item 'q003'" in rescored.err
     assert "content management policy" in rescored.err
-    assert "accept the run as it is: baseline accept" in rescored.err
+    assert "accept the run as it is: scoregate baseline accept gates/agent.toml agent-" in rescored.err
     assert judged_accepted.read(LOCK) == lock
 
 
@@ -134,7 +134,7 @@ def test_an_imported_reply_is_a_reply_whatever_its_error_says(
     rescored = judged_accepted.scoregate("runs", "rescore", run, "--gate", "gates/agent.toml")
     assert rescored.code == 4
     assert "no reply: odd" in rescored.err
-    assert "1 cells that had a value have none now" in rescored.err
+    assert "1 cell that had a value has none now" in rescored.err
     with_labels(judged_accepted)
     assert judged_accepted.scoregate(*CALIBRATE, "--json").json()["missing"] == 1
     assert judge_server.requests == []

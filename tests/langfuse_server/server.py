@@ -10,19 +10,15 @@ from __future__ import annotations
 
 import gzip
 import secrets
-import socket
-import struct
-import sys
 import threading
 import time
 import zlib
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 from tests.langfuse_server import control, routes
 from tests.langfuse_server.answers import Answer
 from tests.langfuse_server.faults import Fault, Faults
 from tests.langfuse_server.state import Behaviour, Received, State, WriteMode
+from tests.loopback import LoopbackHandler, LoopbackServer
 
 KNOWS_BATCHES = "4.59.0"  # the first version that takes arrays of scores
 RECORDED = "4.16.0"
@@ -96,7 +92,7 @@ class LangfuseServer:
     def start(self) -> None:
         """Listen, on the same port as before if there was one."""
         self._http = _Server(self, self._port)
-        self._port = self._http.server_address[1]
+        self._port = self._http.port
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
 
     def begin_again(self, state: State | None = None) -> None:
@@ -129,72 +125,34 @@ class LangfuseServer:
         self.start()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    allow_reuse_address = True
-    request_queue_size = 512
-
+class _Server(LoopbackServer):
     def __init__(self, stand_in: LangfuseServer, port: int) -> None:
         self.stand_in = stand_in
-        self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        super().__init__(("127.0.0.1", port), _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._lock:
-            self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._lock:
-            self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no error of the server; anything else is shown."""
-        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
-            super().handle_error(request, client_address)
-
-    def close_all(self) -> None:
-        self.server_close()
-        with self._lock:
-            connections = list(self._open)
-        for connection in connections:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:  # the client was faster
-                continue
+        super().__init__(_Handler, port)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = 65536  # headers and body leave in one piece
+class _Handler(LoopbackHandler):
     server: _Server
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: `received` has every request."""
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The `date` of an answer: by the state's clock, which a test may set."""
         return super().date_time_string(timestamp or self.server.stand_in.state.clock.now().timestamp())
 
     def _serve(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        body = self.read_body()
         if self.path.startswith(control.PREFIX):
             return self._send(control.answer(self.server.stand_in, self.path, body))
         state, faults = self.server.stand_in.state, self.server.stand_in.faults
         time.sleep(state.behaviour.latency)
         fault = faults.draw(self.command, self.path.partition("?")[0], _unpacked(body))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        answer = self._answer(fault, headers, body)
+        answer = self._answer(fault, self.lower_headers(), body)
         cut = fault is not None and fault.kind in ("reset_before", "reset_after", "truncated")
         state.received.append(Received(self.command, self.path, None if cut else answer.status))
         if fault is None or not cut:
             return self._send(answer)
         if fault.kind == "truncated":
             return self._send_half(answer)
-        return self._reset()
+        return self.hang_up(reset=True)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
@@ -230,12 +188,6 @@ class _Handler(BaseHTTPRequestHandler):
         self._head(answer, len(payload) + 1)
         self.wfile.write(payload[: len(payload) // 2])
         self.wfile.flush()
-        self.close_connection = True
-
-    def _reset(self) -> None:
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        # The files made of the socket would hold it open; closing the descriptor itself sends the reset.
-        socket.close(self.connection.detach())
         self.close_connection = True
 
     def _head(self, answer: Answer, length: int) -> None:

@@ -10,15 +10,12 @@ function of the request, called in the threads of the server.
 from __future__ import annotations
 
 import json
-import socket
-import struct
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.loopback import LoopbackHandler, LoopbackServer
 from tests.model_server import wire
 from tests.model_server.answers import Answer, Scripted, as_answer, failed, judged
 from tests.model_server.request import ModelRequest, complaint
@@ -76,7 +73,7 @@ class ModelServer:
         """The `base_url` for a client."""
         if self._http is None:
             raise RuntimeError("the server has not been started: use it in a with statement")
-        return f"http://127.0.0.1:{self._http.server_address[1]}/v1"
+        return f"http://127.0.0.1:{self._http.port}/v1"
 
     def receive(self, method: str, path: str, headers: dict[str, str], body: bytes) -> ModelRequest:
         """Note a request."""
@@ -106,59 +103,21 @@ class ModelServer:
         return scripted(request) if callable(scripted) else scripted
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 512
-
+class _Server(LoopbackServer):
     def __init__(self, stand_in: ModelServer) -> None:
         self.stand_in = stand_in
-        self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._lock:
-            self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._lock:
-            self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no error of the server; anything else is shown."""
-        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
-            super().handle_error(request, client_address)
-
-    def close_all(self) -> None:
-        self.server_close()
-        with self._lock:
-            connections = list(self._open)
-        for connection in connections:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:  # the client was faster
-                continue
+        super().__init__(_Handler)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = 65536  # headers and body leave in one piece
+class _Handler(LoopbackHandler):
     server: _Server
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: `requests` has every request."""
-
     def _serve(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        headers = {name.lower(): value for name, value in self.headers.items()}
         stand_in = self.server.stand_in
-        request = stand_in.receive(self.command, self.path, headers, body)
+        request = stand_in.receive(self.command, self.path, self.lower_headers(), self.read_body())
         answer = stand_in.answer(request)
         if answer.cut in ("reset", "closed"):
-            self._hang_up(reset=answer.cut == "reset")
+            self.hang_up(reset=answer.cut == "reset")
         elif request.stream and answer.status < 400 and answer.raw is None:
             self._send_stream(answer, list(wire.events(answer, request)))
         else:
@@ -183,13 +142,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
         self.wfile.flush()
         self.close_connection = self.close_connection or answer.cut is not None
-
-    def _hang_up(self, *, reset: bool) -> None:
-        if reset:
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        # The files made of the socket would hold it open; closing the descriptor itself ends the connection.
-        socket.close(self.connection.detach())
-        self.close_connection = True
 
     def _head(self, answer: Answer, content_type: str, length: tuple[str, str]) -> None:
         self.send_response(answer.status)

@@ -172,7 +172,8 @@ def _too_few(old: Answers, new: Answers, labelled: tuple[Labelled, Labelled], *,
         if both >= max(need, FEWEST_PAIRS):
             return None
         if differ < FEWEST_PAIRS:
-            return f"only {differ:,} items have two different answers"
+            items = "item has" if differ == 1 else "items have"
+            return f"only {differ:,} {items} two different answers"
         return (
             f"of the {differ:,} items whose answers differ {both:,} are labelled in both versions, and it takes "
             f"{need:,}, drawn at random"

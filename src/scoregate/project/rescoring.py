@@ -18,6 +18,7 @@ from scoregate.project.assembly import Assembly
 from scoregate.project.file_lock import file_lock
 from scoregate.project.judges import judges_of, replies_cost, series_of, use_replies
 from scoregate.project.people import whoami
+from scoregate.project.places import shown_path
 from scoregate.project.stored_outputs import asked_items, baseline_files, with_outputs
 from scoregate.records import Run, RunHeader, RunItem, Score
 from scoregate.results_file import write_lock, write_results
@@ -189,19 +190,21 @@ def rewrite(gate: Gate, run: Run, before: Run) -> tuple[Path, ...]:
     lost = _lost(gate, before, run) if held else []
     if lost:
         first = lost[0]
+        path = shown_path(gate.path) if gate.path else f"gates/{gate.name}.toml"
         raise BaselineError(
-            f"{len(lost):,} cells that had a value have none now, the first '{first.score}' of item '{first.item}': "
+            f"{count(len(lost), 'cell')} that had a value {'has' if len(lost) == 1 else 'have'} none now, the first '{first.score}' of item '{first.item}': "
             f"{first.comment}; the baseline stays as it is",
-            hint=f"mend the scorer, or accept the run as it is: baseline accept … {run.id} --force",
+            hint=f"mend the scorer, or accept the run as it is: scoregate baseline accept {path} {run.id} --force "
+            '--why "…"',
         )
-    for path, accepted_run in held.items():
+    for file, accepted_run in held.items():
         accepted = accepted_run.header.metadata.get("accepted")
         about = {key: value for key, value in run.header.metadata.items() if key != "accepted"}
         if accepted is None:
-            write_results(replace(run, header=replace(run.header, metadata=about)), path)
+            write_results(replace(run, header=replace(run.header, metadata=about)), file)
         else:
             header = replace(run.header, metadata={**about, "accepted": accepted})
-            write_lock(replace(run, header=header), path)
+            write_lock(replace(run, header=header), file)
     return tuple(held)
 
 
