@@ -16,7 +16,7 @@ from tests.langfuse_server.server import LangfuseServer
 from tests.project.repository import Repository
 
 NO_KEYS = {"LANGFUSE_PUBLIC_KEY": "", "LANGFUSE_SECRET_KEY": "", "LANGFUSE_BASE_URL": "", "LANGFUSE_HOST": ""}
-QUICK = Patience(deadline=0.3, first_pause=0.02, longest_pause=0.05)
+QUICK = Patience(deadline=1.5, first_pause=0.02, longest_pause=0.05)
 CHECKS = [
     "keys", "environment", "server", "project", "datasets", "dataset items", "experiments", "experiment items",
     "read scores", "score configs", "observations", "send spans", "send scores", "clock", "configs",

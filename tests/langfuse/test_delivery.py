@@ -83,13 +83,13 @@ def deliver(
     *,
     run: str = RUN,
     seconds: float = 20.0,
+    request_seconds: float = 3.0,
     catalog: Catalog | None = None,
 ) -> DeliveryReport:
     settings = Settings(server.public_key, server.secret_key, server.url, "ci")
     stop = threading.Event()
-    with Connection(
-        settings, Patience(deadline=1.0, first_pause=0.01, longest_pause=0.1), stop=stop
-    ) as connection:
+    patience = Patience(deadline=request_seconds, first_pause=0.01, longest_pause=0.1)
+    with Connection(settings, patience, stop=stop) as connection:
         delivery = Delivery(store, connection, catalog or Catalog(), stop=stop)
         delivery.add(run)
         return delivery.finish(seconds)
@@ -265,7 +265,7 @@ def test_an_item_that_the_server_cannot_take_holds_up_no_other(server: LangfuseS
     fill(store, 60)
     poison = Fault(status=500)
     server.faults.plan(poison, share=1.0, path="/api/public/otel", containing=b'"n":7}')
-    report = deliver(server, store, seconds=40.0)
+    report = deliver(server, store, request_seconds=1.0, seconds=40.0)
     assert (report.runs[0].tally.items_seen, report.runs[0].tally.items) == (59, 60)
     assert report.trouble is not None
     assert "500" in report.trouble

@@ -16,7 +16,7 @@ from tests.langfuse_server.faults import EVERY_FAULT, Fault
 from tests.langfuse_server.server import LangfuseServer
 
 QUICK = Patience(first_pause=0.01, longest_pause=0.05, deadline=10)
-HASTY = Patience(first_pause=0.01, longest_pause=0.02, deadline=0.1)
+HASTY = Patience(first_pause=0.01, longest_pause=0.02, deadline=1.0)
 WRONG: dict[str, JSON] = {"id": "wrong", "name": "x", "value": 2, "dataType": "BOOLEAN", "traceId": "t"}
 
 

@@ -21,7 +21,7 @@ from tests.langfuse_server.faults import Fault
 from tests.langfuse_server.score_rows import Parent, ScoreRow
 from tests.langfuse_server.server import LangfuseServer
 
-HASTY = Patience(first_pause=0.01, longest_pause=0.02, deadline=0.2)
+HASTY = Patience(first_pause=0.01, longest_pause=0.02, deadline=1.0)
 GROUNDED = Contract(
     name="groundedness", type="numeric", parent="observation", min=0.0, max=1.0, rubric="groundedness-v1"
 )

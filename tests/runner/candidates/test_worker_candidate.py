@@ -124,11 +124,14 @@ def ask(candidate: Candidate, *what: str) -> list[Any]:
 
 
 def is_gone(pid: int) -> bool:
-    """Whether a process has ended; a zombie that nobody has waited for yet has."""
+    """Whether a process has ended with all its threads; one that nobody has waited for yet has."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:  # not ours, or waited for
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except OSError:
+            return True
 
 
 def wait_for(condition: Callable[[], bool]) -> bool:
