@@ -127,6 +127,7 @@ def test_two_versions_side_by_side_share_the_cap(tmp_path: Path) -> None:
         assert len(server.requests) == 7
         done = project.run("--against", "experiments/old.py", "--resume", "--max-cost", "100")
         assert done.code == 0, done.err
+        assert "13 calls, up to 13 judge replies, about $13.00, of it $13.00 for judges" in done.err
         assert len(server.requests) == 20
         assert calls(project) == 20
 

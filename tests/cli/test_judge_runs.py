@@ -430,6 +430,7 @@ def test_two_runs_are_compared_pair_by_pair_in_both_orders(tmp_path: Path) -> No
         assert len(server.requests) == asked + 6  # three answers differ, each asked about in both orders
         told = project.scoregate("judge", "compare", "gates/agent.toml", before, after, "--json").json()
         assert len(server.requests) == asked + 6
+    assert "scoregate: judge relevance on 8 pairs: up to 6 new replies, about $0.0" in shown.err
     assert "8 pairs: A better 3, B better 0, 5 ties (5 of equal answers, 0 flips), 0 errors" in shown.out
     assert "flip rate: 0.0 % [0.0, 70.8] (n = 3)" in shown.out
     assert (told["a"], told["flip_rate"]) == (3, 0.0)

@@ -60,6 +60,7 @@ def calibrate(
     from scoregate.cli.present import terminal_width
     from scoregate.cli.telling import say
     from scoregate.gate_file import read_gate
+    from scoregate.gates.sentences import count
     from scoregate.project.calibrating import calibrate_judge, comparison_of, labels_source
     from scoregate.project.calibrations import unmet_now
     from scoregate.project.human_labels import one_an_item, read_all_labels
@@ -86,7 +87,7 @@ def calibrate(
                 store,
                 comparison=comparison,
                 read=not no_cache,
-                announce=partial(announce_replies, judge, store, len(answers.found)),
+                announce=partial(announce_replies, judge, store, count(len(answers.found), "answer")),
             )
         finally:
             if judge.usage.replies:

@@ -41,10 +41,12 @@ def compare(
     The judge's `pairwise` prompt has {{first}} and {{second}}. An answer wins if it does in both orders; replies that
     contradict each other are a tie and count as a flip. This decides no gate.
     """
-    from scoregate.cli.judging import check_replied
+    from scoregate.cli.judging import announce_replies, check_replied
     from scoregate.cli.telling import say
     from scoregate.errors import ServiceError
     from scoregate.gate_file import read_gate
+    from scoregate.gates.sentences import count
+    from scoregate.judging.pairwise import equal_answers
     from scoregate.project.baselines import load_run
     from scoregate.project.judge_pairs import judge_of_pairs, pairs_of, prefer_all
     from scoregate.project.places import open_store
@@ -54,6 +56,9 @@ def compare(
     with open_store(gate.root, path=store_path) as store:
         runs = load_run(a, store, "A"), load_run(b, store, "B")
         pairs = pairs_of(gate, *runs, limit=limit)
+        differing = sum(not equal_answers(pair.a, pair.b) for pair in pairs.whole)
+        replies = 2 * judge.spec.votes * differing
+        announce_replies(judge, store, count(len(pairs.whole), "pair"), replies)
         preferences = prefer_all(
             judge,
             pairs.whole,

@@ -8,12 +8,23 @@ if TYPE_CHECKING:
     from scoregate.gate_file import Gate
     from scoregate.judging.judge import Judge
     from scoregate.project.assembly import Assembly
+    from scoregate.runner.budget import Estimate
     from scoregate.store import Store
 
 
 def announced_replies(replies: int) -> list[str]:
     """That so many replies are needed at most; empty where none is."""
     return [f"up to {replies:,} judge {'reply' if replies == 1 else 'replies'}"] if replies else []
+
+
+def announced_cost(expected: Estimate) -> list[str]:
+    """What it will probably cost, and the judges' part of it; empty where nothing says it."""
+    from scoregate.judging.usage import dollars
+
+    if expected.cost_usd is None:
+        return []
+    judges = "" if expected.services_usd is None else f", of it {dollars(expected.services_usd)} for judges"
+    return [f"about {dollars(expected.cost_usd)}{judges}"]
 
 
 def say_priceless(assembly: Assembly) -> None:
@@ -46,8 +57,8 @@ def say_unlimited(assembly: Assembly, cost_usd: float | None) -> None:
         say("max_cost_usd limited nothing: the candidate does not say what its calls cost")
 
 
-def announce_replies(judge: Judge, store: Store, answers: int, replies: int) -> None:
-    """Say how many replies are about to be asked for, and what they will probably cost."""
+def announce_replies(judge: Judge, store: Store, what: str, replies: int) -> None:
+    """Say how many replies on `what`, such as "8 answers", are about to be asked for, and what they will cost."""
     from scoregate.cli.telling import say
     from scoregate.judging.usage import dollars
     from scoregate.project.judges import replies_cost
@@ -55,7 +66,7 @@ def announce_replies(judge: Judge, store: Store, answers: int, replies: int) -> 
     cost = replies_cost({judge: replies}, store)
     about = f", about {dollars(cost)}" if cost else ""
     new = f"up to {replies:,} new {'reply' if replies == 1 else 'replies'}" if replies else "no new reply"
-    say(f"judge {judge.name} on {answers:,} {'answer' if answers == 1 else 'answers'}: {new}{about}")
+    say(f"judge {judge.name} on {what}: {new}{about}")
 
 
 def check_replied(judge: Judge) -> None:

@@ -26,9 +26,8 @@ def announcement(
 ) -> Announced:
     """What is about to be called and what it will probably use, before it is paid for: of the run and of the stored
     runs that are scored again `first`, together."""
-    from scoregate.cli.judging import announced_replies
+    from scoregate.cli.judging import announced_cost, announced_replies
     from scoregate.gates.sentences import count
-    from scoregate.judging.usage import dollars
     from scoregate.project.judges import replies_cost
     from scoregate.project.planning_costs import newest_totals
     from scoregate.runner.budget import estimate
@@ -53,9 +52,7 @@ def announcement(
             f"{unscored:,} {'answer' if unscored == 1 else 'answers'} to score that are there already"
         )
     parts += announced_replies(sum(replies.values()))
-    if expected.cost_usd is not None:
-        judges = "" if judged is None else f", of it {dollars(judged)} for judges"
-        parts.append(f"about {dollars(expected.cost_usd)}{judges}")
+    parts += announced_cost(expected)
     if expected.seconds is not None:
         parts.append(f"about {max(expected.seconds, 1):.0f} s")
     part = f", PARTIAL: {header.metadata['selection']}" if header.partial else ""

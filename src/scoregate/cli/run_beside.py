@@ -55,7 +55,7 @@ def run_beside(
         linked(langfuse, gate, store) as link,
     ):
         anchor = load_anchor(gate, store, assembly.scorer_versions)
-        session = _session(request, assembly, store, arms, against, _watching(assembly))
+        session = _session(request, assembly, store, arms, against, _watching(assembly, store))
         if link is not None:
             link.add(session.id)
             link.add(session.baseline_run.header.run)
@@ -142,21 +142,26 @@ def _go_on(request: RunRequest, session: SideBySide) -> str:
     return f"go on with: {request.resume_command(session.id)}"
 
 
-def _watching(assembly: Assembly) -> Watching:
+def _watching(assembly: Assembly, store: Store) -> Watching:
     """Says on stderr what each round is about to run, and draws its progress."""
-    from scoregate.cli.judging import announced_replies
+    from scoregate.cli.judging import announced_cost, announced_replies
     from scoregate.cli.telling import say
+    from scoregate.project.judges import replies_cost
+    from scoregate.project.planning_costs import newest_totals
     from scoregate.project.side_by_side import Watching
+    from scoregate.runner.budget import estimate
     from scoregate.runner.plan import RunReport
     from scoregate.runner.progress import Progress
 
-    bars: list[Progress] = []
+    gate, bars = assembly.gate, list[Progress]()
+    previous = newest_totals(gate.name, store)
 
     def announce(request: Request, items: Sequence[DatasetItem], left: int) -> None:
         trials = f" × {request.trials} trials" if request.trials > 1 else ""
         what = f"{len(items):,} {'item' if len(items) == 1 else 'items'}{trials} × 2 versions"
-        replies = left * sum(judge.spec.votes for judge in assembly.judges)
-        parts = [f"{left:,} calls", *announced_replies(replies)]
+        replies = {judge: left * judge.spec.votes for judge in assembly.judges}
+        cost = estimate(left, gate.limits, previous, services_usd=replies_cost(replies, store))
+        parts = [f"{left:,} calls", *announced_replies(sum(replies.values())), *announced_cost(cost)]
         say(f"round {request.round}, {_PURPOSE[request.round]}: {what}, {', '.join(parts)}")
         bars.append(Progress())
 

@@ -77,7 +77,7 @@ def pair_judge(spec: JudgeSpec) -> JudgeSpec:
 
 async def prefer(judge: Judge, item: DatasetItem, a: JSON, b: JSON, *, trial: int = 0) -> Preference:
     """Ask a judge of `pair_judge` in both orders. Equal answers tie without a call. Raises as `Judge.judge`."""
-    if _text(a) == _text(b):
+    if equal_answers(a, b):
         return Preference(item=item.id, trial=trial, winner="tie", asked=False)
     found = await asyncio.gather(
         judge.judge_answers(item, {FIRST: a, SECOND: b}, trial=trial),
@@ -99,9 +99,9 @@ async def prefer(judge: Judge, item: DatasetItem, a: JSON, b: JSON, *, trial: in
     return Preference(item=item.id, trial=trial, winner=winner, flipped=flipped, comments=comments)
 
 
-def _text(answer: JSON) -> str:
-    """Equal for equal answers, and only for them: Python takes true for 1."""
-    return json.dumps(answer, sort_keys=True)
+def equal_answers(a: JSON, b: JSON) -> bool:
+    """Whether nobody has to be asked which is better. By their text: Python takes true for 1."""
+    return json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True)
 
 
 def counted(preferences: Sequence[Preference]) -> Preferences:

@@ -191,11 +191,14 @@ def rewrite(gate: Gate, run: Run, before: Run) -> tuple[Path, ...]:
     if lost:
         first = lost[0]
         path = shown_path(gate.path) if gate.path else f"gates/{gate.name}.toml"
+        cells = (
+            "1 cell that had a value has" if len(lost) == 1 else f"{len(lost):,} cells that had a value have"
+        )
+        accept = f'scoregate baseline accept {path} {run.id} --force --why "…"'
         raise BaselineError(
-            f"{count(len(lost), 'cell')} that had a value {'has' if len(lost) == 1 else 'have'} none now, the first '{first.score}' of item '{first.item}': "
-            f"{first.comment}; the baseline stays as it is",
-            hint=f"mend the scorer, or accept the run as it is: scoregate baseline accept {path} {run.id} --force "
-            '--why "…"',
+            f"{cells} none now, the first '{first.score}' of item '{first.item}': {first.comment}; "
+            "the baseline stays as it is",
+            hint=f"mend the scorer, or accept the run as it is: {accept}",
         )
     for file, accepted_run in held.items():
         accepted = accepted_run.header.metadata.get("accepted")
