@@ -182,7 +182,7 @@ def test_an_answer_may_be_that_which_the_other_version_left_out(gate: Gate) -> N
     assert check_bias(gate, before, again).notes == {}
     note = check_bias(gate, before, without(again, [0])).notes["grade"]
     assert note.endswith(
-        "only 1 items have two different answers; of 1 item an answer is left out of the runs' files"
+        "only 1 item has two different answers; of 1 item an answer is left out of the runs' files"
     )
 
 
