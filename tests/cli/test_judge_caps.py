@@ -6,6 +6,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.cli.judged import judged_project
 from tests.cli.project import Project, ended
 from tests.model_server.answers import Answer, failed, judged, slow
@@ -93,6 +95,15 @@ def test_a_run_without_the_cache_goes_on_with_the_replies_that_it_paid_for(tmp_p
         assert len(server.requests) == 18
         project.run("--no-cache", "--max-cost", "100")
         assert len(server.requests) == 36
+
+
+@pytest.mark.parametrize("concurrency", ["1", "2", "8"])
+def test_a_cap_that_is_enough_stops_nothing(tmp_path: Path, concurrency: str) -> None:
+    with ModelServer(script=dear) as server:
+        project = judged_project(tmp_path / "p", server, number=8, more='votes = 3\nrule = "median"')
+        whole = project.run("--max-cost", "24.5", "--concurrency", concurrency)
+        assert whole.code == 4, "there is no baseline"
+        assert len(server.requests) == 24
 
 
 def test_answers_that_were_not_judged_when_the_run_was_interrupted_are_kept(tmp_path: Path) -> None:

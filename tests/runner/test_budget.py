@@ -147,23 +147,20 @@ def test_what_scoring_costs_counts_as_well() -> None:
     budget = Budget(Limits(max_cost_usd=1.0), Totals())
     budget.started()
     budget.ended(0.25)
-    budget.scoring_started()
     budget.purse.settle(0.0, 0.5)
-    budget.scoring_ended(1)
     # One more would cost 0.75 again.
     assert budget.refusal() == "max_cost_usd"
 
 
-def test_an_answer_that_is_not_scored_yet_is_as_good_as_paid() -> None:
-    budget = Budget(Limits(max_cost_usd=1.0), Totals())
+def test_a_cap_that_is_enough_ends_no_run_while_answers_are_being_scored() -> None:
+    budget = Budget(Limits(max_cost_usd=9.5), Totals())
     for _ in range(2):
         budget.started()
         budget.ended(None)
-        budget.scoring_started()
-    budget.purse.settle(0.0, 0.4)
-    budget.scoring_ended(1)
-    # 0.4 was paid, 0.4 will be for the other answer: a third would make 1.2.
-    assert budget.refusal() == "max_cost_usd"
+        for _ in range(2):  # of three votes for a dollar
+            budget.purse.settle(0.0, 1.0)
+    # 2 will be paid for these, and 3 for a third: 9.
+    assert budget.refusal() is None
 
 
 def test_who_is_cancelled_while_waiting_is_no_trouble_to_the_others() -> None:

@@ -78,14 +78,10 @@ class Budget:
         self._answers = before.items
         self._answered_cost = (before.cost_usd or 0.0) - (before.services_usd or 0.0)
         self._in_flight = 0
-        self._unscored = 0
-        self._scored = 0
-        self._scoring_cost = 0.0
-        self._paid = paid
         self.purse = Purse(
             limits.max_cost_usd,
             spent_usd=elsewhere_usd + (before.cost_usd or 0.0),
-            paid=self._service_paid,
+            paid=paid,
             beside=self._cost_in_flight,
         )
         """What services behind scorers pay from."""
@@ -100,10 +96,10 @@ class Budget:
             return "max_calls"
         cap, cost = self._limits.max_cost_usd, self.purse.spent_usd
         if cap is not None:
-            # What was answered is scored whatever it costs, so that this is as good as spent.
-            expected = cost + self._unscored * (self._scoring_cost / max(1, self._scored))
-            mean = (expected - self._elsewhere) / self._answers if self._answers else 0.0
-            committed = expected + mean * self._in_flight
+            # Nobody knows how much of their scoring the answers before have paid; what is left of it, the purse pays or
+            # refuses. To reckon with more here would end runs that their cap is enough for.
+            mean = (cost - self._elsewhere) / self._answers if self._answers else 0.0
+            committed = cost + mean * self._in_flight
             # The slack takes up the rounding of sums such as 10 × 0.1.
             if cost >= cap or committed + mean > cap * (1 + 1e-9):
                 return "max_cost_usd"
@@ -126,19 +122,6 @@ class Budget:
         self._answers += 1
         self._answered_cost += cost_usd or 0.0
         self.purse.spent_usd += cost_usd or 0.0
-
-    def scoring_started(self) -> None:
-        """An answer goes to the scorers."""
-        self._unscored += 1
-
-    def scoring_ended(self, answers: int) -> None:
-        self._unscored -= answers
-        self._scored += answers
-
-    def _service_paid(self, cost_usd: float) -> None:
-        self._scoring_cost += cost_usd
-        if self._paid is not None:
-            self._paid(cost_usd)
 
     def _cost_in_flight(self) -> float:
         return self._in_flight * self._answered_cost / self._answers if self._answers else 0.0

@@ -73,7 +73,6 @@ class Engine:
             plan.catalog,
             plan.limits,
             complete=self._completed,
-            scored=self._budget.scoring_ended,
             put_off=self._on_put_off,
             committed=self._on_committed,
             failed=self.interrupt,
@@ -129,7 +128,6 @@ class Engine:
             if run_item is None:
                 return
             if run_item.status == "ok" and self._plan.scorers:
-                self._budget.scoring_started()
                 if self._judged:
                     self._finishing.keep(cell.arm.run, run_item)
                 self._finishing.score(cell.arm.run, cell.item, run_item)
@@ -225,7 +223,6 @@ class Engine:
 
     def _on_put_off(self, work: Scored, why: Postponed) -> None:
         """No judge may be asked any more. What needs none is scored to its end, and the answers wait."""
-        self._budget.scoring_ended(1)
         self._put_off.append(work)
         self._stop("max_seconds" if isinstance(why, OutOfTime) else "max_cost_usd")
 

@@ -39,7 +39,6 @@ class Finishing:
         limits: Limits,
         *,
         complete: Callable[[str, RunItem, Sequence[Score]], Finished],
-        scored: Callable[[int], None],
         put_off: Callable[[Scored, Postponed], None],
         committed: Callable[[Sequence[Finished], tuple[bool, ...]], None],
         failed: Callable[[], None],
@@ -48,9 +47,8 @@ class Finishing:
     ) -> None:
         """`complete` makes the cells of a run item whole, given the run's id and what the scorers made.
 
-        `scored` is told how many answers have passed the scorers, `put_off` which one is left to another session,
-        `committed` each batch and which of it was new, and `failed` that nothing can be committed any more. `purse`
-        and `insists` are those of `Scoring`.
+        `put_off` is told which answer is left to another session, `committed` each batch and which of it was new, and
+        `failed` that nothing can be committed any more. `purse` and `insists` are those of `Scoring`.
         """
         self._loop = asyncio.get_running_loop()
         self._threads = DaemonThreads()
@@ -60,7 +58,6 @@ class Finishing:
         """Why nothing could be committed any more."""
         self._concurrency = limits.concurrency
         self._complete = complete
-        self._scored = scored
         self._put_off = put_off
         self._committed = committed
         self._failed = failed
@@ -152,7 +149,6 @@ class Finishing:
             return
 
     def _on_scored(self, works: Sequence[Scored]) -> None:
-        self._scored(len(works))
         self._committer.put([self._complete(work.run, work.run_item, work.scores) for work in works])
 
     def _on_put_off(self, work: Scored, why: Postponed) -> None:

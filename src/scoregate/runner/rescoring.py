@@ -83,7 +83,6 @@ class Rescoring:
             plan.catalog,
             plan.limits,
             complete=self._completed,
-            scored=lambda _: None,
             put_off=self._on_put_off,
             committed=self._on_committed,
             failed=self.interrupt,
