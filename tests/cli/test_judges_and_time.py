@@ -20,19 +20,20 @@ def test_when_the_time_is_over_no_judge_is_asked_any_more(tmp_path: Path) -> Non
 
     hanging = True
     with ModelServer(script=script) as server:
-        project = judged_project(tmp_path / "p", server, number=NUMBER)
-        stopped = project.run("--concurrency", "2", "--max-seconds", "1")
+        # So few that the candidate has answered them all long before the time is over.
+        project = judged_project(tmp_path / "p", server, number=4)
+        stopped = project.run("--concurrency", "1", "--max-seconds", "2")
         assert stopped.code == 5
-        assert "reached max_seconds = 1" in stopped.err
+        assert "reached max_seconds = 2" in stopped.err
         asked = len(server.requests)
-        assert asked < NUMBER
+        assert asked < 4
 
         hanging = False
         assert project.run("--resume", "--max-seconds", "600").code == 4  # no baseline
-        assert len(server.requests) == NUMBER
+        assert len(server.requests) == 4
     with closing(sqlite3.connect(project.path(".scoregate/store.sqlite3"))) as store:
         cells = store.execute("SELECT item, status FROM scores WHERE score = 'relevance'").fetchall()
-    assert sorted(cells) == [(f"q{n:03}", "ok") for n in range(NUMBER)]
+    assert sorted(cells) == [(f"q{n:03}", "ok") for n in range(4)]
 
 
 def test_a_reply_that_cannot_be_kept_is_no_fault_of_the_candidate(tmp_path: Path) -> None:
