@@ -39,8 +39,8 @@ async def task(**_: Any) -> str:
 def run_scoregate(count: int) -> dict[str, float | str]:
     from scoregate.catalog import Catalog
     from scoregate.gate_file import Limits
+    from scoregate.gate_run.langfuse_link import LangfuseLink
     from scoregate.langfuse.settings import require_settings
-    from scoregate.project.langfuse_link import LangfuseLink
     from scoregate.records import DatasetItem, RunHeader
     from scoregate.runner.candidates.candidate import Candidate
     from scoregate.runner.plan import Arm, RunPlan

@@ -22,15 +22,15 @@ from worlds import Agents, Change, Values, World
 
 from scoregate import Gate
 from scoregate.datasets import read_dataset
+from scoregate.gate_run.assembly import Assembly
+from scoregate.gate_run.sessions import begin
+from scoregate.gate_run.side_by_side import Arms, Watching
 from scoregate.gates.rounds import Request, decide_in_rounds
-from scoregate.project.assembly import Assembly
-from scoregate.project.places import open_store
-from scoregate.project.sessions import begin
-from scoregate.project.side_by_side import Arms, Watching
 from scoregate.records import DatasetItem, Verdict
 from scoregate.runner.candidates import Candidate
 from scoregate.scorers.evaluators import from_function
 from scoregate.scorers.scorer import Scorer
+from scoregate.sources.places import open_store
 
 _OF_THE_DATA = (
     "outcome",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cli.project import GATE, Ended, Project
-from tests.project.repository import Repository
+from tests.git.repository import Repository
 
 BESIDE = GATE.replace('"gates/agent.baseline.jsonl"', '"git:main"') + "\n[limits]\nconcurrency = 2\n"
 """A gate whose baseline is run beside the candidate."""

@@ -11,9 +11,9 @@ import pytest
 from scoregate.langfuse.connection import Patience, Reply
 from scoregate.langfuse.doctor import Check, clock_skew, examine, exit_code
 from tests.cli.project import Ended, Project
+from tests.git.repository import Repository
 from tests.langfuse_server.faults import Fault
 from tests.langfuse_server.server import LangfuseServer
-from tests.project.repository import Repository
 
 NO_KEYS = {"LANGFUSE_PUBLIC_KEY": "", "LANGFUSE_SECRET_KEY": "", "LANGFUSE_BASE_URL": "", "LANGFUSE_HOST": ""}
 QUICK = Patience(deadline=1.5, first_pause=0.02, longest_pause=0.05)

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from scoregate.baselines.langfuse_acceptance import other_branch
 from scoregate.gate_file import read_gate
 from scoregate.langfuse.connection import Connection
-from scoregate.project.langfuse_acceptance import other_branch
-from scoregate.project.places import open_store
+from scoregate.sources.places import open_store
 from tests.cli.project import GATE, NOTE_CALL, Project, agent
+from tests.git.repository import Repository
 from tests.langfuse.delivered import put_experiment, trace_of
 from tests.langfuse.put_spans import settings_of
 from tests.langfuse_server.faults import Fault
 from tests.langfuse_server.server import LangfuseServer
 from tests.langfuse_server.state import State
-from tests.project.repository import Repository
 
 BRANCH = GATE.replace("gates/agent.baseline.jsonl", "langfuse:branch=main")
 ACCEPT = ("baseline", "accept", "gates/agent.toml")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.beside import BESIDE, Branch, answers, rounds_told, table_cells
 from tests.cli.project import GATE, Ended, Project
-from tests.project.repository import Repository
+from tests.git.repository import Repository
 
 Beside = Callable[..., Branch]
 

@@ -18,7 +18,7 @@ import pytest
 from scoregate.records import JSON
 from tests.cli.beside import BESIDE, Branch, answers, rounds_told
 from tests.cli.project import GATE, Ended, Project, ended
-from tests.project.repository import Repository
+from tests.git.repository import Repository
 
 ITEMS = 30
 ROUNDS = BESIDE + "[rounds]\nconfirm_trials = 2\n"

@@ -8,8 +8,8 @@ from scoregate.calibration.calibrate import calibrate
 from scoregate.calibration.file import calibration_path, write_calibration
 from scoregate.calibration.labels import JudgedItem
 from scoregate.gate_file import read_gate
-from scoregate.project.calibrations import bound_to
-from scoregate.project.judges import read_judges
+from scoregate.judge_trust.calibrations import bound_to
+from scoregate.judge_trust.judges import read_judges
 from tests.calibration.judged import CORRECT, MADE, boolean
 from tests.cli.labelled import Cell, labelled_project, write_results
 from tests.cli.project import Ended, Project

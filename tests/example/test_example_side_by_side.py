@@ -13,7 +13,7 @@ import pytest
 
 from scoregate.records import JSON
 from tests.cli.project import Ended, Project
-from tests.project.repository import Repository
+from tests.git.repository import Repository
 
 EXAMPLE = Path(__file__).parents[2]
 GATE = "gates/support-agent-side-by-side.toml"

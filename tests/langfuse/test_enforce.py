@@ -13,15 +13,15 @@ from langfuse.api import DatasetItem as LangfuseItem
 from langfuse.api import DatasetStatus
 from langfuse.experiment import ExperimentResult
 
+from scoregate.baselines.baselines import lock_path
 from scoregate.errors import BaselineError, ConfigError, ResultsError
 from scoregate.gate_file import read_gate
+from scoregate.gate_run.enforcing import NotComparable, NotDecided
 from scoregate.gates.acceptance import Acceptance, locked
 from scoregate.langfuse import enforce
-from scoregate.project.baselines import lock_path
-from scoregate.project.enforcing import NotComparable, NotDecided
-from scoregate.project.places import open_store
 from scoregate.records import JSON, Run
 from scoregate.results_file import write_lock
+from scoregate.sources.places import open_store
 from tests.cli.project import Project, items
 
 GATE = """\

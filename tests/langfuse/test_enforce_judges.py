@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from langfuse import Evaluation, Langfuse, RunnerContext
 
+from scoregate.gate_run.enforcing import NotComparable
 from scoregate.langfuse import enforce
-from scoregate.project.enforcing import NotComparable
 from scoregate.records import JSON
 from tests.cli.project import Project, items
 

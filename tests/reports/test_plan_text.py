@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from scoregate.planning.planned import Edit, Plan, ScorePlan, Spending
 from scoregate.reports.plan import plan_text
-from scoregate.reports.planned import Edit, Plan, ScorePlan, Spending
 
 SCORE = ScorePlan(
     score="relevance",

@@ -11,8 +11,8 @@ import click
 from scoregate.cli.options import gate_argument, json_option, store_option, yes_option
 
 if TYPE_CHECKING:
+    from scoregate.baselines.accepting import Succession
     from scoregate.gate_file import Gate
-    from scoregate.project.accepting import Succession
     from scoregate.records import Run, Verdict
     from scoregate.store import Store
 
@@ -57,10 +57,10 @@ def accept(
     Where the store holds several runs of the same version, the first is the unbiased choice: the best of them
     owes some of its score to luck, and an unchanged candidate would look worse than it.
     """
+    from scoregate.baselines.accepting import examine, refuse_in_ci, succession
     from scoregate.errors import ConfigError
     from scoregate.gate_file import read_gate
-    from scoregate.project.accepting import examine, refuse_in_ci, succession
-    from scoregate.project.places import existing_store
+    from scoregate.sources.places import existing_store
 
     gate = read_gate(gate_path)
     refuse_in_ci(gate, os.environ.get("CI", ""))
@@ -102,10 +102,10 @@ def _agree(step: Succession, old: Run, store: Store | None, *, yes: bool) -> Non
 
 def _shown_beside(gate: Gate, old: Run, new: Run, store: Store | None, *, as_json: bool = False) -> Verdict:
     """The comparison of a run with the baseline, on the screen; it decides nothing."""
+    from scoregate.baselines.expected_items import with_expected_items
     from scoregate.cli.present import present
     from scoregate.gates.compare import compare
-    from scoregate.project.deciding import known_items
-    from scoregate.project.expected_items import with_expected_items
+    from scoregate.sources.datasets import known_items
 
     verdict = compare(old, with_expected_items(new, gate, store), gate)
     items = known_items(gate, new, store)
@@ -121,10 +121,10 @@ def _shown_beside(gate: Gate, old: Run, new: Run, store: Store | None, *, as_jso
 @store_option
 def show(gate_path: Path, as_json: bool, store_path: Path | None) -> None:
     """Show the baseline of GATE: who accepted it, when, why, and its scores."""
+    from scoregate.baselines.baselines import load_baseline
     from scoregate.gate_file import read_gate
-    from scoregate.project.baselines import load_baseline
-    from scoregate.project.places import existing_store
     from scoregate.reports.runs import run_as_dict, run_summary
+    from scoregate.sources.places import existing_store
 
     gate = read_gate(gate_path)
     store = existing_store(gate.root, store_path)
@@ -145,9 +145,9 @@ def show(gate_path: Path, as_json: bool, store_path: Path | None) -> None:
 @store_option
 def diff(gate_path: Path, run: str, as_json: bool, store_path: Path | None) -> None:
     """Show what would change if RUN became the baseline of GATE. Decides nothing: the exit code is 0."""
+    from scoregate.baselines.baselines import load_baseline, load_run
     from scoregate.gate_file import read_gate
-    from scoregate.project.baselines import load_baseline, load_run
-    from scoregate.project.places import existing_store
+    from scoregate.sources.places import existing_store
 
     gate = read_gate(gate_path)
     store = existing_store(gate.root, store_path)

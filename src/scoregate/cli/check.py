@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -34,7 +35,7 @@ def check(
     gate_path: Path,
     candidate: str,
     baseline: str | None,
-    on_inconclusive: str | None,
+    on_inconclusive: Literal["warn", "fail"] | None,
     seed: int,
     outputs: tuple[str, ...],
     as_json: bool,
@@ -45,18 +46,18 @@ def check(
     Results come from a file (`scoregate runs export` writes one, and so can any other tool) or from the store.
     A stored run can be decided again under another gate at no cost.
     """
+    from scoregate.baselines.baselines import load_anchor, load_baseline, load_run
+    from scoregate.baselines.expected_items import with_expected_items
     from scoregate.cli.present import present
     from scoregate.gate_file import read_gate
     from scoregate.gates.anchors import compare_with_both
-    from scoregate.project.baselines import load_anchor, load_baseline, load_run
-    from scoregate.project.deciding import known_items, with_policy
-    from scoregate.project.expected_items import with_expected_items
-    from scoregate.project.judge_trust import judge_trust
-    from scoregate.project.places import existing_store
-    from scoregate.project.true_margins import with_true_margins
+    from scoregate.judge_trust.judge_trust import judge_trust
+    from scoregate.judge_trust.true_margins import with_true_margins
+    from scoregate.sources.datasets import known_items
+    from scoregate.sources.places import existing_store
 
     wanted = parse_outputs(outputs)
-    gate = with_policy(read_gate(gate_path), on_inconclusive)
+    gate = read_gate(gate_path).with_policy(on_inconclusive)
     store = existing_store(gate.root, store_path)
     now = load_run(candidate, store, "--candidate", gate)
     scorers = now.header.scorers

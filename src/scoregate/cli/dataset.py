@@ -55,12 +55,12 @@ def validate(
     """
     from scoregate.datasets import check_keys, read_dataset, summarise
     from scoregate.gate_file.dataset_source import LANGFUSE_PREFIX
-    from scoregate.project.datasets import dataset_in_langfuse, named
-    from scoregate.project.places import find_root
+    from scoregate.sources.datasets import dataset_in_langfuse, named
+    from scoregate.sources.places import find_root
 
     if path.suffix == ".toml":
         from scoregate.gate_file import read_gate
-        from scoregate.project.assembly import read_gate_dataset
+        from scoregate.sources.datasets import read_gate_dataset
 
         gate = read_gate(path)
         found = read_gate_dataset(gate)
@@ -131,8 +131,8 @@ def push(
     from scoregate.datasets.schemas import read_schema, schema_check
     from scoregate.errors import ConfigError
     from scoregate.langfuse import dataset_push
-    from scoregate.project.datasets import connect, named
-    from scoregate.project.places import find_root
+    from scoregate.sources.datasets import connect, named
+    from scoregate.sources.places import find_root
 
     target = named(name)
     if target.version is not None:
@@ -180,8 +180,8 @@ def pull(name: str, output: Path | None, force: bool) -> None:
     """
     from scoregate.datasets.writing import ENDING, dataset_lines, write_dataset
     from scoregate.errors import ConfigError
-    from scoregate.project.datasets import dataset_in_langfuse, named
-    from scoregate.project.places import find_root
+    from scoregate.sources.datasets import dataset_in_langfuse, named
+    from scoregate.sources.places import find_root
 
     source = named(name)
     if output is not None and output.suffix.lower() != ENDING:
@@ -212,8 +212,8 @@ def diff(before: str, after: str, as_json: bool) -> None:
     ONE and OTHER are files, or datasets in Langfuse: what ends like a dataset file, or is there as one, is a file.
     """
     from scoregate.datasets.difference import difference
-    from scoregate.project.datasets import any_dataset
-    from scoregate.project.places import find_root
+    from scoregate.sources.datasets import any_dataset
+    from scoregate.sources.places import find_root
 
     root = find_root()
     first, second = any_dataset(before, root), any_dataset(after, root)
@@ -241,7 +241,7 @@ def _check_is_no_name(path: Path) -> None:
     """Raise ConfigError for what is no file and may well be a dataset in Langfuse."""
     from scoregate.errors import ConfigError
     from scoregate.gate_file.dataset_source import LANGFUSE_PREFIX
-    from scoregate.project.datasets import is_file_name
+    from scoregate.sources.datasets import is_file_name
 
     if not path.exists() and not is_file_name(str(path)):
         raise ConfigError(

@@ -18,8 +18,7 @@ def init(folder: Path, name: str) -> None:
     """
     import shlex
 
-    from scoregate.project.git_ignore import ignore_in_git
-    from scoregate.project.starter import write_starter
+    from scoregate.starter import ignore_in_git, write_starter
 
     written, kept = write_starter(folder, name)
     ignore_file, ignored = ignore_in_git(folder)

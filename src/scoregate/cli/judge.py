@@ -13,8 +13,8 @@ from scoregate.cli.judge_pairs import compare
 from scoregate.cli.options import gate_argument, json_option, store_option
 
 if TYPE_CHECKING:
+    from scoregate.judge_trust.judge_trial import Tried
     from scoregate.judging.judge import Judge
-    from scoregate.project.judge_trial import Tried
     from scoregate.records import JSON
 
 
@@ -50,12 +50,12 @@ def test(
 
     A reply that is kept already costs nothing; a new one is kept for the next run.
     """
-    from scoregate.cli.judging import check_replied
     from scoregate.cli.telling import say
     from scoregate.errors import ConfigError
     from scoregate.gate_file import read_gate
-    from scoregate.project.judge_trial import answers_to_try, as_output, judge_of, try_judge
-    from scoregate.project.places import existing_store
+    from scoregate.gate_run.judging import check_replied
+    from scoregate.judge_trust.judge_trial import answers_to_try, as_output, judge_of, try_judge
+    from scoregate.sources.places import existing_store
 
     gate = read_gate(gate_path)
     chosen = judge_of(gate, score)
@@ -98,7 +98,7 @@ def cache() -> None:
 def export_cache(path: Path, store_path: Path | None) -> None:
     """Write all kept replies to FILE (JSON Lines)."""
     from scoregate.judging.exchange import write_replies
-    from scoregate.project.places import find_root, open_store
+    from scoregate.sources.places import find_root, open_store
 
     with open_store(find_root(), path=store_path, create=False) as store:
         number = write_replies(store.replies.all(), path)
@@ -114,7 +114,7 @@ def import_cache(path: Path, store_path: Path | None) -> None:
     All lines are checked first: with one that no judge could have written, nothing is kept.
     """
     from scoregate.judging.exchange import read_replies
-    from scoregate.project.places import find_root, open_store
+    from scoregate.sources.places import find_root, open_store
 
     replies = read_replies(path)
     with open_store(find_root(), path=store_path) as store:
@@ -126,7 +126,7 @@ def import_cache(path: Path, store_path: Path | None) -> None:
 @store_option
 def forget_invalid(store_path: Path | None) -> None:
     """Forget the replies that hold no valid score, so that their judges are asked again. The others stay."""
-    from scoregate.project.places import find_root, open_store
+    from scoregate.sources.places import find_root, open_store
 
     with open_store(find_root(), path=store_path, create=False) as store:
         number = store.replies.forget_invalid()

@@ -56,18 +56,19 @@ def calibrate(
     from functools import partial
 
     from scoregate.calibration.file import calibration_path
-    from scoregate.cli.judging import announce_replies
     from scoregate.cli.present import terminal_width
     from scoregate.cli.telling import say
     from scoregate.gate_file import read_gate
+    from scoregate.gate_run.judging import announce_replies
     from scoregate.gates.sentences import count
-    from scoregate.project.calibrating import calibrate_judge, comparison_of, labels_source
-    from scoregate.project.calibrations import unmet_now
-    from scoregate.project.human_labels import one_an_item, read_all_labels
-    from scoregate.project.judge_trial import judge_of
-    from scoregate.project.labelled_answers import labelled_answers, left_out
-    from scoregate.project.places import open_store, shown_path
+    from scoregate.judge_trust.calibrating import calibrate_judge, comparison_of, labels_source
+    from scoregate.judge_trust.calibrations import unmet_now
+    from scoregate.judge_trust.human_labels import one_an_item, read_all_labels
+    from scoregate.judge_trust.judge_trial import judge_of
+    from scoregate.judge_trust.labelled_answers import labelled_answers, left_out
     from scoregate.reports.calibration import render_calibration
+    from scoregate.sources.places import open_store
+    from scoregate.wording import shown_path
 
     gate = read_gate(gate_path)
     judge = judge_of(gate, score)

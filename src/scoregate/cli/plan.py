@@ -57,10 +57,10 @@ def plan(
     """
     from scoregate.cli.present import terminal_width
     from scoregate.gate_file import read_gate
-    from scoregate.project.places import existing_store
-    from scoregate.project.planning import plan_gate
-    from scoregate.project.planning_basis import Assumption, basis_of
+    from scoregate.planning.basis import Assumption, basis_of
+    from scoregate.planning.planning import plan_gate
     from scoregate.reports.plan import plan_text
+    from scoregate.sources.places import existing_store
 
     gate = read_gate(gate_path)
     gate = replace(gate, trials=trials or gate.trials)

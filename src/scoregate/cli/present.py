@@ -37,7 +37,7 @@ def present(
     from scoregate.errors import PASS, ScoregateError
     from scoregate.gates.rescored import command_to_score_alike
     from scoregate.gates.rounds import rounds_of
-    from scoregate.project.corrected import corrected_values
+    from scoregate.judge_trust.corrected import corrected_values
     from scoregate.reports import Report, render_json, render_terminal, write_report
 
     contracts = {name: contract for name in gate.rules if (contract := gate.contract(name)) is not None}
@@ -77,7 +77,7 @@ def present(
 
 
 def _shown(source: str | None) -> str | None:
-    from scoregate.project.places import shown_path
+    from scoregate.wording import shown_path
 
     return source if source is None or source.startswith(("run:", "langfuse:")) else shown_path(Path(source))
 

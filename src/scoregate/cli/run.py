@@ -17,13 +17,13 @@ from scoregate.cli.options import (
     seed_option,
     store_option,
 )
-from scoregate.cli.run_request import NEWEST, RunRequest
+from scoregate.gate_run.run_request import NEWEST, RunRequest
 
 if TYPE_CHECKING:
-    from scoregate.cli.rescored import ScoredFirst
     from scoregate.gate_file import Gate
-    from scoregate.project.assembly import Assembly
-    from scoregate.project.running import StartedRun
+    from scoregate.gate_run.assembly import Assembly
+    from scoregate.gate_run.rescored import ScoredFirst
+    from scoregate.gate_run.running import StartedRun
     from scoregate.records import Run
     from scoregate.store import Store
 
@@ -139,7 +139,7 @@ def _begun(request: RunRequest, since: str) -> str | None:
     """Id of the run that this command had begun when its process died, as far as the store tells."""
     from scoregate.errors import ScoregateError
     from scoregate.gate_file import read_gate
-    from scoregate.project.places import existing_store
+    from scoregate.sources.places import existing_store
 
     try:
         gate = read_gate(request.gate_path)
@@ -161,22 +161,21 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
     gate = read_gate(request.gate_path)
 
     # Only now, so that a gate that cannot be read is told at once.
-    from scoregate.cli.delivering import deliver, langfuse_of, linked
-    from scoregate.cli.rescored import ScoredFirst, scored_first
-    from scoregate.cli.run_session import execute
-    from scoregate.cli.run_verdict import decide_and_show
+    from scoregate.baselines.baselines import NoBaseline, load_anchor, load_baseline, why_stale
+    from scoregate.baselines.scored_alike import scored_alike
     from scoregate.cli.telling import say
-    from scoregate.cli.waiting import check_waiting, wait_before_verdict
-    from scoregate.project.assembly import assemble, with_experiment
-    from scoregate.project.baselines import NoBaseline, load_anchor, load_baseline, why_stale
-    from scoregate.project.deciding import with_policy
-    from scoregate.project.judged_answers import refuse_unreadable_labels
-    from scoregate.project.places import open_store
-    from scoregate.project.scored_alike import scored_alike
-    from scoregate.project.scripts import conclude_script
-    from scoregate.project.side_by_side import with_candidate
+    from scoregate.gate_run.assembly import assemble, with_experiment
+    from scoregate.gate_run.delivering import deliver, langfuse_of, linked
+    from scoregate.gate_run.rescored import ScoredFirst, scored_first
+    from scoregate.gate_run.run_session import execute
+    from scoregate.gate_run.run_verdict import decide_and_show
+    from scoregate.gate_run.scripts import conclude_script
+    from scoregate.gate_run.side_by_side import with_candidate
+    from scoregate.gate_run.waiting_before_verdict import check_waiting, wait_before_verdict
+    from scoregate.judge_trust.judged_answers import refuse_unreadable_labels
+    from scoregate.sources.places import open_store
 
-    gate = with_policy(gate, request.on_inconclusive)
+    gate = gate.with_policy(request.on_inconclusive)
     gate = replace(gate, limits=request.applied_to(gate.limits), trials=request.trials or gate.trials)
     check_trials(gate)
     sys.path.insert(0, str(gate.root))
@@ -188,7 +187,7 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
     check_waiting(gate, langfuse, beside=against is not None)
     refuse_unreadable_labels(gate)
     if against is not None:
-        from scoregate.cli.run_beside import run_beside
+        from scoregate.gate_run.run_beside import run_beside
 
         return run_beside(request, assembly, against, langfuse, outputs, stdout)
     with (
@@ -247,8 +246,8 @@ def _run(request: RunRequest, stdout: TextIO) -> int:
 def _blind(gate: Gate, store: Store) -> str | None:
     """A warning where the gate cannot see its own margin. It is no reason not to run, and neither is its failure."""
     from scoregate.errors import ScoregateError
-    from scoregate.project.planning import blind_warning
-    from scoregate.project.planning_basis import Assumption, basis_of
+    from scoregate.planning.basis import Assumption, basis_of
+    from scoregate.planning.planning import blind_warning
 
     try:
         basis = basis_of(gate, store)
@@ -261,8 +260,8 @@ def _blind(gate: Gate, store: Store) -> str | None:
 
 def _started(request: RunRequest, assembly: Assembly, store: Store, first: ScoredFirst) -> StartedRun:
     """A new run, or the one to resume."""
-    from scoregate.cli.selecting import check_kind, chosen_items, run_to_resume
-    from scoregate.project.running import resume_run, start_run
+    from scoregate.gate_run.running import resume_run, start_run
+    from scoregate.gate_run.selecting import check_kind, chosen_items, run_to_resume
 
     if request.resume is not None:
         run = run_to_resume(request, assembly.gate, store)

@@ -26,7 +26,7 @@ def runs() -> None:
 
 def _store(path: Path | None) -> Store:
     from scoregate.errors import StoreError
-    from scoregate.project.places import STORE, existing_store, find_root
+    from scoregate.sources.places import STORE, existing_store, find_root
 
     root = find_root()
     store = existing_store(root, path)
@@ -86,9 +86,9 @@ def diff(before: str, after: str, only: str | None, as_json: bool, store_path: P
 
     BEFORE and AFTER are stored runs or results files.
     """
-    from scoregate.project.baselines import load_run
-    from scoregate.project.places import existing_store, find_root
+    from scoregate.baselines.baselines import load_run
     from scoregate.reports.run_diff import changed_cells, diff_table
+    from scoregate.sources.places import existing_store, find_root
 
     store = existing_store(find_root(), store_path)
     cells = changed_cells(load_run(before, store, "BEFORE"), load_run(after, store, "AFTER"), only=only)
@@ -136,10 +136,10 @@ def import_(source: str, replace: bool, store_path: Path | None) -> None:
 
     langfuse:EXPERIMENT (a name or an id) in place of FILE takes a run from Langfuse.
     """
+    from scoregate.baselines.baselines import load_run
     from scoregate.gate_file.experiment_source import is_langfuse
-    from scoregate.project.baselines import load_run
-    from scoregate.project.places import find_root, open_store
     from scoregate.results_file import read_results
+    from scoregate.sources.places import find_root, open_store
 
     run = load_run(source, None, "FILE") if is_langfuse(source) else read_results(Path(source))
     with open_store(find_root(), path=store_path) as store:
@@ -173,16 +173,17 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
     """
     import sys
 
-    from scoregate.cli.judging import say_judges, say_priceless
     from scoregate.cli.stdout import claim_stdout
     from scoregate.cli.telling import say
     from scoregate.gate_file import read_gate
-    from scoregate.project.assembly import assemble_scorers
-    from scoregate.project.places import open_store, shown_path
-    from scoregate.project.rescoring import prepare, rewrite
-    from scoregate.project.rescoring import rescore as score_again
-    from scoregate.project.stored_outputs import named_run
+    from scoregate.gate_run.assembly import assemble_scorers
+    from scoregate.gate_run.judging import say_judges, say_priceless
+    from scoregate.gate_run.rescoring import prepare, rewrite
+    from scoregate.gate_run.rescoring import rescore as score_again
+    from scoregate.gate_run.stored_outputs import named_run
     from scoregate.reports.runs import run_as_dict, run_summary
+    from scoregate.sources.places import open_store
+    from scoregate.wording import shown_path
 
     gate = read_gate(gate_path)
     sys.path.insert(0, str(gate.root))
@@ -218,10 +219,10 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
 @store_option
 def prune(keep: int | None, before: str | None, yes: bool, store_path: Path | None) -> None:
     """Delete old runs from the store. Baselines that gates name as `run:ID` are kept."""
+    from scoregate.baselines.pruning import protected_runs
     from scoregate.cli.asking import agreed
     from scoregate.errors import ConfigError
-    from scoregate.project.places import find_root
-    from scoregate.project.pruning import protected_runs
+    from scoregate.sources.places import find_root
 
     if keep is None and before is None:
         raise ConfigError("nothing says which runs are old", hint="give --keep N or --before TIME")
@@ -256,9 +257,9 @@ def push(names: tuple[str, ...], delivery_seconds: float, as_json: bool, store_p
     """
     from scoregate.cli.telling import say
     from scoregate.errors import INTERRUPTED, PASS, ServiceError
+    from scoregate.gate_run.langfuse_link import LangfuseLink, as_json_values
     from scoregate.langfuse.settings import require_settings
-    from scoregate.project.langfuse_link import LangfuseLink, as_json_values
-    from scoregate.project.places import find_root, read_catalog_of
+    from scoregate.sources.places import find_root, read_catalog_of
 
     root = find_root()
     settings = require_settings(root, "`runs push`")

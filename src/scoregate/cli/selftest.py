@@ -57,11 +57,11 @@ def selftest(
     """
     from scoregate.cli.present import terminal_width
     from scoregate.gate_file import read_gate
-    from scoregate.project.assembly import read_gate_dataset
-    from scoregate.project.places import existing_store
-    from scoregate.project.selftest import DROPS, Wanted, self_test
-    from scoregate.project.stored_trials import named_trials, placed, stored_trials
+    from scoregate.planning.selftest import DROPS, Wanted, self_test
+    from scoregate.planning.stored_trials import named_trials, placed, stored_trials
     from scoregate.reports.selftest import selftest_text
+    from scoregate.sources.datasets import read_gate_dataset
+    from scoregate.sources.places import existing_store
 
     gate = read_gate(gate_path)
     store = existing_store(gate.root, store_path)

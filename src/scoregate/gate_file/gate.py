@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from scoregate.catalog import CATALOG_FILE, Catalog, Contract, read_catalog
+from scoregate.catalog import CATALOG_FILE, SCORED, Catalog, Contract, read_catalog
 from scoregate.config.table import ConfigTable
 from scoregate.config.toml_lines import read_toml
 from scoregate.errors import ConfigError, did_you_mean
@@ -19,6 +19,7 @@ from scoregate.gate_file.experiment_source import read_langfuse_experiment
 from scoregate.gate_file.rounds import Rounds, read_rounds
 from scoregate.gate_file.rule import Rule, contract_of, read_rule
 from scoregate.records import JSON
+from scoregate.wording import shown_path
 
 DEFAULT_MAX_FAILED_ITEMS = 0.05
 DEFAULT_ALPHA = 0.01
@@ -115,9 +116,23 @@ class Gate:
     """The project's root: the folder that holds `gates/`."""
 
     @property
+    def place(self) -> str:
+        """The gate as a person finds it: its file, or its name where it was made in Python."""
+        return shown_path(self.path) if self.path else self.name
+
+    @property
     def side_by_side(self) -> bool:
         """Whether the baseline is a git ref that is run beside the candidate."""
         return self.baseline is not None and self.baseline.startswith(GIT_PREFIX)
+
+    @property
+    def gated_scores(self) -> tuple[str, ...]:
+        """The scores that can break the gate."""
+        return tuple(name for name, rule in self.rules.items() if name != SCORED and not rule.advisory)
+
+    def with_policy(self, on_inconclusive: Literal["warn", "fail"] | None) -> Gate:
+        """The gate with the caller's word on `inconclusive` in place of its own; None leaves that."""
+        return self if on_inconclusive is None else replace(self, on_inconclusive=on_inconclusive)
 
     def contract(self, score: str) -> Contract | None:
         """The score's contract from the catalog, with the rule's own direction and categories applied.

@@ -113,3 +113,14 @@ def _table(source: Run | RunTable | str | Path | pandas.DataFrame, label: str) -
         f"the {label} is a {type(source).__name__}",
         hint="give a Run, a path of a results file, or a DataFrame",
     )
+
+
+def check_decidable(gate: Gate, run: Run) -> None:
+    """Raise what the first comparison with this run as the baseline would raise, such as a score without a direction.
+
+    Without a baseline nothing is compared, and a gate that cannot decide would only show it a run later.
+    """
+    from scoregate.gates.compare import compare
+
+    twin = replace(run, header=replace(run.header, run=f"{run.id} again"))
+    compare(run, twin, gate)

@@ -13,6 +13,7 @@ from typing import Literal
 
 from scoregate.catalog import read_catalog
 from scoregate.errors import INTERRUPTED, PASS, USAGE, ConfigError, ScoregateError, ServiceError
+from scoregate.git.command import run_git
 from scoregate.langfuse import settings as names
 from scoregate.langfuse.config_differences import differences
 from scoregate.langfuse.connection import Connection, Patience, Query, Refused, Reply
@@ -21,7 +22,6 @@ from scoregate.langfuse.project import project_of
 from scoregate.langfuse.score_configs import read_configs
 from scoregate.langfuse.settings import Settings, find_settings
 from scoregate.records import JSON
-from scoregate.runner.candidates.git import run_git
 
 Level = Literal["ok", "warning", "FAILED"]
 MOST_SKEW = 5.0

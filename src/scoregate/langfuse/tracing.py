@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 
 from scoregate.langfuse import ids
 from scoregate.langfuse.own_clients import OwnClients
-from scoregate.langfuse.parent import load, traceparent, under
 from scoregate.langfuse.settings import BASE_URLS, ENVIRONMENT, PUBLIC_KEY, SECRET_KEY, Settings
 from scoregate.records import JSON, DatasetItem
+from scoregate.runner.candidates.parent_span import load, traceparent, under
 from scoregate.runner.tracing import current_traceparent
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from scoregate.judging.usage import dollars
-from scoregate.reports.planned import Edit, Plan, ScorePlan, Spending
+from scoregate.planning.planned import Edit, Plan, ScorePlan, Spending
 
 NONE = "none"
 _ANY = 1e-9

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from scoregate.reports.selftested import Detection, SelfTest, Share
+from scoregate.planning.selftested import Detection, SelfTest, Share
 
 
 def selftest_text(test: SelfTest, *, width: int) -> str:

@@ -19,10 +19,10 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from scoregate.errors import ConfigError
+from scoregate.git.version import Version
 from scoregate.records import JSON, DatasetItem
 from scoregate.runner.candidates.candidate import Candidate, as_answer, classify
 from scoregate.runner.candidates.python_file import load_experiment, python_candidate
-from scoregate.runner.candidates.version import Version
 from scoregate.runner.candidates.wire import answer_document, error_document
 
 SECONDS_TO_END = 0.5

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scoregate.records import JSON, DatasetItem, Tokens
-from scoregate.runner.candidates.failures import CandidateError, TransientError, classify, first_line
+from scoregate.runner.candidates.failures import CandidateError, TransientError, classify
+from scoregate.wording import first_line
 
 if TYPE_CHECKING:
     from scoregate.runner.candidates.script import Script

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scoregate.errors import ConfigError, did_you_mean
+from scoregate.git.version import Version
 from scoregate.records import JSON, DatasetItem
 from scoregate.runner.candidates.candidate import Answer, Candidate, CandidateError
 from scoregate.runner.candidates.process import run_process
-from scoregate.runner.candidates.version import Version
 from scoregate.runner.candidates.wire import ReplyProblem, measured, parse_reply, question
 from scoregate.runner.tracing import current_traceparent
 

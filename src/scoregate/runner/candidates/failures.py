@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scoregate.wording import MAX_REASON, first_line
+
 TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 """HTTP statuses that may be gone at the next call; 529 is what model services answer when overloaded."""
 RATE_LIMIT_STATUSES = frozenset({429, 529})
-MAX_REASON = 300
-"""Characters of an error's reason."""
 
 _TRANSPORT_ERRORS = {
     "httpx": ("TransportError",),
@@ -75,19 +75,6 @@ def reason_of(error: BaseException) -> str:
     line = first_line(message)
     name = type(error).__name__
     return f"{name}: {line}"[:MAX_REASON] if line else name
-
-
-def first_line(text: str) -> str:
-    """The first line that is not blank, at most MAX_REASON characters, safe to store and to show."""
-    return printable(text.lstrip()[:MAX_REASON].partition("\n")[0].rstrip())
-
-
-def printable(text: str) -> str:
-    """The text with spaces for tabs and the like, and U+FFFD for control codes and half surrogate pairs."""
-    return "".join(
-        char if char.isprintable() else " " if char.isspace() else "\N{REPLACEMENT CHARACTER}"
-        for char in text
-    )
 
 
 def seconds_to_wait(value: object) -> float | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from scoregate.errors import ConfigError
+from scoregate.git.version import Version
 from scoregate.paths import PathError, look_up
 from scoregate.records import JSON, DatasetItem
 from scoregate.runner.candidates.candidate import (
@@ -23,7 +24,6 @@ from scoregate.runner.candidates.failures import (
     TRANSIENT_STATUSES,
     seconds_to_wait,
 )
-from scoregate.runner.candidates.version import Version
 from scoregate.runner.candidates.wire import (
     MAX_OUTPUT_BYTES,
     ReplyProblem,

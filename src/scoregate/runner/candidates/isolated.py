@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from scoregate.errors import ConfigError
+from scoregate.git.version import Version
 from scoregate.records import JSON, DatasetItem
 from scoregate.runner.candidates.candidate import (
     Answer,
@@ -24,7 +25,6 @@ from scoregate.runner.candidates.candidate import (
 )
 from scoregate.runner.candidates.command import ask
 from scoregate.runner.candidates.python_file import Experiment, load_experiment, python_candidate
-from scoregate.runner.candidates.version import Version
 from scoregate.runner.candidates.wire import (
     answer_document,
     answer_or_error,
@@ -72,7 +72,7 @@ def main(path: Path) -> None:
 
 
 def _reply(path: Path, asked: dict[str, JSON]) -> dict[str, JSON]:
-    from scoregate.langfuse.parent import under_traceparent  # the process's own assembly
+    from scoregate.runner.candidates.parent_span import under_traceparent  # the process's own assembly
 
     trial, parent = asked.pop("trial"), asked.pop("traceparent", None)
     try:

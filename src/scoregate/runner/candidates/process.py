@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from scoregate.runner.candidates.failures import CandidateError, TransientError, first_line
+from scoregate.runner.candidates.failures import CandidateError, TransientError
 from scoregate.runner.candidates.wire import MAX_OUTPUT_BYTES
+from scoregate.wording import first_line
 
 TRY_AGAIN = 75
 """The exit code by which a program says that it may succeed later (EX_TEMPFAIL of sysexits.h)."""

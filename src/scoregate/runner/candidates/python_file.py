@@ -16,12 +16,12 @@ from typing import Any, cast
 
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.files.reading import check_input_file
+from scoregate.git.version import Version
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Candidate, CandidateError, classify
 from scoregate.runner.candidates.failures import reason_of
 from scoregate.runner.candidates.importing import import_file
 from scoregate.runner.candidates.script import Handed, Script, only_in_run, script_function
-from scoregate.runner.candidates.version import Version
 
 Task = Callable[..., Any]
 

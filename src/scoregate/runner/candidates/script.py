@@ -23,7 +23,8 @@ from typing import Any, Literal, cast
 
 from scoregate.errors import ConfigError, ScoregateError
 from scoregate.records import DatasetItem, Run, ScoreValue
-from scoregate.runner.candidates.failures import first_line, reason_of
+from scoregate.runner.candidates.failures import reason_of
+from scoregate.wording import first_line
 
 SHAPE = "def experiment(context)"
 _REGRESSION = "RegressionError"

@@ -9,7 +9,7 @@ from scoregate.files.reading import decode_utf8
 from scoregate.files.strict_json import JsonProblem, parse_json
 from scoregate.records import JSON, DatasetItem, Tokens
 from scoregate.runner.candidates.candidate import Answer, CandidateError, TransientError
-from scoregate.runner.candidates.failures import printable
+from scoregate.wording import printable
 
 MAX_OUTPUT_BYTES = 50_000_000
 """Largest reply that is read."""

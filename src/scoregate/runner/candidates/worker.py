@@ -19,10 +19,10 @@ from typing import Any
 
 from scoregate.errors import ConfigError
 from scoregate.files.reading import check_input_file
+from scoregate.git.version import Version
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Answer, Candidate, CandidateError
 from scoregate.runner.candidates.relocation import Relocation, named_import_folders, own_import_folders
-from scoregate.runner.candidates.version import Version
 from scoregate.runner.candidates.wire import answer_or_error, parse_reply, question
 from scoregate.runner.candidates.worker_process import Launch, WorkerProcess
 from scoregate.runner.tracing import current_traceparent

@@ -30,8 +30,8 @@ def main() -> None:
     sys.argv[:] = [settings["experiment"]]
     package = Path(__file__).resolve().parents[2]
     _provide_scoregate(package)
-    from scoregate.langfuse.parent import load, under_traceparent
     from scoregate.runner.candidates.answering import answer_questions
+    from scoregate.runner.candidates.parent_span import load, under_traceparent
     from scoregate.runner.candidates.relocation import Relocation, relocate_imports
 
     if settings["relocation"] is not None:

@@ -21,10 +21,11 @@ from pathlib import Path
 
 from scoregate.errors import ConfigError
 from scoregate.records import JSON
-from scoregate.runner.candidates.failures import CandidateError, first_line
+from scoregate.runner.candidates.failures import CandidateError
 from scoregate.runner.candidates.process import failed_exit
 from scoregate.runner.candidates.relocation import Relocation
 from scoregate.runner.candidates.wire import MAX_OUTPUT_BYTES
+from scoregate.wording import first_line
 
 _ENTRY = Path(__file__).with_name("worker_entry.py")
 _CHUNK = 1 << 18

@@ -1,0 +1,115 @@
+"""Moving a gate's baseline: which run would take which one's place, what speaks against it, and the move itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scoregate.baselines.baselines import NoBaseline, load_baseline, load_run, lock_path
+from scoregate.baselines.equal_runs import choice_by_score
+from scoregate.baselines.langfuse_acceptance import accept_in_langfuse, delivered_run
+from scoregate.errors import BaselineError, ConfigError
+from scoregate.gate_file import Gate
+from scoregate.gate_file.experiment_source import is_langfuse
+from scoregate.gates.acceptance import Acceptance, locked, objections, same_scores
+from scoregate.gates.compare import check_decidable
+from scoregate.git.people import whoami
+from scoregate.records import Run
+from scoregate.results_file import write_lock
+from scoregate.sources.datasets import read_gate_dataset
+from scoregate.store import Store
+from scoregate.wording import shown_path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succession:
+    """A run, and the baseline whose place it would take."""
+
+    gate: Gate
+    new: Run
+    old: Run | None
+    """None where there is no baseline yet, or none that can be read."""
+    unreadable: BaselineError | None
+    """Why the present baseline cannot be read, if it is there and cannot be."""
+    lock: Path | None
+    """The file that holds the baseline; None where it is in Langfuse."""
+
+    @property
+    def place(self) -> str:
+        """Where the baseline is, for people."""
+        return str(self.gate.baseline) if self.lock is None else shown_path(self.lock)
+
+    @property
+    def changes_nothing(self) -> bool:
+        return self.old is not None and self.old.id == self.new.id and same_scores(self.old, self.new)
+
+    def accept(self, why: str, overruled: Overruled) -> bool:
+        """Make the run the baseline; whether it is seen there already (Langfuse takes a while)."""
+        acceptance = Acceptance(
+            who=whoami(self.gate.root),
+            when=datetime.now(UTC).isoformat(timespec="seconds"),
+            why=why.strip(),
+            forced=overruled.objections,
+            best_of=overruled.best_of,
+        )
+        if self.lock is None:
+            return accept_in_langfuse(self.gate, self.new, acceptance)
+        write_lock(locked(self.new, acceptance), self.lock)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Overruled:
+    """What spoke against a run, and did not count; it is kept with the baseline."""
+
+    objections: tuple[str, ...] = ()
+    best_of: int | None = None
+    """The run was chosen by its score among so many equal ones."""
+
+
+def succession(gate: Gate, run: str, store: Store | None) -> Succession:
+    """What accepting `run` would replace. Raises the errors of reading the run, and of Langfuse's client."""
+    lock = None if is_langfuse(gate.baseline) else lock_path(gate)
+    new = delivered_run(gate, run, store) if lock is None else load_run(run, store, "RUN")
+    old, unreadable = None, None
+    try:
+        old = load_baseline(gate, None, store, new.header.scorers)
+    except NoBaseline:
+        pass
+    except BaselineError as error:
+        unreadable = error
+    return Succession(gate=gate, new=new, old=old, unreadable=unreadable, lock=lock)
+
+
+def examine(step: Succession, store: Store | None, *, force: bool, best_of_several: bool) -> Overruled:
+    """What is overruled by `force` and `best_of_several`.
+
+    Raises BaselineError where something speaks against the run that is not, ConfigError where the gate could not
+    decide with it.
+    """
+    gate, new = step.gate, step.new
+    fingerprint = read_gate_dataset(gate).fingerprint if gate.dataset else None
+    against = objections(new, gate, fingerprint)
+    if against and not force:
+        raise BaselineError(
+            f"run {new.id} was not accepted: {'; '.join(against)}",
+            hint="--force accepts it and records why not",
+        )
+    if step.old is None:
+        check_decidable(gate, new)
+    choice = choice_by_score(store, new, gate)
+    if choice is not None and not best_of_several:
+        raise BaselineError(
+            f"run {new.id} was not accepted: it is one of {choice.among} equal runs, and better than the first of "
+            f"them in {', '.join(choice.better)}; a baseline chosen by its score makes unchanged candidates look worse",
+            hint=f"accept the first, {choice.first}; --best-of-several accepts this one, and every verdict says so",
+        )
+    return Overruled(against, choice.among if choice is not None else None)
+
+
+def refuse_in_ci(gate: Gate, ci: str) -> None:
+    """Raises ConfigError where the variable `CI` has a value that means yes."""
+    if ci.lower() not in ("", "0", "false"):
+        how = "accept it on a checkout" + ("" if is_langfuse(gate.baseline) else " and commit the lock file")
+        raise ConfigError("a baseline is never accepted in CI", hint=how)

@@ -1,0 +1,195 @@
+"""The baseline and the anchor that a gate or a command line names: a lock file, a results file, a stored run, or a
+run in Langfuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from scoregate.baselines.langfuse_runs import experiment_named, read_langfuse_run
+from scoregate.baselines.scored_alike import changed_scorers, scored_alike
+from scoregate.errors import BaselineError, ConfigError, ResultsError, StoreError, did_you_mean
+from scoregate.gate_file import Gate
+from scoregate.gate_file.experiment_source import is_langfuse
+from scoregate.gate_file.gate import GIT_PREFIX
+from scoregate.records import Run
+from scoregate.results_file import read_results
+from scoregate.sources.places import find_root
+from scoregate.store import Store
+from scoregate.wording import shown_path
+
+RUN_PREFIX = "run:"
+_RESULT_SUFFIXES = (".jsonl", ".jsonl.gz")
+_PARTS = ("baseline", "anchor", "candidate")
+_BY_SCORE = ("best", "best-so-far", "highest", "max", "top")
+
+
+class NoBaseline(BaselineError):
+    """There is nothing to compare with yet; that is not the same as "no regression"."""
+
+
+def load_baseline(
+    gate: Gate, spec: str | None, store: Store | None, scorers: Mapping[str, str] | None = None
+) -> Run:
+    """The gate's baseline, or the one that `spec` names (a path, a run id, `run:ID`, `langfuse:EXPERIMENT`).
+
+    `scorers` are the versions that the candidate is scored by: of a run in the store or in Langfuse that they did not
+    score, the newest run is taken that has its outputs scored again by them (`runs rescore`). A file is what it is.
+
+    Raises NoBaseline where there is none yet, ConfigError where a name leads nowhere or is a git ref, of which no
+    results are stored, and BaselineError where it cannot be read; for Langfuse also Refused and ServiceError.
+    """
+    asked = gate.baseline if spec is None else spec
+    if asked is not None and asked.startswith(GIT_PREFIX):
+        raise ConfigError(
+            f"the baseline {asked} is run beside the candidate by `scoregate run`, so there are no results of it yet",
+            where=gate.place if spec is None else "--baseline",
+            hint="`scoregate check --baseline FILE|RUN` decides from results that exist",
+        )
+    if spec is not None:
+        run = _trusted(lambda: load_run(spec, store, "--baseline", gate), "give another --baseline")
+        return run if Path(spec).exists() else scored_alike(gate, run, store, scorers)
+    name = gate.baseline
+    if name is None:
+        raise NoBaseline(
+            "the gate names no baseline, so there is nothing to compare with",
+            where=gate.place,
+            hint=f'add baseline = "gates/{gate.name}.baseline.jsonl" and accept a run',
+        )
+    if name.startswith(RUN_PREFIX) or is_langfuse(name):
+        return scored_alike(gate, load_run(name, store, "baseline", gate), store, scorers)
+    path = Path(name)
+    if not path.exists():
+        _refuse_choice_by_score(path.name, f"{gate.place}: baseline")
+        if "." not in path.name:
+            ref = path.name.removeprefix("git ")
+            raise ConfigError(
+                f"the baseline '{path.name}' is no results file",
+                where=gate.place,
+                hint=f'a results file ends in .jsonl; a git ref is written "{GIT_PREFIX}{ref}"',
+            )
+        raise NoBaseline(
+            "there is no baseline yet, so nothing was compared",
+            where=shown_path(path),
+            hint=f'accept a run: scoregate baseline accept {gate.place} RUN --why "…"',
+        )
+    return _trusted(lambda: read_results(path), "restore the file from git, or accept a run anew")
+
+
+def load_anchor(gate: Gate, store: Store | None, scorers: Mapping[str, str] | None = None) -> Run | None:
+    """The second, fixed baseline that the gate names, None where it names none. `scorers` as in `load_baseline`.
+
+    Raises BaselineError where its file is gone or cannot be read, ConfigError where its run is not stored.
+    """
+    name = gate.anchor
+    if name is None:
+        return None
+    if name.startswith(RUN_PREFIX) or is_langfuse(name):
+        return scored_alike(gate, load_run(name, store, f"{gate.place}: anchor", gate), store, scorers)
+    path = Path(name)
+    if not path.exists():
+        _refuse_choice_by_score(path.name, f"{gate.place}: anchor")
+        raise BaselineError(
+            f"the anchor of {gate.place} is not there, so drops since then cannot be seen",
+            where=shown_path(path),
+            hint=f"write it: scoregate runs export RUN -o {shown_path(path)}; or take `anchor` out of the gate",
+        )
+    hint = "restore the file from git, or export a run anew"
+    return _trusted(lambda: read_results(path), hint, "anchor")
+
+
+def _trusted(read: Callable[[], Run], hint: str, what: str = "baseline") -> Run:
+    """A baseline or an anchor that is there but cannot be read makes the comparison invalid, whoever named it."""
+    try:
+        return read()
+    except ResultsError as error:
+        raise BaselineError(
+            f"the {what} cannot be read: {error.message}", where=error.where, hint=hint
+        ) from error
+
+
+def load_run(name: str, store: Store | None, option: str, gate: Gate | None = None) -> Run:
+    """A results file, a stored run (a unique beginning of its id is enough) or `langfuse:EXPERIMENT`.
+
+    `gate` is the one that the run is for. Raises ConfigError, ResultsError; for Langfuse also BaselineError, Refused
+    and ServiceError.
+    """
+    if is_langfuse(name):
+        return _from_langfuse(name, option, gate)
+    path = Path(name)
+    if not path.exists():
+        _refuse_choice_by_score(name.removeprefix(RUN_PREFIX), option)
+    if path.exists() and (path.is_dir() or not name.endswith(_RESULT_SUFFIXES)):
+        raise ConfigError(f"{option}: '{name}' is no results file", hint=_files_near(path))
+    if path.exists():
+        return read_results(path)
+    if name.endswith(_RESULT_SUFFIXES) or len(path.parts) > 1:
+        raise ConfigError(f"{option}: there is no file '{name}'", hint=_files_near(path))
+    file = "" if name.startswith(RUN_PREFIX) else f"there is no file '{name}', and "
+    if store is None:
+        raise ConfigError(
+            f"{option}: {file}this project has no stored runs",
+            hint="give a results file (.jsonl), or run a gate first",
+        )
+    try:
+        return store.load_run(store.find_run(name.removeprefix(RUN_PREFIX)))
+    except StoreError as error:
+        raise ConfigError(f"{option}: {file}{error.message}", hint=error.hint) from error
+
+
+def _from_langfuse(name: str, option: str, gate: Gate | None) -> Run:
+    source = experiment_named(name, option)
+    _refuse_choice_by_score(source.name or "", option)
+    root = gate.root if gate is not None else find_root()
+    what = {"--candidate": "candidate", "--baseline": "baseline"}.get(option, option.rpartition(": ")[2])
+    return read_langfuse_run(source, root, gate, what if what in _PARTS else "run")
+
+
+def _refuse_choice_by_score(name: str, option: str) -> None:
+    if name.lower() in _BY_SCORE:
+        raise ConfigError(
+            f"{option}: '{name}' names no run, and nothing to compare with is chosen by its score: "
+            "the best of several runs owes some of it to luck, so that an unchanged candidate looks worse",
+            hint='name a run by its id, or take baseline = "git:merge-base", the version it descends from',
+        )
+
+
+def why_stale(
+    gate: Gate, baseline: Run, fingerprint: str, scorers: Mapping[str, str], what: str = "baseline"
+) -> str | None:
+    """Why a run of the present dataset and scorers could not be compared with this baseline, or anchor, or None.
+
+    The comparison says it too, with the items; this is for saying it before a call is paid for.
+    """
+    then = baseline.header
+    changed_dataset = then.dataset_fingerprint and then.dataset_fingerprint != fingerprint
+    if changed_dataset and gate.on_dataset_change == "invalid":
+        return f"the dataset changed since the {what} was made"
+    changed = changed_scorers(gate, then.scorers, scorers)
+    return f"the scorer of {', '.join(changed)} changed since the {what} was made" if changed else None
+
+
+def _files_near(path: Path) -> str | None:
+    folder = path.parent
+    found = [str(folder / entry.name) for entry in folder.glob("*.jsonl*")] if folder.is_dir() else []
+    return (
+        did_you_mean(str(path), found)
+        or "a results file ends in .jsonl; `scoregate runs list` shows stored runs"
+    )
+
+
+def lock_path(gate: Gate) -> Path:
+    """Where an accepted baseline of this gate is written. Raises ConfigError where that is no lock file."""
+    if gate.side_by_side:
+        raise ConfigError(
+            f"the baseline is {gate.baseline}, which is run beside every candidate: there is nothing to accept",
+            where=gate.place,
+            hint=f'for a stored one set baseline = "gates/{gate.name}.baseline.jsonl"',
+        )
+    if gate.baseline is None or gate.baseline.startswith(RUN_PREFIX) or is_langfuse(gate.baseline):
+        raise ConfigError(
+            "the gate names no lock file for its baseline",
+            where=gate.place,
+            hint=f'set baseline = "gates/{gate.name}.baseline.jsonl"',
+        )
+    return Path(gate.baseline)

@@ -1,0 +1,1 @@
+"""A gate run from its start to its verdict: put together, called, scored, decided, delivered."""

@@ -1,0 +1,117 @@
+"""A gate inside of a script for Langfuse's experiment action: the SDK's result in, the SDK's `RegressionError` out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scoregate.baselines.baselines import NoBaseline, load_anchor, load_baseline
+from scoregate.errors import INCONCLUSIVE, INVALID, ConfigError, ScoregateError
+from scoregate.gate_file import read_gate
+from scoregate.gate_run.running import new_id
+from scoregate.gates.anchors import compare_with_both
+from scoregate.gates.sentences import named
+from scoregate.git.version import version_of
+from scoregate.judge_trust.judge_trust import judge_trust
+from scoregate.judge_trust.true_margins import with_true_margins
+from scoregate.records import JSON, Verdict
+from scoregate.sources.datasets import read_gate_dataset
+from scoregate.sources.places import open_store
+from scoregate.wording import shown_path
+
+if TYPE_CHECKING:
+    from langfuse.experiment import ExperimentResult
+
+
+SDK_EXPERIMENT = "sdk_experiment"
+"""Key of a run's metadata: id and name of the SDK's experiment whose result it is."""
+
+
+class NotDecided(ScoregateError):
+    """The gate asked to fail a build that is neither proved worse nor proved as good. `verdict` says why."""
+
+    exit_code = INCONCLUSIVE
+    verdict: Verdict
+
+
+class NotComparable(ScoregateError):
+    """The comparison means nothing, so the build must not pass. `verdict` says why."""
+
+    exit_code = INVALID
+    verdict: Verdict
+
+
+def enforce(
+    gate_path: str | Path, result: ExperimentResult, *, seed: int = 0, version: str | None = None
+) -> Verdict:
+    """Decide a gate on the result of the SDK's `run_experiment`, and return its verdict unless it fails the build.
+
+    The result becomes a run in the project's store, with the items of the gate's dataset: those that the result
+    lacks count against the candidate. It is compared with the gate's stored baseline. `version` labels it, else
+    the experiment's run name does.
+
+    Raises the SDK's own `RegressionError` with `.result` for a regression, NotComparable for an invalid comparison,
+    NotDecided for an inconclusive one under `on_inconclusive = "fail"`, BaselineError where there is no baseline
+    yet, and ConfigError, DatasetError, ResultsError or StoreError where gate, data or store cannot be used.
+    """
+    from scoregate.langfuse.experiment_results import regression_error, run_from
+
+    gate = read_gate(Path(gate_path))
+    if gate.side_by_side:
+        raise ConfigError(
+            f"the baseline {gate.baseline} would have to be run beside the candidate, which has been run already",
+            where=shown_path(Path(gate_path)),
+            hint=f'for results that exist set baseline = "gates/{gate.name}.baseline.jsonl"',
+        )
+    dataset = read_gate_dataset(gate) if gate.dataset else None
+    label = version_of(gate.root, version, result.run_name)
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    made_by = {"id": result.experiment_id, "name": result.name}
+    metadata: dict[str, JSON] = {"gate": gate.name, SDK_EXPERIMENT: made_by}
+    if label.dirty is not None:
+        metadata["dirty"] = label.dirty
+    run, items = run_from(
+        result,
+        gate,
+        dataset,
+        header={
+            "run": new_id(gate.name),
+            "candidate": label.label,
+            "commit": label.commit,
+            "started_at": now,
+            "finished_at": now,
+            "metadata": metadata,
+        },
+    )
+    with open_store(gate.root) as store:
+        store.import_run(run, dataset_items=items)
+        try:
+            baseline = load_baseline(gate, None, store, run.header.scorers)
+        except NoBaseline as error:
+            hint = (
+                f'accept this run: scoregate baseline accept {shown_path(Path(gate_path))} {run.id} --why "…"'
+            )
+            raise NoBaseline(error.message, where=error.where, hint=hint) from None
+        anchor = load_anchor(gate, store, run.header.scorers)
+        decided = with_true_margins(gate, run.header)
+        verdict = compare_with_both(decided, baseline, run, anchor, seed=seed)
+        verdict = judge_trust(gate, baseline, run).applied(verdict)
+    if verdict.outcome == "regression":
+        raise regression_error(result, _message(verdict))
+    if verdict.outcome == "invalid":
+        raise _about(NotComparable(verdict.reason, hint=f"the run is {run.id}"), verdict)
+    if verdict.exit_code == INCONCLUSIVE:
+        raise _about(NotDecided(verdict.reason, hint=f"the run is {run.id}"), verdict)
+    return verdict
+
+
+def _about(error: NotComparable | NotDecided, verdict: Verdict) -> ScoregateError:
+    error.verdict = verdict
+    return error
+
+
+def _message(verdict: Verdict) -> str:
+    """One paragraph for the action's comment: why, and which items are worse."""
+    worse = verdict.regressed_items
+    return f"{verdict.reason}; worse: {named(worse)}" if worse else verdict.reason

@@ -1,0 +1,121 @@
+"""What `run` says of its judges: before they are called, and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scoregate.gate_file import Gate
+    from scoregate.gate_run.assembly import Assembly
+    from scoregate.judging.judge import Judge
+    from scoregate.runner.budget import Estimate
+    from scoregate.store import Store
+
+
+def announced_replies(replies: int) -> list[str]:
+    """That so many replies are needed at most; empty where none is."""
+    return [f"up to {replies:,} judge {'reply' if replies == 1 else 'replies'}"] if replies else []
+
+
+def announced_cost(expected: Estimate) -> list[str]:
+    """What it will probably cost, and the judges' part of it; empty where nothing says it."""
+    from scoregate.judging.usage import dollars
+
+    if expected.cost_usd is None:
+        return []
+    judges = "" if expected.services_usd is None else f", of it {dollars(expected.services_usd)} for judges"
+    return [f"about {dollars(expected.cost_usd)}{judges}"]
+
+
+def say_priceless(assembly: Assembly) -> None:
+    """Say which judges a cap on cost does not see."""
+    from scoregate.cli.telling import say
+
+    if assembly.gate.limits.max_cost_usd is None:
+        return
+    for judge in assembly.judges:
+        if judge.spec.price is None:
+            say(
+                f"max_cost_usd does not see what the judge '{judge.name}' costs: "
+                "add price = { input = …, output = … }, in dollars per million tokens"
+            )
+
+
+def say_unlimited(assembly: Assembly, cost_usd: float | None) -> None:
+    """Say after a run whose calls a cap on cost did not see. `cost_usd` is what it knows, None where nobody told it."""
+    from scoregate.cli.telling import say
+
+    if assembly.gate.limits.max_cost_usd is None:
+        return
+    silent = [judge for judge in assembly.judges if judge.usage.uncounted]
+    for judge in silent:
+        say(
+            f"max_cost_usd did not see what {judge.usage.uncounted:,} of {judge.usage.calls:,} calls of the judge "
+            f"'{judge.name}' cost: its endpoint does not say how many tokens they took"
+        )
+    if cost_usd is None and not silent:
+        say("max_cost_usd limited nothing: the candidate does not say what its calls cost")
+
+
+def announce_replies(judge: Judge, store: Store, what: str, replies: int) -> None:
+    """Say how many replies on `what`, such as "8 answers", are about to be asked for, and what they will cost."""
+    from scoregate.cli.telling import say
+    from scoregate.judge_trust.judges import replies_cost
+    from scoregate.judging.usage import dollars
+
+    cost = replies_cost({judge: replies}, store)
+    about = f", about {dollars(cost)}" if cost else ""
+    new = f"up to {replies:,} new {'reply' if replies == 1 else 'replies'}" if replies else "no new reply"
+    say(f"judge {judge.name} on {what}: {new}{about}")
+
+
+def check_replied(judge: Judge) -> None:
+    """Raise ServiceError where the model was asked and did not reply: what is shown then is not all there is."""
+    from scoregate.errors import ServiceError
+
+    if judge.usage.failed:
+        raise ServiceError(
+            f"the judge '{judge.name}' was left without {judge.usage.failed:,} of {judge.usage.replies:,} replies",
+            hint="the replies that came are kept; give the command again",
+        )
+
+
+def say_uncalibrated(gate: Gate) -> None:
+    """Say which judges will not be able to decide, before a call is paid for."""
+    from scoregate.cli.telling import say
+    from scoregate.judge_trust.calibrations import unmet_now
+
+    for score, reason in unmet_now(gate).items():
+        deciding = "be shown as" if gate.rules[score].advisory else "make the verdict"
+        say(f"{reason}; until then this will {deciding} invalid")
+
+
+def say_judges(assembly: Assembly) -> None:
+    """One line a judge that was asked: replies, how many of them from the cache, calls, cost."""
+    from scoregate.cli.telling import say
+
+    for judge in assembly.judges:
+        if judge.usage.replies:
+            say(judge.usage.line(judge.name))
+
+
+def say_unanswered(assembly: Assembly, run: str) -> None:
+    """Say how replies that never came, or were invalid, are asked for without calling the candidate again."""
+    from scoregate.cli.telling import say
+    from scoregate.gates.rescored import rescore_command
+
+    rescore = rescore_command(run, assembly.gate)
+    how = "to ask again, and call no candidate:"
+    against = "which counts against the candidate"
+    failed = sum(judge.usage.failed for judge in assembly.judges)
+    if failed:
+        say(f"{_replies(failed)} never came, {against}; {how} {rescore}")
+    invalid = sum(judge.usage.invalid for judge in assembly.judges)
+    if invalid:
+        are = "is" if invalid == 1 else "are"
+        forget = "scoregate judge cache forget-invalid"
+        say(f"{_replies(invalid)} {are} invalid, {against}, and {are} kept; {how} {forget}, then {rescore}")
+
+
+def _replies(number: int) -> str:
+    return f"{number:,} {'reply of a judge' if number == 1 else 'replies of judges'}"

@@ -1,0 +1,145 @@
+"""What `run` was asked to do, and the command that goes on with it."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from scoregate.errors import ConfigError
+
+if TYPE_CHECKING:
+    from scoregate.gate_file import Gate, Limits
+    from scoregate.runner.plan import RunReport
+    from scoregate.store import Totals
+
+GIT_PREFIX = "git:"
+NEWEST = "the newest"
+"""`--resume` without an id."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """The arguments and options of `run`."""
+
+    gate_path: Path
+    experiment: Path | None
+    replay: Path | None
+    version: str | None
+    trials: int | None
+    concurrency: int | None
+    timeout: float | None
+    max_cost: float | None
+    max_calls: int | None
+    max_seconds: float | None
+    baseline: str | None
+    candidate: str | None
+    against: str | None
+    on_inconclusive: Literal["warn", "fail"] | None
+    resume: str | None
+    only_failed: bool
+    item: tuple[str, ...]
+    slice: tuple[str, ...]
+    sample: int | None
+    limit: int | None
+    seed: int
+    outputs: tuple[str, ...]
+    as_json: bool
+    store_path: Path | None
+    local: bool
+    require_delivery: bool
+    delivery_seconds: float
+    rescore_baseline: bool
+    no_cache: bool
+
+    @property
+    def selects(self) -> bool:
+        """Whether it asks for a part of the dataset."""
+        return bool(self.only_failed or self.item or self.slice or self.sample or self.limit)
+
+    @property
+    def experiment_file(self) -> Path | None:
+        """The Python file that stands in for the gate's candidate. Raises ConfigError where two are named."""
+        if self.candidate is None:
+            return self.experiment
+        for option, value in (("--experiment", self.experiment), ("--replay", self.replay)):
+            if value is not None:
+                raise ConfigError(
+                    f"--candidate and {option} both name the candidate", hint="give one of them"
+                )
+        return None if self.candidate.startswith(GIT_PREFIX) else Path(self.candidate)
+
+    def beside(self, gate: Gate) -> str | None:
+        """What is run beside the candidate: a Python file or `git:REF`; None where the baseline's results exist."""
+        if self.against is not None and self.baseline is not None:
+            raise ConfigError("--baseline and --against both name the baseline", hint="give one of them")
+        named = self.against or self.baseline or gate.baseline
+        if named is None or not (self.against or named.startswith(GIT_PREFIX)):
+            return None
+        if self.rescore_baseline:
+            raise ConfigError(
+                f"--rescore-baseline is for stored runs, and {named} is run beside the candidate, by the same scorers",
+                hint="leave --rescore-baseline out",
+            )
+        return named
+
+    def applied_to(self, limits: Limits) -> Limits:
+        """The gate's limits with those of the command line in their place."""
+        given = {
+            "concurrency": self.concurrency,
+            "timeout_seconds": self.timeout,
+            "max_cost_usd": self.max_cost,
+            "max_calls": self.max_calls,
+            "max_seconds": self.max_seconds,
+        }
+        return replace(limits, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+    def resume_command(self, run: str | None) -> str:
+        """The command that goes on with a run (None: the gate's newest unfinished one) and decides it as asked."""
+        options = (
+            ("--experiment", self.experiment),
+            ("--replay", self.replay),
+            ("--version", self.version),
+            ("--concurrency", self.concurrency),
+            ("--timeout", self.timeout),
+            ("--max-cost", self.max_cost),
+            ("--max-calls", self.max_calls),
+            ("--max-seconds", self.max_seconds),
+            ("--baseline", self.baseline),
+            ("--candidate", self.candidate),
+            ("--against", self.against),
+            ("--on-inconclusive", self.on_inconclusive),
+            ("--seed", self.seed or None),
+            *(("-o", output) for output in self.outputs),
+            ("--store", self.store_path),
+        )
+        words = ["scoregate", "run", str(self.gate_path), "--resume", *([run] if run else [])]
+        for option, value in options:
+            if value is not None:
+                words += [option, f"{value:g}" if isinstance(value, float) else str(value)]
+        words += ["--rescore-baseline"] * self.rescore_baseline
+        words += ["--json"] * self.as_json + ["--local"] * self.local + ["--no-cache"] * self.no_cache
+        return shlex.join(words + ["--require-delivery"] * self.require_delivery)
+
+    def raised(self, report: RunReport, totals: Totals, *, elsewhere_usd: float = 0.0) -> RunRequest:
+        """The request with the cap that stopped the run as high as the whole run will need.
+
+        That is exact for calls that need no retry, and for cost as good as the mean of what is done. `elsewhere_usd`
+        was spent under the same cap before the run began.
+        """
+        left = report.expected - report.done
+        if report.stopped == "max_calls":
+            return replace(self, max_calls=totals.calls + left)
+        if report.stopped == "max_cost_usd" and totals.cost_usd:
+            # Where no answer was scored to its end yet, one is taken to cost all that was spent.
+            whole = totals.cost_usd / max(1, report.done) * report.expected
+            return replace(self, max_cost=rounded_up(elsewhere_usd + whole))
+        return self
+
+
+def rounded_up(dollars: float) -> float:
+    """A cap that is a little higher: to two significant digits, lest the last call of an estimate be refused."""
+    unit = 10.0 ** (math.floor(math.log10(dollars)) - 1)
+    return (math.floor(dollars / unit) + 1) * unit

@@ -1,0 +1,221 @@
+"""A run from its start to its end: its header, what a resume must find unchanged, and the plan for the engine.
+
+A session of two arms is two runs, of the same items with the same scorers under the same limits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scoregate.errors import ConfigError
+from scoregate.gate_file import Limits
+from scoregate.gate_run.assembly import Assembly
+from scoregate.git.origin import origin_of
+from scoregate.judge_trust.judges import use_replies
+from scoregate.langfuse.spans import LANGFUSE_DATASET, ORIGIN
+from scoregate.records import JSON, DatasetItem, RunHeader
+from scoregate.runner.candidates import Candidate
+from scoregate.runner.plan import Arm, RunPlan, RunReport
+from scoregate.store import Store
+
+PROGRAM = "program"
+"""Key of a run's metadata: the Python file that is called and a hash of its content."""
+WAIT_FOR = "wait_for"
+"""Key of a run's metadata: scores that evaluators in Langfuse write (`RunHeader.awaited`)."""
+TIMEOUT = "timeout_seconds"
+"""Key of a run's metadata: the time limit of a call, which is the latency of every call that timed out."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRun:
+    """A run that the store knows, and the dataset items that it covers."""
+
+    header: RunHeader
+    items: tuple[DatasetItem, ...]
+
+
+def start_run(
+    assembly: Assembly,
+    store: Store,
+    items: Sequence[DatasetItem],
+    selection: str | None,
+    *,
+    trials: int,
+    run: str | None = None,
+    candidate: Candidate | None = None,
+    metadata: Mapping[str, JSON] | None = None,
+) -> StartedRun:
+    """Make a new run in the store. `selection` says why it is partial, None for the whole dataset.
+
+    `run` is its id, if it has one already (`new_id`). `candidate` stands in for the assembly's own (the
+    baseline's in a session of two arms), `metadata` is kept beside what every run notes.
+    """
+    candidate = candidate or assembly.candidate
+    dataset, gate = assembly.dataset, assembly.gate
+    about: dict[str, JSON] = {"gate": gate.name}
+    origin = origin_of(gate.root)
+    if origin:
+        about[ORIGIN] = origin
+    if candidate.dirty is not None:
+        about["dirty"] = candidate.dirty
+    if gate.limits.timeout_seconds is not None:
+        about[TIMEOUT] = gate.limits.timeout_seconds
+    program = program_of(candidate, gate.root)
+    if program is not None:
+        about[PROGRAM] = program
+    if dataset.langfuse_id is not None:
+        about[LANGFUSE_DATASET] = dataset.langfuse_id
+    if gate.wait_for:
+        about[WAIT_FOR] = list(gate.wait_for)
+    if selection is not None:
+        about["selection"] = selection
+        about["selected_items"] = [item.id for item in items]
+    header = RunHeader(
+        run=run or new_id(gate.name),
+        dataset=dataset.name,
+        dataset_fingerprint=dataset.fingerprint,
+        dataset_version=dataset.version,
+        candidate=candidate.version,
+        commit=candidate.commit,
+        trials=trials,
+        expected_items=len(items),
+        scorers=assembly.scorer_versions,
+        started_at=_now(),
+        metadata={**about, **(metadata or {})},
+    )
+    store.create_run(header, dataset.items)
+    return StartedRun(header, tuple(items))
+
+
+def resume_run(
+    assembly: Assembly, store: Store, run: str, *, candidate: Candidate | None = None
+) -> StartedRun:
+    """An unfinished run, to be gone on with. Raises ConfigError if going on would mix two things in one run.
+
+    `candidate` stands in for the assembly's own, as in `start_run`.
+    """
+    candidate = candidate or assembly.candidate
+    header = store.header(store.find_run(run))
+    if header.finished_at is not None:
+        raise ConfigError(
+            f"run {header.run} is finished, there is nothing to resume",
+            hint="start a new run, or decide it again with `scoregate check`",
+        )
+    now: list[tuple[str, object, object]] = [
+        ("gate", header.metadata.get("gate"), assembly.gate.name),
+        ("dataset", header.dataset_fingerprint, assembly.dataset.fingerprint),
+        ("candidate", header.candidate, candidate.version),
+        ("commit", header.commit, candidate.commit),
+        ("scorers", dict(header.scorers), assembly.scorer_versions),
+    ]
+    if TIMEOUT in header.metadata:
+        # Calls that time out are measured at the limit, so that a run has one.
+        now.append(("time limit", header.metadata[TIMEOUT], assembly.gate.limits.timeout_seconds))
+    if PROGRAM in header.metadata:
+        now.append(("program", header.metadata[PROGRAM], program_of(candidate, assembly.gate.root)))
+    for what, then, here in now:
+        if then != here:
+            shown = "" if what in ("scorers", "dataset") else f" ({then} then, {here} now)"
+            pin = f"pin the gate's dataset to {header.dataset_version} to go on"
+            pinned = what == "dataset" and header.dataset_version is not None
+            raise ConfigError(
+                f"run {header.run} cannot be resumed: the {what} changed since it started{shown}",
+                hint=f"{pin if pinned else 'go back to what it was'}, or start a new run",
+            )
+    chosen = header.metadata.get("selected_items")
+    wanted = set(chosen) if isinstance(chosen, list) else None
+    items = tuple(item for item in assembly.dataset.items if wanted is None or item.id in wanted)
+    return StartedRun(header, items)
+
+
+def plan_run(
+    assembly: Assembly,
+    store: Store,
+    started: StartedRun,
+    *,
+    limits: Limits,
+    seed: int,
+    progress: Callable[[RunReport], None] | None,
+) -> RunPlan:
+    """What the engine is given for one run: everything of it that is not there yet."""
+    return plan_session(
+        assembly,
+        store,
+        [(started, assembly.candidate)],
+        trials=range(started.header.trials),
+        limits=limits,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def plan_session(
+    assembly: Assembly,
+    store: Store,
+    arms: Sequence[tuple[StartedRun, Candidate]],
+    *,
+    trials: Sequence[int],
+    seed: int,
+    progress: Callable[[RunReport], None] | None,
+    also_counted: Sequence[str] = (),
+    limits: Limits | None = None,
+) -> RunPlan:
+    """What the engine is given for a session of one or two arms: what is not there yet of these trials.
+
+    `also_counted` are further runs whose calls and cost count towards the caps, `limits` stand in for the
+    gate's own. Raises ValueError if two arms are not runs of the same items.
+    """
+    items = arms[0][0].items
+    for started, _ in arms[1:]:
+        if started.items != items:
+            raise ValueError(
+                f"runs '{arms[0][0].header.run}' and '{started.header.run}' are of different items"
+            )
+    headers = [started.header for started, _ in arms]
+    use_replies(assembly.scorers, store, headers, read=assembly.use_cache)
+    return RunPlan(
+        arms=[
+            Arm(run=started.header.run, candidate=candidate, done=store.done_cells(started.header.run))
+            for started, candidate in arms
+        ],
+        items=items,
+        store=store,
+        scorers=assembly.scorers,
+        catalog=assembly.gate.catalog,
+        expected_scores=assembly.expected_scores,
+        places=assembly.places(items),
+        contents=assembly.contents(items),
+        limits=limits or assembly.gate.limits,
+        trials=trials,
+        also_counted=also_counted,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def program_of(candidate: Candidate, root: Path) -> str | None:
+    """Which file a candidate is, and what it holds; the version's label may be the same for two of them."""
+    if candidate.file is None:
+        return None
+    path = candidate.file.resolve()
+    name = path.relative_to(root.resolve()) if path.is_relative_to(root.resolve()) else path.name
+    return f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+
+
+def finish_run(store: Store, run: str) -> None:
+    """Note that every run item of the run is there."""
+    store.finish_run(run, _now())
+
+
+def new_id(gate: str) -> str:
+    """Sorts by time, tells the gate, and does not collide between processes."""
+    return f"{gate}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,52 @@
+"""A gate whose experiment is a script for Langfuse's action: begun with the gate's dataset, asked after the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from scoregate.gate_file import Gate
+from scoregate.records import Dataset, Run, ScoreValue, Verdict
+from scoregate.runner.candidates.script import Handed, Results, Script, ScriptEnd
+
+if TYPE_CHECKING:
+    from scoregate.gate_run.assembly import Assembly
+
+
+def beginning(gate: Gate, dataset: Dataset) -> Callable[[Script], Handed]:
+    """What begins a script with the SDK's context on this dataset, and says what it hands over."""
+
+    def begin(script: Script) -> Handed:
+        from scoregate.langfuse.scripts import ScriptContext
+
+        return script.begin(ScriptContext(script, gate, dataset))
+
+    return begin
+
+
+def conclude_script(assembly: Assembly, run: Run) -> ScriptEnd | None:
+    """What the candidate's script says of a run that is complete; None where the candidate is no script."""
+    script = assembly.candidate.script
+    return None if script is None else script.conclude(Results(run, assembly.dataset.items))
+
+
+def with_script(verdict: Verdict, end: ScriptEnd | None) -> Verdict:
+    """The verdict with the script's word: its regression is one, and a script that failed makes no valid comparison.
+
+    What the gate itself has found stands beside it: a regression that is proved stays one.
+    """
+    if end is None:
+        return verdict
+    outcome, reason = verdict.outcome, verdict.reason
+    if end.outcome is not None:
+        if outcome != "regression":
+            outcome = end.outcome
+        reason = f"{end.reason}; the gate's own comparison is {verdict.outcome}: {reason}"
+    evaluated = [f"the script's run evaluation {one.name}: {_shown(one.value)}" for one in end.evaluations]
+    notes = (*verdict.notes, *evaluated, *end.notes)
+    return replace(verdict, outcome=outcome, reason=reason, notes=notes)
+
+
+def _shown(value: ScoreValue) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else f"{value!s:.60}"

@@ -1,0 +1,320 @@
+"""Two versions beside each other: what the rounds ask for, run in both arms and read back from the store.
+
+A session is two runs of the whole set, to which later rounds add trials, and two of the items that are confirmed:
+
+    <session>            <session>-baseline             every item, 1 to 5 trials
+    <session>-confirm    <session>-baseline-confirm     the items of the suspicions, fresh trials
+
+The runs of the whole set stay unfinished until the session is decided, so that it can be gone on with from any round.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from scoregate.errors import ConfigError, RunInterrupted, StoreError
+from scoregate.gate_file import Limits
+from scoregate.gate_run.assembly import Assembly
+from scoregate.gate_run.other_version import candidate_at
+from scoregate.gate_run.running import (
+    PROGRAM,
+    StartedRun,
+    finish_run,
+    plan_session,
+    program_of,
+    start_run,
+)
+from scoregate.gates.rounds import Request
+from scoregate.gates.table import RunTable, table_from_run
+from scoregate.git.revisions import PREFIX
+from scoregate.git.version import Version
+from scoregate.judge_trust.judges import ROUND
+from scoregate.records import DatasetItem, Run
+from scoregate.runner import session as engine
+from scoregate.runner.candidates import Candidate
+from scoregate.runner.candidates.script import only_in_run
+from scoregate.runner.candidates.worker import worker_candidate
+from scoregate.runner.plan import RunReport
+from scoregate.runner.tracing import Tracing
+from scoregate.store import Store, Totals
+
+ARM = "arm"
+"""Key of a run's metadata: "baseline" or "candidate", of a side-by-side session."""
+SESSION = "session"
+"""Key of a run's metadata: the session's id, which is the id of the candidate's run."""
+BASELINE = "-baseline"
+"""What the id of the baseline's run ends with, behind the session's."""
+_CONFIRM = "-confirm"
+
+
+@dataclass(frozen=True, slots=True)
+class Arms:
+    """The two versions under test."""
+
+    baseline: Candidate
+    candidate: Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """How a session is told of: what is about to be run, and how it goes."""
+
+    announce: Callable[[Request, Sequence[DatasetItem], int], None]
+    """Called with the request, its items and the calls that are left, before they are made."""
+    progress: Callable[[RunReport], None] | None = None
+    round_ended: Callable[[], None] = lambda: None
+
+
+@dataclass(slots=True)
+class SideBySide:
+    """A session, as the `serve` of `decide_in_rounds`. Raises RunInterrupted where a round was not completed."""
+
+    assembly: Assembly
+    store: Store
+    arms: Arms
+    baseline_run: StartedRun
+    candidate_run: StartedRun
+    seed: int
+    watching: Watching
+    trials: int = 0
+    """Whole-set trials that were served."""
+    unfinished: RunReport | None = None
+    """How far the round came that was not completed."""
+    first_round: RunTable | None = None
+    """The candidate's trials of round A."""
+    began: float = field(default_factory=time.monotonic)
+    tracing: Tracing | None = None
+    """See `RunPlan.tracing`."""
+
+    @property
+    def id(self) -> str:
+        return self.candidate_run.header.run
+
+    def __call__(self, request: Request) -> tuple[RunTable, RunTable] | None:
+        if request.items is None:
+            return self._whole_set(request)
+        return self._confirmation(request, request.items)
+
+    def finish(self) -> None:
+        """Note that the session is decided."""
+        for started in (self.candidate_run, self.baseline_run):
+            finish_run(self.store, started.header.run)
+
+    @property
+    def used(self) -> Totals:
+        """Calls, cost and time of all runs of the session."""
+        return sum((self.store.totals(run) for run in self.runs), Totals())
+
+    def _whole_set(self, request: Request) -> tuple[RunTable, RunTable] | None:
+        runs = (self.baseline_run, self.candidate_run)
+        trials = range(self.trials, self.trials + request.trials)
+        if not self._may_run(request, runs, trials):
+            return None
+        for started in runs:
+            self.store.extend_run(started.header.run, trials.stop)
+        if not self._run(request, runs, trials):
+            return None
+        self.trials = trials.stop
+        first, second = (self._table(started.header.run, trials) for started in runs)
+        if request.round == "A":
+            self.first_round = second
+        return first, second
+
+    def _confirmation(self, request: Request, wanted: Sequence[str]) -> tuple[RunTable, RunTable] | None:
+        chosen = set(wanted)
+        items = [item for item in self.baseline_run.items if item.id in chosen]
+        runs = (
+            self._confirming(items, request, baseline=True),
+            self._confirming(items, request, baseline=False),
+        )
+        trials = range(request.trials)
+        if not self._may_run(request, runs, trials) or not self._run(request, runs, trials):
+            return None
+        for started in runs:
+            finish_run(self.store, started.header.run)
+        first, second = (self._table(started.header.run, trials) for started in runs)
+        return first, second
+
+    def _confirming(self, items: Sequence[DatasetItem], request: Request, *, baseline: bool) -> StartedRun:
+        """The run of the fresh trials of one arm, made or found."""
+        whole = self.baseline_run if baseline else self.candidate_run
+        candidate = self.arms.baseline if baseline else self.arms.candidate
+        run = whole.header.run + _CONFIRM
+        try:
+            return StartedRun(self.store.header(run), tuple(items))
+        except StoreError:
+            pass
+        return start_run(
+            self.assembly,
+            self.store,
+            items,
+            f"round {request.round}: items of what looked worse",
+            trials=request.trials,
+            run=run,
+            candidate=candidate,
+            metadata={SESSION: self.id, ARM: "baseline" if baseline else "candidate", ROUND: request.round},
+        )
+
+    def _may_run(self, request: Request, runs: Sequence[StartedRun], trials: range) -> bool:
+        """Whether the caps leave room for the whole request. The first round is begun whatever they say."""
+        left = sum(len(self._missing(started, trials)) for started in runs)
+        if request.round == "A" or not left:
+            return True
+        limits, used = self.assembly.gate.limits, self.used
+        if limits.max_calls is not None and used.calls + left > limits.max_calls:
+            return False
+        mean = (used.cost_usd or 0.0) / max(1, used.items)
+        if limits.max_cost_usd is not None and (used.cost_usd or 0.0) + left * mean > limits.max_cost_usd:
+            return False
+        seconds = left * used.latency_seconds / max(1, used.items) / limits.concurrency
+        return limits.max_seconds is None or self._seconds_left(limits.max_seconds) > seconds
+
+    def _run(self, request: Request, runs: Sequence[StartedRun], trials: range) -> bool:
+        """Run what is missing; False where a cap ended a later round before its end."""
+        left = sum(len(self._missing(started, trials)) for started in runs)
+        if not left:
+            return True
+        items = runs[0].items
+        self._check_unchanged(runs)
+        self.watching.announce(request, items, left)
+        plan = plan_session(
+            self.assembly,
+            self.store,
+            list(zip(runs, (self.arms.baseline, self.arms.candidate), strict=True)),
+            trials=trials,
+            seed=self.seed,
+            progress=self.watching.progress,
+            also_counted=self._others(runs),
+            limits=self._limits(),
+        )
+        try:
+            report = engine.run(replace(plan, tracing=self.tracing))
+        finally:
+            self.watching.round_ended()
+        if report.complete:
+            return True
+        if report.stopped and request.round != "A":
+            return False
+        self.unfinished = report
+        stopped = "stopped"
+        if report.stopped:
+            stopped = f"reached {report.stopped} = {getattr(self.assembly.gate.limits, report.stopped):g}"
+        raise RunInterrupted(
+            f"{stopped} in round {request.round} after {report.done:,} of {report.expected:,} run items, "
+            "which are kept"
+        )
+
+    def _check_unchanged(self, runs: Sequence[StartedRun]) -> None:
+        """Raise RunInterrupted where a version's file is another one than when the session began."""
+        root = self.assembly.gate.root
+        for started, version in zip(runs, (self.arms.baseline, self.arms.candidate), strict=True):
+            then = started.header.metadata.get(PROGRAM)
+            if then is not None and then != program_of(version, root):
+                raise RunInterrupted(
+                    f"the file of {version.version} changed while the session went on, so that further trials would "
+                    "be of another program",
+                    hint="start a new run, and leave the files alone until it is over",
+                )
+
+    def _limits(self) -> Limits:
+        limits = self.assembly.gate.limits
+        if limits.max_seconds is None:
+            return limits
+        return replace(limits, max_seconds=self._seconds_left(limits.max_seconds))
+
+    def _seconds_left(self, most: float) -> float:
+        return max(0.001, most - (time.monotonic() - self.began))
+
+    def _missing(self, started: StartedRun, trials: range) -> list[tuple[str, int]]:
+        done = self.store.done_cells(started.header.run)
+        return [(item.id, t) for item in started.items for t in trials if (item.id, t) not in done]
+
+    def _others(self, runs: Sequence[StartedRun]) -> list[str]:
+        """The session's runs that are there, without those of this round."""
+        now = {started.header.run for started in runs}
+        return [run for run in self.runs if run not in now]
+
+    @property
+    def runs(self) -> list[str]:
+        """Ids of the session's runs that are there, the candidate's first."""
+        found = []
+        for run in (self.id, self.id + BASELINE):
+            for name in (run, run + _CONFIRM):
+                try:
+                    found.append(self.store.header(name).run)
+                except StoreError:
+                    continue
+        return found
+
+    def _table(self, run: str, trials: range) -> RunTable:
+        return table_from_run(fresh_trials(self.store.load_run(run, outputs=False), trials))
+
+
+def fresh_trials(run: Run, trials: range) -> Run:
+    """These trials of the run alone, numbered from 0, as a run of all items that it has."""
+    metadata = {key: value for key, value in run.header.metadata.items() if key != "selected_items"}
+    if run.header.metadata.get(ARM) == "baseline":
+        metadata.pop(
+            "selection", None
+        )  # both arms ran the same items, so that nothing is missing in this one
+    return Run(
+        replace(run.header, trials=len(trials), metadata=metadata),
+        tuple(replace(item, trial=item.trial - trials.start) for item in run.items if item.trial in trials),
+        tuple(
+            replace(score, trial=score.trial - trials.start) for score in run.scores if score.trial in trials
+        ),
+    )
+
+
+def with_candidate(assembly: Assembly, spec: str | None, *, label: str | None) -> Assembly:
+    """The assembly with the version at a git ref as its candidate; the scorers stay those of the working tree."""
+    if spec is None or not spec.startswith(PREFIX):
+        return assembly
+    _refuse_script(assembly)
+    return replace(assembly, candidate=candidate_at(assembly.gate, spec, label=label))
+
+
+def full_name(against: str) -> str:
+    """`git:…` as it is, of a file its full path."""
+    return against if against.startswith(PREFIX) else str(Path(against).resolve())
+
+
+def arms_of(assembly: Assembly, against: str) -> Arms:
+    """The candidate and the version that is run beside it. Raises ConfigError.
+
+    Two Python versions both run in worker processes, so that no latency differs because of where it was measured.
+    """
+    gate = assembly.gate
+    if not against.startswith(PREFIX) and not against.endswith(".py"):
+        raise ConfigError(
+            f"'{against}' cannot be run beside the candidate",
+            where="--against",
+            hint="give a Python file or a git ref (git:main); results that exist go to --baseline",
+        )
+    _refuse_script(assembly)
+    baseline = candidate_at(gate, full_name(against))
+    return Arms(replace(baseline, evaluators=()), _in_workers(assembly))
+
+
+def _refuse_script(assembly: Assembly) -> None:
+    script = assembly.candidate.script
+    if script is not None:
+        raise only_in_run(script.path)
+
+
+def _in_workers(assembly: Assembly) -> Candidate:
+    own, gate = assembly.candidate, assembly.gate
+    if own.file is None or own.close is not None:
+        return own  # no Python file, or one that runs in workers already
+    return worker_candidate(
+        own.file,
+        root=gate.root,
+        python=Path(sys.executable),
+        version=Version(own.version, own.commit, own.dirty),
+        evaluators=own.evaluators,
+        at_once=gate.limits.concurrency,
+    )

@@ -1,0 +1,146 @@
+"""Which commit a baseline such as `git:main` or `git:merge-base` means."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from scoregate.errors import ConfigError, did_you_mean
+from scoregate.git.command import run_git
+
+PREFIX = "git:"
+MERGE_BASE = "merge-base"
+_BASE_BRANCH = "GITHUB_BASE_REF"
+"""In a pull request's workflow, the branch that it is to be merged into."""
+_FETCH_ALL = "the clone is shallow: `git fetch --unshallow`, or `fetch-depth: 0` for actions/checkout"
+_SHORT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A commit, and how it was asked for."""
+
+    commit: str
+    """Its full hash."""
+    label: str
+    """`<ref>@<first 8 digits>`, or the digits alone where the hash itself was asked for."""
+    ref: str
+    """What stood behind `git:`."""
+
+
+def resolve_ref(root: Path, spec: str) -> Revision:
+    """The commit that `git:REF`, `git:merge-base` or `git:merge-base:REF` means in the repository around `root`.
+
+    REF is what git takes for a commit; a branch that only `origin` has is found too. The merge base is that of
+    HEAD and REF, by default the branch that GITHUB_BASE_REF names, else origin's default branch, else `main` or
+    `master`. Raises ConfigError.
+    """
+    if not spec.startswith(PREFIX) or spec == PREFIX:
+        raise ConfigError(f"'{spec}' names no git ref", hint="such as git:main or git:merge-base")
+    repository_top(root)
+    ref = spec.removeprefix(PREFIX)
+    if ref == MERGE_BASE or ref.startswith(f"{MERGE_BASE}:"):
+        other = ref.removeprefix(MERGE_BASE).removeprefix(":") or _default_branch(root)
+        commit = _merge_base(root, other)
+    else:
+        commit = _commit_of(root, ref)
+    short = commit[:_SHORT]
+    return Revision(commit, short if commit.startswith(ref.lower()) else f"{ref}@{short}", ref)
+
+
+def repository_top(folder: Path) -> Path:
+    """Top folder of the checkout that holds `folder`. Raises ConfigError where there is none."""
+    done = git(folder, "rev-parse", "--show-toplevel")
+    if done.returncode != 0:
+        if "not a git repository" in done.stderr:
+            raise ConfigError(
+                "is in no git repository",
+                where=str(folder),
+                hint="a `git:` baseline needs one; a stored run or a results file does not",
+            )
+        raise git_error("cannot read the git repository", done, where=folder)
+    return Path(done.stdout.rstrip("\n")).resolve()
+
+
+def git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run git in a folder. Raises ConfigError where there is no git."""
+    try:
+        return run_git(folder, *arguments)
+    except OSError as error:
+        raise ConfigError(
+            f"git cannot be started: {error.strerror or error}",
+            hint="install it, or take a stored run or a results file as the baseline",
+        ) from error
+
+
+def git_error(message: str, done: subprocess.CompletedProcess[str], *, where: Path) -> ConfigError:
+    """An error with the line in which git says why."""
+    said = [line for line in done.stderr.splitlines() if line.startswith(("fatal:", "error:"))]
+    reason = said[-1].partition(":")[2].strip() if said else f"exit code {done.returncode}"
+    return ConfigError(f"{message}: {reason}", where=str(where))
+
+
+def _commit_of(root: Path, ref: str) -> str:
+    commit = _find(root, ref) or _find(root, f"origin/{ref}")
+    if commit is None:
+        raise _unknown(root, ref)
+    return commit
+
+
+def _find(root: Path, ref: str) -> str | None:
+    if ref.startswith("-"):
+        return None  # would be an option
+    done = git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _unknown(root: Path, ref: str) -> ConfigError:
+    if ref == "HEAD":
+        return ConfigError("the git repository has no commit yet", where=str(root), hint="commit first")
+    listed = git(
+        root, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads", "refs/tags", "refs/remotes"
+    )
+    near = did_you_mean(ref, listed.stdout.split())
+    if near is None or not near.startswith("did"):
+        near = "`git branch --all` and `git tag` list what there is"
+    advice = _FETCH_ALL if _is_shallow(root) else f"or get it first: `git fetch origin {ref}`"
+    return ConfigError(f"git knows no '{ref}'", where=str(root), hint=f"{near}; {advice}")
+
+
+def _default_branch(root: Path) -> str:
+    base = os.environ.get(_BASE_BRANCH)
+    candidates = (
+        [f"origin/{base}", base]
+        if base
+        else ["origin/HEAD", "main", "master", "origin/main", "origin/master"]
+    )
+    for ref in candidates:
+        if _find(root, ref) is not None:
+            return ref
+    if base:
+        raise _unknown(root, base)
+    raise ConfigError(
+        "cannot tell the default branch: there is no origin/HEAD, main or master",
+        where=str(root),
+        hint=_FETCH_ALL if _is_shallow(root) else "name it: git:merge-base:BRANCH",
+    )
+
+
+def _merge_base(root: Path, other: str) -> str:
+    head, theirs = _commit_of(root, "HEAD"), _commit_of(root, other)
+    done = git(root, "merge-base", head, theirs)
+    if done.returncode == 0:
+        return done.stdout.split()[0]
+    if done.returncode == 1:
+        raise ConfigError(
+            f"HEAD and '{other}' have no common commit here",
+            where=str(root),
+            hint=_FETCH_ALL if _is_shallow(root) else "name another branch: git:merge-base:BRANCH",
+        )
+    raise git_error(f"git finds no merge base of HEAD and '{other}'", done, where=root)
+
+
+def _is_shallow(root: Path) -> bool:
+    return git(root, "rev-parse", "--is-shallow-repository").stdout.strip() == "true"

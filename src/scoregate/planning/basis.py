@@ -1,0 +1,204 @@
+"""What planning rests on: how many items in which clusters and slices, how noisy the scores are, what a call costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from scoregate.baselines.baselines import NoBaseline, load_baseline
+from scoregate.datasets import cluster_of, slices_of
+from scoregate.errors import ConfigError
+from scoregate.gate_file import Gate
+from scoregate.gates.slices import SMALLEST_SLICE
+from scoregate.gates.table import RunTable
+from scoregate.judge_trust.own_replies import gating_judges
+from scoregate.judge_trust.true_margins import margin_of_rate
+from scoregate.planning.chances import Size
+from scoregate.planning.costs import Prices, prices_of
+from scoregate.planning.margins import next_margins
+from scoregate.planning.noise import (
+    ASSUMED_RATE,
+    ASSUMED_WITHIN,
+    Noise,
+    assumed_noise,
+    measured_noise,
+)
+from scoregate.planning.stored_trials import (
+    StoredTrials,
+    more_trials_command,
+    named_trials,
+    placed,
+    stored_trials,
+)
+from scoregate.records import Dataset
+from scoregate.sources.datasets import read_gate_dataset
+from scoregate.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What planning rests on."""
+
+    size: Size
+    noises: tuple[Noise, ...]
+    origin: str
+    """Where the noise comes from, for people."""
+    assumed: bool
+    unknown: tuple[str, ...] = ()
+    """Gated scores of whose noise nothing is known."""
+    prices: Prices
+    notes: tuple[str, ...] = ()
+    """What is to be known of the judges, a sentence each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumption:
+    """How noisy scores are taken to be where nothing is stored, or instead of it."""
+
+    rate: float | None = None
+    discordance: float | None = None
+    """Share of items on which two runs of one version disagree."""
+
+    @property
+    def asked(self) -> bool:
+        return self.rate is not None or self.discordance is not None
+
+
+def basis_of(
+    gate: Gate,
+    store: Store | None,
+    *,
+    names: Sequence[str] = (),
+    assumption: Assumption | None = None,
+    items: int | None = None,
+) -> Basis:
+    """Read all of it; nothing is run. `names` are the runs to tell the noise from, `items` stands in for the dataset's.
+
+    Raises ConfigError, DatasetError, ResultsError for what cannot be used.
+    """
+    assumption = assumption or Assumption()
+    if names and assumption.asked:
+        raise ConfigError(
+            "--from tells the noise and --rate or --discordance assume it", hint="give one of them"
+        )
+    trials = None
+    if names:
+        trials = named_trials(gate, names, store)
+    elif not assumption.asked:
+        trials = stored_trials(gate, store)
+    dataset = read_gate_dataset(gate) if gate.dataset is not None else None
+    if trials is not None and dataset is not None:
+        trials = placed(gate, trials, dataset)
+    margins, prices = next_margins(gate), prices_of(gate, store)
+    if trials is not None:
+        noises, origin = measured_noise(margins.gate, trials.table), trials.origin
+    else:
+        noises, origin = _assumed(margins.gate, assumption)
+    known = {noise.score for noise in noises}
+    size = _size(gate, dataset, trials, items)
+    return Basis(
+        size=replace(size, baseline_trials=_baseline_trials(gate, store)),
+        noises=tuple(_of_truth(gate, noise) for noise in noises),
+        origin=origin,
+        assumed=trials is None,
+        unknown=tuple(name for name in gate.gated_scores if name not in known),
+        prices=prices,
+        notes=(*margins.notes, *_about_replies(gate, trials, assumption), *prices.unpriced),
+    )
+
+
+def _of_truth(gate: Gate, noise: Noise) -> Noise:
+    """The noise with what its margin is of the one that `gate`, as it was read, gives."""
+    rule = gate.rules[noise.score]
+    if rule.margin_of != "truth" or noise.margin is None:
+        return noise
+    return replace(noise, of_margin=noise.margin / margin_of_rate(rule))
+
+
+def _about_replies(gate: Gate, trials: StoredTrials | None, assumption: Assumption) -> list[str]:
+    judges = " and ".join(gating_judges(gate))
+    if not judges or assumption.asked:
+        return []
+    if trials is None:
+        return [
+            f"the noise of {judges} is assumed: runs that share replies of a judge do not tell it, the trials of one "
+            f"run do: {more_trials_command(gate)}"
+        ]
+    return [
+        f"{judges}: planned with a new reply of the judge on every answer; where a build answers an item as its "
+        "baseline did, both get one reply, and it does better than this"
+    ]
+
+
+def _assumed(gate: Gate, assumption: Assumption) -> tuple[tuple[Noise, ...], str]:
+    rate = ASSUMED_RATE if assumption.rate is None else assumption.rate
+    within = ASSUMED_WITHIN if assumption.discordance is None else assumption.discordance / 2
+    most = rate * (1.0 - rate)
+    if assumption.discordance is None:
+        within = min(within, most)
+    elif within > most + 1e-12:
+        raise ConfigError(
+            f"two runs of a rate of {rate:g} cannot disagree on {assumption.discordance:g} of the items",
+            where="--discordance",
+            hint=f"at most {2 * most:.3g}, where every item is as likely to pass as any other",
+        )
+    origin = f"assumed: a rate of {100 * rate:g} %, two runs disagree on {200 * within:.3g} % of the items"
+    return assumed_noise(gate, rate=rate, within=within), origin
+
+
+def _size(gate: Gate, dataset: Dataset | None, trials: StoredTrials | None, items: int | None) -> Size:
+    scores = gate.gated_scores
+    if dataset is not None:
+        clusters = {
+            item.id: cluster_of(item, gate.cluster) if gate.cluster else None for item in dataset.items
+        }
+        slices = {item.id: slices_of(item, gate.slices) for item in dataset.items}
+        own = _shape(gate, scores, clusters, slices)
+    elif trials is not None:
+        own = _shape(gate, scores, *_places(trials.table))
+    elif items is not None:
+        return Size(items=items, clusters=items, hypotheses=len(scores))
+    else:
+        raise ConfigError(
+            "the gate names no dataset and nothing is stored, so the number of items is unknown",
+            where=gate.place,
+            hint="give --items N",
+        )
+    return own if items is None else replace(own.times(items / own.items), items=items)
+
+
+def _places(table: RunTable) -> tuple[dict[str, str | None], Mapping[str, Mapping[str, str]]]:
+    return {item: table.clusters.get(item) for item in table.items}, table.slices
+
+
+def _shape(
+    gate: Gate,
+    scores: Sequence[str],
+    clusters: Mapping[str, str | None],
+    slices: Mapping[str, Mapping[str, str]],
+) -> Size:
+    named = Counter(cluster for cluster in clusters.values() if cluster is not None)
+    alone = len(clusters) - sum(named.values())
+    squares = alone + sum(size**2 for size in named.values())
+    values = Counter((name, value) for own in slices.values() for name, value in own.items())
+    large = [name for (name, _), number in values.items() if number >= SMALLEST_SLICE]
+    hypotheses = 0
+    for score in scores:
+        own = gate.rules[score].slices
+        wanted = gate.slices if own is None else own
+        hypotheses += 1 + sum(name in wanted for name in large)
+    # As many clusters of one size as the real ones are worth: a large one is not one of many.
+    return Size(
+        items=len(clusters), clusters=max(1, round(len(clusters) ** 2 / squares)), hypotheses=hypotheses
+    )
+
+
+def _baseline_trials(gate: Gate, store: Store | None) -> int | None:
+    """Trials of the stored baseline, None where there is none yet or it is run beside the candidate."""
+    if gate.baseline is None or gate.side_by_side:
+        return None
+    try:
+        return load_baseline(gate, None, store).header.trials
+    except NoBaseline:
+        return None

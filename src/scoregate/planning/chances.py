@@ -1,0 +1,91 @@
+"""How likely one score of an unchanged candidate passes one look, by a normal approximation of the shipped bound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from scoregate.gate_file import Gate
+from scoregate.gates.look import GUARD_SHARE
+from scoregate.planning.noise import Noise
+from scoregate.statistics.planning import passes_unchanged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much is run."""
+
+    items: int
+    clusters: int
+    """As many clusters of one size as the real ones are worth."""
+    hypotheses: int
+    """Scores and their slices, in which a drop is sought."""
+    baseline_trials: int | None = None
+    """Trials of the stored baseline; None: as many as the candidate has."""
+
+    def times(self, factor: float) -> Size:
+        return replace(self, items=round(self.items * factor), clusters=max(1, round(self.clusters * factor)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unchanged:
+    """What becomes of an unchanged candidate."""
+
+    passes: float
+    """Share of builds."""
+    inconclusive: float
+    """Share of builds, without those that are false alarms."""
+    scores: tuple[float, ...]
+    """Share of builds in which each score passes for itself, at the last look."""
+    calls: float
+    """Calls of a candidate that a build takes on average, both arms where both are run."""
+    most_calls: int
+    """The same at the cap."""
+
+
+def trials_of(gate: Gate) -> tuple[int, ...]:
+    """Trials of an arm after each whole-set look that the gate allows."""
+    return gate.rounds.whole_set_trials(gate.trials) if gate.side_by_side else (gate.trials,)
+
+
+def chance_to_pass(noise: Noise, size: Size, trials: int, level: float) -> float:
+    """Probability that the bound at `level` lies above −margin, both arms with so many trials.
+
+    Floors are taken to hold or not: where a version stands to them varies little from build to build.
+    """
+    items, clusters = counted(noise, size)
+    if not all(floor.holds(items, level) for floor in noise.floors):
+        return 0.0
+    if noise.margin is None:
+        return 1.0
+    if not math.isfinite(noise.gaps):
+        return 0.0
+    return passes_unchanged(
+        within_arms(noise, size, trials),
+        items=items,
+        trials=trials,
+        margin=noise.margin - noise.gaps,
+        level=level,
+        clusters=clusters,
+        value_range=noise.reach,
+        design_effect=noise.design_effect,
+    )
+
+
+def within_arms(noise: Noise, size: Size, trials: int) -> float:
+    """The variance with which two arms of `trials` are as noisy as the baseline's trials and the candidate's."""
+    before = size.baseline_trials or trials
+    return noise.within * (1.0 + trials / before) / 2.0
+
+
+def counted(noise: Noise, size: Size) -> tuple[int, int]:
+    """Items and clusters that the score says something about."""
+    items = max(1, round(size.items * noise.counted))
+    return items, max(1, min(items, round(size.clusters * noise.counted)))
+
+
+def inconclusive_share(gate: Gate, noises: Sequence[Noise], passes: float) -> float:
+    """What is left of the builds beside those that pass and the false alarms that are allowed."""
+    alarms = (1.0 - GUARD_SHARE) * gate.alpha if any(noise.within > 0 for noise in noises) else 0.0
+    return max(0.0, 1.0 - passes - alarms)

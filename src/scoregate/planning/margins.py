@@ -1,0 +1,46 @@
+"""The margins that the next build will be decided with: those of the truth as what they are in a judge's scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from scoregate.gate_file import Gate
+from scoregate.judge_trust.calibrations import unmet_now
+from scoregate.judge_trust.judges import read_judges
+from scoregate.judge_trust.true_margins import margin_notes, with_true_margins
+from scoregate.records import RunHeader
+
+
+@dataclass(frozen=True, slots=True)
+class NextMargins:
+    """A gate as the next build will be decided with it."""
+
+    gate: Gate
+    notes: tuple[str, ...] = ()
+    """What its judges' margins mean in truth, and which of its judges could not decide, a sentence each."""
+
+
+def next_margins(gate: Gate) -> NextMargins:
+    """Scale the margins of the truth as for a run that would begin now, scored by the present judges.
+
+    Raises ConfigError for a judge or a calibration that cannot be read.
+    """
+    judges = read_judges(gate)
+    if not judges:
+        return NextMargins(gate)
+    header = RunHeader(
+        run="",
+        dataset="",
+        candidate="",
+        expected_items=0,
+        scorers={name: spec.identity.version for name, spec in judges.items()},
+        started_at=datetime.now(UTC).isoformat(),
+    )
+    notes = list(margin_notes(gate, header))
+    for name, reason in unmet_now(gate).items():
+        rule = gate.rules[name]
+        until = "this rule is invalid" if rule.advisory else "every build is invalid"
+        as_is = ", and its margin is taken here as it stands" if rule.margin_of == "truth" else ""
+        notes.append(f"{reason}; until then {until}{as_is}")
+    return NextMargins(with_true_margins(gate, header), tuple(notes))

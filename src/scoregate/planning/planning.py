@@ -1,0 +1,205 @@
+"""`scoregate plan`: what a gate will say of an unchanged agent, what it sees, what it costs, and what would help.
+
+Nothing is run. What is known of the noise comes from stored trials of one version, or is assumed and said to be.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from scoregate.errors import ConfigError
+from scoregate.gate_file import Gate
+from scoregate.gates.anchors import main_share
+from scoregate.gates.sentences import amount, count
+from scoregate.gates.sentences import size as size_text
+from scoregate.planning.basis import Basis
+from scoregate.planning.chances import Size, trials_of
+from scoregate.planning.costs import spending
+from scoregate.planning.edits import MARGINS, WANTED, alone, as_written, helpful_edits, with_trials
+from scoregate.planning.noise import Noise, with_margin
+from scoregate.planning.outlook import VisibleDrop, cannot_gate, unchanged, visible_drops
+from scoregate.planning.planned import Plan, ScorePlan
+
+TRIALS = (1, 2, 3, 5)
+FACTORS = (1, 2, 4)
+BLIND = 0.5
+"""Share of inconclusive builds above which a gate is said to be blind before it is run."""
+
+
+def plan_gate(gate: Gate, basis: Basis) -> Plan:
+    """What is to be expected of this gate with this dataset and noise. Raises ConfigError where no score has any."""
+    if not basis.noises:
+        raise ConfigError(
+            f"nothing is known of the noise of {', '.join(basis.unknown)}, and without a range none can be assumed",
+            where=gate.place,
+            hint=f"run scoregate run {gate.place} --trials 5",
+        )
+    alpha, gate = gate.alpha, main_share(gate)
+    size, noises, prices = basis.size, basis.noises, basis.prices
+    now = unchanged(gate, noises, size)
+    drops = visible_drops(gate, noises, size)
+    deciding = sum(noise.decides for noise in noises)
+    return Plan(
+        gate=gate.place,
+        noise_from=basis.origin,
+        assumed=basis.assumed,
+        items=size.items,
+        clusters=size.clusters,
+        trials=trials_of(gate),
+        side_by_side=gate.side_by_side,
+        baseline_trials=size.baseline_trials,
+        alpha=alpha,
+        invalid=cannot_gate(gate, size),
+        scores=tuple(
+            _score(gate, noise, drop, passes, size, deciding)
+            for noise, drop, passes in zip(noises, drops, now.scores, strict=True)
+        ),
+        unknown=basis.unknown,
+        passes=now.passes,
+        inconclusive=now.inconclusive,
+        one_pass=spending(prices, (2 if gate.side_by_side else 1) * size.items * gate.trials),
+        expected=spending(prices, now.calls),
+        cap=spending(prices, now.most_calls),
+        settings=tuple(_settings(gate, noises, size)),
+        margins=tuple((margin, _under(gate, noises, size, margin)) for margin in MARGINS),
+        edits=tuple(helpful_edits(gate, noises, size, prices, now)),
+        notes=tuple(_notes(gate, basis)),
+    )
+
+
+def blind_warning(gate: Gate, basis: Basis) -> str | None:
+    """One line where the gate cannot see its own margin, so that most builds would settle nothing; else None.
+
+    Told before a run is paid for. Where the noise is not known, give a basis that assumes none: what the gate cannot
+    see even then, it cannot see.
+    """
+    gate, size = main_share(gate), basis.size
+    drops = zip(basis.noises, visible_drops(gate, basis.noises, size), strict=True)
+    seen = [(noise, drop.diffuse) for noise, drop in drops if noise.decides and noise.margin]
+    if not seen:
+        return None
+    worst, drop = max(seen, key=lambda pair: pair[1] / (pair[0].margin or math.inf))
+    assert worst.margin is not None
+    inconclusive = unchanged(gate, basis.noises, size).inconclusive
+    if inconclusive <= BLIND and drop <= 2 * worst.margin:
+        return None
+    trials = count(trials_of(gate)[-1], "trial")
+    margin = _size(worst, worst.margin) + (" in the judge's scores" if worst.of_margin < 1 else "")
+    assumed = ", even if no two runs disagreed" if basis.assumed else ""
+    if drop <= worst.margin:
+        # It would see the drop, and cannot prove that there is none: the bound is never without width.
+        what = f"cannot rule out a drop of {margin} of {worst.score}{assumed}"
+    else:
+        sees = f"drops of {_size(worst, drop)} or more" if math.isfinite(drop) else "no drop at all"
+        what = f"sees {sees} of {worst.score}{assumed}{',' if assumed else ''} and its margin is {margin}"
+    follows = "most builds will be inconclusive" if inconclusive > BLIND else "smaller drops will be missed"
+    return (
+        f"with {count(size.items, 'item')} and {trials} this gate {what}: {follows}; "
+        f"`scoregate plan {gate.place}` shows what would help"
+    )
+
+
+def _score(
+    gate: Gate, noise: Noise, drop: VisibleDrop, passes: float, size: Size, deciding: int
+) -> ScorePlan:
+    # Each of several scores has to pass more often than all of them together.
+    wanted = (1.0 - WANTED) ** (1 / max(1, deciding))
+    enough = (m for m in MARGINS if unchanged(gate, [alone(noise, m)], size).passes >= wanted)
+    smallest = next(enough, None) if noise.decides and noise.margin is not None else None
+    return ScorePlan(
+        score=noise.score,
+        scale=noise.scale,
+        unit=noise.unit,
+        decides=noise.decides,
+        margin=_in_unit(noise, noise.margin),
+        noise=math.sqrt(noise.within),
+        bounded=noise.bounded,
+        visible_diffuse=_in_unit(noise, drop.diffuse),
+        visible_concentrated=_in_unit(noise, drop.concentrated),
+        passes=passes,
+        smallest_margin=None if smallest is None else as_written(noise, smallest),
+    )
+
+
+def _under(gate: Gate, noises: Sequence[Noise], size: Size, margin: float) -> float:
+    changed = [with_margin(noise, margin) if noise.margin is not None else noise for noise in noises]
+    return unchanged(gate, changed, size).inconclusive
+
+
+def _settings(gate: Gate, noises: Sequence[Noise], size: Size) -> list[tuple[int, int, float | None]]:
+    found: list[tuple[int, int, float | None]] = []
+    for trials in TRIALS:
+        for factor in FACTORS:
+            other, larger = with_trials(gate, size.times(factor), trials)
+            share = None if cannot_gate(other, larger) else unchanged(other, noises, larger).inconclusive
+            found.append((trials, larger.items, share))
+    return found
+
+
+def _notes(gate: Gate, basis: Basis) -> list[str]:
+    notes = []
+    quiet = [noise.score for noise in basis.noises if noise.trials and noise.within == 0]
+    if quiet:
+        notes.append(
+            f"no trial of {', '.join(quiet)} differs from another of its item, so that more trials add nothing; "
+            "a candidate with noise will be inconclusive more often than this says"
+        )
+    gaps = [noise for noise in basis.noises if noise.gaps > 0]
+    for noise in gaps:
+        if math.isinf(noise.gaps):
+            notes.append(
+                f"{noise.score} lacks values and has no range in its contract, so that it cannot pass"
+            )
+        else:
+            notes.append(
+                f"{noise.score} lacks values, which takes {_size(noise, noise.gaps)} from its margin"
+            )
+    notes += [note for noise in basis.noises for note in _about_floors(gate, noise, basis.size)]
+    for noise in basis.noises:
+        if (
+            gate.rules[noise.score].critical
+            and gate.trials == 1
+            and not gate.side_by_side
+            and noise.within > 0
+        ):
+            chance = 1.0 - (1.0 - min(1.0, noise.within)) ** (basis.size.items * noise.counted)
+            notes.append(
+                f"{noise.score} is critical, and with one trial every item that chance flips breaks the gate: "
+                f"{100 * chance:.0f} % of an unchanged agent's builds; "
+                "take trials = 5, or run both versions side by side"
+            )
+    special = [
+        name for name, rule in gate.rules.items() if rule.statistic != "mean" or rule.reducer is not None
+    ]
+    if special:
+        notes.append(
+            f"{', '.join(special)}: planned by the mean; a quantile or a reducer sees less than that"
+        )
+    if gate.inference == "population":
+        notes.append('with inference = "population" a drop in a few items has to be larger than this says')
+    return [*notes, *basis.notes]
+
+
+def _about_floors(gate: Gate, noise: Noise, size: Size) -> list[str]:
+    notes = []
+    for floor in noise.floors:
+        limit = amount(floor.limit, "numeric" if noise.scale == "ratio" else noise.scale, noise.unit)
+        if floor.room < 0:
+            notes.append(f"{noise.score} does not keep its own limit of {limit}: no build passes")
+        elif not floor.holds(max(1, round(size.items * noise.counted)), gate.pass_level):
+            notes.append(
+                f"{noise.score} is too near its limit of {limit} to be sure with {count(size.items, 'item')}: "
+                "no build passes, whatever the trials"
+            )
+    return notes
+
+
+def _in_unit(noise: Noise, value: float | None) -> float | None:
+    if value is None or not math.isfinite(value):
+        return None
+    return math.expm1(value) if noise.scale == "ratio" else value
+
+
+def _size(noise: Noise, value: float) -> str:
+    return size_text(_in_unit(noise, value) or 0.0, noise.scale, noise.unit)

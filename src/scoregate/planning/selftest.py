@@ -1,0 +1,202 @@
+"""`scoregate selftest`: the gate's own decision on many builds that are dealt from stored trials of one version."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from scoregate.errors import ConfigError, did_you_mean
+from scoregate.gate_file import Gate
+from scoregate.gates.anchors import main_share
+from scoregate.gates.compare import compared
+from scoregate.gates.rounds import decide_in_rounds
+from scoregate.judge_trust.own_replies import gating_judges
+from scoregate.planning.builds import many
+from scoregate.planning.dealing import Dealer, Deck, deal_two, deck_of, enough_for_rounds
+from scoregate.planning.margins import next_margins
+from scoregate.planning.planting import KINDS, Kind, Planted, Target, check_drop, target
+from scoregate.planning.selftested import Detection, SelfTest, Share
+from scoregate.planning.stored_trials import StoredTrials, more_trials_command
+from scoregate.records import Verdict
+
+DROPS = (0.05, 0.10)
+DETECTION_BUILDS = 100
+"""Builds of each planted drop, at most: enough for a share, where false alarms need many more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be measured."""
+
+    builds: int = 300
+    drops: tuple[float, ...] = DROPS
+    scores: tuple[str, ...] = ()
+    """In which drops are planted; empty: the first primary score, else the first rate."""
+    seed: int = 0
+
+
+def self_test(gate: Gate, trials: StoredTrials | None, wanted: Wanted) -> SelfTest:
+    """Decide A/A builds and builds with planted drops.
+
+    Raises ConfigError where too little is stored or a drop cannot be planted, and what a comparison of these trials
+    would raise.
+    """
+    if trials is None or trials.trials < 2:
+        apart = " that share no reply of a judge" if gating_judges(gate) else ""
+        raise ConfigError(
+            f"no stored version of this gate has two trials of its items{apart}, so there is nothing to deal to two "
+            "arms",
+            where=gate.place,
+            hint=f"run: {more_trials_command(gate)}",
+        )
+    deck = deck_of(trials.table)
+    margins = next_margins(gate)
+    gate = main_share(margins.gate)
+    tested = gate if gate.side_by_side else replace(gate, trials=min(gate.trials, deck.trials // 2))
+    chosen = [target(gate, deck, name) for name in _planted_scores(gate, deck, wanted.scores)]
+    drops = [(one, drop, kind) for one in chosen for drop in wanted.drops for kind in KINDS]
+    for one, drop, _ in drops:
+        check_drop(one, drop)
+
+    unchanged = _Build(tested, deck, wanted.seed)
+    fates = many(unchanged, wanted.builds)
+    outcomes = Counter(fate.outcome for fate in fates)
+    few = min(wanted.builds, DETECTION_BUILDS)
+    found = [
+        many(_Build(_without_limits(tested), deck, wanted.seed, _Drop(*drop), stream), few)
+        for stream, drop in enumerate(drops, 1)
+    ]
+    return SelfTest(
+        gate=gate.place,
+        trials_from=trials.origin,
+        runs=trials.runs,
+        items=len(deck.table.items),
+        side_by_side=gate.side_by_side,
+        trials=tested.trials,
+        gate_trials=gate.trials,
+        drawn_again=gate.side_by_side and not enough_for_rounds(deck, *_asked(gate)),
+        alpha=gate.alpha,
+        anchored=gate.anchor is not None,
+        seed=wanted.seed,
+        notes=margins.notes,
+        false_alarms=share(outcomes["false alarm"], wanted.builds),
+        outcomes=dict(outcomes),
+        by_score=dict(Counter(name for fate in fates for name in fate.broken).most_common()),
+        invalid_reason=next((fate.reason for fate in fates if fate.outcome == "invalid"), None),
+        detections=tuple(
+            Detection(
+                score=one.score,
+                drop=drop,
+                scale=one.pair.scale,
+                unit=one.unit,
+                kind=kind,
+                found=share(sum(fate.outcome == "false alarm" for fate in fates), few),
+            )
+            for (one, drop, kind), fates in zip(drops, found, strict=True)
+        ),
+    )
+
+
+def share(count: int, builds: int) -> Share:
+    """With the 95 % interval of Clopper and Pearson."""
+    from scipy.special import betaincinv
+
+    low = float(betaincinv(count, builds - count + 1, 0.025)) if count else 0.0
+    high = float(betaincinv(count + 1, builds - count, 0.975)) if count < builds else 1.0
+    return Share(count=count, builds=builds, low=low, high=high)
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one build."""
+
+    outcome: str
+    """pass, inconclusive, invalid, false alarm or floor."""
+    reason: str
+    broken: tuple[str, ...] = ()
+    """Scores, with their slices, that were proved to be worse."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Drop:
+    target: Target
+    size: float
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """One build, by its number alone: the same however many are made and in whatever order."""
+
+    gate: Gate
+    deck: Deck
+    seed: int
+    drop: _Drop | None = None
+    stream: int = 0
+
+    def __call__(self, number: int) -> Fate:
+        verdict = self._decided(self.gate, number)
+        if verdict.outcome != "regression":
+            return Fate(verdict.outcome, verdict.reason)
+        # A limit on the candidate's own value may be broken by any version; an alarm is a difference that is none.
+        free = _without_limits(self.gate)
+        if free != self.gate:
+            verdict = self._decided(free, number)
+            if verdict.outcome != "regression":
+                return Fate("floor", verdict.reason)
+        broken = tuple(
+            rule.score if rule.slice is None else f"{rule.score} on {rule.slice}"
+            for rule in verdict.rules
+            if rule.outcome == "regression" and rule.role != "advisory"
+        )
+        return Fate("false alarm", verdict.reason, broken)
+
+    def _decided(self, gate: Gate, number: int) -> Verdict:
+        random = np.random.default_rng([self.seed, self.stream, number])
+        planted = self.drop
+        damage = Planted(planted.target, planted.size, planted.kind, random) if planted else None
+        if not gate.side_by_side:
+            baseline, candidate = deal_two(self.deck, gate.trials, random, damage)
+            return compared(baseline, candidate, gate, seed=number)
+        whole, confirm = _asked(gate)
+        dealer = Dealer(self.deck, whole=whole, confirm=confirm, random=random, damage=damage)
+        return decide_in_rounds(gate, dealer, seed=number)
+
+
+def _asked(gate: Gate) -> tuple[int, int]:
+    """Most trials of an arm in whole-set rounds, and in the confirmation."""
+    return gate.rounds.whole_set_trials(gate.trials)[
+        -1
+    ], gate.rounds.confirm_trials if gate.rounds.suspects else 0
+
+
+def _without_limits(gate: Gate) -> Gate:
+    """The gate with limits on the candidate's own value that every value keeps."""
+    rules = {
+        name: replace(
+            rule,
+            min=None if rule.min is None else -math.inf,
+            max=None if rule.max is None else math.inf,
+        )
+        for name, rule in gate.rules.items()
+    }
+    return replace(gate, rules=rules)
+
+
+def _planted_scores(gate: Gate, deck: Deck, asked: Sequence[str]) -> list[str]:
+    known = gate.gated_scores
+    for name in asked:
+        if name not in known:
+            raise ConfigError(
+                f"the gate does not gate '{name}'", where="--score", hint=did_you_mean(name, known)
+            )
+    if asked:
+        return list(dict.fromkeys(asked))
+    primary = [name for name in known if gate.rules[name].primary]
+    there = [name for name in known if name in deck.values]
+    rates = (name for name in there if target(gate, deck, name).pair.scale == "rate")
+    return [*primary, *rates, *known][:1]

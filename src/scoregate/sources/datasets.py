@@ -1,0 +1,130 @@
+"""Datasets by what a user calls them: a file, or the name of one in Langfuse."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scoregate.datasets import read_dataset
+from scoregate.datasets.files import SUFFIXES
+from scoregate.datasets.keys import check_keys
+from scoregate.errors import ConfigError, ScoregateError
+from scoregate.gate_file import Gate
+from scoregate.gate_file.dataset_source import (
+    LANGFUSE_PREFIX,
+    LangfuseDataset,
+    SourceProblem,
+    read_langfuse_dataset,
+)
+from scoregate.records import Dataset, DatasetItem, Run
+from scoregate.store import Store
+from scoregate.wording import shown_path
+
+if TYPE_CHECKING:
+    from scoregate.langfuse.connection import Connection
+
+
+def dataset_in_langfuse(
+    source: LangfuseDataset,
+    root: Path,
+    *,
+    input_schema: Path | None = None,
+    expected_output_schema: Path | None = None,
+    seconds: float | None = None,
+) -> Dataset:
+    """A dataset from Langfuse, with the keys of the project at `root`; `seconds` bounds the wait for each answer.
+
+    Raises ConfigError where there are no keys, and what `langfuse.datasets.read_dataset` raises.
+    """
+    from scoregate.langfuse.datasets import read_dataset
+
+    with connect(root, f"the dataset '{source}'", seconds=seconds) as connection:
+        return read_dataset(
+            connection, source, input_schema=input_schema, expected_output_schema=expected_output_schema
+        )
+
+
+def any_dataset(text: str, root: Path) -> Dataset:
+    """The dataset of a file, or of Langfuse where the text begins with `langfuse:` or is no file's name.
+
+    Raises ConfigError, DatasetError, Refused, ServiceError.
+    """
+    if is_file_name(text):
+        return read_dataset(Path(text))
+    return dataset_in_langfuse(named(text), root)
+
+
+def is_file_name(text: str) -> bool:
+    """Whether a text stands for a file and not for a dataset in Langfuse: it ends like one, or there is one."""
+    if text.startswith(LANGFUSE_PREFIX):
+        return False
+    return text.lower().endswith(SUFFIXES) or Path(text).is_file()
+
+
+def named(text: str) -> LangfuseDataset:
+    """`NAME` or `NAME@TIME`, with or without `langfuse:` before it. Raises ConfigError."""
+    try:
+        return read_langfuse_dataset(text)
+    except SourceProblem as problem:
+        raise ConfigError(f"'{text}' {problem}", hint=problem.hint) from None
+
+
+def connect(
+    root: Path, what_for: str, *, seconds: float | None = None, stop: threading.Event | None = None
+) -> Connection:
+    """A connection with the keys of the project at `root`. Raises ConfigError where there are none."""
+    from scoregate.langfuse.connection import Connection, Patience
+    from scoregate.langfuse.settings import require_settings
+
+    patience = None if seconds is None else Patience(min(15.0, seconds), seconds, seconds)
+    return Connection(require_settings(root, what_for), patience, stop=stop)
+
+
+def read_gate_dataset(gate: Gate, *, seconds: float | None = None) -> Dataset:
+    """The dataset that the gate names, from its file or from Langfuse, which is waited for so many seconds.
+
+    Raises ConfigError, DatasetError, and for Langfuse Refused and ServiceError.
+    """
+    if gate.dataset is None:
+        raise ConfigError(
+            "the gate names no dataset", where=gate.place, hint='add dataset = "datasets/….jsonl"'
+        )
+    inputs = Path(gate.input_schema) if gate.input_schema else None
+    outputs = Path(gate.expected_output_schema) if gate.expected_output_schema else None
+    if gate.dataset.startswith(LANGFUSE_PREFIX):
+        dataset = dataset_in_langfuse(
+            read_langfuse_dataset(gate.dataset),
+            gate.root,
+            input_schema=inputs,
+            expected_output_schema=outputs,
+            seconds=seconds,
+        )
+    else:
+        path = Path(shown_path(Path(gate.dataset)))
+        dataset = read_dataset(path, input_schema=inputs, expected_output_schema=outputs)
+    check_keys(dataset, gate.cluster, gate.slices)
+    return dataset
+
+
+_SHORT_WAIT = 10.0
+"""Seconds that a report waits for a dataset in Langfuse."""
+
+
+def known_items(gate: Gate, run: Run, store: Store | None) -> Sequence[DatasetItem]:
+    """The dataset items behind a run, for showing them: from the store, else from the gate's dataset.
+
+    A verdict does not need them, so a dataset that cannot be read here only leaves the report shorter.
+    """
+    fingerprint = run.header.dataset_fingerprint
+    if store is not None and fingerprint:
+        stored = store.dataset_items(fingerprint)
+        if stored:
+            return tuple(stored.values())
+    if gate.dataset is None:
+        return ()
+    try:
+        return read_gate_dataset(gate, seconds=_SHORT_WAIT).items
+    except ScoregateError:
+        return ()

@@ -1,0 +1,27 @@
+"""How numbers, places and foreign text are written for people: one way for every line that is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MAX_REASON = 300
+"""Characters of an error's reason."""
+
+
+def first_line(text: str) -> str:
+    """The first line that is not blank, at most MAX_REASON characters, safe to store and to show."""
+    return printable(text.lstrip()[:MAX_REASON].partition("\n")[0].rstrip())
+
+
+def printable(text: str) -> str:
+    """The text with spaces for tabs and the like, and U+FFFD for control codes and half surrogate pairs."""
+    return "".join(
+        char if char.isprintable() else " " if char.isspace() else "\N{REPLACEMENT CHARACTER}"
+        for char in text
+    )
+
+
+def shown_path(path: Path) -> str:
+    """A path as a person types it: relative to the working directory where it lies below it."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

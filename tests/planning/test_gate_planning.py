@@ -1,0 +1,103 @@
+"""Before a run: what planning rests on, and the line that warns of a gate that cannot see its own margin."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scoregate.errors import ConfigError
+from scoregate.gate_file import Gate, read_gate
+from scoregate.planning.basis import basis_of
+from scoregate.planning.planning import blind_warning, plan_gate
+from scoregate.planning.stored_trials import stored_trials
+from scoregate.records import Run
+from scoregate.sources.places import open_store
+from scoregate.store import Store
+from tests.cli.project import GATE, Project
+from tests.gates.runs import RunMaker
+
+
+def small_gate(folder: Path, *, items: int, gate: str = GATE) -> Gate:
+    project = Project.small(folder, number=items, gate=gate)
+    return read_gate(project.path("gates/agent.toml"))
+
+
+def repeated(run: str, *, version: str = "v1", trials: int = 3, **header: object) -> Run:
+    cells = {f"q{n:03}": [(n + trial) % 4 > 0 for trial in range(trials)] for n in range(20)}
+    about = {"candidate": version, "started_at": f"2026-01-01T00:00:{run[-2:]}Z", "finished_at": "2026-01-02"}
+    metadata = {"gate": "agent", **header.pop("metadata", {})}  # type: ignore[dict-item]
+    return RunMaker()(run, correct=cells, header={**about, **header, "metadata": metadata})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(tmp_path)
+
+
+def test_a_gate_that_cannot_see_its_margin_is_told_so_in_one_line(tmp_path: Path) -> None:
+    gate = small_gate(tmp_path, items=40)
+    warning = blind_warning(gate, basis_of(gate, None))
+    assert warning is not None
+    assert warning.startswith("with 40 items and 1 trial this gate sees drops of ")
+    assert "its margin is 5.0 points: most builds will be inconclusive" in warning
+    assert warning.endswith("shows what would help")
+    assert "\n" not in warning
+
+
+def test_a_gate_that_sees_its_margin_is_not_warned_of(tmp_path: Path) -> None:
+    gate = small_gate(tmp_path, items=2000)
+    assert blind_warning(gate, basis_of(gate, None)) is None
+
+
+def test_slices_count_as_further_chances_to_find_a_drop(tmp_path: Path) -> None:
+    assert basis_of(small_gate(tmp_path / "a", items=40), None).size.hypotheses == 3
+    assert basis_of(small_gate(tmp_path / "b", items=12), None).size.hypotheses == 1  # slices of six are none
+
+
+def test_repeated_runs_are_preferred_and_the_newest_version_of_them(tmp_path: Path, store: Store) -> None:
+    gate = small_gate(tmp_path, items=20)
+    store.import_run(repeated("run-01", version="old"))
+    store.import_run(repeated("run-02", version="new"))
+    store.import_run(repeated("run-03", version="once", trials=1))
+    store.import_run(repeated("run-04", version="once", trials=1))
+    found = stored_trials(gate, store)
+    assert found is not None
+    assert found.origin == "run run-02: 3 trials of new"
+
+
+def test_runs_that_say_nothing_of_a_version_are_left_out(tmp_path: Path, store: Store) -> None:
+    gate = small_gate(tmp_path, items=20)
+    store.import_run(repeated("run-01", metadata={"selection": "5 items"}))
+    store.import_run(repeated("run-02", finished_at=None))
+    store.import_run(repeated("run-03", trials=1, metadata={"dirty": True}))
+    store.import_run(repeated("run-04", trials=1, metadata={"dirty": True}))
+    silent = repeated("run-05")
+    errors = tuple(replace(score, value=None, status="error") for score in silent.scores)
+    store.import_run(replace(silent, scores=errors))
+    assert stored_trials(gate, store) is None
+
+
+def test_a_score_without_noise_or_range_is_named(tmp_path: Path) -> None:
+    gate = small_gate(tmp_path, items=40)
+    rule = replace(gate.rules["correct"], direction="higher")
+    unknown = replace(gate, rules={"depth": rule})
+    with pytest.raises(ConfigError, match="nothing is known of the noise of depth"):
+        plan_gate(unknown, basis_of(unknown, None))
+    both = replace(gate, rules={**gate.rules, "depth": rule})
+    assert plan_gate(both, basis_of(both, None)).unknown == ("depth",)
+
+
+def test_the_smallest_margin_is_told_as_the_gate_would_hold_it(tmp_path: Path) -> None:
+    catalog = '[correct]\ntype = "numeric"\nmin = 0\nmax = 10\ndirection = "higher"\n'
+    project = Project.small(tmp_path, number=300, gate=GATE.replace("max_drop = 0.05", "max_drop = 1.5"))
+    project.write("gates/scores.toml", catalog)
+    gate = read_gate(project.path("gates/agent.toml"))
+    (score,) = plan_gate(gate, basis_of(gate, None)).scores
+    assert score.margin == 1.5
+    assert score.smallest_margin is not None
+    assert 0.2 <= score.smallest_margin <= 1.5
+    rules = {**gate.rules, "correct": replace(gate.rules["correct"], max_drop=score.smallest_margin)}
+    narrow = replace(gate, rules=rules)
+    assert plan_gate(narrow, basis_of(narrow, None)).passes >= 0.95
