@@ -23,8 +23,7 @@ from worlds import Agents, Change, Values, World
 from scoregate import Gate
 from scoregate.datasets import read_dataset
 from scoregate.gate_run.assembly import Assembly
-from scoregate.gate_run.sessions import begin
-from scoregate.gate_run.side_by_side import Arms, Watching
+from scoregate.gate_run.session import Arms, Watching, begin_session
 from scoregate.gates.rounds import Request, decide_in_rounds
 from scoregate.records import DatasetItem, Verdict
 from scoregate.runner.candidates import Candidate
@@ -118,7 +117,7 @@ def _live_verdict(situation: Situation, seed: int, folder: Path) -> Verdict:
     dataset = read_dataset(Path(gate.dataset))
     assembly = Assembly(gate, dataset, candidate, tuple(map(_scorer, world.score_names())))
     with open_store(folder) as store:
-        session = begin(
+        session = begin_session(
             assembly,
             store,
             Arms(baseline, candidate),
@@ -126,7 +125,7 @@ def _live_verdict(situation: Situation, seed: int, folder: Path) -> Verdict:
             dataset.items,
             None,
             seed=seed,
-            watching=Watching(live.announce),
+            watching=Watching(lambda _, request, items, left: live.announce(request, items, left)),
         )
         verdict = decide_in_rounds(gate, session, seed=seed)
         session.finish()

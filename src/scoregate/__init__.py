@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from scoregate.datasets.files import read_dataset
     from scoregate.errors import ScoregateError
     from scoregate.gate_file import Gate, Rule, read_gate
+    from scoregate.gate_run.check import check
+    from scoregate.gate_run.listener import Announcement, Listener
+    from scoregate.gate_run.outcome import RunOutcome
+    from scoregate.gate_run.run import run, run_async
     from scoregate.gates.compare import compare
     from scoregate.records import Dataset, DatasetItem, Run, RunHeader, RunItem, Score, Tokens, Verdict
     from scoregate.results_file import read_results, write_results
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Announcement": "scoregate.gate_run.listener",
     "Answer": "scoregate.runner.candidates.candidate",
     "CandidateError": "scoregate.runner.candidates.failures",
     "Catalog": "scoregate.catalog",
@@ -36,26 +41,32 @@ _HOMES = {
     "Dataset": "scoregate.records",
     "DatasetItem": "scoregate.records",
     "Gate": "scoregate.gate_file",
+    "Listener": "scoregate.gate_run.listener",
     "Rule": "scoregate.gate_file",
     "Run": "scoregate.records",
     "RunHeader": "scoregate.records",
     "RunItem": "scoregate.records",
+    "RunOutcome": "scoregate.gate_run.outcome",
     "Score": "scoregate.records",
     "ScoregateError": "scoregate.errors",
     "Tokens": "scoregate.records",
     "TransientError": "scoregate.runner.candidates.failures",
     "Verdict": "scoregate.records",
+    "check": "scoregate.gate_run.check",
     "compare": "scoregate.gates.compare",
     "not_applicable": "scoregate.scorers.scorer",
     "read_catalog": "scoregate.catalog",
     "read_dataset": "scoregate.datasets.files",
     "read_gate": "scoregate.gate_file",
     "read_results": "scoregate.results_file",
+    "run": "scoregate.gate_run.run",
+    "run_async": "scoregate.gate_run.run",
     "scorer": "scoregate.scorers.evaluators",
     "write_results": "scoregate.results_file",
 }
 
 __all__ = [
+    "Announcement",
     "Answer",
     "CandidateError",
     "Catalog",
@@ -63,22 +74,27 @@ __all__ = [
     "Dataset",
     "DatasetItem",
     "Gate",
+    "Listener",
     "Rule",
     "Run",
     "RunHeader",
     "RunItem",
+    "RunOutcome",
     "Score",
     "ScoregateError",
     "Tokens",
     "TransientError",
     "Verdict",
     "__version__",
+    "check",
     "compare",
     "not_applicable",
     "read_catalog",
     "read_dataset",
     "read_gate",
     "read_results",
+    "run",
+    "run_async",
     "scorer",
     "write_results",
 ]

@@ -11,8 +11,8 @@ import pytest
 from scoregate.errors import BaselineError, ConfigError
 from scoregate.gate_file import read_gate
 from scoregate.gate_run.assembly import assemble_scorers
-from scoregate.gate_run.rescoring import prepare, rescore, rewrite
-from scoregate.gate_run.running import new_id
+from scoregate.gate_run.begin import new_id
+from scoregate.gate_run.rescore import prepare, rescore, rewrite
 from scoregate.records import Run, RunHeader, RunItem, Score, Tokens
 from scoregate.results_file import read_results, write_lock, write_results
 from scoregate.store import Store

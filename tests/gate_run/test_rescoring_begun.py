@@ -10,7 +10,7 @@ import pytest
 
 from scoregate.gate_file import Gate, read_gate
 from scoregate.gate_run.assembly import assemble_scorers
-from scoregate.gate_run.rescoring import Prepared, prepare, rescore
+from scoregate.gate_run.rescore import Prepared, prepare, rescore
 from scoregate.judge_trust.judges import ROUND
 from scoregate.records import Run, RunHeader, RunItem, Score
 from scoregate.store import Store

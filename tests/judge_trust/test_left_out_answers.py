@@ -13,7 +13,7 @@ from scoregate.calibration.corrected_value import CorrectedValue
 from scoregate.errors import ConfigError, DatasetError
 from scoregate.gate_file import Gate, read_gate
 from scoregate.gate_run.assembly import Assembly, assemble_scorers
-from scoregate.gate_run.rescoring import prepare, rescore
+from scoregate.gate_run.rescore import prepare, rescore
 from scoregate.judge_trust.corrected import corrected_values
 from scoregate.judge_trust.human_labels import read_all_labels
 from scoregate.judge_trust.judge_bias import check_bias

@@ -16,7 +16,7 @@ from langfuse.experiment import ExperimentResult
 from scoregate.baselines.baselines import lock_path
 from scoregate.errors import BaselineError, ConfigError, ResultsError
 from scoregate.gate_file import read_gate
-from scoregate.gate_run.enforcing import NotComparable, NotDecided
+from scoregate.gate_run.enforce import NotComparable, NotDecided
 from scoregate.gates.acceptance import Acceptance, locked
 from scoregate.langfuse import enforce
 from scoregate.records import JSON, Run

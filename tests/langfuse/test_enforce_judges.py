@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from langfuse import Evaluation, Langfuse, RunnerContext
 
-from scoregate.gate_run.enforcing import NotComparable
+from scoregate.gate_run.enforce import NotComparable
 from scoregate.langfuse import enforce
 from scoregate.records import JSON
 from tests.cli.project import Project, items

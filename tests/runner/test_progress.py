@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 
+from scoregate.cli.progress import Progress, progress_text
 from scoregate.runner.plan import RunReport
-from scoregate.runner.progress import Progress, progress_text
 
 
 class Terminal(io.StringIO):

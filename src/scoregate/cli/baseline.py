@@ -87,7 +87,7 @@ def accept(
 
 def _agree(step: Succession, old: Run, store: Store | None, *, yes: bool) -> None:
     """Show what changes, and ask where the new baseline is lower; raises BaselineError where the answer is no."""
-    from scoregate.cli.asking import agreed
+    from scoregate.cli.terminal import agreed
     from scoregate.errors import BaselineError
     from scoregate.gates.acceptance import lowered
 
@@ -104,14 +104,21 @@ def _shown_beside(gate: Gate, old: Run, new: Run, store: Store | None, *, as_jso
     """The comparison of a run with the baseline, on the screen; it decides nothing."""
     from scoregate.baselines.expected_items import with_expected_items
     from scoregate.cli.present import present
+    from scoregate.gate_run.decide import to_compare_at_all
+    from scoregate.gate_run.outcome import Decided
     from scoregate.gates.compare import compare
     from scoregate.sources.datasets import known_items
 
     verdict = compare(old, with_expected_items(new, gate, store), gate)
-    items = known_items(gate, new, store)
-    present(
-        verdict, gate, baseline=old, candidate=new, items=items, outputs=(), as_json=as_json, decides=False
+    found = Decided(
+        gate=gate,
+        verdict=verdict,
+        candidate=new,
+        baseline=old,
+        items=known_items(gate, new, store),
+        hints=to_compare_at_all(gate, verdict, old, new),
     )
+    present(found, outputs=(), as_json=as_json, decides=False)
     return verdict
 
 

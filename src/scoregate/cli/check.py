@@ -46,36 +46,17 @@ def check(
     Results come from a file (`scoregate runs export` writes one, and so can any other tool) or from the store.
     A stored run can be decided again under another gate at no cost.
     """
-    from scoregate.baselines.baselines import load_anchor, load_baseline, load_run
-    from scoregate.baselines.expected_items import with_expected_items
     from scoregate.cli.present import present
-    from scoregate.gate_file import read_gate
-    from scoregate.gates.anchors import compare_with_both
-    from scoregate.judge_trust.judge_trust import judge_trust
-    from scoregate.judge_trust.true_margins import with_true_margins
-    from scoregate.sources.datasets import known_items
-    from scoregate.sources.places import existing_store
+    from scoregate.gate_run.check import check_gate
 
     wanted = parse_outputs(outputs)
-    gate = read_gate(gate_path).with_policy(on_inconclusive)
-    store = existing_store(gate.root, store_path)
-    now = load_run(candidate, store, "--candidate", gate)
-    scorers = now.header.scorers
-    before = load_baseline(gate, baseline, store, scorers)
-    expected = with_expected_items(now, gate, store)
-    decided = with_true_margins(gate, now.header)
-    verdict = compare_with_both(decided, before, expected, load_anchor(gate, store, scorers), seed=seed)
-    trust = judge_trust(gate, before, now)
-    verdict = trust.applied(verdict)
-    present(
-        verdict,
-        gate,
-        baseline=before,
-        candidate=now,
-        items=known_items(gate, now, store),
-        outputs=wanted,
-        as_json=as_json,
-        hints=trust.commands,
-        judge_usage=store.judge_usage.of_runs(now.id) if store is not None else (),
+    found = check_gate(
+        gate_path,
+        candidate,
+        baseline,
+        on_inconclusive=on_inconclusive,
+        seed=seed,
+        store_path=store_path,
     )
-    return verdict.exit_code
+    present(found, outputs=wanted, as_json=as_json)
+    return found.verdict.exit_code

@@ -50,10 +50,10 @@ def test(
 
     A reply that is kept already costs nothing; a new one is kept for the next run.
     """
-    from scoregate.cli.telling import say
+    from scoregate.cli.terminal import say
     from scoregate.errors import ConfigError
     from scoregate.gate_file import read_gate
-    from scoregate.gate_run.judging import check_replied
+    from scoregate.gate_run.announce import check_replied
     from scoregate.judge_trust.judge_trial import answers_to_try, as_output, judge_of, try_judge
     from scoregate.sources.places import existing_store
 

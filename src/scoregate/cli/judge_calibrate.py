@@ -57,9 +57,9 @@ def calibrate(
 
     from scoregate.calibration.file import calibration_path
     from scoregate.cli.present import terminal_width
-    from scoregate.cli.telling import say
+    from scoregate.cli.terminal import say
     from scoregate.gate_file import read_gate
-    from scoregate.gate_run.judging import announce_replies
+    from scoregate.gate_run.announce import announce_replies
     from scoregate.gates.sentences import count
     from scoregate.judge_trust.calibrating import calibrate_judge, comparison_of, labels_source
     from scoregate.judge_trust.calibrations import unmet_now
@@ -88,7 +88,9 @@ def calibrate(
                 store,
                 comparison=comparison,
                 read=not no_cache,
-                announce=partial(announce_replies, judge, store, count(len(answers.found), "answer")),
+                announce=partial(
+                    announce_replies, judge, store, count(len(answers.found), "answer"), say=say
+                ),
             )
         finally:
             if judge.usage.replies:

@@ -42,10 +42,10 @@ def compare(
     contradict each other are a tie and count as a flip. This decides no gate.
     """
     from scoregate.baselines.baselines import load_run
-    from scoregate.cli.telling import say
+    from scoregate.cli.terminal import say
     from scoregate.errors import ServiceError
     from scoregate.gate_file import read_gate
-    from scoregate.gate_run.judging import announce_replies, check_replied
+    from scoregate.gate_run.announce import announce_replies, check_replied
     from scoregate.gates.sentences import count
     from scoregate.judge_trust.judge_pairs import judge_of_pairs, pairs_of, prefer_all
     from scoregate.judging.pairwise import equal_answers
@@ -58,7 +58,7 @@ def compare(
         pairs = pairs_of(gate, *runs, limit=limit)
         differing = sum(not equal_answers(pair.a, pair.b) for pair in pairs.whole)
         replies = 2 * judge.spec.votes * differing
-        announce_replies(judge, store, count(len(pairs.whole), "pair"), replies)
+        announce_replies(judge, store, count(len(pairs.whole), "pair"), replies, say)
         preferences = prefer_all(
             judge,
             pairs.whole,

@@ -10,7 +10,7 @@ from importlib import import_module
 import click
 
 from scoregate import __version__
-from scoregate.cli.telling import DEBUG, told
+from scoregate.cli.terminal import DEBUG, told
 
 _COMMANDS = {
     "run": ("scoregate.cli.run:run", "Run a gate: candidate, scores, comparison with the baseline, verdict."),

@@ -11,51 +11,40 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 if TYPE_CHECKING:
-    from scoregate.gate_file import Gate
-    from scoregate.records import DatasetItem, Run, Verdict
-    from scoregate.store.judge_usage import RunUsage
+    from scoregate.gate_run.outcome import Decided
+    from scoregate.records import Run
 
 WIDTH_WITHOUT_TERMINAL = 120
 
 
 def present(
-    verdict: Verdict,
-    gate: Gate,
+    found: Decided,
     *,
-    baseline: Run | None,
-    candidate: Run,
-    items: Sequence[DatasetItem],
     outputs: Sequence[tuple[str, Path]],
     as_json: bool,
-    hints: Sequence[str] = (),
     stdout: TextIO | None = None,
     decides: bool = True,
-    judge_usage: Sequence[RunUsage] = (),
 ) -> None:
     """Print the verdict, then write the reports: a file that cannot be written hides nothing."""
-    from scoregate.cli.telling import say
+    from scoregate.cli.terminal import say
     from scoregate.errors import PASS, ScoregateError
-    from scoregate.gates.rescored import command_to_score_alike
     from scoregate.gates.rounds import rounds_of
     from scoregate.judge_trust.corrected import corrected_values
     from scoregate.reports import Report, render_json, render_terminal, write_report
 
+    gate, verdict, baseline, candidate = found.gate, found.verdict, found.baseline, found.candidate
     contracts = {name: contract for name in gate.rules if (contract := gate.contract(name)) is not None}
-    if baseline is not None and verdict.outcome == "invalid":
-        # Alone on its line, where it can be copied: a reason is wrapped.
-        command = command_to_score_alike(gate, baseline.header, candidate.header)
-        hints = [*hints, *filter(None, [command])]
     report = Report(
         verdict=verdict,
-        items={item.id: item for item in items},
+        items={item.id: item for item in found.items},
         baseline_outputs=_outputs(baseline),
         candidate_outputs=_outputs(candidate),
         contracts=contracts,
-        hints=tuple(hints),
+        hints=found.hints,
         decides=decides,
         anchor=_shown(gate.anchor),
         corrected=corrected_values(gate, candidate, baseline),
-        judge_usage=judge_usage,
+        judge_usage=found.judge_usage,
         last_round=rounds_of(gate)[-1],
     )
     stdout = stdout or sys.stdout

@@ -173,13 +173,12 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
     """
     import sys
 
-    from scoregate.cli.stdout import claim_stdout
-    from scoregate.cli.telling import say
+    from scoregate.cli.terminal import claim_stdout, say
     from scoregate.gate_file import read_gate
+    from scoregate.gate_run.announce import say_judges, say_priceless
     from scoregate.gate_run.assembly import assemble_scorers
-    from scoregate.gate_run.judging import say_judges, say_priceless
-    from scoregate.gate_run.rescoring import prepare, rewrite
-    from scoregate.gate_run.rescoring import rescore as score_again
+    from scoregate.gate_run.rescore import prepare, rewrite
+    from scoregate.gate_run.rescore import rescore as score_again
     from scoregate.gate_run.stored_outputs import named_run
     from scoregate.reports.runs import run_as_dict, run_summary
     from scoregate.sources.places import open_store
@@ -191,12 +190,12 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
     with open_store(gate.root, path=store_path) as store:
         assembly = assemble_scorers(gate)
         prepared = prepare(assembly, named_run(name, gate, store), store, outputs=outputs)
-        say_priceless(assembly)
+        say_priceless(assembly, say)
         say(prepared.announcement())
         try:
             run = score_again(prepared, store)
         finally:
-            say_judges(assembly)
+            say_judges(assembly, say)
         shown = json.dumps(run_as_dict(run), indent=2, ensure_ascii=False) if as_json else run_summary(run)
         click.echo(shown, file=stdout)
         stdout.flush()
@@ -220,7 +219,7 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
 def prune(keep: int | None, before: str | None, yes: bool, store_path: Path | None) -> None:
     """Delete old runs from the store. Baselines that gates name as `run:ID` are kept."""
     from scoregate.baselines.pruning import protected_runs
-    from scoregate.cli.asking import agreed
+    from scoregate.cli.terminal import agreed
     from scoregate.errors import ConfigError
     from scoregate.sources.places import find_root
 
@@ -255,7 +254,7 @@ def push(names: tuple[str, ...], delivery_seconds: float, as_json: bool, store_p
     May be repeated at any time, also after a process died: what is sent twice is there once. Exit code 5 as long as
     something is missing.
     """
-    from scoregate.cli.telling import say
+    from scoregate.cli.terminal import say
     from scoregate.errors import INTERRUPTED, PASS, ServiceError
     from scoregate.gate_run.langfuse_link import LangfuseLink, as_json_values
     from scoregate.langfuse.settings import require_settings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scoregate.cli.telling import say
+from scoregate.cli.terminal import say
 
 if TYPE_CHECKING:
     from scoregate.catalog import Contract

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from scoregate.errors import ConfigError
@@ -15,14 +17,22 @@ from scoregate.runner.candidates import Candidate
 from scoregate.runner.candidates.relocation import Relocation, named_import_folders, own_import_folders
 
 
-def candidate_at(gate: Gate, spec: str, *, at_once: int | None = None, label: str | None = None) -> Candidate:
+def candidate_at(
+    gate: Gate,
+    spec: str,
+    *,
+    at_once: int | None = None,
+    label: str | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Candidate:
     """The candidate that `spec` names: `git:…` (see `resolve_ref`) or the path of a Python file.
 
     At a ref it is the gate's own candidate, with that commit's files and, where its lock files differ, with its
     own packages. A Python one runs in worker processes, of which `at_once` (by default the gate's concurrency) are
     loaded before the first call, and has no evaluators: those of the working tree score both versions. A command
     is started in the ref's project folder. A file runs in worker processes in the gate's root, so that both
-    versions of a comparison run in the same way, and has its evaluators. `label` goes before any other version.
+    versions of a comparison run in the same way, and has its evaluators. `label` goes before any other version,
+    and `say` is told before packages are installed.
 
     Raises ConfigError, for what cannot be run from a ref (HTTP, recorded outputs) too.
     """
@@ -34,10 +44,18 @@ def candidate_at(gate: Gate, spec: str, *, at_once: int | None = None, label: st
     worktree = worktree_of(gate.root, revision)
     relocation = Relocation(repository_top(gate.root), repository_top(worktree))
     version = Version(label or revision.label, revision.commit, dirty=False)
+    python = partial(python_for, gate.root, worktree, say=say)
     if own.python is None:
-        return _command(own, gate, worktree, relocation, version)
+        return _command(own, python, worktree, relocation, version)
     return _python(
-        own.python, gate, worktree, relocation, version, revision, at_once, own_label=label is None
+        (gate.root / own.python).resolve(),
+        python,
+        worktree,
+        relocation,
+        version,
+        revision,
+        at_once,
+        own_label=label is None,
     )
 
 
@@ -83,8 +101,8 @@ def _label_of(gate: Gate, path: Path) -> str | None:
 
 
 def _python(
-    file: str,
-    gate: Gate,
+    path: Path,
+    python: Callable[[], Path],
     worktree: Path,
     relocation: Relocation,
     version: Version,
@@ -95,7 +113,6 @@ def _python(
 ) -> Candidate:
     from scoregate.runner.candidates.worker import worker_candidate
 
-    path = (gate.root / file).resolve()
     if not path.is_relative_to(relocation.here):
         raise ConfigError(
             "lies outside of the git repository, so no other version of it can be run", where=str(path)
@@ -111,7 +128,7 @@ def _python(
         return worker_candidate(
             there,
             root=worktree,
-            python=python_for(gate.root, worktree),
+            python=python(),
             version=version,
             own_label=own_label,
             relocation=relocation,
@@ -124,7 +141,11 @@ def _python(
 
 
 def _command(
-    own: CandidateSpec, gate: Gate, worktree: Path, relocation: Relocation, version: Version
+    own: CandidateSpec,
+    python: Callable[[], Path],
+    worktree: Path,
+    relocation: Relocation,
+    version: Version,
 ) -> Candidate:
     from scoregate.runner.candidates.command import command_candidate
     from scoregate.runner.candidates.worker import environment_of
@@ -132,7 +153,7 @@ def _command(
     # First on the import path of a Python program, before the working tree's that an editable install names.
     folders = [*named_import_folders(), *own_import_folders(relocation.here)]
     moved = dict.fromkeys(relocation.path(folder) for folder in folders)
-    environment = environment_of(python_for(gate.root, worktree), list(moved))
+    environment = environment_of(python(), list(moved))
     words = [_relocated(word, relocation) for word in own.command]
     return command_candidate(words, root=worktree, version=version, environment=environment)
 

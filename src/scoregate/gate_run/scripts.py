@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from scoregate.gate_file import Gate
-from scoregate.records import Dataset, Run, ScoreValue, Verdict
+from scoregate.records import Dataset, DatasetItem, Run, ScoreValue, Verdict
 from scoregate.runner.candidates.script import Handed, Results, Script, ScriptEnd
-
-if TYPE_CHECKING:
-    from scoregate.gate_run.assembly import Assembly
 
 
 def beginning(gate: Gate, dataset: Dataset) -> Callable[[Script], Handed]:
@@ -25,10 +21,9 @@ def beginning(gate: Gate, dataset: Dataset) -> Callable[[Script], Handed]:
     return begin
 
 
-def conclude_script(assembly: Assembly, run: Run) -> ScriptEnd | None:
+def conclude_script(script: Script | None, run: Run, items: Sequence[DatasetItem]) -> ScriptEnd | None:
     """What the candidate's script says of a run that is complete; None where the candidate is no script."""
-    script = assembly.candidate.script
-    return None if script is None else script.conclude(Results(run, assembly.dataset.items))
+    return None if script is None else script.conclude(Results(run, items))
 
 
 def with_script(verdict: Verdict, end: ScriptEnd | None) -> Verdict:

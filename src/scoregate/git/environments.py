@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from scoregate.errors import ConfigError
@@ -29,14 +30,15 @@ _LOCAL = re.compile(
 _LAST_LINES = 5
 
 
-def python_for(root: Path, worktree: Path) -> Path:
+def python_for(root: Path, worktree: Path, *, say: Callable[[str], None] | None = None) -> Path:
     """The Python for the code in `worktree`, another version of the project in `root`.
 
     This process's own where both have the same lock files (uv.lock, poetry.lock, pdm.lock, Pipfile.lock,
     requirements*.txt and what these include), and where the other version has none. Else one in an environment of
     its own below `.scoregate/environments/`, with this Python's version, made now or found complete.
 
-    What the installer prints goes to a `.log` file beside the environment. Raises ConfigError where the lock
+    `say` is told before something is installed, which may take minutes. What the installer prints goes to a `.log`
+    file beside the environment. Raises ConfigError where the lock
     files cannot be installed, with the last lines of it.
     """
     wanted = lock_files(worktree)
@@ -46,7 +48,7 @@ def python_for(root: Path, worktree: Path) -> Path:
     with file_lock(folder.with_suffix(".lock")):
         if not (folder / _COMPLETE).is_file():
             shutil.rmtree(folder, ignore_errors=True)
-            _install(folder, worktree, sorted(wanted))
+            _install(folder, worktree, sorted(wanted), say or (lambda _: None))
             (folder / _COMPLETE).write_text("", encoding="utf-8")
     return _python(folder)
 
@@ -82,7 +84,7 @@ def _key(wanted: dict[str, bytes], worktree: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _install(folder: Path, worktree: Path, names: list[str]) -> None:
+def _install(folder: Path, worktree: Path, names: list[str], say: Callable[[str], None]) -> None:
     requirements = [name for name in names if Path(name).match(_REQUIREMENTS) and Path(name).parent == Path()]
     if _UV in names:
         uv = shutil.which("uv")
@@ -92,7 +94,7 @@ def _install(folder: Path, worktree: Path, names: list[str]) -> None:
                 where=str(worktree / _UV),
                 hint="install uv",
             )
-        _run([uv, "sync", "--frozen", "--python", sys.executable], folder, worktree)
+        _run([uv, "sync", "--frozen", "--python", sys.executable], folder, worktree, say)
         return
     other = next((name for name in _NOT_INSTALLED_HERE if name in names), None)
     if other is not None and "requirements.txt" not in requirements:
@@ -101,18 +103,18 @@ def _install(folder: Path, worktree: Path, names: list[str]) -> None:
             where=str(worktree / other),
             hint="commit its export as requirements.txt too, or take a stored run as the baseline",
         )
-    _run([sys.executable, "-m", "venv", str(folder)], folder, worktree)
+    _run([sys.executable, "-m", "venv", str(folder)], folder, worktree, say)
     listed = [argument for name in requirements for argument in ("-r", name)]
     pip = [str(_python(folder)), "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    _run([*pip, "install", *listed], folder, worktree)
+    _run([*pip, "install", *listed], folder, worktree, say)
 
 
-def _run(command: list[str], folder: Path, worktree: Path) -> None:
+def _run(command: list[str], folder: Path, worktree: Path, say: Callable[[str], None]) -> None:
     # Without what would install elsewhere: these name the environment that this process was started in.
     drop = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "CONDA_PREFIX")
     environment = {name: value for name, value in os.environ.items() if name not in drop}
     log = folder.with_suffix(".log")
-    print(f"scoregate: installing the packages of {worktree} ({log})", file=sys.stderr)  # noqa: T201  may take minutes
+    say(f"installing the packages of {worktree} ({log})")
     with log.open("ab") as output:
         start = output.tell()
         done = subprocess.run(

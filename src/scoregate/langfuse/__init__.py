@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scoregate.gate_run.enforcing import enforce
+    from scoregate.gate_run.enforce import enforce
 
 __all__ = ["enforce"]
 
@@ -20,7 +20,7 @@ __all__ = ["enforce"]
 def __getattr__(name: str) -> object:
     # Made from parts that stand right of this room, so it is looked up only where a script asks for it.
     if name == "enforce":
-        from scoregate.gate_run.enforcing import enforce
+        from scoregate.gate_run.enforce import enforce
 
         return enforce
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -28,7 +28,7 @@ class Prices:
 
 def prices_of(gate: Gate, store: Store | None) -> Prices:
     """Read all of it. Raises ConfigError for a judge that cannot be read."""
-    previous = None if store is None else newest_totals(gate.name, store)
+    previous = None if store is None else store.newest_totals(gate.name)
     judges = [build_judge(gate, spec) for spec in read_judges(gate).values()]
     unpriced = []
     for judge in judges:
@@ -47,12 +47,6 @@ def prices_of(gate: Gate, store: Store | None) -> Prices:
         judging_usd=None if store is None else replies_cost(votes, store),
         unpriced=tuple(unpriced),
     )
-
-
-def newest_totals(gate: str, store: Store, *, beside: str | None = None) -> Totals | None:
-    """Of the newest run of a gate that holds anything, `beside` this one; None where there is none."""
-    earlier = [run for run in store.list_runs(limit=9, gate=gate) if run.run != beside and run.done]
-    return store.totals(earlier[0].run) if earlier else None
 
 
 def spending(prices: Prices, calls: float) -> Spending:

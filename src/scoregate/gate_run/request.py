@@ -20,39 +20,55 @@ NEWEST = "the newest"
 """`--resume` without an id."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """The arguments and options of `run`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A gate, and what stands in for what it says. None: the gate's own word holds."""
 
     gate_path: Path
-    experiment: Path | None
-    replay: Path | None
-    version: str | None
-    trials: int | None
-    concurrency: int | None
-    timeout: float | None
-    max_cost: float | None
-    max_calls: int | None
-    max_seconds: float | None
-    baseline: str | None
-    candidate: str | None
-    against: str | None
-    on_inconclusive: Literal["warn", "fail"] | None
-    resume: str | None
-    only_failed: bool
-    item: tuple[str, ...]
-    slice: tuple[str, ...]
-    sample: int | None
-    limit: int | None
-    seed: int
-    outputs: tuple[str, ...]
-    as_json: bool
-    store_path: Path | None
-    local: bool
-    require_delivery: bool
-    delivery_seconds: float
-    rescore_baseline: bool
-    no_cache: bool
+    store_path: Path | None = None
+    """Another store than the project's."""
+
+    # Which version, and what it is compared with.
+    experiment: Path | None = None
+    replay: Path | None = None
+    version: str | None = None
+    candidate: str | None = None
+    baseline: str | None = None
+    against: str | None = None
+    rescore_baseline: bool = False
+    on_inconclusive: Literal["warn", "fail"] | None = None
+    seed: int = 0
+
+    # Which calls.
+    trials: int | None = None
+    resume: str | None = None
+    """Id of an unfinished run, or NEWEST."""
+    only_failed: bool = False
+    item: tuple[str, ...] = ()
+    slice: tuple[str, ...] = ()
+    """NAME=VALUE each."""
+    sample: int | None = None
+    limit: int | None = None
+    no_cache: bool = False
+    """Judges are asked anew, though they have replied to the same before."""
+
+    # How many at once, and how long.
+    concurrency: int | None = None
+    timeout: float | None = None
+    """Seconds of one call."""
+    max_cost: float | None = None
+    """Dollars."""
+    max_calls: int | None = None
+    max_seconds: float | None = None
+
+    # Langfuse.
+    local: bool = False
+    require_delivery: bool = False
+    delivery_seconds: float = 120.0
+
+    # What only the command line does; kept for the command that goes on.
+    outputs: tuple[str, ...] = ()
+    as_json: bool = False
 
     @property
     def selects(self) -> bool:
@@ -123,7 +139,7 @@ class RunRequest:
         words += ["--json"] * self.as_json + ["--local"] * self.local + ["--no-cache"] * self.no_cache
         return shlex.join(words + ["--require-delivery"] * self.require_delivery)
 
-    def raised(self, report: RunReport, totals: Totals, *, elsewhere_usd: float = 0.0) -> RunRequest:
+    def raised(self, report: RunReport, totals: Totals, *, elsewhere_usd: float = 0.0) -> Request:
         """The request with the cap that stopped the run as high as the whole run will need.
 
         That is exact for calls that need no retry, and for cost as good as the mean of what is done. `elsewhere_usd`

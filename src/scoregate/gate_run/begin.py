@@ -1,4 +1,4 @@
-"""A run from its start to its end: its header, what a resume must find unchanged, and the plan for the engine.
+"""How a run begins: which items, its header, what a resume must find unchanged, and the plan for the engine.
 
 A session of two arms is two runs, of the same items with the same scorers under the same limits.
 """
@@ -13,14 +13,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scoregate.errors import ConfigError
-from scoregate.gate_file import Limits
+from scoregate.gate_file import Gate, Limits
 from scoregate.gate_run.assembly import Assembly
+from scoregate.gate_run.request import NEWEST, Request
 from scoregate.git.origin import origin_of
 from scoregate.judge_trust.judges import use_replies
 from scoregate.langfuse.spans import LANGFUSE_DATASET, ORIGIN
 from scoregate.records import JSON, DatasetItem, RunHeader
 from scoregate.runner.candidates import Candidate
 from scoregate.runner.plan import Arm, RunPlan, RunReport
+from scoregate.runner.selection import Selection, select
 from scoregate.store import Store
 
 PROGRAM = "program"
@@ -219,3 +221,77 @@ def new_id(gate: str) -> str:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def begin_run(
+    request: Request, assembly: Assembly, store: Store, *, metadata: Mapping[str, JSON]
+) -> StartedRun:
+    """A new run of one version, or the one to resume. Raises ConfigError, StoreError."""
+    if request.resume is not None:
+        run = run_to_resume(request, assembly.gate, store)
+        check_kind(store, run, beside=False)
+        return resume_run(assembly, store, run)
+    items, selection = chosen_items(request, assembly, store)
+    return start_run(assembly, store, items, selection, trials=assembly.gate.trials, metadata=metadata)
+
+
+def chosen_items(
+    request: Request, assembly: Assembly, store: Store
+) -> tuple[Sequence[DatasetItem], str | None]:
+    """The items to run, and why they are only a part of the dataset (None: they are all of it)."""
+    gate = assembly.gate
+    newest = [run for run in store.list_runs(limit=9, gate=gate.name) if not run.companion]
+    previous = store.load_run(newest[0].run) if request.only_failed and newest else None
+    return select(
+        assembly.dataset.items,
+        Selection(
+            only_failed=request.only_failed,
+            items=request.item,
+            slices=tuple(_name_and_value(text) for text in request.slice),
+            sample=request.sample,
+            seed=request.seed,
+            limit=request.limit,
+        ),
+        slices={item: slices for item, (_, slices) in assembly.places(assembly.dataset.items).items()},
+        previous=previous,
+        catalog=gate.catalog,
+    )
+
+
+def run_to_resume(request: Request, gate: Gate, store: Store) -> str:
+    """The run that `--resume` means. Raises ConfigError."""
+    if request.selects or request.trials is not None:
+        raise ConfigError(
+            "--resume goes on with the run as it was started", hint="leave out --trials and the selection"
+        )
+    assert request.resume is not None
+    if request.resume != NEWEST:
+        return request.resume
+    for summary in store.list_runs(gate=gate.name):
+        if summary.finished_at is None and not summary.companion:
+            return summary.run
+    raise ConfigError(f"no unfinished run of the gate '{gate.name}'", hint="start one without --resume")
+
+
+def check_kind(store: Store, run: str, *, beside: bool) -> None:
+    """Refuse to go on with a run of the other kind: alone, or side by side. Raises ConfigError, StoreError."""
+    header = store.header(store.find_run(run))
+    if bool(header.metadata.get("session")) and not beside:
+        raise ConfigError(
+            f"run {header.run} was started beside another version",
+            hint="name that version with --against, as the command that started it did",
+        )
+    if beside and not header.metadata.get("session"):
+        raise ConfigError(
+            f"run {header.run} was started alone, so no other version can join it",
+            hint="resume it without --against, or start a new run",
+        )
+
+
+def _name_and_value(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(
+            f"'{text}' is not NAME=VALUE", where="--slice", hint="such as --slice intent=refund"
+        )
+    return name, value

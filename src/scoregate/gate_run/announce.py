@@ -1,15 +1,67 @@
-"""What `run` says of its judges: before they are called, and after."""
+"""What a run says of itself and of its judges: before a call is paid for, and after the last."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from scoregate.gate_run.listener import Announcement
 
 if TYPE_CHECKING:
     from scoregate.gate_file import Gate
     from scoregate.gate_run.assembly import Assembly
+    from scoregate.gate_run.begin import StartedRun
+    from scoregate.gate_run.rescored_first import ScoredFirst
     from scoregate.judging.judge import Judge
     from scoregate.runner.budget import Estimate
     from scoregate.store import Store
+
+Say = Callable[[str], None]
+
+
+def announcement(
+    assembly: Assembly, store: Store, started: StartedRun, first: ScoredFirst, *, done: int
+) -> tuple[Announcement, float | None]:
+    """What is about to be called and what it will probably use, of the run and of the stored runs that are scored
+    again `first`, together; and the cap in dollars that would be enough, with what was spent before (None: unknown)."""
+    from scoregate.gates.sentences import count
+    from scoregate.judge_trust.judges import replies_cost
+    from scoregate.runner.budget import estimate
+    from scoregate.store import Totals
+
+    header, limits = started.header, assembly.gate.limits
+    previous = store.newest_totals(assembly.gate.name, beside=header.run)
+    whole = len(started.items) * header.trials
+    unscored = len(store.unscored.of_run(header.run))
+    calls = whole - done - unscored
+    again = first.replies
+    replies = {
+        judge: (calls + unscored) * judge.spec.votes + again.get(judge, 0) for judge in assembly.judges
+    }
+    judged = replies_cost(replies, store)
+    elsewhere = first.spent_usd(started, store)
+    before = store.totals(header.run) + Totals(cost_usd=elsewhere or None)
+    expected = estimate(calls, limits, previous, services_usd=judged, before=before)
+    parts = [f"{calls:,} {'call' if calls == 1 else 'calls'}"]
+    if unscored:
+        parts.append(
+            f"{unscored:,} {'answer' if unscored == 1 else 'answers'} to score that are there already"
+        )
+    parts += announced_replies(sum(replies.values()))
+    parts += announced_cost(expected)
+    if expected.seconds is not None:
+        parts.append(f"about {max(expected.seconds, 1):.0f} s")
+    part = f", PARTIAL: {header.metadata['selection']}" if header.partial else ""
+    over = "".join(f"; {name} will probably be reached" for name in expected.exceeds)
+    trials = f" × {header.trials} trials" if header.trials > 1 else ""
+    kept = f" ({done:,} are there already)" if done else ""
+    items = f"{len(started.items):,} {'item' if len(started.items) == 1 else 'items'}"
+    what = f"{header.candidate} on {items}{trials}{kept}"
+    if first.parts:
+        what = f"{what}, behind {count(len(first.parts), 'stored run')} scored again"
+    needed = None if expected.cost_usd is None else expected.cost_usd + (before.cost_usd or 0.0)
+    text = f"run {header.run}: {what}: {', '.join(parts)}{part}{over}"
+    return Announcement(run=header.run, text=text, calls=calls, cost_usd=expected.cost_usd), needed
 
 
 def announced_replies(replies: int) -> list[str]:
@@ -27,10 +79,8 @@ def announced_cost(expected: Estimate) -> list[str]:
     return [f"about {dollars(expected.cost_usd)}{judges}"]
 
 
-def say_priceless(assembly: Assembly) -> None:
+def say_priceless(assembly: Assembly, say: Say) -> None:
     """Say which judges a cap on cost does not see."""
-    from scoregate.cli.telling import say
-
     if assembly.gate.limits.max_cost_usd is None:
         return
     for judge in assembly.judges:
@@ -41,10 +91,8 @@ def say_priceless(assembly: Assembly) -> None:
             )
 
 
-def say_unlimited(assembly: Assembly, cost_usd: float | None) -> None:
+def say_unlimited(assembly: Assembly, cost_usd: float | None, say: Say) -> None:
     """Say after a run whose calls a cap on cost did not see. `cost_usd` is what it knows, None where nobody told it."""
-    from scoregate.cli.telling import say
-
     if assembly.gate.limits.max_cost_usd is None:
         return
     silent = [judge for judge in assembly.judges if judge.usage.uncounted]
@@ -57,9 +105,8 @@ def say_unlimited(assembly: Assembly, cost_usd: float | None) -> None:
         say("max_cost_usd limited nothing: the candidate does not say what its calls cost")
 
 
-def announce_replies(judge: Judge, store: Store, what: str, replies: int) -> None:
+def announce_replies(judge: Judge, store: Store, what: str, replies: int, say: Say) -> None:
     """Say how many replies on `what`, such as "8 answers", are about to be asked for, and what they will cost."""
-    from scoregate.cli.telling import say
     from scoregate.judge_trust.judges import replies_cost
     from scoregate.judging.usage import dollars
 
@@ -80,9 +127,8 @@ def check_replied(judge: Judge) -> None:
         )
 
 
-def say_uncalibrated(gate: Gate) -> None:
+def say_uncalibrated(gate: Gate, say: Say) -> None:
     """Say which judges will not be able to decide, before a call is paid for."""
-    from scoregate.cli.telling import say
     from scoregate.judge_trust.calibrations import unmet_now
 
     for score, reason in unmet_now(gate).items():
@@ -90,18 +136,15 @@ def say_uncalibrated(gate: Gate) -> None:
         say(f"{reason}; until then this will {deciding} invalid")
 
 
-def say_judges(assembly: Assembly) -> None:
+def say_judges(assembly: Assembly, say: Say) -> None:
     """One line a judge that was asked: replies, how many of them from the cache, calls, cost."""
-    from scoregate.cli.telling import say
-
     for judge in assembly.judges:
         if judge.usage.replies:
             say(judge.usage.line(judge.name))
 
 
-def say_unanswered(assembly: Assembly, run: str) -> None:
+def say_unanswered(assembly: Assembly, run: str, say: Say) -> None:
     """Say how replies that never came, or were invalid, are asked for without calling the candidate again."""
-    from scoregate.cli.telling import say
     from scoregate.gates.rescored import rescore_command
 
     rescore = rescore_command(run, assembly.gate)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scoregate.gate_run.run_request import RunRequest, rounded_up
+from scoregate.gate_run.request import Request, rounded_up
 
 if TYPE_CHECKING:
+    from scoregate.gate_run.announce import Say
     from scoregate.gate_run.assembly import Assembly
-    from scoregate.gate_run.rescoring import Prepared
-    from scoregate.gate_run.run_announcement import Announced
-    from scoregate.gate_run.running import StartedRun
+    from scoregate.gate_run.begin import StartedRun
+    from scoregate.gate_run.rescore import Prepared
     from scoregate.judging.judge import Judge
     from scoregate.records import JSON, Run
     from scoregate.store import Store
@@ -47,10 +47,9 @@ class ScoredFirst:
 
         return run_that_was_made(run.header) in {run_that_was_made(part.header) for part in self.parts}
 
-    def announce(self) -> None:
+    def announce(self, say: Say) -> None:
         """Say of each part why it is scored again, and how much that is."""
         from scoregate.baselines.scored_alike import changed_scorers
-        from scoregate.cli.telling import say
 
         for part in self.parts:
             changed = changed_scorers(part.gate, part.before.header.scorers, part.header.scorers)
@@ -58,24 +57,26 @@ class ScoredFirst:
 
     def spent_usd(self, started: StartedRun, store: Store, *, without: str | None = None) -> float:
         """Dollars that were paid so far for scoring runs again for this one, in earlier sessions of it too."""
-        from scoregate.gate_run.rescoring import spent_on
+        from scoregate.gate_run.rescore import spent_on
 
         noted = started.header.metadata.get(SCORED_AGAIN)
         runs = {str(run) for run in noted} if isinstance(noted, list) else set()
         runs |= {part.header.run for part in self.parts}
         return spent_on(runs - {without}, store)
 
-    def score(self, request: RunRequest, store: Store, started: StartedRun, announced: Announced) -> None:
-        """Score what is not scored yet. Raises as `rescore`, with the command that goes on with the run."""
-        from scoregate.cli.telling import say
-        from scoregate.gate_run.rescoring import rescore
+    def score(
+        self, request: Request, store: Store, started: StartedRun, needed_usd: float | None, say: Say
+    ) -> None:
+        """Score what is not scored yet. Raises as `rescore`, with the command that goes on with the run, whose cap is
+        `needed_usd` where that is known."""
+        from scoregate.gate_run.rescore import rescore
         from scoregate.gates.rescored import rescore_command
 
         run = started.header.run
         go_on = f"go on with: {request.resume_command(run)}"
         at_cap = f"{go_on}, with a higher --max-cost"
-        if announced.needed_usd:
-            raised = replace(request, max_cost=rounded_up(announced.needed_usd))
+        if needed_usd:
+            raised = replace(request, max_cost=rounded_up(needed_usd))
             at_cap = f"go on with: {raised.resume_command(run)}"
         for part in self.parts:
             own = store.totals(run).cost_usd or 0.0
@@ -89,7 +90,7 @@ def scored_first(assembly: Assembly, runs: Sequence[Run], store: Store) -> Score
     """What of these has to be scored again before a run of the present scorers can be compared with it."""
     from scoregate.baselines.baselines import why_stale
     from scoregate.baselines.scored_alike import changed_scorers
-    from scoregate.gate_run.rescoring import prepare
+    from scoregate.gate_run.rescore import prepare
     from scoregate.gates.rescored import run_that_was_made
 
     gate, versions = assembly.gate, assembly.scorer_versions

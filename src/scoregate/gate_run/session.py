@@ -19,21 +19,23 @@ from pathlib import Path
 from scoregate.errors import ConfigError, RunInterrupted, StoreError
 from scoregate.gate_file import Limits
 from scoregate.gate_run.assembly import Assembly
-from scoregate.gate_run.other_version import candidate_at
-from scoregate.gate_run.running import (
+from scoregate.gate_run.begin import (
     PROGRAM,
     StartedRun,
     finish_run,
+    new_id,
     plan_session,
     program_of,
+    resume_run,
     start_run,
 )
+from scoregate.gate_run.other_version import candidate_at
 from scoregate.gates.rounds import Request
 from scoregate.gates.table import RunTable, table_from_run
 from scoregate.git.revisions import PREFIX
 from scoregate.git.version import Version
 from scoregate.judge_trust.judges import ROUND
-from scoregate.records import DatasetItem, Run
+from scoregate.records import DatasetItem, Run, RunHeader
 from scoregate.runner import session as engine
 from scoregate.runner.candidates import Candidate
 from scoregate.runner.candidates.script import only_in_run
@@ -49,6 +51,8 @@ SESSION = "session"
 BASELINE = "-baseline"
 """What the id of the baseline's run ends with, behind the session's."""
 _CONFIRM = "-confirm"
+AGAINST = "against"
+"""Key of a run's metadata: the baseline that the session was asked for, `git:…` or the full path of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,9 @@ class Arms:
 class Watching:
     """How a session is told of: what is about to be run, and how it goes."""
 
-    announce: Callable[[Request, Sequence[DatasetItem], int], None]
-    """Called with the request, its items and the calls that are left, before they are made."""
+    announce: Callable[[str, Request, Sequence[DatasetItem], int], None]
+    """Called with the session's id, the request, its items and the calls that are left, before they are made."""
     progress: Callable[[RunReport], None] | None = None
-    round_ended: Callable[[], None] = lambda: None
 
 
 @dataclass(slots=True)
@@ -89,6 +92,8 @@ class SideBySide:
     began: float = field(default_factory=time.monotonic)
     tracing: Tracing | None = None
     """See `RunPlan.tracing`."""
+    whole: tuple[Run, Run] | None = None
+    """What `finish` returned."""
 
     @property
     def id(self) -> str:
@@ -99,10 +104,12 @@ class SideBySide:
             return self._whole_set(request)
         return self._confirmation(request, request.items)
 
-    def finish(self) -> None:
-        """Note that the session is decided."""
+    def finish(self) -> tuple[Run, Run]:
+        """Note that the session is decided. Baseline and candidate, each with its trials of the whole set."""
         for started in (self.candidate_run, self.baseline_run):
             finish_run(self.store, started.header.run)
+        self.whole = self.store.load_run(self.id + BASELINE), self.store.load_run(self.id)
+        return self.whole
 
     @property
     def used(self) -> Totals:
@@ -180,7 +187,7 @@ class SideBySide:
             return True
         items = runs[0].items
         self._check_unchanged(runs)
-        self.watching.announce(request, items, left)
+        self.watching.announce(self.id, request, items, left)
         plan = plan_session(
             self.assembly,
             self.store,
@@ -191,10 +198,7 @@ class SideBySide:
             also_counted=self._others(runs),
             limits=self._limits(),
         )
-        try:
-            report = engine.run(replace(plan, tracing=self.tracing))
-        finally:
-            self.watching.round_ended()
+        report = engine.run(replace(plan, tracing=self.tracing))
         if report.complete:
             return True
         if report.stopped and request.round != "A":
@@ -270,12 +274,14 @@ def fresh_trials(run: Run, trials: range) -> Run:
     )
 
 
-def with_candidate(assembly: Assembly, spec: str | None, *, label: str | None) -> Assembly:
+def with_candidate(
+    assembly: Assembly, spec: str | None, *, label: str | None, say: Callable[[str], None] | None = None
+) -> Assembly:
     """The assembly with the version at a git ref as its candidate; the scorers stay those of the working tree."""
     if spec is None or not spec.startswith(PREFIX):
         return assembly
     _refuse_script(assembly)
-    return replace(assembly, candidate=candidate_at(assembly.gate, spec, label=label))
+    return replace(assembly, candidate=candidate_at(assembly.gate, spec, label=label, say=say))
 
 
 def full_name(against: str) -> str:
@@ -283,7 +289,7 @@ def full_name(against: str) -> str:
     return against if against.startswith(PREFIX) else str(Path(against).resolve())
 
 
-def arms_of(assembly: Assembly, against: str) -> Arms:
+def arms_of(assembly: Assembly, against: str, *, say: Callable[[str], None] | None = None) -> Arms:
     """The candidate and the version that is run beside it. Raises ConfigError.
 
     Two Python versions both run in worker processes, so that no latency differs because of where it was measured.
@@ -296,7 +302,7 @@ def arms_of(assembly: Assembly, against: str) -> Arms:
             hint="give a Python file or a git ref (git:main); results that exist go to --baseline",
         )
     _refuse_script(assembly)
-    baseline = candidate_at(gate, full_name(against))
+    baseline = candidate_at(gate, full_name(against), say=say)
     return Arms(replace(baseline, evaluators=()), _in_workers(assembly))
 
 
@@ -317,4 +323,70 @@ def _in_workers(assembly: Assembly) -> Candidate:
         version=Version(own.version, own.commit, own.dirty),
         evaluators=own.evaluators,
         at_once=gate.limits.concurrency,
+    )
+
+
+def begin_session(
+    assembly: Assembly,
+    store: Store,
+    arms: Arms,
+    against: str,
+    items: Sequence[DatasetItem],
+    selection: str | None,
+    *,
+    seed: int,
+    watching: Watching,
+) -> SideBySide:
+    """A new session; its runs of the whole set are made."""
+    session = new_id(assembly.gate.name)
+    baseline, candidate = (
+        start_run(
+            assembly,
+            store,
+            items,
+            selection,
+            trials=assembly.gate.trials,
+            run=run,
+            candidate=version,
+            metadata={SESSION: session, ARM: arm, AGAINST: full_name(against)},
+        )
+        for run, version, arm in (
+            (session + BASELINE, arms.baseline, "baseline"),
+            (session, arms.candidate, "candidate"),
+        )
+    )
+    return SideBySide(assembly, store, arms, baseline, candidate, seed, watching)
+
+
+def resume_session(
+    assembly: Assembly, store: Store, arms: Arms, against: str, session: str, *, seed: int, watching: Watching
+) -> SideBySide:
+    """A session that was interrupted. Raises ConfigError where going on would mix two things."""
+    run = _session_of(store, session)
+    candidate = resume_run(assembly, store, run, candidate=arms.candidate)
+    version = _same_baseline(candidate.header, arms.baseline, against, store)
+    arms = replace(arms, baseline=version)
+    baseline = resume_run(assembly, store, run + BASELINE, candidate=version)
+    return SideBySide(assembly, store, arms, baseline, candidate, seed, watching)
+
+
+def _session_of(store: Store, run: str) -> str:
+    """The session that a run (its id, or a unique beginning) belongs to. Raises StoreError."""
+    header = store.header(store.find_run(run))
+    return str(header.metadata.get(SESSION) or header.run)
+
+
+def _same_baseline(session: RunHeader, version: Candidate, against: str, store: Store) -> Candidate:
+    """`version`, named as it was when the session began. Raises ConfigError where it is another one."""
+    then, begun = str(session.metadata[AGAINST]), store.header(session.run + BASELINE)
+    by_commit = then.startswith(PREFIX) and against.startswith(PREFIX)
+    if by_commit and begun.commit == version.commit:
+        return replace(version, version=begun.candidate)
+    if then == full_name(against) and not by_commit:
+        return version
+    was, now = (f" (commit {commit[:8]})" if commit else "" for commit in (begun.commit, version.commit))
+    again = f"{PREFIX}{begun.commit}" if by_commit else then
+    raise ConfigError(
+        f"run {session.run} was started beside {then}{was}, and {against}{now} is another version",
+        hint=f"go on with --against {again}, or start a new run",
     )

@@ -1,4 +1,7 @@
-"""Errors as a person meets them: one line on stderr and an exit code; the traceback only when asked for."""
+"""What a person sees of a command beside its result: lines and progress on stderr, questions, errors in one line.
+
+Standard output belongs to the result: whatever the user's code prints goes to stderr.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,16 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from scoregate.errors import INTERRUPTED, USAGE, ScoregateError
+from scoregate.errors import INTERRUPTED, USAGE, ConfigError, ScoregateError
+
+if TYPE_CHECKING:
+    from scoregate.cli.progress import Progress
+    from scoregate.gate_run.listener import Announcement
+    from scoregate.runner.plan import RunReport
 
 DEBUG = "SCOREGATE_DEBUG"
 """Environment variable that shows tracebacks; `--debug` sets it."""
@@ -66,3 +75,56 @@ def say(message: str) -> None:
 def _show_traceback() -> None:
     if os.environ.get(DEBUG):
         traceback.print_exc()
+
+
+def agreed(question: str) -> bool:
+    """Whether the person at the keyboard says yes; ConfigError where nobody is there to answer."""
+    try:
+        return click.confirm(question)
+    except click.Abort:
+        click.echo()  # the question's line is still open
+        raise ConfigError(
+            "nobody answered, so nothing was changed", hint="--yes does it without asking"
+        ) from None
+
+
+def claim_stdout() -> TextIO:
+    """A stream to the real stdout; for the rest of the process everybody else's stdout is stderr.
+
+    Call it before any code of the user runs. It is not given back: a thread of a candidate that hangs is left
+    behind and may print at any moment until the process ends, also while the verdict is written.
+    """
+    sys.stdout.flush()
+    ours = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors="replace")
+    os.dup2(2, 1)
+    return ours
+
+
+class Terminal:
+    """The `Listener` of the command line."""
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+
+    def announce(self, facts: Announcement, /) -> None:
+        from scoregate.cli.progress import Progress
+
+        self.say(facts.text)
+        self._bar = Progress()
+
+    def progress(self, report: RunReport, /) -> None:
+        if self._bar is not None:
+            self._bar(report)
+
+    def say(self, line: str, /) -> None:
+        self.close()
+        say(line)
+
+    def ask(self, question: str, /) -> bool:
+        self.close()
+        return agreed(question)
+
+    def close(self) -> None:
+        """Leave what was drawn of the progress standing, so that other lines come below it."""
+        if self._bar is not None:
+            self._bar.close()

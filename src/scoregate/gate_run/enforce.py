@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 from scoregate.baselines.baselines import NoBaseline, load_anchor, load_baseline
 from scoregate.errors import INCONCLUSIVE, INVALID, ConfigError, ScoregateError
 from scoregate.gate_file import read_gate
-from scoregate.gate_run.running import new_id
-from scoregate.gates.anchors import compare_with_both
+from scoregate.gate_run.begin import new_id
+from scoregate.gate_run.decide import decide
 from scoregate.gates.sentences import named
 from scoregate.git.version import version_of
-from scoregate.judge_trust.judge_trust import judge_trust
-from scoregate.judge_trust.true_margins import with_true_margins
 from scoregate.records import JSON, Verdict
 from scoregate.sources.datasets import read_gate_dataset
 from scoregate.sources.places import open_store
@@ -94,9 +92,7 @@ def enforce(
             )
             raise NoBaseline(error.message, where=error.where, hint=hint) from None
         anchor = load_anchor(gate, store, run.header.scorers)
-        decided = with_true_margins(gate, run.header)
-        verdict = compare_with_both(decided, baseline, run, anchor, seed=seed)
-        verdict = judge_trust(gate, baseline, run).applied(verdict)
+        verdict = decide(gate, baseline, run, anchor, seed=seed, store=store).verdict
     if verdict.outcome == "regression":
         raise regression_error(result, _message(verdict))
     if verdict.outcome == "invalid":

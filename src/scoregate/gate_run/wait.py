@@ -6,29 +6,67 @@ Each cell is committed as soon as it is there. When time is up, what is absent b
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from scoregate.errors import ServiceError
+from scoregate.errors import ConfigError, RunInterrupted, ServiceError
 from scoregate.gate_file import Gate
-from scoregate.langfuse.awaited import awaited_scores
-from scoregate.langfuse.connection import Connection, Patience
-from scoregate.langfuse.settings import Settings
+from scoregate.gate_run.announce import Say
+from scoregate.gate_run.begin import finish_run
+from scoregate.gate_run.request import Request
 from scoregate.records import RunHeader, RunItem, Score
 from scoregate.store import Store
+
+if TYPE_CHECKING:
+    from scoregate.langfuse.connection import Connection
+    from scoregate.langfuse.settings import Settings
 
 _PAUSE_SECONDS = (1.0, 10.0)
 """First and longest pause between two looks."""
 _TELL_SECONDS = 15.0
 
 
-def wait_for_scores(
-    gate: Gate, store: Store, run_id: str, settings: Settings, say: Callable[[str], None]
+def check_waiting(gate: Gate, settings: Settings | None, *, beside: bool) -> None:
+    """Raises ConfigError where the gate waits for scores that cannot come, before any call is paid for."""
+    if not gate.wait_for:
+        return
+    where = gate.place
+    if settings is None:
+        raise ConfigError(
+            f"wait_for names {', '.join(gate.wait_for)}, which evaluators in Langfuse write, and this run stays here",
+            where=where,
+            hint="give the keys of the project, without --local; `scoregate doctor` says what is missing",
+        )
+    if beside:
+        raise ConfigError(
+            "wait_for goes with a stored baseline: rounds of two versions cannot wait for scores from Langfuse",
+            where=where,
+            hint="name a stored baseline, or take wait_for out of the gate",
+        )
+
+
+def wait_before_verdict(
+    request: Request, gate: Gate, store: Store, run: str, settings: Settings, say: Say
 ) -> None:
+    """Wait, and finish the run. Raises RunInterrupted with the command that goes on."""
+    try:
+        wait_for_scores(gate, store, run, settings, say)
+    except KeyboardInterrupt:
+        raise RunInterrupted(
+            f"stopped while it waited for {', '.join(gate.wait_for)}; all run items are kept",
+            hint=f"go on with: {request.resume_command(run)}",
+        ) from None
+    finish_run(store, run)
+
+
+def wait_for_scores(gate: Gate, store: Store, run_id: str, settings: Settings, say: Say) -> None:
     """Fill the cells of the scores in `wait_for`, for at most `wait_seconds`; may be called again after a stop.
 
     Run items that failed are not waited for: their cells are errors with the candidate's reason. Raises Refused,
     StoreWriteError.
     """
+    from scoregate.langfuse.connection import Connection, Patience
+
     run = store.load_run(run_id, outputs=False)
     there = {(score.item, score.trial, score.score) for score in run.scores}
     lacking = [
@@ -82,6 +120,8 @@ def wait_for_scores(
 def _arrived(
     connection: Connection, header: RunHeader, waiting: dict[tuple[str, int, str], RunItem], gate: Gate
 ) -> Sequence[Score]:
+    from scoregate.langfuse.awaited import awaited_scores
+
     items = {(item.item, item.trial): item for item in waiting.values()}
     scores = awaited_scores(connection, header, list(items.values()), gate.wait_for, gate.catalog)
     return [score for score in scores if (score.item, score.trial, score.score) in waiting]

@@ -1,0 +1,227 @@
+"""A run of one version: called and scored, then decided against results that exist, then delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from scoregate.baselines.baselines import NoBaseline, load_anchor, load_baseline, why_stale
+from scoregate.baselines.scored_alike import scored_alike
+from scoregate.errors import RunInterrupted, ScoregateError, StoreWriteError
+from scoregate.gate_run.announce import (
+    announcement,
+    say_judges,
+    say_priceless,
+    say_unanswered,
+    say_uncalibrated,
+    say_unlimited,
+)
+from scoregate.gate_run.begin import begin_run, finish_run, plan_run
+from scoregate.gate_run.decide import decide
+from scoregate.gate_run.deliver import deliver, linked, say_if_local
+from scoregate.gate_run.outcome import Decided, RunOutcome
+from scoregate.gate_run.rescored_first import ScoredFirst, scored_first
+from scoregate.gate_run.scripts import conclude_script
+from scoregate.gate_run.wait import wait_before_verdict
+from scoregate.gates.acceptance import objections
+from scoregate.gates.compare import check_decidable
+from scoregate.runner import session
+from scoregate.sources.places import open_store
+
+if TYPE_CHECKING:
+    from scoregate.gate_file import Gate
+    from scoregate.gate_run.assembly import Assembly
+    from scoregate.gate_run.begin import StartedRun
+    from scoregate.gate_run.langfuse_link import LangfuseLink
+    from scoregate.gate_run.listener import Listener
+    from scoregate.gate_run.request import Request
+    from scoregate.langfuse.settings import Settings
+    from scoregate.records import Run
+    from scoregate.store import Store
+
+
+def run_alone(
+    request: Request,
+    assembly: Assembly,
+    langfuse: Settings | None,
+    listener: Listener,
+    decided: Callable[[Decided], None],
+) -> RunOutcome:
+    """Run the gate's candidate and decide. `decided` is called with the verdict, before it is delivered.
+
+    Raises RunInterrupted where the run did not come to its end, with the command that goes on with it.
+    """
+    gate, say = assembly.gate, listener.say
+    with (
+        open_store(gate.root, path=request.store_path) as store,
+        linked(langfuse, gate, store, say) as link,
+    ):
+        before = _to_compare_with(request, assembly, store)
+        started = begin_run(request, assembly, store, metadata=before.scored_first.metadata)
+        blind = None if before.baseline is None or started.header.partial else _blind(gate, store)
+        for line in [*assembly.doubtful_scores, *filter(None, [before.about, blind])]:
+            say(line)
+        with store.lock(started.header.run):
+            _call_and_score(request, assembly, store, started, before.scored_first, link, listener)
+            if gate.wait_for and langfuse is not None:
+                wait_before_verdict(request, gate, store, started.header.run, langfuse, say)
+        before = before.as_scored_now(assembly, store)
+        candidate = store.load_run(started.header.run)
+        decision = decide(
+            gate,
+            before.baseline,
+            candidate,
+            before.anchor,
+            seed=request.seed,
+            store=store,
+            script=conclude_script(assembly.candidate.script, candidate, assembly.dataset.items),
+            why_no_baseline=before.why_none or "",
+        )
+        hints = _how_to_accept(request, assembly, candidate) if before.baseline is None else []
+        url = link.url(candidate.id) if link is not None else None
+        found = Decided(
+            gate=gate,
+            verdict=decision.verdict,
+            candidate=candidate,
+            baseline=before.baseline,
+            items=assembly.dataset.items,
+            hints=(*hints, *decision.hints, *([f"in Langfuse: {url}"] if url else [])),
+            judge_usage=store.judge_usage.of_runs(candidate.id),
+        )
+        decided(found)
+        delivery, exit_code = deliver(request, link, found.verdict, candidate.id, say)
+        return RunOutcome(decided=found, exit_code=exit_code, delivery=delivery)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Before:
+    """What the candidate will be compared with, and what has to be scored again for that."""
+
+    anchor: Run | None
+    baseline: Run | None = None
+    why_none: str | None = None
+    """Why there is no baseline, for the verdict."""
+    about: str | None = None
+    """What is to be known of it before a call is paid for."""
+    scored_first: ScoredFirst = field(default_factory=ScoredFirst)
+
+    def as_scored_now(self, assembly: Assembly, store: Store) -> _Before:
+        """The same once `scored_first` is done."""
+        if not self.scored_first.parts:
+            return self
+        baseline, anchor = (
+            run and scored_alike(assembly.gate, run, store, assembly.scorer_versions)
+            for run in (self.baseline, self.anchor)
+        )
+        return replace(self, baseline=baseline, anchor=anchor)
+
+
+def _to_compare_with(request: Request, assembly: Assembly, store: Store) -> _Before:
+    """Read it all before any call is paid for. Raises as `load_baseline`, except where there is no baseline yet."""
+    gate, versions = assembly.gate, assembly.scorer_versions
+    anchor = load_anchor(gate, store, versions)
+    try:
+        baseline = load_baseline(gate, request.baseline, store, versions)
+    except NoBaseline as error:
+        why = f"{error.where}: {error.message}"
+        return _Before(anchor=anchor, why_none=why, about=f"{why}; this run can become the first")
+    first = ScoredFirst()
+    if request.rescore_baseline:
+        baseline = scored_alike(gate, baseline, store, versions)
+        anchor = anchor and scored_alike(gate, anchor, store, versions)
+        first = scored_first(assembly, [baseline, *([anchor] if anchor is not None else [])], store)
+    stale = None
+    if not first.covers(baseline):
+        stale = why_stale(gate, baseline, assembly.dataset.fingerprint, versions)
+    about = stale and f"{stale}; this run will not be compared, it can become the next baseline"
+    if stale and not why_stale(gate, baseline, assembly.dataset.fingerprint, baseline.header.scorers):
+        about = f"{about} (or give --rescore-baseline, which has the baseline scored again first)"
+    return _Before(anchor=anchor, baseline=baseline, about=about, scored_first=first)
+
+
+def _blind(gate: Gate, store: Store) -> str | None:
+    """A warning where the gate cannot see its own margin. It is no reason not to run, and neither is its failure."""
+    from scoregate.planning.basis import Assumption, basis_of
+    from scoregate.planning.planning import blind_warning
+
+    try:
+        basis = basis_of(gate, store)
+        if basis.assumed:
+            basis = basis_of(gate, store, assumption=Assumption(discordance=0.0))
+        return blind_warning(gate, basis)
+    except ScoregateError:
+        return None
+
+
+def _call_and_score(
+    request: Request,
+    assembly: Assembly,
+    store: Store,
+    started: StartedRun,
+    first: ScoredFirst,
+    link: LangfuseLink | None,
+    listener: Listener,
+) -> None:
+    """Announce, call, score and commit what is missing. Raises RunInterrupted, with the command that goes on."""
+    run, say = started.header.run, listener.say
+    say_if_local(request, link, say)
+    say_priceless(assembly, say)
+    say_uncalibrated(assembly.gate, say)
+    first.announce(say)
+    announced, needed_usd = announcement(assembly, store, started, first, done=len(store.done_cells(run)))
+    listener.announce(announced)
+    try:
+        first.score(request, store, started, needed_usd, say)
+        elsewhere = first.spent_usd(started, store)
+        plan = plan_run(
+            assembly,
+            store,
+            started,
+            limits=assembly.gate.limits,
+            seed=request.seed,
+            progress=listener.progress,
+        )
+        plan = replace(plan, spent_usd=elsewhere)
+        if link is not None:
+            link.add(run)
+            plan = replace(plan, tracing=link.tracing())
+            for judge in assembly.judges:
+                link.watch(judge)
+        report = session.run(plan)
+        if report.complete:
+            say_unanswered(assembly, run, say)
+            if not assembly.gate.wait_for:
+                finish_run(store, run)
+            say_unlimited(assembly, report.cost_usd, say)
+            return
+    except StoreWriteError as error:
+        hint = "; ".join(filter(None, (error.hint, f"go on with: {request.resume_command(run)}")))
+        raise StoreWriteError(error.message, where=error.where, hint=hint) from error
+    finally:
+        say_judges(assembly, say)
+    stopped, asked = "stopped", request
+    if report.stopped:
+        stopped = f"reached {report.stopped} = {getattr(assembly.gate.limits, report.stopped):g}"
+        asked = request.raised(report, store.totals(run), elsewhere_usd=elsewhere)
+    unscored = len(store.unscored.of_run(run))
+    waiting = f", as are {unscored:,} answers that are still to be scored" if unscored else ""
+    raise RunInterrupted(
+        f"{stopped} after {report.done:,} of {report.expected:,} run items, which are kept{waiting}",
+        hint=f"go on with: {asked.resume_command(run)}",
+    )
+
+
+def _how_to_accept(request: Request, assembly: Assembly, candidate: Run) -> list[str]:
+    """What stands between a run and the first baseline: nothing but the command, or what to mend."""
+    from scoregate.baselines.langfuse_acceptance import other_branch
+
+    gate = assembly.gate
+    try:
+        check_decidable(gate, candidate)
+    except ScoregateError as error:
+        return [f"mend the gate before a run is accepted: {error}"]
+    against = [*objections(candidate, gate), *filter(None, [other_branch(gate, candidate)])]
+    if against:
+        return [f"this run is no baseline yet: {'; '.join(against)}"]
+    return [f'scoregate baseline accept {request.gate_path} {candidate.id} --why "…"']

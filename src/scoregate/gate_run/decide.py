@@ -1,0 +1,98 @@
+"""The one way from results to a verdict: compared, held against the anchor, and believed as far as its judges are.
+
+Whoever has results to decide comes through here: `run`, `check`, `enforce`, and two versions side by side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scoregate.baselines.expected_items import with_expected_items
+from scoregate.gate_run.scripts import with_script
+from scoregate.gates.anchors import compare_with_both, main_share, with_anchor
+from scoregate.gates.compare import nothing_to_compare
+from scoregate.gates.rescored import command_to_score_alike
+from scoregate.gates.rounds import decide_in_rounds
+from scoregate.judge_trust.judge_trust import judge_trust
+from scoregate.judge_trust.judged_answers import refuse_unreadable_labels
+from scoregate.judge_trust.true_margins import with_true_margins
+
+if TYPE_CHECKING:
+    from scoregate.gate_file import Gate
+    from scoregate.gate_run.session import SideBySide
+    from scoregate.records import Run, Verdict
+    from scoregate.runner.candidates.script import ScriptEnd
+    from scoregate.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict, and what to do about it."""
+
+    verdict: Verdict
+    hints: tuple[str, ...] = ()
+    """A command each, to be shown on a line of its own."""
+
+
+def decide(
+    gate: Gate,
+    baseline: Run | None,
+    candidate: Run,
+    anchor: Run | None = None,
+    *,
+    seed: int = 0,
+    store: Store | None = None,
+    script: ScriptEnd | None = None,
+    why_no_baseline: str = "",
+) -> Decision:
+    """Decide from results that are there.
+
+    `gate` is the gate as it was read, `baseline` None where there is none yet, which `why_no_baseline` explains.
+    Items that the candidate was to cover and does not hold are looked up in `store` and in the gate's dataset. `script`
+    is the word of the candidate's own script.
+
+    The same arguments give the same verdict. Raises ConfigError for rules, labels or calibrations that cannot be used,
+    and ResultsError for runs that cannot be read.
+    """
+    refuse_unreadable_labels(gate)
+    if baseline is None:
+        verdict = nothing_to_compare(candidate, gate, why_no_baseline, seed=seed)
+    else:
+        expected = with_expected_items(candidate, gate, store)
+        margins = with_true_margins(gate, candidate.header)
+        verdict = compare_with_both(margins, baseline, expected, anchor, seed=seed)
+    return _believed(gate, verdict, baseline, candidate, script)
+
+
+def decide_beside(gate: Gate, session: SideBySide, anchor: Run | None = None, *, seed: int = 0) -> Decision:
+    """Decide from two versions that are run beside each other, round by round, until the data decide.
+
+    The session is finished then. Raises as `decide`, and RunInterrupted and StoreWriteError where a round was not
+    completed, after which it can be gone on with.
+    """
+    refuse_unreadable_labels(gate)
+    margins = with_true_margins(gate, session.candidate_run.header)
+    verdict = decide_in_rounds(main_share(margins), session, seed=seed)
+    baseline, candidate = session.finish()
+    if anchor is not None:
+        # The number of later trials depends on what was seen, that of the first round does not.
+        assert session.first_round is not None
+        verdict = with_anchor(margins, verdict, anchor, session.first_round, seed=seed)
+    return _believed(gate, verdict, baseline, candidate)
+
+
+def _believed(
+    gate: Gate, verdict: Verdict, baseline: Run | None, candidate: Run, script: ScriptEnd | None = None
+) -> Decision:
+    """The verdict without what uncalibrated or biased judges say, and with the word of the candidate's script."""
+    trust = judge_trust(gate, baseline, candidate)
+    verdict = with_script(trust.applied(verdict), script)
+    return Decision(verdict, (*trust.commands, *to_compare_at_all(gate, verdict, baseline, candidate)))
+
+
+def to_compare_at_all(gate: Gate, verdict: Verdict, baseline: Run | None, candidate: Run) -> tuple[str, ...]:
+    """The command after which the two can be compared, where different scorers made the verdict invalid."""
+    if baseline is None or verdict.outcome != "invalid":
+        return ()
+    return tuple(filter(None, [command_to_score_alike(gate, baseline.header, candidate.header)]))

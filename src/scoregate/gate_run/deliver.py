@@ -1,0 +1,132 @@
+"""A run and Langfuse: found before the candidate is loaded, linked before a call is paid for, told at the end."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from scoregate.errors import INCONCLUSIVE, INTERRUPTED, PASS, ConfigError
+from scoregate.gate_run.announce import Say
+from scoregate.gate_run.request import Request
+
+if TYPE_CHECKING:
+    from scoregate.gate_file import Gate
+    from scoregate.gate_run.langfuse_link import LangfuseLink
+    from scoregate.langfuse.delivery import DeliveryReport
+    from scoregate.langfuse.settings import Settings
+    from scoregate.records import Verdict
+    from scoregate.store import Store
+
+
+@contextmanager
+def langfuse_of(request: Request, gate: Gate) -> Iterator[Settings | None]:
+    """The project that the run goes to, None for a local one. Raises ConfigError.
+
+    The candidate's own SDK client reads the process's environment, so this is entered before the candidate is loaded.
+    In a run that is kept here it sends nothing either.
+    """
+    from scoregate.langfuse.settings import find_settings
+
+    settings = find_settings(gate.root)
+    if request.require_delivery and (request.local or settings is None):
+        if request.local:
+            raise ConfigError(
+                "--local keeps the run here and --require-delivery does not", hint="leave one out"
+            )
+        raise ConfigError(
+            "--require-delivery, but there are no Langfuse keys",
+            hint="`scoregate doctor` says what is missing",
+        )
+    wanted = dict(os.environ)
+    if settings is not None:
+        from scoregate.langfuse.tracing import prepare_environment
+
+        prepare_environment(settings, wanted)
+    if request.local:
+        wanted["LANGFUSE_TRACING_ENABLED"] = "false"
+    changed = {name: value for name, value in wanted.items() if os.environ.get(name) != value}
+    with _environment(changed):
+        yield None if request.local else settings
+
+
+_lock = threading.Lock()
+_before: dict[str, tuple[int, str | None]] = {}
+"""Variable -> how many runs of this process have it set, and what it was before the first of them."""
+
+
+@contextmanager
+def _environment(changed: Mapping[str, str]) -> Iterator[None]:
+    """Variables of this process as long as this is entered; runs in other threads may enter it meanwhile."""
+    with _lock:
+        for name, value in changed.items():
+            users, before = _before.get(name, (0, os.environ.get(name)))
+            _before[name] = users + 1, before
+            os.environ[name] = value
+    try:
+        yield
+    finally:
+        with _lock:
+            for name in changed:
+                users, before = _before.pop(name)
+                if users > 1:
+                    _before[name] = users - 1, before
+                elif before is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = before
+
+
+def say_if_local(request: Request, link: LangfuseLink | None, say: Say) -> None:
+    """Say, once, that a run without keys stays here."""
+    if link is None and not request.local:
+        say("no Langfuse keys: the run stays here")
+
+
+@contextmanager
+def linked(settings: Settings | None, gate: Gate, store: Store, say: Say) -> Iterator[LangfuseLink | None]:
+    """The link to Langfuse, its keys checked. Raises Refused for keys that are no good."""
+    if settings is None:
+        yield None
+        return
+    from scoregate.gate_run.langfuse_link import LangfuseLink
+
+    with LangfuseLink(settings, store.path, gate.catalog, say) as link:
+        link.connect("the run goes on, and is delivered as soon as it does")
+        yield link
+
+
+def deliver(
+    request: Request, link: LangfuseLink | None, verdict: Verdict, run: str, say: Say
+) -> tuple[DeliveryReport | None, int]:
+    """Deliver the rest and say what became of it: the report, and the exit code of the whole.
+
+    Whatever happens here, it changes no verdict. Where delivery is required and incomplete, a build that would pass
+    ends with 5. No report is there of a run that stays here, and of a delivery that failed as a whole.
+    """
+    if link is None:
+        return None, verdict.exit_code
+    report = _delivered(request, link, verdict, run, say)
+    complete = report is not None and report.complete
+    if request.require_delivery and not complete and verdict.exit_code in (PASS, INCONCLUSIVE):
+        say(f"exit code {INTERRUPTED}: --require-delivery, and not everything is seen in Langfuse")
+        return report, INTERRUPTED
+    return report, verdict.exit_code
+
+
+def _delivered(
+    request: Request, link: LangfuseLink, verdict: Verdict, run: str, say: Say
+) -> DeliveryReport | None:
+    from scoregate.gate_run.langfuse_link import push_command
+
+    try:
+        try:
+            link.tell_verdict(verdict, run)
+            return link.end(request.delivery_seconds)
+        except KeyboardInterrupt:
+            link.tell()
+    except Exception as problem:  # noqa: BLE001  the verdict is told already, and its exit code must stand
+        say(f"the delivery to Langfuse failed: {problem}; go on with: {push_command([run])}")
+    return None

@@ -1,0 +1,174 @@
+"""`run`: a gate from its file to its verdict. Nothing here or below prints, asks or exits; a listener hears it all."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+
+from scoregate.gate_run.listener import Listener, Silent
+from scoregate.gate_run.request import Request
+
+if TYPE_CHECKING:
+    from scoregate.gate_run.outcome import Decided, RunOutcome
+
+
+class RunOptions(TypedDict, total=False):
+    """What stands in for the gate's own word: the options of `scoregate run`, under their names there."""
+
+    experiment: str | Path | None
+    """Another Python candidate."""
+    replay: str | Path | None
+    """Recorded outputs as the candidate."""
+    candidate: str | None
+    """Another version: a Python file, or `git:REF`."""
+    version: str | None
+    """Label of the candidate."""
+    baseline: str | None
+    """A results file, the id of a stored run, `langfuse:EXPERIMENT` or `git:REF`."""
+    against: str | None
+    """A Python file or `git:REF` that is run beside the candidate, as the baseline."""
+    rescore_baseline: bool
+    on_inconclusive: Literal["warn", "fail"] | None
+    seed: int
+    trials: int | None
+    resume: str | None
+    """Id of an unfinished run."""
+    only_failed: bool
+    item: tuple[str, ...]
+    slice: tuple[str, ...]
+    """NAME=VALUE each."""
+    sample: int | None
+    limit: int | None
+    no_cache: bool
+    concurrency: int | None
+    timeout: float | None
+    """Seconds of one call."""
+    max_cost: float | None
+    """Dollars."""
+    max_calls: int | None
+    max_seconds: float | None
+    local: bool
+    """Keep the run here, whatever Langfuse keys there are."""
+    require_delivery: bool
+    delivery_seconds: float
+    store_path: str | Path | None
+    """Another store than the project's `.scoregate/store.sqlite3`."""
+
+
+def run(gate: str | Path, *, listener: Listener | None = None, **overrides: Unpack[RunOptions]) -> RunOutcome:
+    """Run a gate: call the candidate on every item, score, compare with the baseline, decide, deliver.
+
+        outcome = scoregate.run("gates/agent.toml", trials=3)
+        outcome.verdict.outcome      # "pass", "regression", "inconclusive" or "invalid"
+        outcome.exit_code            # that of `scoregate run`
+        outcome.run                  # the run, with its items and scores
+
+    Nothing is printed or asked, and nothing exits: `listener` hears what the command line shows. Every run item is kept
+    in the project's store as soon as it is there. The candidate runs in this process, unless the gate isolates it, and
+    two gates may run in two threads. Ctrl-C in the main thread ends a run as it ends the command. Where this thread
+    runs an event loop, that waits for the whole run: await `run_async` there.
+
+    Raises RunInterrupted where the run did not come to its end, with the command that goes on with it, and otherwise
+    the ScoregateError that the command line would tell: with `where`, `hint` and `exit_code`.
+    """
+    request = _request(gate, overrides)
+    heard = listener or Silent()
+
+    def work() -> RunOutcome:
+        return run_gate(request, heard, lambda _: None)
+
+    with suppress(RuntimeError):
+        asyncio.get_running_loop()
+        return _in_thread(work)
+    return work()
+
+
+async def run_async(
+    gate: str | Path, *, listener: Listener | None = None, **overrides: Unpack[RunOptions]
+) -> RunOutcome:
+    """`run` for a notebook or a server that runs an event loop, which goes on meanwhile.
+
+    The listener is called from another thread. A task that is cancelled stops waiting, and its run goes on to its end.
+    """
+    request = _request(gate, overrides)
+    return await asyncio.to_thread(run_gate, request, listener or Silent(), lambda _: None)
+
+
+def run_gate(request: Request, listener: Listener, decided: Callable[[Decided], None]) -> RunOutcome:
+    """What `run` does. `decided` is called with the verdict as soon as it is there, before it is delivered."""
+    from scoregate.gate_file import check_trials, read_gate
+
+    gate = read_gate(request.gate_path)
+
+    # Only now, so that a gate that cannot be read is told at once.
+    from scoregate.gate_run.alone import run_alone
+    from scoregate.gate_run.assembly import assemble, with_experiment
+    from scoregate.gate_run.deliver import langfuse_of
+    from scoregate.gate_run.session import with_candidate
+    from scoregate.gate_run.wait import check_waiting
+    from scoregate.judge_trust.judged_answers import refuse_unreadable_labels
+
+    gate = gate.with_policy(request.on_inconclusive)
+    gate = replace(gate, limits=request.applied_to(gate.limits), trials=request.trials or gate.trials)
+    check_trials(gate)
+    if str(gate.root) not in sys.path:
+        sys.path.insert(0, str(gate.root))  # what the candidate imports from the project's folder
+    with langfuse_of(request, gate) as langfuse:
+        spec = with_experiment(gate, request.experiment_file, replay=request.replay, version=request.version)
+        assembly = assemble(gate, spec)
+        assembly = with_candidate(assembly, request.candidate, label=request.version, say=listener.say)
+        assembly = replace(assembly, use_cache=not request.no_cache)
+        against = request.beside(gate)
+        check_waiting(gate, langfuse, beside=against is not None)
+        refuse_unreadable_labels(gate)
+        if against is None:
+            return run_alone(request, assembly, langfuse, listener, decided)
+        from scoregate.gate_run.beside import run_beside
+
+        return run_beside(request, assembly, against, langfuse, listener, decided)
+
+
+_PATHS = ("experiment", "replay", "store_path")
+_OF_THE_COMMAND_LINE = ("gate_path", "outputs", "as_json")
+
+
+def _request(gate: str | Path, overrides: RunOptions) -> Request:
+    from scoregate.errors import ConfigError, did_you_mean
+
+    given: dict[str, Any] = dict(overrides)
+    known = [field.name for field in fields(Request) if field.name not in _OF_THE_COMMAND_LINE]
+    for name in given:
+        if name not in known:
+            raise ConfigError(f"`run` takes no '{name}'", hint=did_you_mean(name, known))
+    for name in _PATHS:
+        if given.get(name) is not None:
+            given[name] = Path(given[name])
+    for name in ("item", "slice"):
+        if isinstance(given.get(name), str):
+            given[name] = (given[name],)
+    return Request(gate_path=Path(gate), **given)
+
+
+def _in_thread(work: Callable[[], RunOutcome]) -> RunOutcome:
+    """The result of `work` in a thread of its own, whose event loop is not this one's."""
+    done: list[RunOutcome] = []
+    failed: list[BaseException] = []
+
+    def thread() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:  # noqa: BLE001  raised again where it is waited for
+            failed.append(error)
+
+    worker = threading.Thread(target=thread, name="scoregate-run")
+    worker.start()
+    worker.join()
+    if failed:
+        raise failed[0]
+    return done[0]
