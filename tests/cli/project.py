@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from scoregate.records import JSON
+from tests.fork_server.process import Process, start, usual_environment
 
-SOURCE = Path(__file__).parents[2] / "src"
-_NOT_HANDED_ON = (
-    "CI",
-    "NO_COLOR",
-    "SCOREGATE_DEBUG",
-    "PYTHONWARNINGS",
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GITHUB_BASE_REF",
-)
 _ANNOUNCED = re.compile(
     r"scoregate: (run \S+: .* on [\d,]+ items|no Langfuse keys: the run stays here$|round [A-D], "
     r"|.*; this run can become the first$|both versions are "
@@ -180,27 +169,17 @@ class Project:
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
         before: Callable[[], None] | None = None,
-    ) -> subprocess.Popen[str]:
-        """Begin `scoregate …` in the folder; `before` is called in the new process."""
-        own = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in _NOT_HANDED_ON and not name.startswith("LANGFUSE_")
-        }
-        # Found without being installed, and no checkout around the folder is taken for the project's.
-        found = os.pathsep.join(filter(None, (str(SOURCE), own.get("PYTHONPATH"))))
-        own |= {"PYTHONPATH": found, "GIT_CEILING_DIRECTORIES": str(self.folder.parent)}
-        own["OPENBLAS_NUM_THREADS"] = "1"  # numpy starts a thread a core otherwise, in some hundred processes
-        return subprocess.Popen(
-            [sys.executable, "-m", "scoregate", *map(str, words)],
-            cwd=folder or self.folder,
-            env={**own, **self.environment, **(environment or {})},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            preexec_fn=before,
+        cold: bool = False,
+    ) -> Process:
+        """Begin `scoregate …` in the folder; `before` is called in the new process, which is a cold one then."""
+        # No checkout around the folder is taken for the project's.
+        outside = {"GIT_CEILING_DIRECTORIES": str(self.folder.parent)}
+        return start(
+            [str(word) for word in words],
+            folder=folder or self.folder,
+            environment={**usual_environment(), **outside, **self.environment, **(environment or {})},
+            before=before,
+            cold=cold,
         )
 
     def scoregate(
@@ -210,9 +189,10 @@ class Project:
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
         before: Callable[[], None] | None = None,
+        cold: bool = False,
     ) -> Ended:
         """Run `scoregate …` to its end with `answer` on its stdin."""
-        process = self.start(*words, environment=environment, folder=folder, before=before)
+        process = self.start(*words, environment=environment, folder=folder, before=before, cold=cold)
         return ended(process, answer)
 
     def run(self, *words: str | Path) -> Ended:
@@ -242,11 +222,11 @@ class Project:
         return run
 
 
-def ended(process: subprocess.Popen[str], answer: str = "") -> Ended:
+def ended(process: Process, answer: str = "") -> Ended:
     """Wait for a process that was started."""
     try:
         out, err = process.communicate(answer, timeout=60)
     except subprocess.TimeoutExpired:
         process.kill()
         raise
-    return Ended(process.returncode, out, err)
+    return Ended(process.wait(), out, err)

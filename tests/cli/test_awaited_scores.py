@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from scoregate.langfuse import ids
 from scoregate.store import Store
 from tests.cli.project import GATE, NOTE_CALL, Ended, Project, agent, ended
+from tests.fork_server.process import Process
 from tests.langfuse_server.score_bodies import event_of
 from tests.langfuse_server.server import LangfuseServer
 
@@ -41,7 +41,7 @@ def waiting(server: LangfuseServer, tmp_path: Path) -> Callable[[float], Project
     return make
 
 
-def until_it_waits(process: subprocess.Popen[str]) -> tuple[str, str]:
+def until_it_waits(process: Process) -> tuple[str, str]:
     """Id of the run that it announced, and what it has said on stderr when it waits for scores."""
     assert process.stderr is not None
     said = ""

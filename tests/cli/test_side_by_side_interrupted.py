@@ -7,7 +7,6 @@ import shlex
 import shutil
 import signal
 import sqlite3
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ import pytest
 from scoregate.records import JSON
 from tests.cli.beside import BESIDE, Branch, answers, rounds_told
 from tests.cli.project import GATE, Ended, Project, ended
+from tests.fork_server.process import Process
 from tests.git.repository import Repository
 
 ITEMS = 30
@@ -36,7 +36,7 @@ EXPECTED = {"": 5 * ITEMS, "-baseline": 5 * ITEMS, "-confirm": 4, "-baseline-con
 
 def begin_until(
     branch: Branch, words: list[str], round_: str, environment: Mapping[str, str] | None = None
-) -> subprocess.Popen[str]:
+) -> Process:
     """Start a command and wait until the round has called the candidate."""
     process = branch.project.start(*words, environment=environment)
     assert process.stderr is not None
@@ -49,7 +49,7 @@ def begin_until(
     return process
 
 
-def stop(process: subprocess.Popen[str], number: signal.Signals) -> Ended:
+def stop(process: Process, number: signal.Signals) -> Ended:
     process.send_signal(number)
     return ended(process)
 
@@ -64,21 +64,20 @@ def resume_command(stopped: Ended, round_: str) -> list[str]:
 
 
 def assert_nothing_runs(branch: Branch) -> None:
-    """Every process that was given the branch's environment has ended, or soon does."""
+    """Every process that was given the branch's environment, or works in its folder, has ended, or soon does."""
     own = f"CALLS={branch.project.environment['CALLS']}".encode()
+
+    def runs(process: Path) -> bool:
+        try:
+            here = (process / "cwd").readlink().is_relative_to(branch.project.folder)
+            return here or own in (process / "environ").read_bytes()
+        except OSError:
+            return False  # it has just ended, or belongs to somebody else
+
     deadline = time.monotonic() + 30
-    while left := [
-        entry.parent.name for entry in Path("/proc").glob("[0-9]*/environ") if own in _read(entry)
-    ]:
+    while left := [process.name for process in Path("/proc").glob("[0-9]*") if runs(process)]:
         assert time.monotonic() < deadline, left
         time.sleep(0.02)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""  # it has just ended, or belongs to somebody else
 
 
 def cells(branch: Branch, run: str) -> Counter[tuple[str, str, int]]:

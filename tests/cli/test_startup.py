@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.cli.project import SOURCE
+from tests.fork_server.process import SOURCE
 
 HEAVY = {"pandas", "numpy", "scipy", "langfuse", "opentelemetry", "httpx"}
 

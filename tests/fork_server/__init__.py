@@ -1,0 +1,1 @@
+"""`scoregate …` in processes forked from one that has imported everything: real, without a second of imports."""
