@@ -10,7 +10,7 @@ GATE ?= gates/support-agent.toml
 IN_PARALLEL := -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gate test test-adapters test-langfuse coverage lint format bench simulate rivals crash clean
+.PHONY: help setup gate test test-adapters test-langfuse coverage lint format docs bench simulate rivals crash clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -64,6 +64,9 @@ lint: setup ## Check style and types
 format: setup ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: setup ## Write the reference pages that are made from the code
+	$(BIN)/python -m docs.generate
 
 bench: setup ## Measure the engine's overhead and the delivery to Langfuse, each beside peers
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'

@@ -142,6 +142,7 @@ class Catalog:
     where: str | None = None
 
     def get(self, name: str) -> Contract | None:
+        """The contract of the score of this name; None where the catalog has none."""
         return self.contracts.get(name)
 
 

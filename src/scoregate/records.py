@@ -58,9 +58,11 @@ class DatasetItem:
         return key in _ITEM_KEYS
 
     def keys(self) -> tuple[str, ...]:
+        """The names of its four fields."""
         return _ITEM_KEYS
 
     def get(self, key: str, default: JSON = None) -> JSON:
+        """The field of this name, or `default` where it is none of the four."""
         return self[key] if key in _ITEM_KEYS else default
 
 
@@ -91,6 +93,7 @@ class Tokens:
 
     @property
     def total(self) -> int:
+        """Input and output together."""
         return self.input + self.output
 
 
@@ -200,6 +203,7 @@ class Run:
 
     @property
     def id(self) -> str:
+        """`header.run`, as `runs list` shows it."""
         return self.header.run
 
 

@@ -25,8 +25,12 @@ from scoregate.cli.options import (
     metavar="FILE|RUN",
     help="Results file, the id of a stored run, or langfuse:EXPERIMENT.",
 )
-@click.option("--baseline", metavar="FILE|RUN", help="Instead of the gate's own baseline.")
-@click.option("--on-inconclusive", type=click.Choice(["warn", "fail"]), help="Instead of the gate's own.")
+@click.option("--baseline", metavar="FILE|RUN", help="Compare with this instead of the gate's own baseline.")
+@click.option(
+    "--on-inconclusive",
+    type=click.Choice(["warn", "fail"]),
+    help="Instead of the gate's own word: exit code 0 or 3.",
+)
 @seed_option
 @output_option
 @json_option

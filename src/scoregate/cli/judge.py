@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def judge() -> None:
-    """Try a judge, and share its replies."""
+    """Try a judge, calibrate it, compare two runs by it, and share its replies."""
 
 
 @judge.command()

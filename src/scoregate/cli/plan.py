@@ -37,7 +37,12 @@ from scoregate.cli.options import gate_argument, json_option, store_option
     metavar="N",
     help="Plan for so many items instead of the dataset's.",
 )
-@click.option("--trials", type=click.IntRange(min=1), metavar="K", help="Instead of the gate's own.")
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="Plan for so many runs of every item instead of the gate's.",
+)
 @json_option
 @store_option
 def plan(

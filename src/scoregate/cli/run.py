@@ -37,26 +37,49 @@ _existing = click.Path(path_type=Path)
 @click.command()
 @gate_argument
 @click.option(
-    "--experiment", type=_existing, metavar="FILE", help="Another Python candidate than the gate's."
+    "--experiment",
+    type=_existing,
+    metavar="FILE",
+    help="Another Python candidate than the gate's: a file with a function `task`.",
 )
-@click.option("--replay", type=_existing, metavar="FILE", help="Recorded outputs as the candidate.")
-@click.option("--version", metavar="LABEL", help="Version label of the candidate.")
-@click.option("--trials", type=click.IntRange(min=1), help="Runs of every item.")
-@click.option("--concurrency", type=click.IntRange(min=1), help="Calls of the candidate at once.")
+@click.option(
+    "--replay",
+    type=_existing,
+    metavar="FILE",
+    help="Recorded outputs as the candidate: JSON Lines of `id` and `output`.",
+)
+@click.option(
+    "--version", metavar="LABEL", help="Label of the candidate; else its file's `version`, else the commit."
+)
+@click.option(
+    "--trials", type=click.IntRange(min=1), help="Runs of every item, instead of the gate's own number."
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(min=1),
+    help="Calls of the candidate at once, instead of the gate's own number.",
+)
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="Time limit of one call.",
+    help="Time limit of one call, and of one scorer.",
 )
 @click.option(
-    "--max-cost", type=click.FloatRange(min=0), metavar="USD", help="Start no call beyond this cost."
+    "--max-cost",
+    type=click.FloatRange(min=0),
+    metavar="USD",
+    help="Start no call beyond this cost, of candidate and judges together.",
 )
-@click.option("--max-calls", type=click.IntRange(min=1), help="Start no call beyond this number.")
 @click.option(
-    "--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Start no call after this time."
+    "--max-calls", type=click.IntRange(min=1), help="Start no call of the candidate beyond this number."
 )
-@click.option("--baseline", metavar="FILE|RUN|git:REF", help="Instead of the gate's own baseline.")
+@click.option(
+    "--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Start no call after so many seconds."
+)
+@click.option(
+    "--baseline", metavar="FILE|RUN|git:REF", help="Compare with this instead of the gate's own baseline."
+)
 @click.option(
     "--candidate",
     metavar="FILE|git:REF",
@@ -70,7 +93,11 @@ _existing = click.Path(path_type=Path)
     is_flag=True,
     help="Where a scorer changed, score the baseline's stored outputs again, and compare with that.",
 )
-@click.option("--on-inconclusive", type=click.Choice(["warn", "fail"]), help="Instead of the gate's own.")
+@click.option(
+    "--on-inconclusive",
+    type=click.Choice(["warn", "fail"]),
+    help="Instead of the gate's own word: exit code 0 or 3.",
+)
 @click.option(
     "--resume",
     callback=_run_id,

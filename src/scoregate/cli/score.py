@@ -36,7 +36,9 @@ def score() -> None:
 @score.command()
 @_trace_option
 @click.option("--interaction-id", required=True, help="The answer in the product's own ids.")
-@click.option("--value", required=True, type=click.Choice(["positive", "negative"]))
+@click.option(
+    "--value", required=True, type=click.Choice(["positive", "negative"]), help="What the user said of it."
+)
 @click.option("--feedback-type", default="user", show_default=True, help="How it was given, such as thumbs.")
 @click.option(
     "--agent-version", default="unknown", show_default=True, help="The version of the agent that answered."
@@ -95,7 +97,10 @@ def policy(trace_id: str, used_unauthorized_document: bool, environment: str | N
 @score.command()
 @click.option("--session-id", required=True, help="The conversation.")
 @click.option(
-    "--outcome", required=True, type=click.Choice(["resolved", "escalated", "abandoned", "unknown"])
+    "--outcome",
+    required=True,
+    type=click.Choice(["resolved", "escalated", "abandoned", "unknown"]),
+    help="By the product alone, with a person's help, without an end, or not known.",
 )
 @_environment_option
 def session(session_id: str, outcome: str, environment: str | None) -> None:

@@ -1,0 +1,23 @@
+"""`make docs`: write the pages of the reference that are made from the code.
+
+`tests/docs` makes them again and compares, so that a page never tells of an option that is gone, nor an option is
+there of which no page tells.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from docs.generate import commands, python
+
+REFERENCE = Path(__file__).parents[1] / "reference"
+PAGES = {"commands.md": commands.page, "python.md": python.page}
+
+
+def main() -> None:
+    for name, page in PAGES.items():
+        (REFERENCE / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
