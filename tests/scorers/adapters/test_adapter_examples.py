@@ -1,4 +1,4 @@
-"""The example of docs/judges.md, as it stands there, with a stand-in for the model."""
+"""The example of docs/how-to/other-scorers.md, as it stands there, with a stand-in for the model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.model_server.request import ModelRequest
 from tests.model_server.server import ModelServer
 from tests.scorers.adapters.model_calls import tool_call
 
-_GUIDE = Path(__file__).parents[3] / "docs" / "judges.md"
+_GUIDE = Path(__file__).parents[3] / "docs" / "how-to" / "other-scorers.md"
 _PLAIN_REPLY = {"reasoning": "r", "reason": "r", "score": 1, "rating": 4}
 """Fits all that ask for JSON: each takes its own fields of it."""
 
@@ -24,7 +24,7 @@ _PLAIN_REPLY = {"reasoning": "r", "reason": "r", "score": 1, "rating": 4}
 def test_the_example_of_the_guide_makes_a_score_for_each_package(monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("autoevals", "deepeval", "openevals", "pydantic_evals", "ragas"):
         pytest.importorskip(package, reason=f"the extra '{package}' is not installed")
-    section = _GUIDE.read_text(encoding="utf-8").partition("## Other people's scorers")[2]
+    section = _GUIDE.read_text(encoding="utf-8")
     example = re.search(r"```python\n(.*?)```", section, re.DOTALL)
     assert example is not None
     with ModelServer(script=_reply) as server:
