@@ -104,6 +104,9 @@ schema = build_eval_score_schema({"score": "Relevance score from 0 to 10", "reas
 reply = validate_llm_response(response='{"score": "8", "reasoning": "…"}', schema=schema)
 reply.success, reply.error              # False, and what is wrong; it never raises
 ```
+
+`read_completion` reads a whole completion of an OpenAI-compatible endpoint in the same way, and `build_score_event` makes the
+event that Langfuse's own judges write.
 """,
     ),
 )  # fmt: skip
