@@ -105,8 +105,8 @@ reply = validate_llm_response(response='{"score": "8", "reasoning": "…"}', sch
 reply.success, reply.error              # False, and what is wrong; it never raises
 ```
 
-`read_completion` reads a whole completion of an OpenAI-compatible endpoint in the same way, and `build_score_event` makes the
-event that Langfuse's own judges write.
+`read_completion` reads a whole completion of an OpenAI-compatible endpoint in the same way, and `build_score_event`
+makes the event that Langfuse's own judges write.
 """,
     ),
 )  # fmt: skip
