@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.cli.project import Project
+from tests.docs.shown_output import RUN_ID, follow
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
 EDITED = "experiments/agent.py"
-GAP = "…"
-_RUN = re.compile(r"agent-\d{8}-\d{6}-[0-9a-f]{4}")
 _PERSON = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
@@ -52,14 +51,14 @@ class _Reader:
     def types(self, block: str) -> None:
         for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
             command, _, shown = part.partition("\n")
-            self._matches(shown.splitlines(), self._run(command).splitlines(), command)
+            self.here |= follow(shown, self._run(command))
 
     def edits(self, block: str) -> None:
         lines = {line[0]: line[1:] for line in block.splitlines()}
         self.project.edit(EDITED, lines["-"], lines["+"])
 
     def _run(self, command: str) -> str:
-        typed = _RUN.sub(lambda shown: self.here[shown[0]], command)
+        typed = RUN_ID.sub(lambda shown: self.here[shown[0]], command)
         words = shlex.split(typed, comments=True)
         if words[0] == "scoregate":
             ended = self.project.scoregate(*words[1:])
@@ -75,21 +74,6 @@ class _Reader:
             text=True,
         )
         return done.stdout
-
-    def _matches(self, shown: list[str], printed: list[str], command: str) -> None:
-        """Each shown line follows the one before, except where a line of its own says that some are left out."""
-        position, gap = 0, False
-        for line in shown:
-            if line == GAP:
-                gap = True
-                continue
-            wanted = _RUN.sub("RUN", line)
-            rest = [_RUN.sub("RUN", one) for one in printed[position:]]
-            assert wanted in (rest if gap else rest[:1]), (command, line, printed)
-            position += rest.index(wanted) + 1
-            self.here |= dict(zip(_RUN.findall(line), _RUN.findall(printed[position - 1]), strict=True))
-            gap = False
-        assert gap or all(not one.strip() for one in printed[position:]), (command, printed[position:])
 
 
 def _without_comments(toml: str) -> list[str]:
