@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import pairwise
 from textwrap import dedent
-from typing import get_type_hints, is_typeddict
+from typing import is_typeddict
 
 import scoregate
+from scoregate.gate_run.run import RunOptions
 from scoregate.records import RuleResult
 
 HEAD = """\
@@ -36,6 +37,24 @@ class Section:
 
 
 SECTIONS = (
+    Section(
+        "Run a gate",
+        "scoregate",
+        ("run", "run_async", "check", "RunOutcome", "Listener", "Announcement"),
+        """\
+```python
+import scoregate
+
+outcome = scoregate.run("gates/agent.toml")                 # await scoregate.run_async(…) where a loop runs already
+outcome.verdict.outcome, outcome.exit_code
+
+verdict = scoregate.check("gates/agent.toml", candidate="results.jsonl")
+verdict.regressed_items
+```
+
+Nothing is printed or asked, and nothing exits; a `Listener` hears what the command line shows.
+""",
+    ),
     Section(
         "Compare two runs",
         "scoregate",
@@ -110,8 +129,14 @@ makes the event that Langfuse's own judges write.
 """,
     ),
 )  # fmt: skip
-PARTS: dict[str, tuple[str, type]] = {"Verdict": ("One `RuleResult` of `.rules`", RuleResult)}
-"""Public class -> what its page shows beside it: a class that users read and never make or import."""
+PARTS: dict[str, tuple[str, type]] = {
+    "run": (
+        "What `overrides` may hold, the options of [`scoregate run`](commands.md#scoregate-run)",
+        RunOptions,
+    ),
+    "Verdict": ("One `RuleResult` of `.rules`", RuleResult),
+}
+"""Public name -> what its entry shows as well: a class that users meet and never make or import."""
 MODULES = tuple(dict.fromkeys(section.module for section in SECTIONS))
 
 
@@ -135,15 +160,15 @@ def _entry(module: str, name: str, value: object) -> str:
     blocks = [f"### {module}.{name}\n"]
     if inspect.isclass(value):
         blocks += [_code(_class(name, value)), _text(value), *_members(value)]
-        if name in PARTS:
-            title, part = PARTS[name]
-            blocks += [f"{title}:\n", _code(_call(part.__name__, part)), _text(part), *_members(part)]
     elif inspect.isfunction(value):
         blocks += [_code(_call(name, value)), _text(value)]
     elif isinstance(value, str):
         blocks.append("The version of the package.\n")
     else:
         blocks += [_code(f"{name} = {_plain(value)}")]
+    if name in PARTS:
+        title, part = PARTS[name]
+        blocks += [f"{title}:\n", _code(_class(part.__name__, part)), _text(part), *_members(part)]
     return "\n".join(blocks)
 
 
@@ -159,10 +184,12 @@ def _class(name: str, kind: type) -> str:
     if dataclasses.is_dataclass(kind):
         return _call(name, kind)
     if is_typeddict(kind):
-        fields = get_type_hints(kind)
-        return "\n".join(
-            [f"class {name}(TypedDict)", *(f"    {key}: {_plain(of)}" for key, of in fields.items())]
-        )
+        fields = [
+            f"    {_quoted(ast.unparse(line))}" for line in _body(kind) if isinstance(line, ast.AnnAssign)
+        ]
+        return "\n".join([f"class {name}(TypedDict)", *fields])
+    if getattr(kind, "_is_protocol", False):
+        return f"class {name}(Protocol)"
     return f"class {name}"
 
 
@@ -176,6 +203,7 @@ def _call(name: str, function: object) -> str:
             star = True
         shown.append(_parameter(parameter))
     result = "" if inspect.isclass(function) else f" -> {_annotation(signature.return_annotation)}"
+    name = f"async {name}" if inspect.iscoroutinefunction(function) else name
     line = f"{name}({', '.join(shown)}){result}"
     if len(line) <= 100:
         return line
@@ -193,13 +221,17 @@ def _parameter(parameter: inspect.Parameter) -> str:
 
 
 def _annotation(annotation: object) -> str:
-    return (annotation if isinstance(annotation, str) else _plain(annotation)).replace("'", '"')
+    return _quoted(annotation if isinstance(annotation, str) else _plain(annotation))
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", '"')
 
 
 def _plain(value: object) -> str:
     """A type without the modules of its parts."""
     text = value.__name__ if inspect.isclass(value) and not hasattr(value, "__args__") else str(value)
-    return re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Za-z])", "", text).replace("'", '"')
+    return re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Za-z])", "", _quoted(text))
 
 
 def _members(kind: type) -> Iterator[str]:
@@ -217,16 +249,21 @@ def _members(kind: type) -> Iterator[str]:
 
 def _explained_fields(kind: type) -> Iterator[tuple[str, str]]:
     """Fields with a docstring below them, which Python itself does not keep."""
-    if not dataclasses.is_dataclass(kind):
+    if not dataclasses.is_dataclass(kind) and not is_typeddict(kind):
         return
-    body = ast.parse(dedent(inspect.getsource(kind))).body[0].body  # type: ignore[attr-defined]
-    for field, below in pairwise(body):
+    for field, below in pairwise(_body(kind)):
         if (
             isinstance(field, ast.AnnAssign)
             and isinstance(below, ast.Expr)
             and isinstance(below.value, ast.Constant)
         ):
             yield ast.unparse(field.target), " ".join(str(below.value.value).split())
+
+
+def _body(kind: type) -> list[ast.stmt]:
+    """The lines of a class as they are written, which are the same in every version of Python."""
+    body: list[ast.stmt] = ast.parse(dedent(inspect.getsource(kind))).body[0].body  # type: ignore[attr-defined]
+    return body
 
 
 def _first_paragraph(function: object) -> str:

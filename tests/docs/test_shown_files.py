@@ -54,7 +54,7 @@ def _completed(block: str, parsed: dict[str, Any], path: Path) -> Path:
 @pytest.mark.parametrize("page", _WITH_PYTHON, ids=lambda page: page.name)
 def test_every_program_is_python(page: Page) -> None:
     for block in page.blocks("python"):
-        ast.parse(block)
+        compile(block, page.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 def test_the_results_file_that_is_shown_is_one(tmp_path: Path) -> None:

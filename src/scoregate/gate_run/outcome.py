@@ -42,6 +42,7 @@ class RunOutcome:
 
     @property
     def verdict(self) -> Verdict:
+        """What the gate says of the candidate."""
         return self.decided.verdict
 
     @property
