@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from scoregate._version import __version__
+
 if TYPE_CHECKING:
     from scoregate.catalog import Catalog, Contract, read_catalog
     from scoregate.datasets.files import read_dataset
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from scoregate.runner.candidates.failures import CandidateError, TransientError
     from scoregate.scorers.evaluators import scorer
     from scoregate.scorers.scorer import not_applicable
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Announcement": "scoregate.gate_run.listener",

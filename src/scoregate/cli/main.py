@@ -9,7 +9,7 @@ from importlib import import_module
 
 import click
 
-from scoregate import __version__
+from scoregate._version import __version__
 from scoregate.cli.terminal import DEBUG, told
 
 _COMMANDS = {

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from scoregate.gate_run.listener import Announcement
+from scoregate.gate_run.listener import Announcement, Say
 
 if TYPE_CHECKING:
     from scoregate.gate_file import Gate
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from scoregate.judging.judge import Judge
     from scoregate.runner.budget import Estimate
     from scoregate.store import Store
-
-Say = Callable[[str], None]
 
 
 def announcement(

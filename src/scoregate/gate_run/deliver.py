@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from scoregate.errors import INCONCLUSIVE, INTERRUPTED, PASS, ConfigError
-from scoregate.gate_run.announce import Say
+from scoregate.gate_run.listener import Say
 from scoregate.gate_run.request import Request
 
 if TYPE_CHECKING:

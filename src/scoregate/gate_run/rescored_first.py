@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from scoregate.gate_run.request import Request, rounded_up
 
 if TYPE_CHECKING:
-    from scoregate.gate_run.announce import Say
     from scoregate.gate_run.assembly import Assembly
     from scoregate.gate_run.begin import StartedRun
+    from scoregate.gate_run.listener import Say
     from scoregate.gate_run.rescore import Prepared
     from scoregate.judging.judge import Judge
     from scoregate.records import JSON, Run

@@ -9,6 +9,7 @@ For scripts that run with the SDK itself, the gate is at hand here:
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["enforce"]
 
 
-def __getattr__(name: str) -> object:
-    # Made from parts that stand right of this room, so it is looked up only where a script asks for it.
-    if name == "enforce":
-        from scoregate.gate_run.enforce import enforce
+_HOMES = {"enforce": "scoregate.gate_run.enforce"}
+"""Public name -> the module right of this room that it is an address of."""
 
-        return enforce
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(import_module(home), name)
