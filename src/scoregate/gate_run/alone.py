@@ -22,11 +22,11 @@ from scoregate.gate_run.decide import decide
 from scoregate.gate_run.deliver import deliver, linked, say_if_local
 from scoregate.gate_run.outcome import Decided, RunOutcome
 from scoregate.gate_run.rescored_first import ScoredFirst, scored_first
-from scoregate.gate_run.scripts import conclude_script
 from scoregate.gate_run.wait import wait_before_verdict
 from scoregate.gates.acceptance import objections
 from scoregate.gates.compare import check_decidable
 from scoregate.runner import session
+from scoregate.runner.candidates.script import Results
 from scoregate.sources.places import open_store
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def run_alone(
                 wait_before_verdict(request, gate, store, started.header.run, langfuse, say)
         before = before.as_scored_now(assembly, store)
         candidate = store.load_run(started.header.run)
+        script = assembly.candidate.script
         decision = decide(
             gate,
             before.baseline,
@@ -75,7 +76,7 @@ def run_alone(
             before.anchor,
             seed=request.seed,
             store=store,
-            script=conclude_script(assembly.candidate.script, candidate, assembly.dataset.items),
+            script=None if script is None else script.conclude(Results(candidate, assembly.dataset.items)),
             why_no_baseline=before.why_none or "",
         )
         hints = _how_to_accept(request, assembly, candidate) if before.baseline is None else []

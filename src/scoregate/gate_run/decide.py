@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scoregate.baselines.expected_items import with_expected_items
-from scoregate.gate_run.scripts import with_script
 from scoregate.gates.anchors import compare_with_both, main_share, with_anchor
 from scoregate.gates.compare import nothing_to_compare
 from scoregate.gates.rescored import command_to_score_alike
@@ -87,7 +86,11 @@ def _believed(
 ) -> Decision:
     """The verdict without what uncalibrated or biased judges say, and with the word of the candidate's script."""
     trust = judge_trust(gate, baseline, candidate)
-    verdict = with_script(trust.applied(verdict), script)
+    verdict = trust.applied(verdict)
+    if script is not None:
+        from scoregate.gate_run.scripts import with_script
+
+        verdict = with_script(verdict, script)
     return Decision(verdict, (*trust.commands, *to_compare_at_all(gate, verdict, baseline, candidate)))
 
 

@@ -110,8 +110,6 @@ def run_gate(request: Request, listener: Listener, decided: Callable[[Decided], 
     from scoregate.gate_run.alone import run_alone
     from scoregate.gate_run.assembly import assemble, with_experiment
     from scoregate.gate_run.deliver import langfuse_of
-    from scoregate.gate_run.session import with_candidate
-    from scoregate.gate_run.wait import check_waiting
     from scoregate.judge_trust.judged_answers import refuse_unreadable_labels
 
     gate = gate.with_policy(request.on_inconclusive)
@@ -122,10 +120,16 @@ def run_gate(request: Request, listener: Listener, decided: Callable[[Decided], 
     with langfuse_of(request, gate) as langfuse:
         spec = with_experiment(gate, request.experiment_file, replay=request.replay, version=request.version)
         assembly = assemble(gate, spec)
-        assembly = with_candidate(assembly, request.candidate, label=request.version, say=listener.say)
+        if request.candidate is not None:
+            from scoregate.gate_run.session import with_candidate
+
+            assembly = with_candidate(assembly, request.candidate, label=request.version, say=listener.say)
         assembly = replace(assembly, use_cache=not request.no_cache)
         against = request.beside(gate)
-        check_waiting(gate, langfuse, beside=against is not None)
+        if gate.wait_for:
+            from scoregate.gate_run.wait import check_waiting
+
+            check_waiting(gate, langfuse, beside=against is not None)
         refuse_unreadable_labels(gate)
         if against is None:
             return run_alone(request, assembly, langfuse, listener, decided)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from scoregate.gate_file import Gate
-from scoregate.records import Dataset, DatasetItem, Run, ScoreValue, Verdict
-from scoregate.runner.candidates.script import Handed, Results, Script, ScriptEnd
+from scoregate.records import Dataset, ScoreValue, Verdict
+from scoregate.runner.candidates.script import Handed, Script, ScriptEnd
 
 
 def beginning(gate: Gate, dataset: Dataset) -> Callable[[Script], Handed]:
@@ -21,18 +21,11 @@ def beginning(gate: Gate, dataset: Dataset) -> Callable[[Script], Handed]:
     return begin
 
 
-def conclude_script(script: Script | None, run: Run, items: Sequence[DatasetItem]) -> ScriptEnd | None:
-    """What the candidate's script says of a run that is complete; None where the candidate is no script."""
-    return None if script is None else script.conclude(Results(run, items))
-
-
-def with_script(verdict: Verdict, end: ScriptEnd | None) -> Verdict:
+def with_script(verdict: Verdict, end: ScriptEnd) -> Verdict:
     """The verdict with the script's word: its regression is one, and a script that failed makes no valid comparison.
 
     What the gate itself has found stands beside it: a regression that is proved stays one.
     """
-    if end is None:
-        return verdict
     outcome, reason = verdict.outcome, verdict.reason
     if end.outcome is not None:
         if outcome != "regression":

@@ -28,8 +28,6 @@ _TELL_SECONDS = 15.0
 
 def check_waiting(gate: Gate, settings: Settings | None, *, beside: bool) -> None:
     """Raises ConfigError where the gate waits for scores that cannot come, before any call is paid for."""
-    if not gate.wait_for:
-        return
     where = gate.place
     if settings is None:
         raise ConfigError(
