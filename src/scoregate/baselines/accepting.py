@@ -11,7 +11,7 @@ from scoregate.baselines.equal_runs import choice_by_score
 from scoregate.baselines.langfuse_acceptance import accept_in_langfuse, delivered_run
 from scoregate.errors import BaselineError, ConfigError
 from scoregate.gate_file import Gate
-from scoregate.gate_file.experiment_source import is_langfuse
+from scoregate.gate_file.source import LangfuseExperiment
 from scoregate.gates.acceptance import Acceptance, locked, objections, same_scores
 from scoregate.gates.compare import check_decidable
 from scoregate.git.people import whoami
@@ -70,8 +70,12 @@ class Overruled:
 
 def succession(gate: Gate, run: str, store: Store | None) -> Succession:
     """What accepting `run` would replace. Raises the errors of reading the run, and of Langfuse's client."""
-    lock = None if is_langfuse(gate.baseline) else lock_path(gate)
-    new = delivered_run(gate, run, store) if lock is None else load_run(run, store, "RUN")
+    source, lock = gate.baseline_source, None
+    if isinstance(source, LangfuseExperiment):
+        new = delivered_run(gate, source, run, store)
+    else:
+        lock = lock_path(gate)
+        new = load_run(run, store, "RUN")
     old, unreadable = None, None
     try:
         old = load_baseline(gate, None, store, new.header.scorers)
@@ -111,5 +115,6 @@ def examine(step: Succession, store: Store | None, *, force: bool, best_of_sever
 def refuse_in_ci(gate: Gate, ci: str) -> None:
     """Raises ConfigError where the variable `CI` has a value that means yes."""
     if ci.lower() not in ("", "0", "false"):
-        how = "accept it on a checkout" + ("" if is_langfuse(gate.baseline) else " and commit the lock file")
+        in_langfuse = isinstance(gate.baseline_source, LangfuseExperiment)
+        how = "accept it on a checkout" + ("" if in_langfuse else " and commit the lock file")
         raise ConfigError("a baseline is never accepted in CI", hint=how)

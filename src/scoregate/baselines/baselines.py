@@ -6,20 +6,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scoregate.baselines.langfuse_runs import experiment_named, read_langfuse_run
+from scoregate.baselines.langfuse_runs import read_langfuse_run
 from scoregate.baselines.scored_alike import changed_scorers, scored_alike
 from scoregate.errors import BaselineError, ConfigError, ResultsError, StoreError, did_you_mean
 from scoregate.gate_file import Gate
-from scoregate.gate_file.experiment_source import is_langfuse
-from scoregate.gate_file.gate import GIT_PREFIX
+from scoregate.gate_file.source import File, GitRevision, LangfuseExperiment, RunId, Source, named_source
 from scoregate.records import Run
 from scoregate.results_file import read_results
 from scoregate.sources.places import find_root
 from scoregate.store import Store
 from scoregate.wording import shown_path
 
-RUN_PREFIX = "run:"
-_RESULT_SUFFIXES = (".jsonl", ".jsonl.gz")
 _PARTS = ("baseline", "anchor", "candidate")
 _BY_SCORE = ("best", "best-so-far", "highest", "max", "top")
 
@@ -39,41 +36,47 @@ def load_baseline(
     Raises NoBaseline where there is none yet, ConfigError where a name leads nowhere or is a git ref, of which no
     results are stored, and BaselineError where it cannot be read; for Langfuse also Refused and ServiceError.
     """
-    asked = gate.baseline if spec is None else spec
-    if asked is not None and asked.startswith(GIT_PREFIX):
-        raise ConfigError(
-            f"the baseline {asked} is run beside the candidate by `scoregate run`, so there are no results of it yet",
-            where=gate.place if spec is None else "--baseline",
-            hint="`scoregate check --baseline FILE|RUN` decides from results that exist",
-        )
-    if spec is not None:
-        run = _trusted(lambda: load_run(spec, store, "--baseline", gate), "give another --baseline")
-        return run if Path(spec).exists() else scored_alike(gate, run, store, scorers)
-    name = gate.baseline
-    if name is None:
-        raise NoBaseline(
-            "the gate names no baseline, so there is nothing to compare with",
-            where=gate.place,
-            hint=f'add baseline = "gates/{gate.name}.baseline.jsonl" and accept a run',
-        )
-    if name.startswith(RUN_PREFIX) or is_langfuse(name):
-        return scored_alike(gate, load_run(name, store, "baseline", gate), store, scorers)
-    path = Path(name)
-    if not path.exists():
-        _refuse_choice_by_score(path.name, f"{gate.place}: baseline")
-        if "." not in path.name:
-            ref = path.name.removeprefix("git ")
-            raise ConfigError(
-                f"the baseline '{path.name}' is no results file",
+    source = gate.baseline_source if spec is None else named_source(spec, "--baseline")
+    match source:
+        case None:
+            raise NoBaseline(
+                "the gate names no baseline, so there is nothing to compare with",
                 where=gate.place,
-                hint=f'a results file ends in .jsonl; a git ref is written "{GIT_PREFIX}{ref}"',
+                hint=f'add baseline = "gates/{gate.name}.baseline.jsonl" and accept a run',
             )
-        raise NoBaseline(
-            "there is no baseline yet, so nothing was compared",
-            where=shown_path(path),
-            hint=f'accept a run: scoregate baseline accept {gate.place} RUN --why "…"',
+        case GitRevision():
+            raise ConfigError(
+                f"the baseline {source} is run beside the candidate by `scoregate run`, so there are no results of it "
+                "yet",
+                where=gate.place if spec is None else "--baseline",
+                hint="`scoregate check --baseline FILE|RUN` decides from results that exist",
+            )
+        case File() if spec is None:
+            return _own_file(gate, source.path)
+        case File():
+            return _trusted(lambda: _of_file(source, "--baseline"), "give another --baseline")
+        case RunId() | LangfuseExperiment():
+            run = _of_source(source, store, "baseline" if spec is None else "--baseline", gate)
+            return scored_alike(gate, run, store, scorers)
+
+
+def _own_file(gate: Gate, path: Path) -> Run:
+    """The results file or lock file that the gate names as its baseline."""
+    if path.exists():
+        return _trusted(lambda: read_results(path), "restore the file from git, or accept a run anew")
+    _refuse_choice_by_score(path.name, f"{gate.place}: baseline")
+    if "." not in path.name:
+        ref = path.name.removeprefix("git ")
+        raise ConfigError(
+            f"the baseline '{path.name}' is no results file",
+            where=gate.place,
+            hint=f'a results file ends in .jsonl; a git ref is written "{GitRevision(ref)}"',
         )
-    return _trusted(lambda: read_results(path), "restore the file from git, or accept a run anew")
+    raise NoBaseline(
+        "there is no baseline yet, so nothing was compared",
+        where=shown_path(path),
+        hint=f'accept a run: scoregate baseline accept {gate.place} RUN --why "…"',
+    )
 
 
 def load_anchor(gate: Gate, store: Store | None, scorers: Mapping[str, str] | None = None) -> Run | None:
@@ -81,12 +84,13 @@ def load_anchor(gate: Gate, store: Store | None, scorers: Mapping[str, str] | No
 
     Raises BaselineError where its file is gone or cannot be read, ConfigError where its run is not stored.
     """
-    name = gate.anchor
-    if name is None:
+    source = gate.anchor_source
+    if source is None:
         return None
-    if name.startswith(RUN_PREFIX) or is_langfuse(name):
-        return scored_alike(gate, load_run(name, store, f"{gate.place}: anchor", gate), store, scorers)
-    path = Path(name)
+    if not isinstance(source, File):
+        run = _of_source(source, store, f"{gate.place}: anchor", gate)
+        return scored_alike(gate, run, store, scorers)
+    path = source.path
     if not path.exists():
         _refuse_choice_by_score(path.name, f"{gate.place}: anchor")
         raise BaselineError(
@@ -114,35 +118,48 @@ def load_run(name: str, store: Store | None, option: str, gate: Gate | None = No
     `gate` is the one that the run is for. Raises ConfigError, ResultsError; for Langfuse also BaselineError, Refused
     and ServiceError.
     """
-    if is_langfuse(name):
-        return _from_langfuse(name, option, gate)
-    path = Path(name)
-    if not path.exists():
-        _refuse_choice_by_score(name.removeprefix(RUN_PREFIX), option)
-    if path.exists() and (path.is_dir() or not name.endswith(_RESULT_SUFFIXES)):
-        raise ConfigError(f"{option}: '{name}' is no results file", hint=_files_near(path))
-    if path.exists():
-        return read_results(path)
-    if name.endswith(_RESULT_SUFFIXES) or len(path.parts) > 1:
-        raise ConfigError(f"{option}: there is no file '{name}'", hint=_files_near(path))
-    file = "" if name.startswith(RUN_PREFIX) else f"there is no file '{name}', and "
-    if store is None:
-        raise ConfigError(
-            f"{option}: {file}this project has no stored runs",
-            hint="give a results file (.jsonl), or run a gate first",
-        )
-    try:
-        return store.load_run(store.find_run(name.removeprefix(RUN_PREFIX)))
-    except StoreError as error:
-        raise ConfigError(f"{option}: {file}{error.message}", hint=error.hint) from error
+    return _of_source(named_source(name, option), store, option, gate)
 
 
-def _from_langfuse(name: str, option: str, gate: Gate | None) -> Run:
-    source = experiment_named(name, option)
+def _of_source(source: Source, store: Store | None, option: str, gate: Gate | None) -> Run:
+    match source:
+        case LangfuseExperiment():
+            return _of_langfuse(source, option, gate)
+        case File():
+            return _of_file(source, option)
+        case RunId(id, bare):
+            return _of_store(id, store, option, f"there is no file '{id}', and " if bare else "")
+        case GitRevision():  # of which no results are stored
+            return _of_store(str(source), store, option, f"there is no file '{source}', and ")
+
+
+def _of_langfuse(source: LangfuseExperiment, option: str, gate: Gate | None) -> Run:
     _refuse_choice_by_score(source.name or "", option)
     root = gate.root if gate is not None else find_root()
     what = {"--candidate": "candidate", "--baseline": "baseline"}.get(option, option.rpartition(": ")[2])
     return read_langfuse_run(source, root, gate, what if what in _PARTS else "run")
+
+
+def _of_file(source: File, option: str) -> Run:
+    path = source.path
+    if not path.exists():
+        raise ConfigError(f"{option}: there is no file '{source}'", hint=_files_near(path))
+    if path.is_dir() or not source.is_named_as_results:
+        raise ConfigError(f"{option}: '{source}' is no results file", hint=_files_near(path))
+    return read_results(path)
+
+
+def _of_store(run: str, store: Store | None, option: str, no_file: str) -> Run:
+    _refuse_choice_by_score(run, option)
+    if store is None:
+        raise ConfigError(
+            f"{option}: {no_file}this project has no stored runs",
+            hint="give a results file (.jsonl), or run a gate first",
+        )
+    try:
+        return store.load_run(store.find_run(run))
+    except StoreError as error:
+        raise ConfigError(f"{option}: {no_file}{error.message}", hint=error.hint) from error
 
 
 def _refuse_choice_by_score(name: str, option: str) -> None:
@@ -180,16 +197,18 @@ def _files_near(path: Path) -> str | None:
 
 def lock_path(gate: Gate) -> Path:
     """Where an accepted baseline of this gate is written. Raises ConfigError where that is no lock file."""
-    if gate.side_by_side:
-        raise ConfigError(
-            f"the baseline is {gate.baseline}, which is run beside every candidate: there is nothing to accept",
-            where=gate.place,
-            hint=f'for a stored one set baseline = "gates/{gate.name}.baseline.jsonl"',
-        )
-    if gate.baseline is None or gate.baseline.startswith(RUN_PREFIX) or is_langfuse(gate.baseline):
-        raise ConfigError(
-            "the gate names no lock file for its baseline",
-            where=gate.place,
-            hint=f'set baseline = "gates/{gate.name}.baseline.jsonl"',
-        )
-    return Path(gate.baseline)
+    match gate.baseline_source:
+        case File(path=path):
+            return path
+        case GitRevision():
+            raise ConfigError(
+                f"the baseline is {gate.baseline}, which is run beside every candidate: there is nothing to accept",
+                where=gate.place,
+                hint=f'for a stored one set baseline = "gates/{gate.name}.baseline.jsonl"',
+            )
+        case None | RunId() | LangfuseExperiment():
+            raise ConfigError(
+                "the gate names no lock file for its baseline",
+                where=gate.place,
+                hint=f'set baseline = "gates/{gate.name}.baseline.jsonl"',
+            )

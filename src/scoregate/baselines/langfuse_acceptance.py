@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scoregate.baselines.langfuse_runs import dataset_name, experiment_named, find, forget
+from scoregate.baselines.langfuse_runs import dataset_name, find, forget
 from scoregate.errors import BaselineError, ConfigError, StoreError
 from scoregate.gate_file import Gate
-from scoregate.gate_file.dataset_source import LANGFUSE_PREFIX
-from scoregate.gate_file.experiment_source import LangfuseExperiment, is_langfuse, read_langfuse_experiment
+from scoregate.gate_file.source import LangfuseExperiment, named_experiment
 from scoregate.gates.acceptance import Acceptance
 from scoregate.langfuse.spans import ORIGIN
 from scoregate.records import JSON, Run
@@ -22,13 +21,15 @@ if TYPE_CHECKING:
 _WHAT_FOR = "accepting a baseline in Langfuse"
 
 
-def delivered_run(gate: Gate, name: str, store: Store | None) -> Run:
+def delivered_run(gate: Gate, wants: LangfuseExperiment, name: str, store: Store | None) -> Run:
     """The run that is to be accepted, as Langfuse has it: the id of a stored run, or an experiment's name or id.
+
+    `wants` is the gate's baseline.
 
     Raises BaselineError where it is not there as a whole or could never be this gate's baseline, ConfigError,
     Refused, ServiceError.
     """
-    source = experiment_named(name, "RUN")
+    source = named_experiment(name, "RUN")
     if source.name is None:
         raise ConfigError(f"RUN: '{name}' names a branch and no run", hint="give the id of a run")
     stored = _stored(source.name, store)
@@ -38,12 +39,12 @@ def delivered_run(gate: Gate, name: str, store: Store | None) -> Run:
         else:
             found = _find_stored(connection, stored, gate)
     assert found is not None  # only a branch can be without a run
-    wants, where = read_langfuse_experiment(gate.baseline or ""), gate.place
+    where = gate.place
     if wants.branch is not None and found.branch != wants.branch:
         own = (
-            f"{LANGFUSE_PREFIX}branch={found.branch}"
+            LangfuseExperiment(branch=found.branch)
             if found.branch
-            else f"{LANGFUSE_PREFIX}{found.trials[0].name}"
+            else LangfuseExperiment(name=found.trials[0].name)
         )
         raise BaselineError(
             f"run {found.run.id} {_of_branch(found.branch)}, and the gate compares with '{wants.branch}'",
@@ -54,7 +55,7 @@ def delivered_run(gate: Gate, name: str, store: Store | None) -> Run:
         raise ConfigError(
             f"the baseline is the experiment '{wants.name}' and no other, so accepting {found.run.id} moves nothing",
             where=where,
-            hint=f'set baseline = "langfuse:branch={found.branch or "main"}", or name this experiment',
+            hint=f'set baseline = "{LangfuseExperiment(branch=found.branch or "main")}", or name this experiment',
         )
     wanted = dataset_name(gate)
     if wanted is not None and found.run.header.dataset != wanted:
@@ -71,9 +72,8 @@ def other_branch(gate: Gate, run: Run) -> str | None:
 
     For saying so before somebody tries.
     """
-    if not is_langfuse(gate.baseline):
-        return None
-    wanted = read_langfuse_experiment(gate.baseline or "").branch
+    source = gate.baseline_source
+    wanted = source.branch if isinstance(source, LangfuseExperiment) else None
     origin = run.header.metadata.get(ORIGIN)
     branch = origin.get("branch") if isinstance(origin, dict) else None
     if wanted is None or branch == wanted:

@@ -10,8 +10,8 @@ from scoregate.catalog import Catalog
 from scoregate.datasets import cluster_of, slices_of
 from scoregate.errors import BaselineError, ConfigError
 from scoregate.gate_file import Gate
-from scoregate.gate_file.dataset_source import LANGFUSE_PREFIX, SourceProblem, read_langfuse_dataset
-from scoregate.gate_file.experiment_source import LangfuseExperiment, read_langfuse_experiment
+from scoregate.gate_file.dataset_source import LangfuseDataset
+from scoregate.gate_file.source import LangfuseExperiment
 from scoregate.records import DatasetItem, Run
 from scoregate.sources.datasets import connect, read_gate_dataset
 
@@ -22,14 +22,6 @@ if TYPE_CHECKING:
 _MOST_KEPT = 4
 _kept: dict[tuple[str | None, ...], FoundRun] = {}
 """Whole runs by server, key, experiment, gate and acceptance: a command asks for its baseline more than once."""
-
-
-def experiment_named(text: str, option: str) -> LangfuseExperiment:
-    """What `langfuse:…` on the command line means. Raises ConfigError."""
-    try:
-        return read_langfuse_experiment(text)
-    except SourceProblem as problem:
-        raise ConfigError(f"{option}: '{text}' {problem}", hint=problem.hint) from None
 
 
 def read_langfuse_run(source: LangfuseExperiment, root: Path, gate: Gate | None, what: str) -> Run:
@@ -111,11 +103,13 @@ def _with_awaited(connection: Connection, found: FoundRun, gate: Gate | None) ->
 
 def dataset_name(gate: Gate) -> str | None:
     """What the runs of this gate call their dataset. Raises as `read_gate_dataset` for a file that cannot be read."""
-    if gate.dataset is None:
-        return None
-    if gate.dataset.startswith(LANGFUSE_PREFIX):
-        return read_langfuse_dataset(gate.dataset).name
-    return read_gate_dataset(gate).name
+    match gate.dataset_source:
+        case None:
+            return None
+        case LangfuseDataset(name):
+            return name
+        case Path():
+            return read_gate_dataset(gate).name
 
 
 def forget() -> None:
@@ -125,12 +119,11 @@ def forget() -> None:
 
 def _check_dataset(gate: Gate, run: Run, what: str) -> None:
     """Refuse a run of another dataset of Langfuse. One of a file has other names, and is told by its items."""
-    if gate.dataset is None or not gate.dataset.startswith(LANGFUSE_PREFIX):
-        return
-    name = read_langfuse_dataset(gate.dataset).name
-    if run.header.dataset != name:
+    source = gate.dataset_source
+    if isinstance(source, LangfuseDataset) and run.header.dataset != source.name:
         raise BaselineError(
-            f"the {what} {run.id} is a run of another dataset: '{run.header.dataset}', and the gate's is '{name}'",
+            f"the {what} {run.id} is a run of another dataset: '{run.header.dataset}', and the gate's is "
+            f"'{source.name}'",
             hint="name an experiment of the gate's dataset",
         )
 

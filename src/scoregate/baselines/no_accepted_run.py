@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from scoregate.errors import BaselineError
 from scoregate.gate_file import Gate
+from scoregate.gate_file.source import LangfuseExperiment
 from scoregate.git.command import run_git
 from scoregate.git.origin import origin_of
 
@@ -44,7 +45,7 @@ def why_none_accepted(connection: Connection, branch: str, gate: Gate) -> str:
         if near:
             raise BaselineError(
                 f"{none}, and git knows no such branch",
-                where=f"langfuse:branch={branch}",
+                where=str(LangfuseExperiment(branch=branch)),
                 hint=f"did you mean '{near[0]}'?",
             )
     if there.branches:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scoregate.baselines.baselines import RUN_PREFIX
 from scoregate.catalog import CATALOG_FILE
 from scoregate.errors import ConfigError, StoreError
 from scoregate.gate_file import read_gate
+from scoregate.gate_file.source import RunId
 from scoregate.store import Store
 
 
@@ -28,9 +28,10 @@ def protected_runs(root: Path, store: Store) -> set[str]:
                 where=error.where,
                 hint="mend or remove the gate first",
             ) from error
-        if gate.baseline and gate.baseline.startswith(RUN_PREFIX):
+        source = gate.baseline_source
+        if isinstance(source, RunId):
             try:
-                run = store.find_run(gate.baseline.removeprefix(RUN_PREFIX))
+                run = store.find_run(source.id)
                 protected.add(run)
                 protected |= {s.run for s in store.list_runs() if s.rescored_from == run}
             except StoreError:

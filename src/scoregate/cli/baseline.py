@@ -141,7 +141,7 @@ def show(gate_path: Path, as_json: bool, store_path: Path | None) -> None:
 
         click.echo(json.dumps(run_as_dict(found), indent=2, ensure_ascii=False))
         return
-    click.echo(_accepted(found, gate.baseline or ""))
+    click.echo(_accepted(found, gate))
     click.echo(run_summary(found))
 
 
@@ -162,13 +162,15 @@ def diff(gate_path: Path, run: str, as_json: bool, store_path: Path | None) -> N
     _shown_beside(gate, load_baseline(gate, None, store, new.header.scorers), new, store, as_json=as_json)
 
 
-def _accepted(run: Run, source: str) -> str:
-    from scoregate.gate_file.experiment_source import is_langfuse
+def _accepted(run: Run, gate: Gate) -> str:
+    from scoregate.gate_file.source import LangfuseExperiment
     from scoregate.gates.age import best_of_note
 
     accepted = run.header.metadata.get("accepted")
     if not isinstance(accepted, dict):
-        what = f"named by the gate as {source}" if is_langfuse(source) else "a plain results file"
+        source = gate.baseline_source
+        in_langfuse = isinstance(source, LangfuseExperiment)
+        what = f"named by the gate as {source}" if in_langfuse else "a plain results file"
         return f"run {run.id}: not accepted by anybody ({what})"
     lines = [f"accepted by {accepted.get('who')} on {accepted.get('when')}: {accepted.get('why')}"]
     forced = accepted.get("forced")

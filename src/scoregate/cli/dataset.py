@@ -54,8 +54,7 @@ def validate(
     Says what is in it; exit code 2 with file and line of the first error.
     """
     from scoregate.datasets import check_keys, read_dataset, summarise
-    from scoregate.gate_file.dataset_source import LANGFUSE_PREFIX
-    from scoregate.sources.datasets import dataset_in_langfuse, named
+    from scoregate.sources.datasets import dataset_in_langfuse, file_or_langfuse
     from scoregate.sources.places import find_root
 
     if path.suffix == ".toml":
@@ -66,9 +65,10 @@ def validate(
         found = read_gate_dataset(gate)
         slice_paths, cluster_path = dict(gate.slices), gate.cluster
     else:
-        if str(path).startswith(LANGFUSE_PREFIX):
+        source = file_or_langfuse(str(path))
+        if not isinstance(source, Path):
             found = dataset_in_langfuse(
-                named(str(path)),
+                source,
                 find_root(),
                 input_schema=input_schema,
                 expected_output_schema=expected_output_schema,
@@ -240,13 +240,10 @@ def diff(before: str, after: str, as_json: bool) -> None:
 def _check_is_no_name(path: Path) -> None:
     """Raise ConfigError for what is no file and may well be a dataset in Langfuse."""
     from scoregate.errors import ConfigError
-    from scoregate.gate_file.dataset_source import LANGFUSE_PREFIX
     from scoregate.sources.datasets import is_file_name
 
-    if not path.exists() and not is_file_name(str(path)):
-        raise ConfigError(
-            f"there is no file '{path}'", hint=f"the dataset in Langfuse is {LANGFUSE_PREFIX}{path}"
-        )
+    if not path.exists() and not is_file_name(path):
+        raise ConfigError(f"there is no file '{path}'", hint=f"the dataset in Langfuse is langfuse:{path}")
 
 
 def _tell_push(plan: PushPlan, path: Path, *, dry_run: bool) -> None:

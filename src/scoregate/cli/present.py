@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 if TYPE_CHECKING:
+    from scoregate.gate_file.source import Source
     from scoregate.gate_run.outcome import Decided
     from scoregate.records import Run
 
@@ -42,7 +43,7 @@ def present(
         contracts=contracts,
         hints=found.hints,
         decides=decides,
-        anchor=_shown(gate.anchor),
+        anchor=_shown(gate.anchor_source),
         corrected=corrected_values(gate, candidate, baseline),
         judge_usage=found.judge_usage,
         last_round=rounds_of(gate)[-1],
@@ -65,10 +66,13 @@ def present(
             say(str(error))  # the exit code stays that of the verdict
 
 
-def _shown(source: str | None) -> str | None:
+def _shown(source: Source | None) -> str | None:
+    from scoregate.gate_file.source import File
     from scoregate.wording import shown_path
 
-    return source if source is None or source.startswith(("run:", "langfuse:")) else shown_path(Path(source))
+    if source is None:
+        return None
+    return shown_path(source.path) if isinstance(source, File) else str(source)
 
 
 def _reachable(path: Path, stdout: TextIO) -> Path:

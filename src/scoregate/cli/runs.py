@@ -137,11 +137,12 @@ def import_(source: str, replace: bool, store_path: Path | None) -> None:
     langfuse:EXPERIMENT (a name or an id) in place of FILE takes a run from Langfuse.
     """
     from scoregate.baselines.baselines import load_run
-    from scoregate.gate_file.experiment_source import is_langfuse
+    from scoregate.gate_file.source import LangfuseExperiment, named_source
     from scoregate.results_file import read_results
     from scoregate.sources.places import find_root, open_store
 
-    run = load_run(source, None, "FILE") if is_langfuse(source) else read_results(Path(source))
+    in_langfuse = isinstance(named_source(source, "FILE"), LangfuseExperiment)
+    run = load_run(source, None, "FILE") if in_langfuse else read_results(Path(source))
     with open_store(find_root(), path=store_path) as store:
         store.import_run(run, replace=replace)
     click.echo(f"imported {run.id}: {len(run.items):,} run items, {len(run.scores):,} scores")

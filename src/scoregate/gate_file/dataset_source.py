@@ -5,18 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from pathlib import Path
 
-LANGFUSE_PREFIX = "langfuse:"
-_EXAMPLE = '"langfuse:NAME" or "langfuse:NAME@2026-01-31T12:00:00Z"'
+from scoregate.gate_file.source import LANGFUSE, SourceProblem
+
+_EXAMPLE = 'such as "langfuse:NAME" or "langfuse:NAME@2026-01-31T12:00:00Z"'
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f]")
-
-
-class SourceProblem(ValueError):
-    """A text that names no dataset. `str(problem)` reads on from the text, `hint` says what would do."""
-
-    def __init__(self, message: str, hint: str = f"such as {_EXAMPLE}") -> None:
-        self.hint = hint
-        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +25,13 @@ class LangfuseDataset:
     def __str__(self) -> str:
         """The text that is read as this again."""
         if self.version is not None:
-            return f"{LANGFUSE_PREFIX}{self.name}@{version_text(self.version)}"
-        return f"{LANGFUSE_PREFIX}{self.name}{'@' if '@' in self.name else ''}"
+            return f"{LANGFUSE}{self.name}@{version_text(self.version)}"
+        return f"{LANGFUSE}{self.name}{'@' if '@' in self.name else ''}"
+
+
+def read_dataset_source(text: str) -> Path | LangfuseDataset:
+    """`langfuse:NAME[@TIME]`, or else the path of a file. Raises SourceProblem."""
+    return read_langfuse_dataset(text) if text.startswith(LANGFUSE) else Path(text)
 
 
 def read_langfuse_dataset(text: str) -> LangfuseDataset:
@@ -42,15 +41,17 @@ def read_langfuse_dataset(text: str) -> LangfuseDataset:
     The last `@` begins the time, so that a name that holds one, and is read as it is now, is written with an `@`
     behind it. Raises SourceProblem.
     """
-    name, at, when = text.removeprefix(LANGFUSE_PREFIX).rpartition("@")
+    name, at, when = text.removeprefix(LANGFUSE).rpartition("@")
     if not at:
         name = when
     if not name.strip():
-        raise SourceProblem("names no dataset")
+        raise SourceProblem("names no dataset", _EXAMPLE)
     if name != name.strip() or _NO_TEXT.search(name):
-        raise SourceProblem(f"names the dataset {name!r}, with white space around it or a control character")
+        raise SourceProblem(
+            f"names the dataset {name!r}, with white space around it or a control character", _EXAMPLE
+        )
     if name.startswith("/") or name.endswith("/"):
-        raise SourceProblem(f"names the dataset '{name}', and no name begins or ends with a slash")
+        raise SourceProblem(f"names the dataset '{name}', and no name begins or ends with a slash", _EXAMPLE)
     return LangfuseDataset(name, _version(when) if at and when else None)
 
 
@@ -67,7 +68,7 @@ def _version(text: str) -> datetime:
     try:
         moment = moment.astimezone(UTC)
     except (OverflowError, ValueError):
-        raise SourceProblem(f"pins the dataset to '{text}', which is too far away") from None
+        raise SourceProblem(f"pins the dataset to '{text}', which is too far away", _EXAMPLE) from None
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
@@ -77,7 +78,7 @@ def _moment(text: str) -> datetime:
     except ValueError:
         raise SourceProblem(
             f"pins the dataset to '{text}', which is no time",
-            f"such as {_EXAMPLE}; a name that holds an @ has another one behind it",
+            f"{_EXAMPLE}; a name that holds an @ has another one behind it",
         ) from None
     if moment.tzinfo is None:
         raise SourceProblem(

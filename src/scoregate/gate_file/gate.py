@@ -14,10 +14,17 @@ from scoregate.config.table import ConfigTable
 from scoregate.config.toml_lines import read_toml
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file.candidate import CandidateSpec, Limits, read_candidate, read_limits
-from scoregate.gate_file.dataset_source import LANGFUSE_PREFIX, SourceProblem, read_langfuse_dataset
-from scoregate.gate_file.experiment_source import read_langfuse_experiment
+from scoregate.gate_file.dataset_source import LangfuseDataset, read_dataset_source
 from scoregate.gate_file.rounds import Rounds, read_rounds
 from scoregate.gate_file.rule import Rule, contract_of, read_rule
+from scoregate.gate_file.source import (
+    File,
+    GitRevision,
+    Source,
+    SourceProblem,
+    read_gate_source,
+    read_source,
+)
 from scoregate.records import JSON
 from scoregate.wording import shown_path
 
@@ -52,7 +59,6 @@ Inference = Literal["dataset", "population"]
 INFERENCES: tuple[Inference, ...] = ("dataset", "population")
 OnDatasetChange = Literal["invalid", "intersection"]
 ON_DATASET_CHANGE: tuple[OnDatasetChange, ...] = ("invalid", "intersection")
-GIT_PREFIX = "git:"
 _JUDGE = "judge"
 """What `use` of a scorer says whose scores may need a calibration."""
 
@@ -121,9 +127,24 @@ class Gate:
         return shown_path(self.path) if self.path else self.name
 
     @property
+    def dataset_source(self) -> Path | LangfuseDataset | None:
+        """What `dataset` means. Raises SourceProblem for a text that `read_gate` would have refused."""
+        return read_dataset_source(self.dataset) if self.dataset is not None else None
+
+    @property
+    def baseline_source(self) -> Source | None:
+        """What `baseline` means. Raises SourceProblem for a text that `read_gate` would have refused."""
+        return read_source(self.baseline) if self.baseline is not None else None
+
+    @property
+    def anchor_source(self) -> Source | None:
+        """What `anchor` means. Raises SourceProblem for a text that `read_gate` would have refused."""
+        return read_source(self.anchor) if self.anchor is not None else None
+
+    @property
     def side_by_side(self) -> bool:
         """Whether the baseline is a git ref that is run beside the candidate."""
-        return self.baseline is not None and self.baseline.startswith(GIT_PREFIX)
+        return isinstance(self.baseline_source, GitRevision)
 
     @property
     def gated_scores(self) -> tuple[str, ...]:
@@ -170,7 +191,7 @@ def read_gate(path: Path) -> Gate:
     gate = Gate(
         name=path.stem,
         rules=_read_rules(top, catalog, slice_paths, {spec.name for spec in scorers if spec.use == _JUDGE}),
-        dataset=_read_source(top, "dataset", root),
+        dataset=_read_dataset(top, root),
         candidate=read_candidate(top, root),
         baseline=_read_source(top, "baseline", root),
         anchor=_read_source(top, "anchor", root),
@@ -242,30 +263,28 @@ def _read_rules(
     return rules
 
 
-def _read_source(top: ConfigTable, key: str, root: Path) -> str | None:
-    """A path made absolute, or `run:ID`, `git:REF` and `langfuse:NAME` as they are."""
-    source = top.text(key)
-    if source is None:
+def _read_dataset(top: ConfigTable, root: Path) -> str | None:
+    """A path made absolute, or `langfuse:NAME[@TIME]`."""
+    text = top.text("dataset")
+    if text is None:
         return None
-    kind, colon, rest = source.partition(":")
-    if key == "anchor" and source.startswith(GIT_PREFIX):
-        hint = "a results file, a lock file or run:ID"
-        raise top.error(key, f'is "{source}", and an anchor is fixed: nothing is run for it', hint=hint)
-    if source.startswith(LANGFUSE_PREFIX):
-        try:
-            read = read_langfuse_dataset if key == "dataset" else read_langfuse_experiment
-            return str(read(source))
-        except SourceProblem as problem:
-            raise top.error(key, str(problem), hint=problem.hint) from None
-    if key != "dataset" and colon and kind == "run":
-        if not rest.strip():
-            raise top.error(key, "names no run after 'run:'", hint="`scoregate runs list` shows their ids")
-        return source
-    if key == "baseline" and source.startswith(GIT_PREFIX):
-        if not rest.strip():
-            raise top.error(key, "names no ref after 'git:'", hint='such as "git:main" or "git:merge-base"')
-        return source
-    return str(root / source)
+    try:
+        source = read_dataset_source(text)
+    except SourceProblem as problem:
+        raise top.error("dataset", str(problem), hint=problem.hint) from None
+    return str(root / text if isinstance(source, Path) else source)
+
+
+def _read_source(top: ConfigTable, key: Literal["baseline", "anchor"], root: Path) -> str | None:
+    """A path made absolute, or `run:ID`, `git:REF` and `langfuse:NAME`."""
+    text = top.text(key)
+    if text is None:
+        return None
+    try:
+        source = read_gate_source(text, key)
+    except SourceProblem as problem:
+        raise top.error(key, str(problem), hint=problem.hint) from None
+    return str(root / source.path if isinstance(source, File) else source)
 
 
 def _read_scorers(top: ConfigTable) -> tuple[ScorerSpec, ...]:

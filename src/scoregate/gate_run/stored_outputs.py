@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from scoregate.baselines.baselines import RUN_PREFIX, load_baseline, load_run
+from scoregate.baselines.baselines import load_baseline, load_run
 from scoregate.datasets import content_digest
 from scoregate.errors import BaselineError, ConfigError, StoreError
 from scoregate.gate_file import Gate
-from scoregate.gate_file.experiment_source import is_langfuse
+from scoregate.gate_file.source import File, LangfuseExperiment, RunId, named_source
 from scoregate.gates.rescored import run_that_was_made
 from scoregate.records import Dataset, DatasetItem, Run, RunItem
 from scoregate.results_file import read_results
@@ -27,12 +27,11 @@ Cell = tuple[str, int]
 def baseline_files(gate: Gate, run: str) -> dict[Path, Run]:
     """Files that the gate names as its baseline or anchor and that hold this run, scored at whatever time."""
     found = {}
-    for name in (gate.baseline, gate.anchor):
-        path = Path(name) if name is not None else None
-        if path is not None and path.is_file():
-            held = read_results(path)
+    for source in (gate.baseline_source, gate.anchor_source):
+        if isinstance(source, File) and source.path.is_file():
+            held = read_results(source.path)
             if run in (held.id, run_that_was_made(held.header)):
-                found[path] = held
+                found[source.path] = held
     return found
 
 
@@ -42,13 +41,14 @@ def named_run(name: str, gate: Gate, store: Store | None) -> Run:
     A run that a file of the gate holds is taken from there, for that is what was accepted. Raises ConfigError,
     ResultsError; for Langfuse as `load_baseline`.
     """
-    held = baseline_files(gate, name.removeprefix(RUN_PREFIX))
+    source = named_source(name, "BASELINE")
+    held = baseline_files(gate, source.id if isinstance(source, RunId) else name)
     if held:
         return next(iter(held.values()))
     try:
         return load_run(name, store, "BASELINE", gate)
     except ConfigError:
-        if not is_langfuse(gate.baseline):
+        if not isinstance(gate.baseline_source, LangfuseExperiment):
             raise
         run = load_baseline(gate, None, None)
         if name not in (run.id, run_that_was_made(run.header)):

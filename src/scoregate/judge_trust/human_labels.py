@@ -11,7 +11,7 @@ from scoregate.datasets.rows import jsonl_rows
 from scoregate.errors import BaselineError, ConfigError, ContractError, DatasetError, StoreError
 from scoregate.files.reading import check_input_file
 from scoregate.gate_file import Gate
-from scoregate.gate_file.experiment_source import is_langfuse
+from scoregate.gate_file.source import LangfuseExperiment, named_source
 from scoregate.judge_trust.label_files import HumanLabel, answer_key, labels_of_csv, labels_of_lines
 from scoregate.records import Run, RunItem
 from scoregate.results_file import read_results
@@ -47,7 +47,7 @@ def read_all_labels(
     """
     if source in IN_LANGFUSE:
         return _annotated(labelled_run(gate, store, run), contract, gate)
-    if is_langfuse(source):
+    if isinstance(named_source(source, "--labels"), LangfuseExperiment):
         try:
             scored = load_run(source, store, "--labels", gate)
         except BaselineError as error:  # it is no comparison that it makes invalid

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from scoregate.baselines.baselines import RUN_PREFIX, NoBaseline, load_baseline, load_run
+from scoregate.baselines.baselines import NoBaseline, load_baseline, load_run
 from scoregate.datasets import cluster_of, slices_of
 from scoregate.errors import ConfigError
 from scoregate.gate_file import Gate
+from scoregate.gate_file.source import GitRevision, RunId
 from scoregate.gates.sentences import count, named
 from scoregate.gates.table import RunTable, table_from_run, with_more_trials
 from scoregate.judge_trust.own_replies import asked_for_itself, gating_judges, measuring_runs
@@ -139,8 +140,11 @@ def _from_store(gate: Gate, store: Store) -> StoredTrials | None:
 
 
 def _from_baseline(gate: Gate, store: Store | None) -> StoredTrials | None:
-    if gate.baseline is None or gate.side_by_side or (gate.baseline.startswith(RUN_PREFIX) and store is None):
-        return None
+    match gate.baseline_source:
+        case None | GitRevision():
+            return None
+        case RunId() if store is None:
+            return None
     try:
         baseline = load_baseline(gate, None, store)
     except NoBaseline:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from scoregate.datasets import read_dataset
 from scoregate.datasets.files import SUFFIXES
@@ -13,17 +13,19 @@ from scoregate.datasets.keys import check_keys
 from scoregate.errors import ConfigError, ScoregateError
 from scoregate.gate_file import Gate
 from scoregate.gate_file.dataset_source import (
-    LANGFUSE_PREFIX,
     LangfuseDataset,
-    SourceProblem,
+    read_dataset_source,
     read_langfuse_dataset,
 )
+from scoregate.gate_file.source import SourceProblem
 from scoregate.records import Dataset, DatasetItem, Run
 from scoregate.store import Store
 from scoregate.wording import shown_path
 
 if TYPE_CHECKING:
     from scoregate.langfuse.connection import Connection
+
+_T = TypeVar("_T")
 
 
 def dataset_in_langfuse(
@@ -51,22 +53,30 @@ def any_dataset(text: str, root: Path) -> Dataset:
 
     Raises ConfigError, DatasetError, Refused, ServiceError.
     """
-    if is_file_name(text):
-        return read_dataset(Path(text))
+    source = file_or_langfuse(text)
+    if isinstance(source, Path) and is_file_name(source):
+        return read_dataset(source)
     return dataset_in_langfuse(named(text), root)
 
 
-def is_file_name(text: str) -> bool:
-    """Whether a text stands for a file and not for a dataset in Langfuse: it ends like one, or there is one."""
-    if text.startswith(LANGFUSE_PREFIX):
-        return False
-    return text.lower().endswith(SUFFIXES) or Path(text).is_file()
+def is_file_name(path: Path) -> bool:
+    """Whether a name without `langfuse:` is that of a file and not of a dataset: it ends like one, or there is one."""
+    return path.name.lower().endswith(SUFFIXES) or path.is_file()
+
+
+def file_or_langfuse(text: str) -> Path | LangfuseDataset:
+    """`langfuse:NAME[@TIME]`, or else the path of a file. Raises ConfigError."""
+    return _read(read_dataset_source, text)
 
 
 def named(text: str) -> LangfuseDataset:
     """`NAME` or `NAME@TIME`, with or without `langfuse:` before it. Raises ConfigError."""
+    return _read(read_langfuse_dataset, text)
+
+
+def _read(read: Callable[[str], _T], text: str) -> _T:
     try:
-        return read_langfuse_dataset(text)
+        return read(text)
     except SourceProblem as problem:
         raise ConfigError(f"'{text}' {problem}", hint=problem.hint) from None
 
@@ -87,22 +97,23 @@ def read_gate_dataset(gate: Gate, *, seconds: float | None = None) -> Dataset:
 
     Raises ConfigError, DatasetError, and for Langfuse Refused and ServiceError.
     """
-    if gate.dataset is None:
+    source = gate.dataset_source
+    if source is None:
         raise ConfigError(
             "the gate names no dataset", where=gate.place, hint='add dataset = "datasets/….jsonl"'
         )
     inputs = Path(gate.input_schema) if gate.input_schema else None
     outputs = Path(gate.expected_output_schema) if gate.expected_output_schema else None
-    if gate.dataset.startswith(LANGFUSE_PREFIX):
+    if isinstance(source, LangfuseDataset):
         dataset = dataset_in_langfuse(
-            read_langfuse_dataset(gate.dataset),
+            source,
             gate.root,
             input_schema=inputs,
             expected_output_schema=outputs,
             seconds=seconds,
         )
     else:
-        path = Path(shown_path(Path(gate.dataset)))
+        path = Path(shown_path(source))
         dataset = read_dataset(path, input_schema=inputs, expected_output_schema=outputs)
     check_keys(dataset, gate.cluster, gate.slices)
     return dataset

@@ -1,0 +1,165 @@
+"""What a baseline, an anchor and a candidate may be named by: the whole grammar, and nobody else reads it.
+
+    text                      in a gate: baseline, anchor     on the command line
+    ------------------------  ------------------------------  -----------------------------------------------
+    gates/x.baseline.jsonl    File, from the project's root   File, from the working directory
+    agent-1                   File                            File where there is one, else RunId
+    run:agent-1               RunId                           RunId
+    langfuse:NAME             LangfuseExperiment              LangfuseExperiment
+    langfuse:branch=BRANCH    LangfuseExperiment              LangfuseExperiment
+    git:REF                   GitRevision; of no anchor       GitRevision
+    experiments/x.py          -                               File, of `run --candidate` and `--against` alone
+
+Only the kind is told here. Whether the file, the run, the ref or the experiment exists, whoever looks it up says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from scoregate.errors import ConfigError
+
+LANGFUSE = "langfuse:"
+_GIT = "git:"
+_RUN = "run:"
+_BRANCH = "branch="
+_RESULT_SUFFIXES = (".jsonl", ".jsonl.gz")
+_EXAMPLE = 'such as "langfuse:branch=main" or "langfuse:NAME-OF-AN-EXPERIMENT"'
+
+_T = TypeVar("_T")
+
+
+class SourceProblem(ValueError):
+    """A text that names nothing. `str(problem)` reads on from the text, `hint` says what would do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        self.hint = hint
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A lock file or a results file, whose results exist; or a Python file, which is run."""
+
+    name: str
+    """The path as it was written; in a `Gate` that was read from a file it is absolute."""
+
+    @property
+    def path(self) -> Path:
+        return Path(self.name)
+
+    @property
+    def is_named_as_results(self) -> bool:
+        return self.name.endswith(_RESULT_SUFFIXES)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class RunId:
+    """A run in the store, by its id or a unique beginning of it."""
+
+    id: str
+    bare: bool = False
+    """Written without `run:`, so that a file may have been meant."""
+
+    def __str__(self) -> str:
+        return self.id if self.bare else f"{_RUN}{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class GitRevision:
+    """A version that is run: the candidate at a branch, tag, commit or `merge-base[:BRANCH]`."""
+
+    ref: str
+
+    def __str__(self) -> str:
+        return f"{_GIT}{self.ref}"
+
+
+@dataclass(frozen=True, slots=True)
+class LangfuseExperiment:
+    """An experiment by name or id, or the newest accepted one of a branch; exactly one of the two is there.
+
+    One whose name begins with `branch=` is meant by its id.
+    """
+
+    name: str | None = None
+    branch: str | None = None
+
+    def __str__(self) -> str:
+        return f"{LANGFUSE}{self.name if self.branch is None else _BRANCH + self.branch}"
+
+
+Source = File | RunId | GitRevision | LangfuseExperiment
+"""`str(source)` is the text that is read as the same source again."""
+
+
+def read_source(text: str) -> Source:
+    """What stands in a gate; a name without a prefix is a file's. Raises SourceProblem."""
+    if text.startswith(LANGFUSE):
+        return read_langfuse_experiment(text)
+    if text.startswith(_RUN):
+        return RunId(text.removeprefix(_RUN))
+    return named_version(text)
+
+
+def read_gate_source(text: str, key: Literal["baseline", "anchor"]) -> Source:
+    """As `read_source`, and refused where nothing stands behind the prefix, or an anchor would have to be run."""
+    source = read_source(text)
+    match source:
+        case GitRevision() if key == "anchor":
+            hint = "a results file, a lock file or run:ID"
+            raise SourceProblem(f'is "{text}", and an anchor is fixed: nothing is run for it', hint)
+        case GitRevision(ref) if not ref.strip():
+            raise SourceProblem(f"names no ref after '{_GIT}'", 'such as "git:main" or "git:merge-base"')
+        case RunId(id) if not id.strip():
+            raise SourceProblem(f"names no run after '{_RUN}'", "`scoregate runs list` shows their ids")
+    return source
+
+
+def read_langfuse_experiment(text: str) -> LangfuseExperiment:
+    """`NAME` or `branch=BRANCH`, each with or without `langfuse:` before it. Raises SourceProblem."""
+    rest = text.removeprefix(LANGFUSE).strip()
+    if not rest:
+        raise SourceProblem("names no experiment", _EXAMPLE)
+    if not rest.startswith(_BRANCH):
+        return LangfuseExperiment(name=rest)
+    branch = rest.removeprefix(_BRANCH).strip()
+    if not branch:
+        raise SourceProblem(f"names no branch after '{_BRANCH}'", _EXAMPLE)
+    return LangfuseExperiment(branch=branch)
+
+
+def named_source(text: str, option: str) -> Source:
+    """What an option such as `--baseline` means: results that exist, or for `run` a git ref too.
+
+    A name without a prefix is a file's where there is one, or where it could be nothing else by its ending or its
+    folders; else it is a run's id. Raises ConfigError, which names the option.
+    """
+    source = _named(read_source, text, option)
+    match source:
+        case File(path=path) if not (path.exists() or source.is_named_as_results or len(path.parts) > 1):
+            return RunId(text, bare=True)
+    return source
+
+
+def named_experiment(text: str, option: str) -> LangfuseExperiment:
+    """As `read_langfuse_experiment`, of an option that means nothing else. Raises ConfigError, which names it."""
+    return _named(read_langfuse_experiment, text, option)
+
+
+def named_version(text: str) -> GitRevision | File:
+    """What `run --candidate` and `--against` mean: a version that is run, at a git ref or of a Python file."""
+    return GitRevision(text.removeprefix(_GIT)) if text.startswith(_GIT) else File(text)
+
+
+def _named(read: Callable[[str], _T], text: str, option: str) -> _T:
+    try:
+        return read(text)
+    except SourceProblem as problem:
+        raise ConfigError(f"{option}: '{text}' {problem}", hint=problem.hint) from None
