@@ -22,6 +22,7 @@ from worlds import Agents, Change, Values, World
 
 from scoregate import Gate
 from scoregate.datasets import read_dataset
+from scoregate.gate_file.source import File
 from scoregate.gate_run.assembly import Assembly
 from scoregate.gate_run.session import Arms, Watching, begin_session
 from scoregate.gates.rounds import Request, decide_in_rounds
@@ -121,7 +122,7 @@ def _live_verdict(situation: Situation, seed: int, folder: Path) -> Verdict:
             assembly,
             store,
             Arms(baseline, candidate),
-            baseline.version,
+            File(baseline.version),
             dataset.items,
             None,
             seed=seed,

@@ -8,9 +8,15 @@ from textwrap import dedent
 import pytest
 
 from scoregate.errors import ConfigError
-from scoregate.gate_run.other_version import candidate_at
 from scoregate.records import DatasetItem
-from tests.git.repository import Repository, environment_in, gate_of, outputs, outputs_seen_by
+from tests.git.repository import (
+    Repository,
+    candidate_named,
+    environment_in,
+    gate_of,
+    outputs,
+    outputs_seen_by,
+)
 
 EXPERIMENT = """
     import json
@@ -48,19 +54,19 @@ def project(repository: Repository) -> Repository:
 
 def refused(root: Path, spec: str, **candidate: object) -> str:
     with pytest.raises(ConfigError) as caught:
-        candidate_at(gate_of(root, **candidate), spec)
+        candidate_named(gate_of(root, **candidate), spec)
     return str(caught.value)
 
 
 def test_each_version_runs_its_own_code_and_reads_its_own_files(project: Repository) -> None:
     gate = gate_of(project.folder, python="experiments/support_agent.py")
-    assert outputs(candidate_at(gate, "git:v1")) == [[1, 1, 1]]
-    assert outputs(candidate_at(gate, "git:HEAD")) == [[2, 2, 2]]
-    assert outputs(candidate_at(gate, "experiments/support_agent.py")) == [[3, 2, 3]]
+    assert outputs(candidate_named(gate, "git:v1")) == [[1, 1, 1]]
+    assert outputs(candidate_named(gate, "git:HEAD")) == [[2, 2, 2]]
+    assert outputs(candidate_named(gate, "experiments/support_agent.py")) == [[3, 2, 3]]
 
 
 def test_a_ref_names_its_commit_and_has_no_evaluators(project: Repository) -> None:
-    candidate = candidate_at(gate_of(project.folder, python="experiments/support_agent.py"), "git:v1")
+    candidate = candidate_named(gate_of(project.folder, python="experiments/support_agent.py"), "git:v1")
     commit = project.git("rev-parse", "v1")
     assert (candidate.version, candidate.commit, candidate.dirty) == (f"v1@{commit[:8]}", commit, False)
     assert (candidate.kind, candidate.evaluators) == ("python", ())
@@ -68,7 +74,7 @@ def test_a_ref_names_its_commit_and_has_no_evaluators(project: Repository) -> No
 
 def test_a_file_of_the_working_tree_has_its_evaluators_and_the_present_state(project: Repository) -> None:
     path = str(project.folder / "experiments/support_agent.py")
-    candidate = candidate_at(gate_of(project.folder, python="other.py"), path)
+    candidate = candidate_named(gate_of(project.folder, python="other.py"), path)
     assert candidate.evaluators == (len,)
     assert (candidate.commit, candidate.dirty) == (project.git("rev-parse", "HEAD"), True)
 
@@ -79,23 +85,23 @@ def test_a_version_that_the_file_names_stands_before_the_ref_and_a_label_in_plac
     commit = repository.commit({"experiment.py": "version = 'agent-1'\ndef task(*, item): return 1\n"})
     repository.write({"experiment.py": "version = 'agent-2'\ndef task(*, item): return 1\n"})
     gate = gate_of(repository.folder, python="experiment.py")
-    assert candidate_at(gate, "git:main").version == f"agent-1 (main@{commit[:8]})"
-    assert candidate_at(gate, "git:main", label="before").version == "before"
-    assert candidate_at(gate, "experiment.py").version == "agent-2"
-    assert candidate_at(gate, "experiment.py", label="after").version == "after"
+    assert candidate_named(gate, "git:main").version == f"agent-1 (main@{commit[:8]})"
+    assert candidate_named(gate, "git:main", label="before").version == "before"
+    assert candidate_named(gate, "experiment.py").version == "agent-2"
+    assert candidate_named(gate, "experiment.py", label="after").version == "after"
 
 
 def test_the_gates_own_label_is_that_of_its_present_file_alone(repository: Repository) -> None:
     commit = repository.commit({"experiment.py": "def task(*, item): return 1\n"})
     gate = gate_of(repository.folder, python="experiment.py", version="mine")
-    assert candidate_at(gate, "experiment.py").version == "mine"
-    assert candidate_at(gate, "git:main").version == f"main@{commit[:8]}"
+    assert candidate_named(gate, "experiment.py").version == "mine"
+    assert candidate_named(gate, "git:main").version == f"main@{commit[:8]}"
 
 
 def test_both_versions_run_side_by_side(project: Repository) -> None:
     gate = gate_of(project.folder, python="experiments/support_agent.py")
     items = [DatasetItem(str(number), "") for number in range(3)]
-    old, new = candidate_at(gate, "git:v1"), candidate_at(gate, "git:main")
+    old, new = candidate_named(gate, "git:v1"), candidate_named(gate, "git:main")
     assert outputs(old, *items) == [[1, 1, 1]] * 3
     assert outputs(new, *items) == [[2, 2, 2]] * 3
     assert outputs(old) == [[1, 1, 1]]
@@ -111,7 +117,7 @@ def test_pythonpath_means_the_other_version_too(
     monkeypatch.chdir(repository.folder)
     for entry in ("lib", str(repository.folder / "lib")):
         monkeypatch.setenv("PYTHONPATH", entry)
-        assert outputs(candidate_at(gate_of(repository.folder), "git:main")) == [1]
+        assert outputs(candidate_named(gate_of(repository.folder), "git:main")) == [1]
 
 
 def test_an_editable_install_in_an_environment_inside_the_project_does_not_leak(
@@ -160,7 +166,7 @@ def test_a_module_that_only_the_working_tree_has_is_refused(
     """
     repository.commit({"experiment.py": source, ".gitignore": "only_here.py\n"})
     repository.write({"only_here.py": "V = 2"})
-    (said,) = outputs(candidate_at(gate_of(repository.folder), "git:main"))
+    (said,) = outputs(candidate_named(gate_of(repository.folder), "git:main"))
     assert said.startswith("ImportError: 'only_here' would be imported from the working tree")
 
 
@@ -169,7 +175,7 @@ def test_a_project_in_a_subfolder_runs_in_the_subfolder(repository: Repository) 
     repository.commit({"services/agent/experiment.py": source})
     repository.write({"services/agent/experiment.py": source.replace("1]", "2]")})
     gate = gate_of(repository.folder / "services/agent")
-    assert outputs(candidate_at(gate, "git:main")) == [["agent", 1]]
+    assert outputs(candidate_named(gate, "git:main")) == [["agent", 1]]
 
 
 def test_a_command_is_started_in_the_refs_folder(repository: Repository) -> None:
@@ -177,7 +183,7 @@ def test_a_command_is_started_in_the_refs_folder(repository: Repository) -> None
     repository.write({"lib.py": "V = 2"})
     for script in ("agent.py", str(repository.folder / "agent.py")):
         gate = gate_of(repository.folder, command=(sys.executable, script), version="mine")
-        candidate = candidate_at(gate, "git:main")
+        candidate = candidate_named(gate, "git:main")
         assert outputs(candidate) == [1]
         assert candidate.version.startswith("main@")
         assert candidate.kind == "command"
@@ -189,7 +195,7 @@ def test_a_command_of_the_project_is_the_refs_own(repository: Repository) -> Non
     repository.commit()
     repository.write({"run.sh": "#!/bin/sh\necho 2\n"})
     gate = gate_of(repository.folder, command=("./run.sh",))
-    assert outputs(candidate_at(gate, "git:main")) == [1]
+    assert outputs(candidate_named(gate, "git:main")) == [1]
 
 
 def test_what_cannot_be_run_from_a_ref_is_refused(repository: Repository) -> None:
@@ -225,5 +231,5 @@ def test_the_example_runs_at_its_commit(repository: Repository) -> None:
     fields = json.loads(dataset.read_text().splitlines()[0])
     item = DatasetItem(fields["id"], fields["input"], fields["expected_output"], fields.get("metadata", {}))
     gate = gate_of(repository.folder, python="experiments/support_agent.py")
-    (answer,) = outputs(candidate_at(gate, "git:main"), item)
+    (answer,) = outputs(candidate_named(gate, "git:main"), item)
     assert isinstance(answer, dict), answer

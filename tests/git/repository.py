@@ -13,6 +13,8 @@ from textwrap import dedent
 from typing import Any
 
 from scoregate.gate_file import CandidateSpec, Gate
+from scoregate.gate_file.source import named_version
+from scoregate.gate_run.other_version import candidate_at
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates import Candidate, CandidateError, as_answer
 
@@ -78,18 +80,22 @@ def environment_in(folder: Path) -> tuple[Path, Path]:
     return folder / "bin/python", packages
 
 
+def candidate_named(gate: Gate, text: str, label: str | None = None) -> Candidate:
+    """The candidate that `--against TEXT` is run beside."""
+    return candidate_at(gate, named_version(text), label=label)
+
+
 def outputs_seen_by(python: Path, root: Path, *specs: str) -> list[Any]:
-    """What `candidate_at(gate, spec)` of each says, in a process of that Python, which is given scoregate."""
+    """What `candidate_named(gate, spec)` of each says, in a process of that Python, which is given scoregate."""
     import scoregate
 
     code = """
         import json, sys
         from pathlib import Path
         sys.path += sys.argv[2:4]
-        from tests.git.repository import gate_of, outputs
-        from scoregate.gate_run.other_version import candidate_at
+        from tests.git.repository import candidate_named, gate_of, outputs
         gate = gate_of(Path(sys.argv[1]))
-        print(json.dumps([outputs(candidate_at(gate, spec))[0] for spec in sys.argv[4:]]))
+        print(json.dumps([outputs(candidate_named(gate, spec))[0] for spec in sys.argv[4:]]))
     """
     ours = [str(Path(scoregate.__file__).parents[1]), str(Path(__file__).parents[2])]
     done = subprocess.run(

@@ -10,9 +10,15 @@ from textwrap import dedent
 import pytest
 
 from scoregate.errors import ConfigError
-from scoregate.gate_run.other_version import candidate_at
 from scoregate.git.environments import lock_files, python_for
-from tests.git.repository import Repository, environment_in, gate_of, outputs, outputs_seen_by
+from tests.git.repository import (
+    Repository,
+    candidate_named,
+    environment_in,
+    gate_of,
+    outputs,
+    outputs_seen_by,
+)
 
 EXPERIMENT = "import greeting\ndef task(*, item): return greeting.VERSION\n"
 
@@ -152,4 +158,4 @@ def test_each_version_sees_its_own_packages(repository: Repository, tmp_path: Pa
     assert outputs_seen_by(python, repository.folder, "git:main", "experiment.py") == ["1.0", "2.0"]
 
     gate = gate_of(repository.folder, command=("python", "-c", "import greeting; print(greeting.VERSION)"))
-    assert outputs(candidate_at(gate, "git:main")) == [1.0]  # its bin folder comes first on PATH
+    assert outputs(candidate_named(gate, "git:main")) == [1.0]  # its bin folder comes first on PATH

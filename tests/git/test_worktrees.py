@@ -23,7 +23,7 @@ def changed(repository: Repository) -> Repository:
 
 
 def at_v1(root: Path) -> Path:
-    return worktree_of(root, resolve_ref(root, "git:v1"))
+    return worktree_of(root, resolve_ref(root, "v1"))
 
 
 def test_it_holds_the_files_of_that_commit(changed: Repository) -> None:
@@ -114,7 +114,7 @@ def test_processes_that_ask_at_once_all_get_it(changed: Repository) -> None:
     code = (
         "import sys; from pathlib import Path; from scoregate.git.revisions import resolve_ref\n"
         "from scoregate.git.worktrees import worktree_of\n"
-        "root = Path(sys.argv[1]); tree = worktree_of(root, resolve_ref(root, 'git:v1'))\n"
+        "root = Path(sys.argv[1]); tree = worktree_of(root, resolve_ref(root, 'v1'))\n"
         "print((tree / 'agent.py').read_text())"
     )
     command = [sys.executable, "-c", code, str(changed.folder)]

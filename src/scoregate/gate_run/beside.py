@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scoregate.baselines.baselines import load_anchor
 from scoregate.errors import RunInterrupted, StoreWriteError
+from scoregate.gate_file.source import File, GitRevision
 from scoregate.gate_run.announce import (
     announced_cost,
     announced_replies,
@@ -20,7 +21,7 @@ from scoregate.gate_run.decide import decide_beside
 from scoregate.gate_run.deliver import deliver, linked, say_if_local
 from scoregate.gate_run.listener import Announcement
 from scoregate.gate_run.outcome import Decided, RunOutcome
-from scoregate.gate_run.request import GIT_PREFIX, Request
+from scoregate.gate_run.request import Request
 from scoregate.gate_run.session import (
     Arms,
     SideBySide,
@@ -52,7 +53,7 @@ _PURPOSE = {
 def run_beside(
     request: Request,
     assembly: Assembly,
-    against: str,
+    against: GitRevision | File,
     langfuse: Settings | None,
     listener: Listener,
     decided: Callable[[Decided], None],
@@ -115,7 +116,12 @@ def run_beside(
 
 
 def _session(
-    request: Request, assembly: Assembly, store: Store, arms: Arms, against: str, watching: Watching
+    request: Request,
+    assembly: Assembly,
+    store: Store,
+    arms: Arms,
+    against: GitRevision | File,
+    watching: Watching,
 ) -> SideBySide:
     if request.resume is not None:
         run = run_to_resume(request, assembly.gate, store)
@@ -134,10 +140,10 @@ def _announcement(session: SideBySide) -> str:
     return f"run {header.run}: {versions} on {items:,} {'item' if items == 1 else 'items'}{part}"
 
 
-def _same_commit(request: Request, arms: Arms, against: str) -> bool:
+def _same_commit(request: Request, arms: Arms, against: GitRevision | File) -> bool:
     """Whether a version is compared with itself, as on the branch that pull requests are merged into."""
     unchanged = arms.candidate.commit == arms.baseline.commit and not arms.candidate.dirty
-    return unchanged and against.startswith(GIT_PREFIX) and request.experiment_file is None
+    return unchanged and isinstance(against, GitRevision) and request.experiment_file is None
 
 
 def _go_on(request: Request, session: SideBySide) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from scoregate.errors import ConfigError
 from scoregate.gate_file import CandidateSpec, Gate
+from scoregate.gate_file.source import File, GitRevision
 from scoregate.git.environments import python_for
-from scoregate.git.revisions import PREFIX, Revision, repository_top, resolve_ref
+from scoregate.git.revisions import Revision, repository_top, resolve_ref
 from scoregate.git.version import Version, version_of
 from scoregate.git.worktrees import worktree_of
 from scoregate.runner.candidates import Candidate
@@ -19,13 +20,13 @@ from scoregate.runner.candidates.relocation import Relocation, named_import_fold
 
 def candidate_at(
     gate: Gate,
-    spec: str,
+    source: GitRevision | File,
     *,
     at_once: int | None = None,
     label: str | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Candidate:
-    """The candidate that `spec` names: `git:…` (see `resolve_ref`) or the path of a Python file.
+    """The candidate at a git ref (see `resolve_ref`), or of a Python file.
 
     At a ref it is the gate's own candidate, with that commit's files and, where its lock files differ, with its
     own packages. A Python one runs in worker processes, of which `at_once` (by default the gate's concurrency) are
@@ -37,10 +38,10 @@ def candidate_at(
     Raises ConfigError, for what cannot be run from a ref (HTTP, recorded outputs) too.
     """
     at_once = gate.limits.concurrency if at_once is None else at_once
-    if not spec.startswith(PREFIX):
-        return _in_place(gate, Path(spec), at_once, label)
-    own = _checked(gate, spec)
-    revision = resolve_ref(gate.root, spec)
+    if isinstance(source, File):
+        return _in_place(gate, source.path, at_once, label)
+    own = _checked(gate, source)
+    revision = resolve_ref(gate.root, source.ref)
     worktree = worktree_of(gate.root, revision)
     relocation = Relocation(repository_top(gate.root), repository_top(worktree))
     version = Version(label or revision.label, revision.commit, dirty=False)
@@ -59,18 +60,18 @@ def candidate_at(
     )
 
 
-def _checked(gate: Gate, spec: str) -> CandidateSpec:
+def _checked(gate: Gate, source: GitRevision) -> CandidateSpec:
     own = gate.candidate
     if own is None:
         raise ConfigError(
-            f"the gate says nothing about the candidate, so there is nothing to run at {spec}",
+            f"the gate says nothing about the candidate, so there is nothing to run at {source}",
             where=str(gate.path) if gate.path else None,
             hint='add experiment = "experiments/….py"',
         )
     if own.http is not None or own.replay is not None:
         kind = "one behind HTTP" if own.http is not None else "recorded outputs"
         raise ConfigError(
-            f"only a Python file or a command can be run at {spec}, and this candidate is {kind}",
+            f"only a Python file or a command can be run at {source}, and this candidate is {kind}",
             where=str(gate.path) if gate.path else None,
             hint="take a stored run or a results file as the baseline",
         )

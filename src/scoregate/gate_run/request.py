@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from scoregate.errors import ConfigError
+from scoregate.gate_file.source import File, GitRevision, named_source, named_version
 
 if TYPE_CHECKING:
     from scoregate.gate_file import Gate, Limits
     from scoregate.runner.plan import RunReport
     from scoregate.store import Totals
 
-GIT_PREFIX = "git:"
 NEWEST = "the newest"
 """`--resume` without an id."""
 
@@ -85,14 +85,15 @@ class Request:
                 raise ConfigError(
                     f"--candidate and {option} both name the candidate", hint="give one of them"
                 )
-        return None if self.candidate.startswith(GIT_PREFIX) else Path(self.candidate)
+        named = named_version(self.candidate)
+        return named.path if isinstance(named, File) else None
 
-    def beside(self, gate: Gate) -> str | None:
-        """What is run beside the candidate: a Python file or `git:REF`; None where the baseline's results exist."""
+    def beside(self, gate: Gate) -> GitRevision | File | None:
+        """What is run beside the candidate: a Python file or a git ref; None where the baseline's results exist."""
         if self.against is not None and self.baseline is not None:
             raise ConfigError("--baseline and --against both name the baseline", hint="give one of them")
-        named = self.against or self.baseline or gate.baseline
-        if named is None or not (self.against or named.startswith(GIT_PREFIX)):
+        named = self._named_beside(gate)
+        if named is None:
             return None
         if self.rescore_baseline:
             raise ConfigError(
@@ -100,6 +101,12 @@ class Request:
                 hint="leave --rescore-baseline out",
             )
         return named
+
+    def _named_beside(self, gate: Gate) -> GitRevision | File | None:
+        if self.against:
+            return named_version(self.against)
+        source = named_source(self.baseline, "--baseline") if self.baseline else gate.baseline_source
+        return source if isinstance(source, GitRevision) else None
 
     def applied_to(self, limits: Limits) -> Limits:
         """The gate's limits with those of the command line in their place."""

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from scoregate.errors import ConfigError, RunInterrupted, StoreError
 from scoregate.gate_file import Limits
+from scoregate.gate_file.source import File, GitRevision, named_version
 from scoregate.gate_run.assembly import Assembly
 from scoregate.gate_run.begin import (
     PROGRAM,
@@ -32,7 +33,6 @@ from scoregate.gate_run.begin import (
 from scoregate.gate_run.other_version import candidate_at
 from scoregate.gates.rounds import Request
 from scoregate.gates.table import RunTable, table_from_run
-from scoregate.git.revisions import PREFIX
 from scoregate.git.version import Version
 from scoregate.judge_trust.judges import ROUND
 from scoregate.records import DatasetItem, Run, RunHeader
@@ -278,24 +278,27 @@ def with_candidate(
     assembly: Assembly, spec: str | None, *, label: str | None, say: Callable[[str], None] | None = None
 ) -> Assembly:
     """The assembly with the version at a git ref as its candidate; the scorers stay those of the working tree."""
-    if spec is None or not spec.startswith(PREFIX):
+    source = named_version(spec) if spec is not None else None
+    if not isinstance(source, GitRevision):
         return assembly
     _refuse_script(assembly)
-    return replace(assembly, candidate=candidate_at(assembly.gate, spec, label=label, say=say))
+    return replace(assembly, candidate=candidate_at(assembly.gate, source, label=label, say=say))
 
 
-def full_name(against: str) -> str:
-    """`git:…` as it is, of a file its full path."""
-    return against if against.startswith(PREFIX) else str(Path(against).resolve())
+def full_name(against: GitRevision | File) -> GitRevision | File:
+    """A git ref as it is, a file by its full path."""
+    return File(str(against.path.resolve())) if isinstance(against, File) else against
 
 
-def arms_of(assembly: Assembly, against: str, *, say: Callable[[str], None] | None = None) -> Arms:
+def arms_of(
+    assembly: Assembly, against: GitRevision | File, *, say: Callable[[str], None] | None = None
+) -> Arms:
     """The candidate and the version that is run beside it. Raises ConfigError.
 
     Two Python versions both run in worker processes, so that no latency differs because of where it was measured.
     """
     gate = assembly.gate
-    if not against.startswith(PREFIX) and not against.endswith(".py"):
+    if isinstance(against, File) and not against.name.endswith(".py"):
         raise ConfigError(
             f"'{against}' cannot be run beside the candidate",
             where="--against",
@@ -330,7 +333,7 @@ def begin_session(
     assembly: Assembly,
     store: Store,
     arms: Arms,
-    against: str,
+    against: GitRevision | File,
     items: Sequence[DatasetItem],
     selection: str | None,
     *,
@@ -348,7 +351,7 @@ def begin_session(
             trials=assembly.gate.trials,
             run=run,
             candidate=version,
-            metadata={SESSION: session, ARM: arm, AGAINST: full_name(against)},
+            metadata={SESSION: session, ARM: arm, AGAINST: str(full_name(against))},
         )
         for run, version, arm in (
             (session + BASELINE, arms.baseline, "baseline"),
@@ -359,7 +362,14 @@ def begin_session(
 
 
 def resume_session(
-    assembly: Assembly, store: Store, arms: Arms, against: str, session: str, *, seed: int, watching: Watching
+    assembly: Assembly,
+    store: Store,
+    arms: Arms,
+    against: GitRevision | File,
+    session: str,
+    *,
+    seed: int,
+    watching: Watching,
 ) -> SideBySide:
     """A session that was interrupted. Raises ConfigError where going on would mix two things."""
     run = _session_of(store, session)
@@ -376,16 +386,18 @@ def _session_of(store: Store, run: str) -> str:
     return str(header.metadata.get(SESSION) or header.run)
 
 
-def _same_baseline(session: RunHeader, version: Candidate, against: str, store: Store) -> Candidate:
+def _same_baseline(
+    session: RunHeader, version: Candidate, against: GitRevision | File, store: Store
+) -> Candidate:
     """`version`, named as it was when the session began. Raises ConfigError where it is another one."""
-    then, begun = str(session.metadata[AGAINST]), store.header(session.run + BASELINE)
-    by_commit = then.startswith(PREFIX) and against.startswith(PREFIX)
+    then, begun = named_version(str(session.metadata[AGAINST])), store.header(session.run + BASELINE)
+    by_commit = isinstance(then, GitRevision) and isinstance(against, GitRevision)
     if by_commit and begun.commit == version.commit:
         return replace(version, version=begun.candidate)
     if then == full_name(against) and not by_commit:
         return version
     was, now = (f" (commit {commit[:8]})" if commit else "" for commit in (begun.commit, version.commit))
-    again = f"{PREFIX}{begun.commit}" if by_commit else then
+    again = GitRevision(str(begun.commit)) if by_commit else then
     raise ConfigError(
         f"run {session.run} was started beside {then}{was}, and {against}{now} is another version",
         hint=f"go on with --against {again}, or start a new run",

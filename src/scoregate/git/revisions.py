@@ -10,7 +10,6 @@ from pathlib import Path
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.git.command import run_git
 
-PREFIX = "git:"
 MERGE_BASE = "merge-base"
 _BASE_BRANCH = "GITHUB_BASE_REF"
 """In a pull request's workflow, the branch that it is to be merged into."""
@@ -30,17 +29,16 @@ class Revision:
     """What stood behind `git:`."""
 
 
-def resolve_ref(root: Path, spec: str) -> Revision:
-    """The commit that `git:REF`, `git:merge-base` or `git:merge-base:REF` means in the repository around `root`.
+def resolve_ref(root: Path, ref: str) -> Revision:
+    """The commit that `REF`, `merge-base` or `merge-base:REF` means in the repository around `root`.
 
     REF is what git takes for a commit; a branch that only `origin` has is found too. The merge base is that of
     HEAD and REF, by default the branch that GITHUB_BASE_REF names, else origin's default branch, else `main` or
     `master`. Raises ConfigError.
     """
-    if not spec.startswith(PREFIX) or spec == PREFIX:
-        raise ConfigError(f"'{spec}' names no git ref", hint="such as git:main or git:merge-base")
+    if not ref:
+        raise ConfigError("'git:' names no git ref", hint="such as git:main or git:merge-base")
     repository_top(root)
-    ref = spec.removeprefix(PREFIX)
     if ref == MERGE_BASE or ref.startswith(f"{MERGE_BASE}:"):
         other = ref.removeprefix(MERGE_BASE).removeprefix(":") or _default_branch(root)
         commit = _merge_base(root, other)
