@@ -99,6 +99,24 @@ def test_a_stored_run_that_is_gone_is_named(accepted: Project) -> None:
     assert told == f"baseline: there is no run 'gone' (the latest are: {accepted.baseline_run})"
 
 
+def test_a_file_that_is_named_like_a_stored_run_is_not_taken_for_it(accepted: Project) -> None:
+    accepted.write("run:gone.jsonl", accepted.read(LOCK))
+    check = ("check", "gates/agent.toml", "--candidate", accepted.baseline_run)
+    told = accepted.scoregate(*check, "--baseline", "run:gone.jsonl").error(2)
+    assert told.startswith("--baseline: there is no run 'gone.jsonl'")
+    accepted.edit("gates/agent.toml", LOCK, "run:gone.jsonl")
+    assert accepted.scoregate(*check).error(2).startswith("baseline: there is no run 'gone.jsonl'")
+
+
+def test_a_file_that_is_named_like_a_git_ref_is_no_candidate_and_no_baseline(accepted: Project) -> None:
+    accepted.write("git:pr.jsonl", accepted.read(LOCK))
+    check = ("check", "gates/agent.toml")
+    told = accepted.scoregate(*check, "--candidate", "git:pr.jsonl").error(2)
+    assert told.startswith("--candidate: there is no file 'git:pr.jsonl', and there is no run 'git:pr.jsonl'")
+    told = accepted.scoregate(*check, "--candidate", LOCK, "--baseline", "git:pr.jsonl").error(2)
+    assert told.startswith("--baseline: the baseline git:pr.jsonl is run beside the candidate")
+
+
 @pytest.mark.parametrize("name", ["best", "run:best", "highest"])
 def test_no_baseline_is_chosen_by_its_score(accepted: Project, name: str) -> None:
     check = ("check", "gates/agent.toml", "--candidate", accepted.baseline_run)
