@@ -107,8 +107,9 @@ def export(run: str, output: Path | None, store_path: Path | None) -> None:
     """Write a run as a results file, which `check` and any other tool can read."""
     from scoregate.errors import ConfigError
     from scoregate.results_file import iterate_lines, write_results
+    from scoregate.results_file.reading import SUFFIXES
 
-    if output is not None and not output.name.endswith((".jsonl", ".jsonl.gz")):
+    if output is not None and not output.name.endswith(SUFFIXES):
         raise ConfigError(
             f"'{output}' could not be read again",
             where="-o",
