@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from wcwidth import iter_graphemes
 
-from scoregate.reports.display_width import display_width, pad, shorten, wrap
+from scoregate.reports.display_width import beginning, display_width, pad, shorten, wrap
 from scoregate.reports.excerpt import as_text, from_first_difference, one_line, plain
 
 
@@ -12,6 +13,33 @@ def test_wide_characters_take_two_columns_and_accents_none() -> None:
     assert display_width("abc") == 3
     assert display_width("退款") == 4
     assert display_width("e\u0301") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        pytest.param("👨\u200d👩\u200d👧\u200d👦", 2, id="a family, joined of four"),
+        pytest.param("❤\ufe0f", 2, id="a heart that is shown as an emoji"),
+        pytest.param("❤\ufe0e", 1, id="a heart that is shown as text"),
+        pytest.param("👋🏽", 2, id="a skin tone"),
+        pytest.param("🇩🇪", 2, id="a flag, of two letters"),
+        pytest.param("1\ufe0f\u20e3", 2, id="a key cap"),
+        pytest.param("\u1112\u1161\u11ab", 2, id="a syllable of three conjoining letters"),
+    ],
+)
+def test_what_is_read_as_one_character_is_measured_as_one(text: str, columns: int) -> None:
+    assert display_width(text) == columns
+    assert display_width(f"a{text}b{text}") == 2 + 2 * columns
+    assert pad(text, 4) == text + " " * (4 - columns)
+
+
+def test_what_is_read_as_one_character_is_never_cut_in_two() -> None:
+    family = "👨\u200d👩\u200d👧\u200d👦"
+    assert shorten(family * 3, 5) == family * 2 + "…"
+    assert shorten(family * 3, 4) == family + "…"
+    assert beginning(family * 3, 5) == family * 2
+    assert wrap(family * 3, 4) == [family * 2, family]
+    assert wrap(family, 1) == [family]  # wider than the line, and not lost
 
 
 def test_shortening_counts_columns() -> None:
@@ -36,6 +64,21 @@ def test_no_wrapped_line_is_too_wide_and_no_word_is_lost(text: str, width: int) 
 
     assert all(display_width(line) <= width for line in lines)
     assert "".join("".join(lines).split()) == "".join(text.split())
+
+
+_SIGNS = st.text(
+    st.sampled_from("ab -é退👨👩🏽❤🇩🇪1\u200d\ufe0f\ufe0e\u20e3\u0301\u1112\u1161\u11abक्षिမင်္ဂสัก\u0e33")
+)
+
+
+@given(_SIGNS, st.integers(3, 20))
+def test_signs_that_join_in_any_order_fit_and_none_is_lost(text: str, width: int) -> None:
+    lines = wrap(text, width)
+
+    assert all(display_width(line) <= width or len(list(iter_graphemes(line))) == 1 for line in lines)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    assert display_width(shorten(text, width)) <= width
+    assert shorten(text, max(width, display_width(text))) == text
 
 
 def test_line_breaks_become_a_sign() -> None:

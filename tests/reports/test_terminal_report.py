@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+import wcwidth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -182,6 +183,19 @@ def test_wide_characters_do_not_break_the_table() -> None:
     lines = shown(report).splitlines()
     starts = {display_width(line[: line.index("81.0 %")]) for line in lines if "81.0 %" in line}
 
+    assert len(starts) == 1
+
+
+def test_joined_emoji_do_not_break_the_table() -> None:
+    signs = ("👨\u200d👩\u200d👧", "❤\ufe0f", "👋🏽", "\u1112\u1161\u11ab", "plain")
+    report = Report(
+        verdict(*(rule(score="correct", slice=f"who={sign}", outcome="regression") for sign in signs))
+    )
+
+    lines = [line for line in shown(report, width=140).splitlines() if "81.0 %" in line]
+    starts = {wcwidth.width(line[: line.index("81.0 %")]) for line in lines}
+
+    assert len(lines) == len(signs)
     assert len(starts) == 1
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from scoregate.judging.usage import dollars
 from scoregate.planning.planned import Edit, Plan, ScorePlan, Spending
+from scoregate.reports.display_width import display_width
 
 NONE = "none"
 _ANY = 1e-9
@@ -72,7 +73,7 @@ def _scores(plan: Plan, width: int) -> str:
         for score in plan.scores
     ]
     table = tabulate([heads, *rows], tablefmt="plain", disable_numparse=True).splitlines()
-    if max(map(len, table)) > width:
+    if max(map(display_width, table)) > width:
         stacked = [_two_lines(head) for head in heads]
         table = tabulate([stacked, *rows], tablefmt="plain", disable_numparse=True).splitlines()
     told = "A drop is seen where four of five builds find it"

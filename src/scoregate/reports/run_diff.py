@@ -6,6 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scoregate.records import Run, Score, ScoreValue
+from scoregate.reports.display_width import beginning
+from scoregate.reports.excerpt import plain
+
+_COMMENT = 60
+"""Columns of a comment that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,8 @@ def diff_table(cells: Sequence[ChangedCell]) -> str:
     if not cells:
         return "no cell differs"
     rows = [
-        (c.score, c.item, c.trial, _text(c.before), _text(c.after), (c.comment or "")[:60]) for c in cells
+        (c.score, plain(c.item), c.trial, _text(c.before), _text(c.after), _brief(c.comment or ""))
+        for c in cells
     ]
     heads = ("score", "item", "trial", "before", "after", "comment")
     return f"{tabulate(rows, headers=heads, tablefmt='simple', disable_numparse=True)}\n\n{len(cells):,} cells differ"
@@ -61,3 +67,7 @@ def _text(value: ScoreValue) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _brief(comment: str) -> str:
+    return beginning(plain(comment), _COMMENT)

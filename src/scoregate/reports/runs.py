@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from scoregate.records import JSON, Run, RunItem
+from scoregate.reports.display_width import display_width
 
 if TYPE_CHECKING:
     from scoregate.store import RunSummary
@@ -161,7 +162,7 @@ def runs_table(summaries: Sequence[RunSummary]) -> str:
             ]
         )
     lines = tabulate([heads, *rows], tablefmt="plain", disable_numparse=True).splitlines()
-    return "\n".join(line.rstrip() for line in (lines[0], "-" * max(map(len, lines)), *lines[1:]))
+    return "\n".join(line.rstrip() for line in (lines[0], "-" * max(map(display_width, lines)), *lines[1:]))
 
 
 def _minute(time: str | None) -> str:
