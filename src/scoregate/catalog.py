@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from scoregate.config.keys import Choice, Flag, Keys, Number, Table, Text, Texts
 from scoregate.config.table import ConfigTable, finite_float, shown
 from scoregate.config.toml_lines import read_toml
 from scoregate.errors import ContractError
@@ -42,22 +43,37 @@ MEASURED_UNITS: Mapping[str, str] = {
 MAX_NAME_LENGTH = 35
 _NAME = re.compile(r"[A-Za-z0-9_ .()-]+")
 _GENERIC_WORDS = frozenset(("quality", "score", "overall", "general", "total", "final", "rating"))
-_KEYS = (
-    "type",
-    "direction",
-    "parent",
-    "min",
-    "max",
-    "categories",
-    "pass",
-    "ignore",
-    "ordered",
-    "unit",
-    "owner",
-    "rubric",
-    "description",
-    "content_policy",
+CONTRACT_KEYS: Keys = {
+    "type": Choice(SCORE_TYPES),
+    "direction": Choice(DIRECTIONS),
+    "parent": Choice(PARENTS),
+    "min": Number(),
+    "max": Number(),
+    "categories": Texts(),
+    "pass": Texts(),
+    "ignore": Texts(),
+    "ordered": Flag(),
+    "unit": Text(),
+    "owner": Text(),
+    "rubric": Text(),
+    "description": Text(),
+    "content_policy": Text(),
+}
+KEYS_OF_TYPE: Mapping[ScoreType, tuple[str, ...]] = {
+    "numeric": ("min", "max"),
+    "categorical": ("categories", "pass", "ignore"),
+    "text": ("content_policy",),
+}
+"""Keys that stand in contracts of one type only."""
+NEEDED_OF_TYPE: Mapping[ScoreType, str] = {"categorical": "categories", "text": "content_policy"}
+"""The one of them that a contract of the type cannot do without."""
+CATALOG = Table(
+    others=Table(keys=CONTRACT_KEYS, required=("type",)),
+    names=_NAME.pattern,
+    longest_name=MAX_NAME_LENGTH,
+    never=frozenset((SCORED,)),
 )
+"""What may stand in a score catalog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +187,7 @@ def read_catalog(path: Path) -> Catalog:
 
 def _read_contract(name: str, table: ConfigTable) -> Contract:
     _check_name(name, table)
-    table.only(_KEYS)
+    table = table.declared(CONTRACT_KEYS)
     kind = table.choice("type", SCORE_TYPES)
     if kind is None:
         raise table.error(None, "has no type", hint="add type = one of " + ", ".join(SCORE_TYPES))
@@ -225,7 +241,7 @@ def _check_name(name: str, table: ConfigTable) -> None:
 
 
 def _read_range(kind: ScoreType, table: ConfigTable) -> tuple[float | None, float | None]:
-    for key in ("min", "max"):
+    for key in KEYS_OF_TYPE["numeric"]:
         if kind != "numeric" and table.has(key):
             raise table.error(key, f"is only for numeric scores; this one is {kind}")
     low, high = table.number("min"), table.number("max")
@@ -235,7 +251,7 @@ def _read_range(kind: ScoreType, table: ConfigTable) -> tuple[float | None, floa
 
 
 def _read_categories(kind: ScoreType, table: ConfigTable) -> tuple[tuple[str, ...], ...]:
-    for key in ("categories", "pass", "ignore"):
+    for key in KEYS_OF_TYPE["categorical"]:
         if kind != "categorical" and table.has(key):
             raise table.error(key, f"is only for categorical scores; this one is {kind}")
     categories = table.texts("categories")

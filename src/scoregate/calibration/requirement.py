@@ -11,6 +11,7 @@ from scoregate.calibration.comparison import Comparison, unsuited
 from scoregate.calibration.identity import Identity
 from scoregate.calibration.record import Calibration
 from scoregate.catalog import Contract
+from scoregate.config.keys import Integer, Keys, Number
 from scoregate.config.table import ConfigTable
 from scoregate.statistics.estimate import Estimate
 
@@ -26,7 +27,13 @@ _MEASURES: dict[str, tuple[str, Callable[[Calibration], Estimate]]] = {
     "alpha": ("Krippendorff's α", lambda found: found.alpha),
     "ac1": ("Gwet's AC1", lambda found: found.ac1),
 }
-_KEYS = (*_MEASURES, "n", "max_age_days", "tolerance", "pass_at")
+REQUIREMENT_KEYS: Keys = {
+    **{measure: Number(above=0, at_most=1) for measure in _MEASURES},
+    "n": Integer(at_least=2),
+    "max_age_days": Number(above=0),
+    "tolerance": Number(at_least=0),
+    "pass_at": Number(),
+}
 _CLOCK_SECONDS = _SECONDS_A_DAY
 """Clocks of two machines may be so far apart; a calibration that is dated later than that was not made yet."""
 
@@ -61,12 +68,12 @@ def read_requirement(table: ConfigTable) -> Requirement:
     An empty table demands a calibration of this judge with 50 items, whatever it found. Whether its comparison suits
     the score is for who knows the contract to say: `check_required_comparison`.
     """
-    table.only(_KEYS)
+    table = table.declared(REQUIREMENT_KEYS)
     return Requirement(
-        **{key: table.number(key, above=0, at_most=1) for key in _MEASURES},
-        n=table.integer("n", at_least=2) or FEWEST_ITEMS,
-        max_age_days=table.number("max_age_days", above=0),
-        tolerance=table.number("tolerance", at_least=0),
+        **{key: table.number(key) for key in _MEASURES},
+        n=table.integer("n") or FEWEST_ITEMS,
+        max_age_days=table.number("max_age_days"),
+        tolerance=table.number("tolerance"),
         pass_at=table.number("pass_at"),
     )
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from scoregate.config.keys import Choice, Flag, Integer, Key, Keys, Number, Table, Text, Texts
 from scoregate.config.toml_lines import KeyPath, TomlFile
 from scoregate.errors import ConfigError, did_you_mean
 
 Word = TypeVar("Word", bound=str)
+Kind = TypeVar("Kind", bound=Key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class ConfigTable:
     """Names from the top of the file; empty for the top itself."""
     place: Callable[[KeyPath], str | None]
     """`file:line` of a key, by its full path."""
+    keys: Keys | None = None
+    """What may stand here, once `declared` said so; the getters then take kinds and ranges from it alone."""
 
     @classmethod
     def top_of(cls, document: TomlFile) -> ConfigTable:
@@ -41,6 +45,11 @@ class ConfigTable:
     def has(self, key: str) -> bool:
         return self.values.get(key) is not None
 
+    def declared(self, keys: Keys, *, top_level: Collection[str] = ()) -> ConfigTable:
+        """The table, to be read by these keys. Every other key is refused, as by `only`."""
+        self.only(keys, top_level=top_level)
+        return replace(self, keys=keys)
+
     def only(self, known: Collection[str], *, top_level: Collection[str] = ()) -> None:
         """Refuse every key that is not known. `top_level` are the keys that stand above the first table."""
         for key in self.values:
@@ -53,6 +62,7 @@ class ConfigTable:
 
     def text(self, key: str) -> str | None:
         """A string that is not empty."""
+        self._kind(key, Text, Choice, Texts)
         value = self.values.get(key)
         if value is None:
             return None
@@ -69,6 +79,9 @@ class ConfigTable:
 
     def choice(self, key: str, words: Sequence[Word]) -> Word | None:
         """One of `words`."""
+        declared = self._kind(key, Choice)
+        if declared is not None and declared.words != words:
+            raise TypeError(f"'{key}' is read as one of {words} and declared as one of {declared.words}")
         value = self.text(key)
         if value is None:
             return None
@@ -79,6 +92,7 @@ class ConfigTable:
         raise self.error(key, f'is "{value}" but must be one of {allowed}', hint=_nearest(value, words))
 
     def flag(self, key: str) -> bool | None:
+        self._kind(key, Flag)
         value = self.values.get(key)
         if value is None or isinstance(value, bool):
             return value
@@ -94,6 +108,9 @@ class ConfigTable:
         below: float | None = None,
     ) -> float | None:
         """A finite number within the bounds; true and false are no numbers."""
+        bounds = self._kind(key, Number) or Number(
+            at_least=at_least, above=above, at_most=at_most, below=below
+        )
         value = self.values.get(key)
         if value is None:
             return None
@@ -103,29 +120,32 @@ class ConfigTable:
         if number is None:
             raise self.error(key, f"is {shown(value)} but must be a finite number")
         held = (
-            (at_least is None or number >= at_least, f"at least {at_least}"),
-            (above is None or number > above, f"greater than {above}"),
-            (at_most is None or number <= at_most, f"at most {at_most}"),
-            (below is None or number < below, f"less than {below}"),
+            (bounds.at_least is None or number >= bounds.at_least, f"at least {bounds.at_least}"),
+            (bounds.above is None or number > bounds.above, f"greater than {bounds.above}"),
+            (bounds.at_most is None or number <= bounds.at_most, f"at most {bounds.at_most}"),
+            (bounds.below is None or number < bounds.below, f"less than {bounds.below}"),
         )
         for holds, words in held:
             if not holds:
                 raise self.error(key, f"is {shown(value)} but must be {words}")
         return number
 
-    def integer(self, key: str, *, at_least: int) -> int | None:
+    def integer(self, key: str, *, at_least: int | None = None) -> int | None:
         """A whole number, written without a decimal point."""
+        declared = self._kind(key, Integer)
+        least = at_least if declared is None else declared.at_least
         value = self.values.get(key)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int):
             raise self._wrong_type(key, "a whole number", value)
-        if value < at_least:
-            raise self.error(key, f"is {shown(value)} but must be at least {at_least}")
+        if least is not None and value < least:
+            raise self.error(key, f"is {shown(value)} but must be at least {least}")
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of non-empty strings; empty if the key is absent, never if it is there."""
+        self._kind(key, Texts)
         value = self.values.get(key)
         if value is None:
             return ()
@@ -141,6 +161,7 @@ class ConfigTable:
         return tuple(texts)
 
     def table(self, key: str) -> ConfigTable | None:
+        self._kind(key, Table)
         value = self.values.get(key)
         if value is None:
             return None
@@ -157,6 +178,15 @@ class ConfigTable:
         """All keys, each of which must be a string."""
         texts = {key: self.text(key) for key in self.values}
         return {key: text for key, text in texts.items() if text is not None}
+
+    def _kind(self, key: str, *kinds: type[Kind]) -> Kind | None:
+        """What is declared of the key; None where nothing is. TypeError for what is read otherwise than declared."""
+        if self.keys is None:
+            return None
+        declared = self.keys.get(key)
+        if not isinstance(declared, kinds):
+            raise TypeError(f"'{key}' is read as a {kinds[0].__name__} and declared as {declared}")
+        return declared
 
     def _wrong_type(self, key: str, wanted: str, value: object) -> ConfigError:
         return self.error(key, f"must be {wanted}, not {shown(value)}")

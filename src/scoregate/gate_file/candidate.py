@@ -7,11 +7,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scoregate.config.keys import Flag, Integer, Keys, Number, Table, Text, Texts
 from scoregate.config.table import ConfigTable
 
 _SOURCES = ("python", "command", "http", "replay")
-_CANDIDATE_KEYS = (*_SOURCES, "answer", "headers", "version", "isolate")
-_LIMIT_KEYS = ("concurrency", "timeout_seconds", "retries", "max_cost_usd", "max_calls", "max_seconds")
+CANDIDATE_KEYS: Keys = {
+    "python": Text(),
+    "command": Texts(or_text=True),
+    "http": Text(pattern="https?://.*"),
+    "replay": Text(),
+    "answer": Text(),
+    "headers": Table(others=Text()),
+    "version": Text(),
+    "isolate": Flag(),
+}
+LIMIT_KEYS: Keys = {
+    "concurrency": Integer(at_least=1),
+    "timeout_seconds": Number(above=0),
+    "retries": Integer(at_least=0),
+    "max_cost_usd": Number(above=0),
+    "max_calls": Integer(at_least=1),
+    "max_seconds": Number(above=0),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +74,7 @@ def read_candidate(top: ConfigTable, root: Path) -> CandidateSpec | None:
     experiment, table = top.file("experiment", root), top.table("candidate")
     if table is None:
         return CandidateSpec(python=experiment) if experiment is not None else None
-    table.only(_CANDIDATE_KEYS)
+    table = table.declared(CANDIDATE_KEYS)
     sources = [key for key in _SOURCES if table.has(key)]
     if experiment is not None:
         sources.insert(0, "experiment")
@@ -90,16 +107,16 @@ def read_limits(table: ConfigTable | None) -> Limits:
     """The `[limits]` table, with the defaults of `Limits` for what it leaves out. Raises ConfigError."""
     if table is None:
         return Limits()
-    table.only(_LIMIT_KEYS)
+    table = table.declared(LIMIT_KEYS)
     default = Limits()
-    retries = table.integer("retries", at_least=0)
+    retries = table.integer("retries")
     return Limits(
-        concurrency=table.integer("concurrency", at_least=1) or default.concurrency,
-        timeout_seconds=table.number("timeout_seconds", above=0) or default.timeout_seconds,
+        concurrency=table.integer("concurrency") or default.concurrency,
+        timeout_seconds=table.number("timeout_seconds") or default.timeout_seconds,
         retries=default.retries if retries is None else retries,
-        max_cost_usd=table.number("max_cost_usd", above=0),
-        max_calls=table.integer("max_calls", at_least=1),
-        max_seconds=table.number("max_seconds", above=0),
+        max_cost_usd=table.number("max_cost_usd"),
+        max_calls=table.integer("max_calls"),
+        max_seconds=table.number("max_seconds"),
     )
 
 

@@ -10,13 +10,21 @@ from pathlib import Path
 from typing import Literal
 
 from scoregate.catalog import CATALOG_FILE, SCORED, Catalog, Contract, read_catalog
+from scoregate.config.keys import Anything, Choice, Integer, Keys, Number, Table, Text, Texts
 from scoregate.config.table import ConfigTable
 from scoregate.config.toml_lines import read_toml
 from scoregate.errors import ConfigError, did_you_mean
-from scoregate.gate_file.candidate import CandidateSpec, Limits, read_candidate, read_limits
+from scoregate.gate_file.candidate import (
+    CANDIDATE_KEYS,
+    LIMIT_KEYS,
+    CandidateSpec,
+    Limits,
+    read_candidate,
+    read_limits,
+)
 from scoregate.gate_file.dataset_source import LangfuseDataset, read_dataset_source
-from scoregate.gate_file.rounds import Rounds, read_rounds
-from scoregate.gate_file.rule import Rule, contract_of, read_rule
+from scoregate.gate_file.rounds import ROUND_KEYS, Rounds, read_rounds
+from scoregate.gate_file.rule import RULE_KEYS, Rule, contract_of, read_rule
 from scoregate.gate_file.source import (
     File,
     GitRevision,
@@ -35,30 +43,46 @@ DEFAULT_BASELINE_AGE_DAYS = 14.0
 DEFAULT_WAIT_SECONDS = 120.0
 
 _GATES_FOLDER = "gates"
-_TOP_KEYS = (
-    "dataset",
-    "experiment",
-    "baseline",
-    "trials",
-    "on_inconclusive",
-    "max_failed_items",
-    "alpha",
-    "pass_level",
-    "cluster",
-    "input_schema",
-    "expected_output_schema",
-    "anchor",
-    "inference",
-    "max_baseline_age_days",
-    "on_dataset_change",
-    "wait_for",
-    "wait_seconds",
-)
-_TABLES = ("candidate", "limits", "slices", "scorers", "scores", "rounds")
 Inference = Literal["dataset", "population"]
 INFERENCES: tuple[Inference, ...] = ("dataset", "population")
 OnDatasetChange = Literal["invalid", "intersection"]
 ON_DATASET_CHANGE: tuple[OnDatasetChange, ...] = ("invalid", "intersection")
+OnInconclusive = Literal["warn", "fail"]
+ON_INCONCLUSIVE: tuple[OnInconclusive, ...] = ("warn", "fail")
+_TOP_KEYS: Keys = {
+    "dataset": Text(),
+    "experiment": Text(),
+    "baseline": Text(),
+    "trials": Integer(at_least=1),
+    "on_inconclusive": Choice(ON_INCONCLUSIVE),
+    "max_failed_items": Number(at_least=0, at_most=1),
+    "alpha": Number(above=0, below=0.5),
+    "pass_level": Number(above=0, below=0.5),
+    "cluster": Text(),
+    "input_schema": Text(),
+    "expected_output_schema": Text(),
+    "anchor": Text(),
+    "inference": Choice(INFERENCES),
+    "max_baseline_age_days": Number(above=0),
+    "on_dataset_change": Choice(ON_DATASET_CHANGE),
+    "wait_for": Texts(),
+    "wait_seconds": Number(above=0),
+}
+SCORER_KEYS: Keys = {"use": Text()}
+"""Beside it stand the arguments of the scorer that it names."""
+GATE = Table(
+    keys={
+        **_TOP_KEYS,
+        "candidate": Table(keys=CANDIDATE_KEYS),
+        "limits": Table(keys=LIMIT_KEYS),
+        "slices": Table(others=Text()),
+        "scorers": Table(others=Table(keys=SCORER_KEYS, required=("use",), others=Anything())),
+        "scores": Table(others=Table(keys=RULE_KEYS), fewest=1),
+        "rounds": Table(keys=ROUND_KEYS),
+    },
+    required=("scores",),
+)
+"""What may stand in a gate file."""
 _JUDGE = "judge"
 """What `use` of a scorer says whose scores may need a calibration."""
 
@@ -97,7 +121,7 @@ class Gate:
     catalog: Catalog = field(default_factory=Catalog)
     scorers: tuple[ScorerSpec, ...] = ()
     trials: int = 1
-    on_inconclusive: Literal["warn", "fail"] | None = None
+    on_inconclusive: OnInconclusive | None = None
     """None: the command's default, "warn" for run and check, "fail" for release."""
     max_failed_items: float = DEFAULT_MAX_FAILED_ITEMS
     """Share of missing or failed cells above which the comparison is invalid."""
@@ -151,7 +175,7 @@ class Gate:
         """The scores that can break the gate."""
         return tuple(name for name, rule in self.rules.items() if name != SCORED and not rule.advisory)
 
-    def with_policy(self, on_inconclusive: Literal["warn", "fail"] | None) -> Gate:
+    def with_policy(self, on_inconclusive: OnInconclusive | None) -> Gate:
         """The gate with the caller's word on `inconclusive` in place of its own; None leaves that."""
         return self if on_inconclusive is None else replace(self, on_inconclusive=on_inconclusive)
 
@@ -179,14 +203,13 @@ def read_gate(path: Path) -> Gate:
     path = Path(path)
     if path.name == CATALOG_FILE:
         raise ConfigError("this is the score catalog, not a gate", where=str(path), hint=_gates_near(path))
-    top = ConfigTable.top_of(read_toml(path, "gate", neighbours=_gates_near))
-    top.only([*_TOP_KEYS, *_TABLES])
+    top = ConfigTable.top_of(read_toml(path, "gate", neighbours=_gates_near)).declared(GATE.keys)
     root = _project_root(path)
     catalog = _read_catalog_beside(path)
     slices = top.table("slices")
     slice_paths = slices.text_values() if slices else {}
-    failed = top.number("max_failed_items", at_least=0, at_most=1)
-    trials = top.integer("trials", at_least=1) or 1
+    failed = top.number("max_failed_items")
+    trials = top.integer("trials") or 1
     scorers = _read_scorers(top)
     gate = Gate(
         name=path.stem,
@@ -195,23 +218,23 @@ def read_gate(path: Path) -> Gate:
         candidate=read_candidate(top, root),
         baseline=_read_source(top, "baseline", root),
         anchor=_read_source(top, "anchor", root),
-        max_baseline_age_days=top.number("max_baseline_age_days", above=0) or DEFAULT_BASELINE_AGE_DAYS,
+        max_baseline_age_days=top.number("max_baseline_age_days") or DEFAULT_BASELINE_AGE_DAYS,
         on_dataset_change=top.choice("on_dataset_change", ON_DATASET_CHANGE) or "invalid",
         inference=top.choice("inference", INFERENCES) or "dataset",
         rounds=read_rounds(top.table("rounds"), trials),
         catalog=catalog,
         scorers=scorers,
         trials=trials,
-        on_inconclusive=top.choice("on_inconclusive", ("warn", "fail")),
+        on_inconclusive=top.choice("on_inconclusive", ON_INCONCLUSIVE),
         max_failed_items=DEFAULT_MAX_FAILED_ITEMS if failed is None else failed,
-        alpha=top.number("alpha", above=0, below=0.5) or DEFAULT_ALPHA,
-        pass_level=top.number("pass_level", above=0, below=0.5) or DEFAULT_PASS_LEVEL,
+        alpha=top.number("alpha") or DEFAULT_ALPHA,
+        pass_level=top.number("pass_level") or DEFAULT_PASS_LEVEL,
         input_schema=top.file("input_schema", root),
         expected_output_schema=top.file("expected_output_schema", root),
         cluster=top.text("cluster"),
         slices=slice_paths,
         wait_for=tuple(dict.fromkeys(top.texts("wait_for"))),
-        wait_seconds=top.number("wait_seconds", above=0) or DEFAULT_WAIT_SECONDS,
+        wait_seconds=top.number("wait_seconds") or DEFAULT_WAIT_SECONDS,
         limits=read_limits(top.table("limits")),
         path=path.parent.resolve() / path.name,
         root=root,
@@ -242,7 +265,7 @@ def _read_rules(
         raise ConfigError("the gate has no scores, so it would decide nothing", where=where, hint=hint)
     rules = {}
     for name, table in scores.tables().items():
-        rules[name] = rule = read_rule(table, name, catalog, top_level=_TOP_KEYS)
+        rules[name] = rule = read_rule(table, name, catalog, top_level=tuple(_TOP_KEYS))
         for key in ("require_calibration", "labels", "margin_of"):
             if table.has(key) and name not in judges:
                 hint = f'it goes with a [scorers.{name}] table that has use = "judge"'

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scoregate.config.keys import Integer, Keys, Number
 from scoregate.config.table import ConfigTable
 
 REPEATS = 2
 """Whole-set trials that each later round adds."""
-_KEYS = ("suspects", "screen", "confirm_trials", "max_trials")
+ROUND_KEYS: Keys = {
+    "suspects": Integer(at_least=0),
+    "screen": Number(above=0, at_most=1),
+    "confirm_trials": Integer(at_least=2),
+    "max_trials": Integer(at_least=1),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,16 +40,16 @@ def read_rounds(table: ConfigTable | None, trials: int) -> Rounds:
     """The `[rounds]` table. Raises ConfigError."""
     if table is None:
         return Rounds()
-    table.only(_KEYS)
+    table = table.declared(ROUND_KEYS)
     default = Rounds()
-    suspects = table.integer("suspects", at_least=0)
-    screen = table.number("screen", above=0, at_most=1)
-    most = table.integer("max_trials", at_least=1)
+    suspects = table.integer("suspects")
+    screen = table.number("screen")
+    most = table.integer("max_trials")
     if most is not None and most < trials:
         raise table.error("max_trials", f"is {most}, fewer than the {trials} trials of the first round")
     return Rounds(
         suspects=default.suspects if suspects is None else suspects,
         screen=default.screen if screen is None else screen,
-        confirm_trials=table.integer("confirm_trials", at_least=2) or default.confirm_trials,
+        confirm_trials=table.integer("confirm_trials") or default.confirm_trials,
         max_trials=most or default.max_trials,
     )

@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
-from scoregate.calibration.requirement import Requirement, check_required_comparison, read_requirement
+from scoregate.calibration.requirement import (
+    REQUIREMENT_KEYS,
+    Requirement,
+    check_required_comparison,
+    read_requirement,
+)
 from scoregate.catalog import (
     DIRECTIONS,
     MEASURED_UNITS,
@@ -18,6 +23,7 @@ from scoregate.catalog import (
     built_in_contract,
     check_categories,
 )
+from scoregate.config.keys import Choice, Flag, Keys, Number, Table, Text, Texts
 from scoregate.config.table import ConfigTable, shown
 from scoregate.errors import ConfigError, did_you_mean
 
@@ -31,26 +37,26 @@ STATISTICS: tuple[Statistic, ...] = ("mean", "p50", "p90", "p95", "p99", "sum")
 MarginOf = Literal["judge", "truth"]
 MARGINS_OF: tuple[MarginOf, ...] = ("judge", "truth")
 _REDUCER = re.compile(r"pass([@^])([1-9][0-9]?)")
-_KEYS = (
-    "min",
-    "max",
-    "max_drop",
-    "max_increase",
-    "min_effect",
-    "strict",
-    "critical",
-    "direction",
-    "pass",
-    "ignore",
-    "statistic",
-    "reducer",
-    "slices",
-    "primary",
-    "advisory",
-    "require_calibration",
-    "labels",
-    "margin_of",
-)
+RULE_KEYS: Keys = {
+    "min": Number(),
+    "max": Number(),
+    "max_drop": Number(at_least=0, zero=False),
+    "max_increase": Number(at_least=0, zero=False),
+    "min_effect": Number(at_least=0),
+    "strict": Flag(),
+    "critical": Flag(),
+    "direction": Choice(DIRECTIONS),
+    "pass": Texts(),
+    "ignore": Texts(),
+    "statistic": Choice(STATISTICS),
+    "reducer": Text(pattern=_REDUCER.pattern),
+    "slices": Texts(may_be_empty=True),
+    "primary": Flag(),
+    "advisory": Flag(),
+    "require_calibration": Table(keys=REQUIREMENT_KEYS),
+    "labels": Text(),
+    "margin_of": Choice(MARGINS_OF),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +155,13 @@ def read_rule(table: ConfigTable, score: str, catalog: Catalog, *, top_level: tu
 
     `top_level` are the gate's other keys, for the hint about one that slid below a table header.
     """
-    table.only(_KEYS, top_level=top_level)
+    table = table.declared(RULE_KEYS, top_level=top_level)
     rule = Rule(
         min=table.number("min"),
         max=table.number("max"),
         max_drop=_read_margin(table, "max_drop"),
         max_increase=_read_margin(table, "max_increase"),
-        min_effect=table.number("min_effect", at_least=0) or 0.0,
+        min_effect=table.number("min_effect") or 0.0,
         strict=table.flag("strict") or False,
         critical=table.flag("critical") or False,
         direction=table.choice("direction", DIRECTIONS),
@@ -239,7 +245,7 @@ def _unknown_score(table: ConfigTable, score: str, catalog: Catalog) -> ConfigEr
 
 
 def _read_margin(table: ConfigTable, key: str) -> float | None:
-    margin = table.number(key, at_least=0)
+    margin = table.number(key)
     if margin == 0:
         raise table.error(
             key,

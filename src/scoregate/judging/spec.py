@@ -10,6 +10,7 @@ from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from scoregate.catalog import Contract
+from scoregate.config.keys import Anything, Choice, Integer, Keys, Number, Table, Text, Texts
 from scoregate.config.table import ConfigTable
 from scoregate.gate_file import ScorerSpec
 from scoregate.judging.identity import JudgeIdentity
@@ -23,18 +24,6 @@ DEFAULT_API_KEY = "OPENAI_API_KEY"
 Rule = Literal["majority", "mean", "median"]
 RULES: tuple[Rule, ...] = ("majority", "mean", "median")
 
-_KEYS = (
-    "prompt",
-    "model",
-    "base_url",
-    "api_key",
-    "parameters",
-    "votes",
-    "rule",
-    "after",
-    "price",
-    "pairwise",
-)
 _OURS = frozenset(
     ("model", "messages", "response_format", "stream", "stream_options", "n", "tools", "functions")
 )
@@ -42,6 +31,23 @@ _URL_HINT = "write it as https://host/v1 or http://host:port/v1"
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9a-fA-F:.]+(%[A-Za-z0-9._-]+)?")
 """A name (an international one in its xn-- form) or an IPv4 address, or an IPv6 address."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PRICE_KEYS: Keys = {"input": Number(at_least=0), "output": Number(at_least=0)}
+JUDGE = Table(
+    keys={
+        "prompt": Text(),
+        "model": Text(),
+        "base_url": Text(),
+        "api_key": Text(pattern=_NAME.pattern),
+        "parameters": Table(others=Anything(), never=_OURS),
+        "votes": Integer(at_least=1),
+        "rule": Choice(RULES),
+        "after": Texts(),
+        "price": Table(keys=_PRICE_KEYS, required=("input", "output")),
+        "pairwise": Text(),
+    },
+    required=("prompt", "model"),
+)
+"""What may stand beside `use = "judge"`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ def read_judge(spec: ScorerSpec, contract: Contract | None, *, root: Path) -> Ju
     The prompt's path is relative to `root`. Raises ConfigError with the place of the table, or of the prompt's line.
     """
     table = ConfigTable(spec.arguments, ("scorers", spec.name), lambda _: spec.where)
-    table.only(_KEYS)
+    table = table.declared(JUDGE.keys)
     if contract is None or contract.inferred:
         raise table.error(
             None,
@@ -158,7 +164,7 @@ def _pairwise(table: ConfigTable, root: Path) -> Template | None:
 
 
 def _votes(table: ConfigTable, contract: Contract) -> tuple[int, Rule | None]:
-    votes, rule = table.integer("votes", at_least=1) or 1, table.choice("rule", RULES)
+    votes, rule = table.integer("votes") or 1, table.choice("rule", RULES)
     if votes % 2 == 0:
         raise table.error("votes", f"is {votes}, with which votes can tie", hint="give an odd number")
     if votes > 1 and rule is None:
@@ -234,8 +240,8 @@ def _price(table: ConfigTable) -> Price | None:
     inner = table.table("price")
     if inner is None:
         return None
-    inner.only(("input", "output"))
-    prices = [inner.number(key, at_least=0) for key in ("input", "output")]
+    inner = inner.declared(_PRICE_KEYS)
+    prices = [inner.number(key) for key in ("input", "output")]
     if prices[0] is None or prices[1] is None:
         raise inner.error(
             None, "needs both prices", hint="price = { input = 0.25, output = 2.0 } per million tokens"
