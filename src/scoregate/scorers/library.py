@@ -73,6 +73,8 @@ LIBRARY: Mapping[str, LibraryScorer] = MappingProxyType(
     }
 )
 """Name in `use` -> scorer."""
+SCHEMA_FILE = "schema_file"
+"""Argument of `json_schema` in a gate file alone: the path of the schema, in place of the schema itself."""
 JUDGE = "judge"
 """What `use` says of a judge, which is not built here: it needs the score's contract, and calls a model."""
 
@@ -115,13 +117,13 @@ def _digest(arguments: Mapping[str, JSON]) -> str:
 def _with_schema(spec: ScorerSpec, root: Path) -> dict[str, JSON]:
     """The arguments of `json_schema` with the schema itself for its file, so that its content is hashed too."""
     given = dict(spec.arguments)
-    if "schema_file" not in given:
+    if SCHEMA_FILE not in given:
         if "schema" not in given:
             raise ConfigError("needs 'schema' (a table) or 'schema_file' (a path)")
         return given
     if "schema" in given:
         raise ConfigError("takes 'schema' or 'schema_file', not both")
-    name = given.pop("schema_file")
+    name = given.pop(SCHEMA_FILE)
     if not isinstance(name, str):
         raise ConfigError("'schema_file' must be a text: the path of a JSON Schema")
     try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from scoregate.config.keys import Number
 from scoregate.errors import ConfigError
 from scoregate.paths import PathError, json_type, look_up
 from scoregate.records import JSON, Tokens
@@ -16,8 +17,8 @@ BUDGET_VERSION = "1"
 
 def length_limit(
     *,
-    max: int | None = None,
-    min: int | None = None,
+    max: Annotated[int | None, Number(at_least=0)] = None,
+    min: Annotated[int | None, Number(at_least=0)] = None,
     unit: Literal["characters", "words"] = "characters",
     output_path: str | None = None,
 ) -> Check:
@@ -45,10 +46,10 @@ def length_limit(
 
 def budget(
     *,
-    latency_seconds: float | None = None,
-    cost_usd: float | None = None,
-    tokens: int | None = None,
-    steps: int | None = None,
+    latency_seconds: Annotated[float | None, Number(at_least=0)] = None,
+    cost_usd: Annotated[float | None, Number(at_least=0)] = None,
+    tokens: Annotated[int | None, Number(at_least=0)] = None,
+    steps: Annotated[int | None, Number(at_least=0)] = None,
     steps_path: str = "steps",
 ) -> Check:
     """True if the run item used no more than each limit that is given. A quantity that was not measured is an error.

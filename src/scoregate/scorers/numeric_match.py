@@ -11,7 +11,9 @@ import math
 import re
 from collections import deque
 from decimal import Decimal
+from typing import Annotated
 
+from scoregate.config.keys import Number
 from scoregate.errors import ConfigError
 from scoregate.paths import json_type
 from scoregate.records import JSON
@@ -36,8 +38,8 @@ _THOUSANDS_SPACE = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
 def numeric_match(
     *,
     pattern: str | None = None,
-    absolute: float | None = None,
-    relative: float | None = None,
+    absolute: Annotated[float | None, Number(at_least=0)] = None,
+    relative: Annotated[float | None, Number(at_least=0)] = None,
     output_path: str | None = None,
     expected_path: str | None = None,
     optional: bool = False,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Literal
+from typing import Annotated, Literal
 
+from scoregate.config.keys import Number
 from scoregate.errors import ConfigError
 from scoregate.paths import json_type
 from scoregate.records import JSON
@@ -69,7 +70,7 @@ def normalized_match(
 def fuzzy_match(
     *,
     method: FuzzyMethod = "ratio",
-    threshold: float | None = None,
+    threshold: Annotated[float | None, Number(at_least=0, at_most=1)] = None,
     output_path: str | None = None,
     expected_path: str | None = None,
     optional: bool = False,

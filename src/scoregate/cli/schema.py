@@ -1,0 +1,32 @@
+"""`scoregate schema`: JSON Schemas of gate files and score catalogs, for editors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(("gate", "scores")))
+@click.option("-o", "--output", "path", type=click.Path(path_type=Path), help="Write it into this file.")
+def schema(kind: str, path: Path | None) -> None:
+    """Print the JSON Schema of a gate file, or of the score catalog (scores).
+
+    An editor that knows TOML completes and checks the file with it. It is of draft 2020-12, and made from what
+    scoregate itself reads by.
+    """
+    import json
+
+    from scoregate.config_schema import catalog_schema, gate_schema
+    from scoregate.errors import ConfigError
+    from scoregate.files.writing import atomic_file
+
+    found = gate_schema() if kind == "gate" else catalog_schema()
+    text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    if path is None:
+        click.echo(text, nl=False)
+    else:
+        with atomic_file(path, ConfigError) as file:
+            file.write(text.encode())
+        click.echo(f"wrote {path}")
