@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scoregate.catalog import CATALOG, KEYS_OF_TYPE, NEEDED_OF_TYPE, SCORE_TYPES, ScoreType
 from scoregate.config_schema.keys import Schema, schema_of
-from scoregate.config_schema.scorers import scorer_schemas
+from scoregate.config_schema.scorers import scorer_schema
 from scoregate.gate_file.gate import GATE
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -13,7 +13,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def gate_schema() -> Schema:
     """JSON Schema of a gate file as its TOML parses to, `gates/NAME.toml`."""
     gate = schema_of(GATE)
-    gate["properties"]["scorers"]["additionalProperties"] = {"oneOf": scorer_schemas()}
+    gate["properties"]["scorers"]["additionalProperties"] = scorer_schema()
     return {"$schema": DIALECT, "title": "scoregate: a gate", **gate}
 
 

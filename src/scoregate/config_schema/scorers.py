@@ -1,4 +1,4 @@
-"""The `[scorers.NAME]` tables: one schema for each scorer of the library, from the signature that makes it."""
+"""The `[scorers.NAME]` tables: what each scorer of the library takes, from the signature that makes it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,28 @@ from scoregate.scorers.library import JUDGE, LIBRARY, SCHEMA_FILE
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
-def scorer_schemas() -> list[Schema]:
-    """One for each word that `use` may be, told apart by it."""
-    schemas = [_using(use, _arguments(entry.factory)) for use, entry in LIBRARY.items()]
-    return [*schemas, _using(JUDGE, schema_of(JUDGE_TABLE))]
+def scorer_schema() -> Schema:
+    """What a table of a scorer looks like: `use` says which one it is, and so what else may stand there.
 
-
-def _using(use: str, arguments: Schema) -> Schema:
+    Conditions rather than alternatives, so that an editor names the argument that is wrong; and every argument of any
+    scorer among the properties, which is what an editor offers.
+    """
+    schemas = {use: _arguments(entry.factory) for use, entry in LIBRARY.items()}
+    schemas[JUDGE] = schema_of(JUDGE_TABLE)
+    arguments = {name: {} for schema in schemas.values() for name in schema["properties"]}
     return {
-        "title": use,
-        **arguments,
-        "properties": {"use": {"const": use}, **arguments["properties"]},
-        "required": ["use", *arguments.get("required", ())],
+        "type": "object",
+        "properties": {"use": {"enum": list(schemas)}, **arguments},
+        "required": ["use"],
+        "allOf": [_where(use, schema) for use, schema in schemas.items()],
+    }
+
+
+def _where(use: str, arguments: Schema) -> Schema:
+    properties = {"use": {"const": use}, **arguments["properties"]}
+    return {
+        "if": {"properties": {"use": {"const": use}}, "required": ["use"]},
+        "then": {"title": use, **arguments, "properties": properties},
     }
 
 
