@@ -26,12 +26,16 @@ def catalog_schema() -> Schema:
 
 def _of_type(kind: ScoreType) -> Schema:
     """What holds for contracts of one type: the keys of the others are unknown to it."""
-    foreign = [key for other, keys in KEYS_OF_TYPE.items() if other != kind for key in keys]
+    foreign: Schema = dict.fromkeys(
+        (key for other, keys in KEYS_OF_TYPE.items() if other != kind for key in keys), False
+    )
+    if kind != "categorical":
+        foreign["ordered"] = {"const": False}
     needed = NEEDED_OF_TYPE.get(kind)
     return {
         "if": {"properties": {"type": {"const": kind}}, "required": ["type"]},
         "then": {
-            "properties": dict.fromkeys(foreign, False),
+            "properties": foreign,
             **({"required": [needed]} if needed else {}),
         },
     }

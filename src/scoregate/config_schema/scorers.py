@@ -23,7 +23,7 @@ def scorer_schema() -> Schema:
     """
     schemas = {use: _arguments(entry.factory) for use, entry in LIBRARY.items()}
     schemas[JUDGE] = schema_of(JUDGE_TABLE)
-    arguments = {name: {} for schema in schemas.values() for name in schema["properties"]}
+    arguments: Schema = {name: {} for schema in schemas.values() for name in schema["properties"]}
     return {
         "type": "object",
         "properties": {"use": {"enum": list(schemas)}, **arguments},

@@ -14,7 +14,7 @@ _SOURCES = ("python", "command", "http", "replay")
 CANDIDATE_KEYS: Keys = {
     "python": Text(),
     "command": Texts(or_text=True),
-    "http": Text(pattern="https?://.*"),
+    "http": Text(pattern=r"https?://[\s\S]*"),
     "replay": Text(),
     "answer": Text(),
     "headers": Table(others=Text()),
