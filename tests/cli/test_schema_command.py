@@ -58,7 +58,7 @@ def test_a_place_that_cannot_be_written_is_one_line(small: Small) -> None:
 
 def test_the_page_about_editors_shows_what_taplo_reads() -> None:
     page = (Path(__file__).parents[2] / "docs/how-to/editors.md").read_text(encoding="utf-8")
-    rules = tomllib.loads(page.partition("```toml\n")[2].partition("```")[0])["rule"]
+    rules = tomllib.loads("[[rule]]" + page.partition("[[rule]]")[2].partition("```")[0])["rule"]
 
     assert [rule["schema"]["path"] for rule in rules] == [
         "./gates/gate.schema.json",

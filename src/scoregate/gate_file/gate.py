@@ -47,8 +47,7 @@ Inference = Literal["dataset", "population"]
 INFERENCES: tuple[Inference, ...] = ("dataset", "population")
 OnDatasetChange = Literal["invalid", "intersection"]
 ON_DATASET_CHANGE: tuple[OnDatasetChange, ...] = ("invalid", "intersection")
-OnInconclusive = Literal["warn", "fail"]
-ON_INCONCLUSIVE: tuple[OnInconclusive, ...] = ("warn", "fail")
+ON_INCONCLUSIVE: tuple[Literal["warn", "fail"], ...] = ("warn", "fail")
 _TOP_KEYS: Keys = {
     "dataset": Text(),
     "experiment": Text(),
@@ -121,7 +120,7 @@ class Gate:
     catalog: Catalog = field(default_factory=Catalog)
     scorers: tuple[ScorerSpec, ...] = ()
     trials: int = 1
-    on_inconclusive: OnInconclusive | None = None
+    on_inconclusive: Literal["warn", "fail"] | None = None
     """None: the command's default, "warn" for run and check, "fail" for release."""
     max_failed_items: float = DEFAULT_MAX_FAILED_ITEMS
     """Share of missing or failed cells above which the comparison is invalid."""
@@ -175,7 +174,7 @@ class Gate:
         """The scores that can break the gate."""
         return tuple(name for name, rule in self.rules.items() if name != SCORED and not rule.advisory)
 
-    def with_policy(self, on_inconclusive: OnInconclusive | None) -> Gate:
+    def with_policy(self, on_inconclusive: Literal["warn", "fail"] | None) -> Gate:
         """The gate with the caller's word on `inconclusive` in place of its own; None leaves that."""
         return self if on_inconclusive is None else replace(self, on_inconclusive=on_inconclusive)
 
