@@ -250,6 +250,24 @@ def test_every_value_of_every_argument_of_a_scorer(use: str, tmp_path: Path) -> 
     assert not GATE_VALID(gate_of({"use": use, **needed, "no_such_argument": 1}))
 
 
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ({}, False),
+        ({"schema": {}}, True),
+        ({"schema_file": "x"}, True),
+        ({"schema": {}, "schema_file": "x"}, False),
+    ],
+)
+def test_a_schema_stands_in_the_gate_or_in_a_file(
+    given: dict[str, JSON], taken: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "x").write_text("{}")
+
+    assert (refused_by_library(given, "json_schema", tmp_path) is None) == taken
+    assert GATE_VALID(gate_of({"use": "json_schema", **given})) == taken
+
+
 def test_a_scorer_that_is_not_named_or_not_known_is_refused(tmp_path: Path) -> None:
     for scorer in ({}, {"pattern": "x"}, {"use": "no_such_scorer"}, {"use": 1}):
         assert not GATE_VALID(gate_of(scorer))
