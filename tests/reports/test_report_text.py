@@ -39,6 +39,9 @@ def test_what_is_read_as_one_character_is_never_cut_in_two() -> None:
     assert shorten(family * 3, 4) == family + "…"
     assert beginning(family * 3, 5) == family * 2
     assert wrap(family * 3, 4) == [family * 2, family]
+    assert (
+        display_width(shorten("\u0ccd👋👋", 1)) == 1
+    )  # a stray mark, which takes a column of what comes after it
     assert wrap(family, 1) == [family]  # wider than the line, and not lost
 
 

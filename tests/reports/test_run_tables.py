@@ -65,3 +65,10 @@ def test_the_list_of_runs_is_straight_and_its_rule_as_wide_as_its_widest_line() 
 
     assert len(column(lines, "1 of 1")) == 1
     assert wcwidth.width(lines[1]) == max(map(wcwidth.width, lines))
+
+
+def test_the_rule_of_a_list_of_runs_is_as_wide_as_wide_characters_make_it() -> None:
+    run = RunSummary("g-1", "g", "cases", "退款" * 20, None, None, None, 1, 1, 0, None, None)
+
+    _, rule, line = runs_table([run]).splitlines()
+    assert wcwidth.width(rule) == wcwidth.width(line) > len(line)
