@@ -70,6 +70,10 @@ class BaselineError(ScoregateError):
     exit_code = INVALID
 
 
+class NoBaseline(BaselineError):
+    """There is nothing to compare with yet; that is not the same as "no regression"."""
+
+
 class RunInterrupted(ScoregateError):
     """A run stopped before its end; what was done is kept and can be resumed."""
 

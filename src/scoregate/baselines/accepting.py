@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scoregate.baselines.baselines import NoBaseline, load_baseline, load_run, lock_path
+from scoregate.baselines.baselines import load_baseline, load_run, lock_path
 from scoregate.baselines.equal_runs import choice_by_score
 from scoregate.baselines.langfuse_acceptance import accept_in_langfuse, delivered_run
-from scoregate.errors import BaselineError, ConfigError
+from scoregate.errors import BaselineError, ConfigError, NoBaseline
 from scoregate.gate_file import Gate
 from scoregate.gate_file.source import LangfuseExperiment
 from scoregate.gates.acceptance import Acceptance, locked, objections, same_scores

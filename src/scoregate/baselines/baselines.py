@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scoregate.baselines.langfuse_runs import read_langfuse_run
 from scoregate.baselines.scored_alike import changed_scorers, scored_alike
-from scoregate.errors import BaselineError, ConfigError, ResultsError, StoreError, did_you_mean
+from scoregate.errors import BaselineError, ConfigError, NoBaseline, ResultsError, StoreError, did_you_mean
 from scoregate.gate_file import Gate
 from scoregate.gate_file.source import File, GitRevision, LangfuseExperiment, RunId, Source, named_source
 from scoregate.records import Run
@@ -19,10 +19,6 @@ from scoregate.wording import shown_path
 
 _PARTS = ("baseline", "anchor", "candidate")
 _BY_SCORE = ("best", "best-so-far", "highest", "max", "top")
-
-
-class NoBaseline(BaselineError):
-    """There is nothing to compare with yet; that is not the same as "no regression"."""
 
 
 def load_baseline(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scoregate.catalog import Catalog
 from scoregate.datasets import cluster_of, slices_of
-from scoregate.errors import BaselineError, ConfigError
+from scoregate.errors import BaselineError, ConfigError, NoBaseline
 from scoregate.gate_file import Gate
 from scoregate.gate_file.dataset_source import LangfuseDataset
 from scoregate.gate_file.source import LangfuseExperiment
@@ -43,7 +43,6 @@ def read_langfuse_run(source: LangfuseExperiment, root: Path, gate: Gate | None,
 
 
 def _none_yet(connection: Connection, source: LangfuseExperiment, gate: Gate) -> BaselineError:
-    from scoregate.baselines.baselines import NoBaseline  # which asks here for runs in Langfuse
     from scoregate.baselines.no_accepted_run import why_none_accepted
 
     shown = gate.place

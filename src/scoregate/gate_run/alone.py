@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scoregate.baselines.baselines import NoBaseline, load_anchor, load_baseline, why_stale
+from scoregate.baselines.baselines import load_anchor, load_baseline, why_stale
 from scoregate.baselines.scored_alike import scored_alike
-from scoregate.errors import RunInterrupted, ScoregateError, StoreWriteError
+from scoregate.errors import NoBaseline, RunInterrupted, ScoregateError, StoreWriteError
 from scoregate.gate_run.announce import (
     announcement,
     say_judges,

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scoregate.baselines.baselines import NoBaseline, load_anchor, load_baseline
-from scoregate.errors import INCONCLUSIVE, INVALID, ConfigError, ScoregateError
+from scoregate.baselines.baselines import load_anchor, load_baseline
+from scoregate.errors import INCONCLUSIVE, INVALID, ConfigError, NoBaseline, ScoregateError
 from scoregate.gate_file import read_gate
 from scoregate.gate_run.begin import new_id
 from scoregate.gate_run.decide import decide

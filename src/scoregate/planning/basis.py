@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from scoregate.baselines.baselines import NoBaseline, load_baseline
+from scoregate.baselines.baselines import load_baseline
 from scoregate.datasets import cluster_of, slices_of
-from scoregate.errors import ConfigError
+from scoregate.errors import ConfigError, NoBaseline
 from scoregate.gate_file import Gate
 from scoregate.gates.slices import SMALLEST_SLICE
 from scoregate.gates.table import RunTable

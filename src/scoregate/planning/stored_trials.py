@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from scoregate.baselines.baselines import NoBaseline, load_baseline, load_run
+from scoregate.baselines.baselines import load_baseline, load_run
 from scoregate.datasets import cluster_of, slices_of
-from scoregate.errors import ConfigError
+from scoregate.errors import ConfigError, NoBaseline
 from scoregate.gate_file import Gate
 from scoregate.gate_file.source import GitRevision, RunId
 from scoregate.gates.sentences import count, named
