@@ -25,3 +25,23 @@ def shown_path(path: Path) -> str:
     """A path as a person types it: relative to the working directory where it lies below it."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """The noun alone: `item` for 1, else `items`."""
+    return one if number == 1 else many or one + "s"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """`1 item`, `1,319 items`."""
+    return f"{number:,} {plural(number, one, many)}"
+
+
+def dollars(amount: float) -> str:
+    """Two digits behind the point, or as many as it takes to show that it is not nothing."""
+    return f"${amount:.2f}" if amount >= 0.005 or amount == 0 else f"${amount:.2g}"
+
+
+def running_dollars(amount: float) -> str:
+    """The same of a sum that grows while it is looked at: as many digits from one moment to the next."""
+    return f"${amount:.4f}" if amount < 1 else f"${amount:.2f}"

@@ -14,6 +14,7 @@ from scoregate.catalog import Contract
 from scoregate.config.keys import Integer, Keys, Number
 from scoregate.config.table import ConfigTable
 from scoregate.statistics.estimate import Estimate
+from scoregate.wording import count
 
 FEWEST_ITEMS = 50
 """Labelled items that a calibration must rest on, unless the gate says another number."""
@@ -173,7 +174,7 @@ def _depends_on(requirement: Requirement, comparison: Comparison) -> bool:
 def _too_few(requirement: Requirement, calibration: Calibration) -> str | None:
     replied = calibration.labelled - calibration.missing
     if replied < requirement.n:
-        return f"rests on {replied:,} {'item' if replied == 1 else 'items'}, and the gate needs {requirement.n:,}"
+        return f"rests on {count(replied, 'item')}, and the gate needs {requirement.n:,}"
     if calibration.missing > MOST_MISSING * calibration.labelled:
         return (
             f"lacks a valid reply for {calibration.missing:,} of {calibration.labelled:,} items, "

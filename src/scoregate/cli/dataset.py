@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scoregate.cli.options import json_option
+from scoregate.wording import count
 
 if TYPE_CHECKING:
     from scoregate.langfuse.dataset_push import PushPlan
@@ -261,7 +262,7 @@ def _tell_push(plan: PushPlan, path: Path, *, dry_run: bool) -> None:
             click.echo(f"set           {field} of the dataset")
     if plan.sends_nothing:
         click.echo(
-            f"{'would send' if dry_run else 'sent'} nothing: {_items(plan.same)} of '{plan.name}' "
+            f"{'would send' if dry_run else 'sent'} nothing: {count(plan.same, 'item')} of '{plan.name}' "
             f"{'is as it was' if plan.same == 1 else 'are as they were'}"
         )
     else:
@@ -273,7 +274,7 @@ def _tell_push(plan: PushPlan, path: Path, *, dry_run: bool) -> None:
             "archived": len(plan.archived),
         }
         told = ", ".join(f"{number:,} {what}" for what, number in counts.items() if number)
-        click.echo(f"{'would push' if dry_run else 'pushed'} {_items(total)} to '{plan.name}': {told}")
+        click.echo(f"{'would push' if dry_run else 'pushed'} {count(total, 'item')} to '{plan.name}': {told}")
     if plan.left:
         names = ", ".join(plan.left[:_MOST_NAMED])
         further = len(plan.left) - _MOST_NAMED
@@ -281,7 +282,3 @@ def _tell_push(plan: PushPlan, path: Path, *, dry_run: bool) -> None:
         click.echo(
             f"in Langfuse and not in {path}: {names}{more} ({len(plan.left):,}; --archive-missing archives them)"
         )
-
-
-def _items(number: int) -> str:
-    return f"{number:,} {'item' if number == 1 else 'items'}"

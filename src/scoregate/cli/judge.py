@@ -11,6 +11,7 @@ import click
 from scoregate.cli.judge_calibrate import calibrate
 from scoregate.cli.judge_pairs import compare
 from scoregate.cli.options import gate_argument, json_option, store_option
+from scoregate.wording import count
 
 if TYPE_CHECKING:
     from scoregate.judge_trust.judge_trial import Tried
@@ -102,7 +103,7 @@ def export_cache(path: Path, store_path: Path | None) -> None:
 
     with open_store(find_root(), path=store_path, create=False) as store:
         number = write_replies(store.replies.all(), path)
-    click.echo(f"{number:,} {'reply' if number == 1 else 'replies'} in {path}")
+    click.echo(f"{count(number, 'reply', 'replies')} in {path}")
 
 
 @cache.command("import")

@@ -60,7 +60,6 @@ def calibrate(
     from scoregate.cli.terminal import say
     from scoregate.gate_file import read_gate
     from scoregate.gate_run.announce import announce_replies
-    from scoregate.gates.sentences import count
     from scoregate.judge_trust.calibrating import calibrate_judge, comparison_of, labels_source
     from scoregate.judge_trust.calibrations import unmet_now
     from scoregate.judge_trust.human_labels import one_an_item, read_all_labels
@@ -68,7 +67,7 @@ def calibrate(
     from scoregate.judge_trust.labelled_answers import labelled_answers, left_out
     from scoregate.reports.calibration import render_calibration
     from scoregate.sources.places import open_store
-    from scoregate.wording import shown_path
+    from scoregate.wording import count, shown_path
 
     gate = read_gate(gate_path)
     judge = judge_of(gate, score)

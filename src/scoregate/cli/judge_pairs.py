@@ -46,10 +46,10 @@ def compare(
     from scoregate.errors import ServiceError
     from scoregate.gate_file import read_gate
     from scoregate.gate_run.announce import announce_replies, check_replied
-    from scoregate.gates.sentences import count
     from scoregate.judge_trust.judge_pairs import judge_of_pairs, pairs_of, prefer_all
     from scoregate.judging.pairwise import equal_answers
     from scoregate.sources.places import open_store
+    from scoregate.wording import count
 
     gate = read_gate(gate_path)
     judge = judge_of_pairs(gate, score)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from scoregate.runner.plan import RunReport
+from scoregate.wording import running_dollars
 
 REDRAW_SECONDS = 0.1
 PLAIN_SECONDS = 10.0
@@ -93,7 +94,7 @@ def progress_text(report: RunReport) -> str:
     if report.retries:
         parts.append(f"{report.retries} retried")
     if report.cost_usd is not None:
-        parts.append(f"${report.cost_usd:.4f}" if report.cost_usd < 1 else f"${report.cost_usd:.2f}")
+        parts.append(running_dollars(report.cost_usd))
     left = report.expected - report.done
     if left and rate:
         parts.append(f"{_duration(left / rate)} left")

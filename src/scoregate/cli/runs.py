@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scoregate.cli.options import json_option, store_option, yes_option
+from scoregate.wording import count
 
 if TYPE_CHECKING:
     from scoregate.store import Store
@@ -233,7 +234,7 @@ def prune(keep: int | None, before: str | None, yes: bool, store_path: Path | No
     with _store(store_path) as store:
         deleted = store.prune(keep=keep, before=before, protect=protected_runs(find_root(), store))
     click.echo(
-        f"deleted {deleted.runs:,} {'run' if deleted.runs == 1 else 'runs'}, "
+        f"deleted {count(deleted.runs, 'run')}, "
         f"{deleted.items:,} run items, {deleted.scores:,} scores "
         f"({deleted.freed_bytes / 1e6:.1f} MB freed)"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scoregate.gate_run.listener import Announcement, Say
+from scoregate.wording import count
 
 if TYPE_CHECKING:
     from scoregate.gate_file import Gate
@@ -21,10 +22,10 @@ def announcement(
 ) -> tuple[Announcement, float | None]:
     """What is about to be called and what it will probably use, of the run and of the stored runs that are scored
     again `first`, together; and the cap in dollars that would be enough, with what was spent before (None: unknown)."""
-    from scoregate.gates.sentences import count
     from scoregate.judge_trust.judges import replies_cost
     from scoregate.runner.budget import estimate
     from scoregate.store import Totals
+    from scoregate.wording import count
 
     header, limits = started.header, assembly.gate.limits
     previous = store.newest_totals(assembly.gate.name, beside=header.run)
@@ -39,11 +40,9 @@ def announcement(
     elsewhere = first.spent_usd(started, store)
     before = store.totals(header.run) + Totals(cost_usd=elsewhere or None)
     expected = estimate(calls, limits, previous, services_usd=judged, before=before)
-    parts = [f"{calls:,} {'call' if calls == 1 else 'calls'}"]
+    parts = [count(calls, "call")]
     if unscored:
-        parts.append(
-            f"{unscored:,} {'answer' if unscored == 1 else 'answers'} to score that are there already"
-        )
+        parts.append(f"{count(unscored, 'answer')} to score that are there already")
     parts += announced_replies(sum(replies.values()))
     parts += announced_cost(expected)
     if expected.seconds is not None:
@@ -52,7 +51,7 @@ def announcement(
     over = "".join(f"; {name} will probably be reached" for name in expected.exceeds)
     trials = f" × {header.trials} trials" if header.trials > 1 else ""
     kept = f" ({done:,} are there already)" if done else ""
-    items = f"{len(started.items):,} {'item' if len(started.items) == 1 else 'items'}"
+    items = count(len(started.items), "item")
     what = f"{header.candidate} on {items}{trials}{kept}"
     if first.parts:
         what = f"{what}, behind {count(len(first.parts), 'stored run')} scored again"
@@ -68,7 +67,7 @@ def announced_replies(replies: int) -> list[str]:
 
 def announced_cost(expected: Estimate) -> list[str]:
     """What it will probably cost, and the judges' part of it; empty where nothing says it."""
-    from scoregate.judging.usage import dollars
+    from scoregate.wording import dollars
 
     if expected.cost_usd is None:
         return []
@@ -105,7 +104,7 @@ def say_unlimited(assembly: Assembly, cost_usd: float | None, say: Say) -> None:
 def announce_replies(judge: Judge, store: Store, what: str, replies: int, say: Say) -> None:
     """Say how many replies on `what`, such as "8 answers", are about to be asked for, and what they will cost."""
     from scoregate.judge_trust.judges import replies_cost
-    from scoregate.judging.usage import dollars
+    from scoregate.wording import dollars
 
     cost = replies_cost({judge: replies}, store)
     about = f", about {dollars(cost)}" if cost else ""
@@ -158,4 +157,4 @@ def say_unanswered(assembly: Assembly, run: str, say: Say) -> None:
 
 
 def _replies(number: int) -> str:
-    return f"{number:,} {'reply of a judge' if number == 1 else 'replies of judges'}"
+    return count(number, "reply of a judge", "replies of judges")

@@ -33,6 +33,7 @@ from scoregate.gate_run.session import (
 from scoregate.judge_trust.judges import replies_cost
 from scoregate.runner.budget import estimate
 from scoregate.sources.places import open_store
+from scoregate.wording import count
 
 if TYPE_CHECKING:
     from scoregate.gate_run.assembly import Assembly
@@ -137,7 +138,7 @@ def _announcement(session: SideBySide) -> str:
     header, items = session.candidate_run.header, len(session.candidate_run.items)
     part = f", PARTIAL: {header.metadata['selection']}" if header.partial else ""
     versions = f"{header.candidate} beside {session.baseline_run.header.candidate}"
-    return f"run {header.run}: {versions} on {items:,} {'item' if items == 1 else 'items'}{part}"
+    return f"run {header.run}: {versions} on {count(items, 'item')}{part}"
 
 
 def _same_commit(request: Request, arms: Arms, against: GitRevision | File) -> bool:
@@ -160,7 +161,7 @@ def _watching(assembly: Assembly, store: Store, listener: Listener) -> Watching:
 
     def announce(session: str, request: RoundRequest, items: Sequence[DatasetItem], left: int) -> None:
         trials = f" × {request.trials} trials" if request.trials > 1 else ""
-        what = f"{len(items):,} {'item' if len(items) == 1 else 'items'}{trials} × 2 versions"
+        what = f"{count(len(items), 'item')}{trials} × 2 versions"
         replies = {judge: left * judge.spec.votes for judge in assembly.judges}
         cost = estimate(left, gate.limits, previous, services_usd=replies_cost(replies, store))
         parts = [f"{left:,} calls", *announced_replies(sum(replies.values())), *announced_cost(cost)]

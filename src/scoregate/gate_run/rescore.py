@@ -14,11 +14,9 @@ from scoregate.gate_file import Gate
 from scoregate.gate_run.assembly import Assembly
 from scoregate.gate_run.stored_outputs import asked_items, baseline_files, with_outputs
 from scoregate.gates.rescored import RESCORED, RESCORED_FROM, rescore_command, run_that_was_made
-from scoregate.gates.sentences import count
 from scoregate.git.people import whoami
 from scoregate.judge_trust.judges import judges_of, replies_cost, series_of, use_replies
 from scoregate.judging.judge import Judge
-from scoregate.judging.usage import dollars
 from scoregate.records import Run, RunHeader, RunItem, Score
 from scoregate.results_file import write_lock, write_results
 from scoregate.runner import session
@@ -26,7 +24,7 @@ from scoregate.runner.cells import MEASURED
 from scoregate.runner.rescoring import Rescoring, RescoringPlan, StoredOutput
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store
-from scoregate.wording import shown_path
+from scoregate.wording import count, dollars, shown_path
 
 _MEASUREMENTS = frozenset({"latency_seconds", "cost_usd", "tokens"})
 """Arguments of a scorer that a lock file does not hold."""

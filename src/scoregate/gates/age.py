@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from scoregate.gate_file import Gate
-from scoregate.gates.sentences import count
 from scoregate.records import RunHeader
+from scoregate.wording import count
 
 _SECONDS_A_DAY = 86_400
 

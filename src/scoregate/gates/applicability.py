@@ -15,8 +15,9 @@ from scoregate.gates.findings import Level
 from scoregate.gates.measuring import gather
 from scoregate.gates.pairing import Arm, PairedScore, Universe
 from scoregate.gates.rules import rule_result
-from scoregate.gates.sentences import amount, count, p_text
+from scoregate.gates.sentences import amount, p_text
 from scoregate.records import RuleResult
+from scoregate.wording import count
 
 NEWLY_FAILING = " (newly failing)"
 SUFFIX = " (applicable)"

@@ -14,8 +14,9 @@ from scoregate.gates.intersection import MENDING, dataset_changed, intersection,
 from scoregate.gates.measuring import too_few_trials
 from scoregate.gates.pairing import Universe
 from scoregate.gates.rescored import how_to_score_alike, run_that_was_made, scorer_changed
-from scoregate.gates.sentences import count, named
+from scoregate.gates.sentences import named
 from scoregate.gates.table import RunTable
+from scoregate.wording import count
 
 
 def why_not_comparable(

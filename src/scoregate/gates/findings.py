@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scoregate.gates.evidence import Estimate, Evidence
 from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.pairing import Scale
-from scoregate.gates.sentences import amount, change, count, interval, named, p_text, size
+from scoregate.gates.sentences import amount, change, interval, named, p_text, size
 from scoregate.gates.told_sentences import (
     change_where_it_applies,
     loses_the_margin,
@@ -17,6 +17,7 @@ from scoregate.gates.told_sentences import (
 from scoregate.records import Outcome
 from scoregate.statistics.exact import smallest_attainable_p
 from scoregate.statistics.power import minimum_detectable_drop, pairs_needed, smallest_provable_loss
+from scoregate.wording import count
 
 MOST_PAIRS = 10_000_000
 """Beyond this many items × trials the number is no advice any more."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from scoregate.gates.pairing import Universe, universe_of
-from scoregate.gates.sentences import count, named
+from scoregate.gates.sentences import named
 from scoregate.gates.table import RunTable
+from scoregate.wording import count
 
 LEAST_SHARE = 0.5
 """Of the baseline's items. What is the same in fewer says too little of the dataset as it is now."""

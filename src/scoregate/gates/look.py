@@ -23,12 +23,12 @@ from scoregate.gates.measuring import gather, within
 from scoregate.gates.notes import notes_of
 from scoregate.gates.pairing import Universe, paired_score, universe
 from scoregate.gates.rules import judge, judge_slice, worst
-from scoregate.gates.sentences import count
 from scoregate.gates.slices import Slice, slices_by_score
 from scoregate.gates.spreads import spreads_of
 from scoregate.gates.table import RunTable
 from scoregate.records import Flip, Outcome, Role, RuleResult, Verdict
 from scoregate.statistics.multiplicity import benjamini_hochberg
+from scoregate.wording import count
 
 GUARD_SHARE = 0.1
 """Share of alpha for `scored` and for whether scores apply; the rest is for the scores themselves."""

@@ -9,10 +9,10 @@ from scoregate.gates.age import age_note, best_of_note
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.pairing import Universe
 from scoregate.gates.rescored import rescored_note
-from scoregate.gates.sentences import count
 from scoregate.gates.slices import changed_places, unknown_slices
 from scoregate.gates.table import RunTable
 from scoregate.gates.told_sentences import failing_where_first_applied
+from scoregate.wording import count
 
 
 def notes_of(

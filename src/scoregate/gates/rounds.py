@@ -35,10 +35,11 @@ from scoregate.gates.futility import hopeless
 from scoregate.gates.look import Levels, Seen, look, one_look
 from scoregate.gates.look import verdict as as_verdict
 from scoregate.gates.rules import rule_result, worst
-from scoregate.gates.sentences import amount, count, named, p_text
+from scoregate.gates.sentences import amount, named, p_text
 from scoregate.gates.slices import Slice
 from scoregate.gates.table import RunTable, with_more_trials
 from scoregate.records import FreshItem, Outcome, RoundName, RoundResult, RuleResult, Verdict
+from scoregate.wording import count
 
 FAIL_SHARES: dict[RoundName, float] = {"A": 0.05, "B": 0.55, "C": 0.10, "D": 0.30}
 """Of alpha, the false alarms of the build."""

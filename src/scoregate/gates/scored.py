@@ -21,8 +21,9 @@ from scoregate.gates.findings import Level
 from scoregate.gates.measuring import gather
 from scoregate.gates.pairing import Arm, PairedScore, Universe
 from scoregate.gates.rules import judge, rule_result
-from scoregate.gates.sentences import count, named, p_text
+from scoregate.gates.sentences import named, p_text
 from scoregate.records import Outcome, RuleResult
+from scoregate.wording import count
 
 
 def evidence(measured: Sequence[Evidence], rule: Rule, everything: Universe, level: Level) -> Evidence:

@@ -47,11 +47,6 @@ def p_text(p: float) -> str:
     return "p < 1e-6" if p < 1e-6 else f"p = {p:.2g}"
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
-    """`1 item`, `1,319 items`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def named(ids: Sequence[str], total: int | None = None) -> str:
     """The first ids, and how many more there are."""
     shown = ", ".join(ids[:FIRST_IDS])

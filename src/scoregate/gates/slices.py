@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import Gate, Rule
 from scoregate.gates.pairing import Universe
-from scoregate.gates.sentences import count, named
+from scoregate.gates.sentences import named
 from scoregate.gates.table import RunTable
+from scoregate.wording import count
 
 SMALLEST_SLICE = 10
 """Fewer items of a slice than this are too few to say anything about it."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from scoregate.gates.evidence import Evidence
-from scoregate.gates.sentences import change, count
+from scoregate.gates.sentences import change
+from scoregate.wording import count
 
 
 def failing_where_first_applied(evidence: Evidence) -> str | None:
@@ -15,7 +16,7 @@ def failing_where_first_applied(evidence: Evidence) -> str | None:
     bad = pair.low if pair.sign > 0 else -pair.low
     failing = int((new & (pair.candidate.missing | (pair.candidate.values == bad)).any(axis=1)).sum())
     items = count(int(new.sum()), "item")
-    return f"of the {items} that it did not apply to before {failing:,} {'fails' if failing == 1 else 'fail'} now"
+    return f"of the {items} that it did not apply to before {count(failing, 'fails', 'fail')} now"
 
 
 def told_change(evidence: Evidence) -> str:

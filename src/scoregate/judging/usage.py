@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from scoregate.judging.votes import Silence
 from scoregate.records import Tokens
 from scoregate.scorers.outcome import shortened
+from scoregate.wording import count, dollars
 
 _LONGEST_REASON = 200
 
@@ -70,9 +71,9 @@ class Usage:
     def line(self, judge: str) -> str:
         """`judge relevance: 247 replies, 240 from the cache, 7 calls, 2 repaired, $0.01`."""
         parts = [
-            _number(self.replies, "reply", "replies"),
+            count(self.replies, "reply", "replies"),
             f"{self.from_cache:,} from the cache",
-            _number(self.calls, "call", "calls"),
+            count(self.calls, "call", "calls"),
         ]
         parts += [
             f"{count:,} {word}"
@@ -88,9 +89,9 @@ class Usage:
         if self.disagreed:
             parts.append(f"votes differ on {self.disagreed:,} of {self.judged:,} answers")
         if self.uncounted:
-            parts.append(f"{_number(self.uncounted, 'call', 'calls')} of unknown cost")
+            parts.append(f"{count(self.uncounted, 'call', 'calls')} of unknown cost")
         if self.untold:
-            parts.append(f"{_number(self.untold, 'call', 'calls')} not traced ({self.untold_because})")
+            parts.append(f"{count(self.untold, 'call', 'calls')} not traced ({self.untold_because})")
         if self.cost_usd is not None:
             parts.append(dollars(self.cost_usd))
         reasons = [
@@ -103,12 +104,3 @@ class Usage:
             if reason
         ]
         return "; ".join([f"judge {judge}: {', '.join(parts)}", *reasons])
-
-
-def dollars(amount: float) -> str:
-    """Two digits behind the point, or as many as it takes to show that it is not nothing."""
-    return f"${amount:.2f}" if amount >= 0.005 or amount == 0 else f"${amount:.2g}"
-
-
-def _number(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"

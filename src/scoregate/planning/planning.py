@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from scoregate.errors import ConfigError
 from scoregate.gate_file import Gate
 from scoregate.gates.anchors import main_share
-from scoregate.gates.sentences import amount, count
+from scoregate.gates.sentences import amount
 from scoregate.gates.sentences import size as size_text
 from scoregate.planning.basis import Basis
 from scoregate.planning.chances import Size, trials_of
@@ -20,6 +20,7 @@ from scoregate.planning.edits import MARGINS, WANTED, alone, as_written, helpful
 from scoregate.planning.noise import Noise, with_margin
 from scoregate.planning.outlook import VisibleDrop, cannot_gate, unchanged, visible_drops
 from scoregate.planning.planned import Plan, ScorePlan
+from scoregate.wording import count
 
 TRIALS = (1, 2, 3, 5)
 FACTORS = (1, 2, 4)

@@ -10,12 +10,12 @@ from scoregate.datasets import cluster_of, slices_of
 from scoregate.errors import ConfigError, NoBaseline
 from scoregate.gate_file import Gate
 from scoregate.gate_file.source import GitRevision, RunId
-from scoregate.gates.sentences import count, named
+from scoregate.gates.sentences import named
 from scoregate.gates.table import RunTable, table_from_run, with_more_trials
 from scoregate.judge_trust.own_replies import asked_for_itself, gating_judges, measuring_runs
 from scoregate.records import Dataset, Run, RunHeader
 from scoregate.store import Store
-from scoregate.wording import shown_path
+from scoregate.wording import count, shown_path
 
 ENOUGH_TRIALS = 20
 """No older run is looked for once so many trials are there: more would hardly tell more."""

@@ -6,6 +6,7 @@ from scoregate.calibration.record import Calibration, Drift
 from scoregate.reports.display_width import wrap
 from scoregate.reports.excerpt import one_line
 from scoregate.statistics.estimate import Estimate
+from scoregate.wording import plural
 
 _READ = 5
 """So many disagreements are shown; the file holds more."""
@@ -17,7 +18,7 @@ def render_calibration(found: Calibration, *, file: str, width: int) -> str:
     replied = found.labelled - found.missing
     parts = [
         wrap(
-            f"judge {found.judge} beside people on {found.labelled:,} {_items(found.labelled)}"
+            f"judge {found.judge} beside people on {found.labelled:,} {plural(found.labelled, 'item')}"
             + (f", {found.missing:,} of them without a valid reply" if found.missing else "")
             + f"; they agree where {found.compared}",
             width,
@@ -86,7 +87,7 @@ def _disagreements(found: Calibration, file: str, width: int) -> list[str]:
 
 def _drift(drift: Drift) -> str:
     points = f"{100 * drift.difference:+.1f} points ({100 * drift.low:+.1f} to {100 * drift.high:+.1f})"
-    counts = f"{drift.n_before:,} {_items(drift.n_before)} then, {drift.n_now:,} now"
+    counts = f"{drift.n_before:,} {plural(drift.n_before, 'item')} then, {drift.n_now:,} now"
     text = f"Since the calibration of {drift.since} ({counts}): {points}"
     if drift.more_disagreement:
         text += f"; the judge agrees less than it did (p = {drift.p_value:.2g})"
@@ -121,10 +122,6 @@ def _interval(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return f"not estimable: {estimate.reason}" if estimate.reason else "not estimable"
     return f"{estimate.low:.3f} to {estimate.high:.3f}"
-
-
-def _items(number: int) -> str:
-    return "item" if number == 1 else "items"
 
 
 def _value(value: bool | int | float | str | None) -> str:

@@ -10,6 +10,7 @@ from scoregate.records import JSON
 from scoregate.reports.report import Report
 from scoregate.reports.rounding import decimals_for, half_width, number
 from scoregate.statistics.estimate import Estimate
+from scoregate.wording import count
 
 if TYPE_CHECKING:
     from scoregate.calibration.corrected_value import CorrectedDifference
@@ -26,7 +27,7 @@ def corrected_lines(report: Report) -> list[str]:
         powered, gladen = (_value(one, rate=rate) for one in (value.prediction_powered, value.rogan_gladen))
         lines.append(
             f"{name}: raw {_value(value.raw, rate=rate)}; corrected by "
-            f"{_many(value.labelled, 'human label')} of {_many(value.items, 'item')}: "
+            f"{count(value.labelled, 'human label')} of {count(value.items, 'item')}: "
             f"{powered} (prediction-powered), {gladen} (Rogan-Gladen)"
         )
         if value.difference is not None:
@@ -52,12 +53,8 @@ def _difference(name: str, found: CorrectedDifference, *, rate: bool) -> str:
     raw, powered = (_change(one, rate=rate) for one in (found.raw, found.prediction_powered))
     return (
         f"{name}, candidate − baseline: raw {raw}; corrected by human labels of both answers to "
-        f"{found.labelled:,} of {_many(differ, 'item')}{same}: {powered} (prediction-powered)"
+        f"{found.labelled:,} of {count(differ, 'item')}{same}: {powered} (prediction-powered)"
     )
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _is_rate(contract: Contract | None) -> bool:

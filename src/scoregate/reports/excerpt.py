@@ -72,8 +72,3 @@ def _reads_as_another_value(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def items_text(number: int) -> str:
-    """`1 item`, `1,319 items`."""
-    return f"{number:,} item" + ("" if number == 1 else "s")

@@ -9,10 +9,10 @@ from statistics import geometric_mean
 
 from scoregate.catalog import MEASURED_UNITS, Contract
 from scoregate.records import FreshItem
-from scoregate.reports.excerpt import items_text
 from scoregate.reports.report import Report
 from scoregate.reports.rounding import decimals_for, number
 from scoregate.reports.shown_rules import broken_scores
+from scoregate.wording import count
 
 MOST_ITEMS = 10
 """Items shown; the others are counted."""
@@ -40,7 +40,7 @@ class FreshEvidence:
     @property
     def title(self) -> str:
         """How many items were run again, and how many of them were worse."""
-        run_again = items_text(len(self.items) + self.not_worse)
+        run_again = count(len(self.items) + self.not_worse, "item")
         return f"Fresh trials of the {run_again} behind the suspicion: {len(self.items) or 'none'} worse"
 
 
@@ -130,4 +130,4 @@ def _kind(fresh: FreshItem) -> str:
 
 def further(items: int, shown: int) -> str | None:
     """`… and 3 more items`; None where all were shown."""
-    return f"… and {items_text(items - shown).replace(' ', ' more ', 1)}" if items > shown else None
+    return f"… and {count(items - shown, 'item').replace(' ', ' more ', 1)}" if items > shown else None

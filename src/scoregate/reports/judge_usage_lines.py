@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from scoregate.judging.usage import dollars
 from scoregate.records import JSON
 from scoregate.reports.report import Report
+from scoregate.wording import dollars
 
 
 def judge_usage_lines(report: Report) -> list[str]:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from scoregate.records import Outcome, RuleResult, Verdict
 from scoregate.reports.corrected_lines import corrected_lines
-from scoregate.reports.excerpt import items_text
 from scoregate.reports.github_text import code, inline, link
 from scoregate.reports.judge_usage_lines import judge_usage_lines
 from scoregate.reports.markdown_items import evidence_parts, moved_parts
@@ -21,6 +20,7 @@ from scoregate.reports.rounds_log import effort, round_lines, stopped_early
 from scoregate.reports.rows import further_reasons
 from scoregate.reports.shown_rules import ShownRules, shown_rules
 from scoregate.reports.spread_lines import spread_lines
+from scoregate.wording import count
 
 LIMIT = 65_000
 """Most characters of the whole text."""
@@ -117,7 +117,7 @@ def _missing(report: Report) -> list[str]:
     kept, left = within([code(item) for item in missing[:50]], _LIST_SHARE)
     left += max(0, len(missing) - 50)
     more = f" … and {left:,} more" if left else ""
-    return [f"**Missing or failed in {items_text(len(missing))}**: {', '.join(kept)}{more}"]
+    return [f"**Missing or failed in {count(len(missing), 'item')}**: {', '.join(kept)}{more}"]
 
 
 def _notes(report: Report) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from scoregate.judging.usage import dollars
 from scoregate.planning.planned import Edit, Plan, ScorePlan, Spending
 from scoregate.reports.display_width import display_width
+from scoregate.wording import count, dollars, plural
 
 NONE = "none"
 _ANY = 1e-9
@@ -31,15 +31,15 @@ def plan_text(plan: Plan, *, width: int) -> str:
 def _head(plan: Plan, width: int) -> str:
     if plan.side_by_side:
         looks = " → ".join(str(trials) for trials in plan.trials)
-        trials = f"side by side in rounds, {looks} {_plural(plan.trials[-1], 'trial')}"
+        trials = f"side by side in rounds, {looks} {plural(plan.trials[-1], 'trial')}"
     else:
-        trials = f"{plan.trials[0]} {_plural(plan.trials[0], 'trial')}, one look at stored results"
+        trials = f"{plan.trials[0]} {plural(plan.trials[0], 'trial')}, one look at stored results"
         if plan.baseline_trials is not None and plan.baseline_trials != plan.trials[0]:
             trials += f" (the baseline has {plan.baseline_trials})"
     clusters = "" if plan.clusters == plan.items else f" in clusters worth {plan.clusters:,} independent ones"
     word = "assumption" if plan.assumed else "noise from"
     origin = plan.noise_from.removeprefix("assumed: ")
-    items = f"{plan.items:,} {_plural(plan.items, 'item')}"
+    items = f"{plan.items:,} {plural(plan.items, 'item')}"
     lines = [
         _wrapped(f"{plan.gate}: {items}{clusters}, {trials}", width, "  "),
         _wrapped(f"{word}: {origin}", width, "  "),
@@ -93,9 +93,9 @@ def _two_lines(head: str) -> str:
 
 def _unchanged(plan: Plan, width: int) -> str:
     if plan.invalid:
-        trials = f"{plan.trials[-1]} {_plural(plan.trials[-1], 'trial')}"
+        trials = f"{plan.trials[-1]} {plural(plan.trials[-1], 'trial')}"
         return _wrapped(
-            f"Every build will be invalid: {plan.clusters:,} independent {_plural(plan.clusters, 'item')} with "
+            f"Every build will be invalid: {plan.clusters:,} independent {plural(plan.clusters, 'item')} with "
             f"{trials} cannot tell a total loss from chance.",
             width,
         )
@@ -128,7 +128,7 @@ def _settings(plan: Plan) -> str:
     for trials in dict.fromkeys(trials for trials, _, _ in plan.settings):
         cells = (shares[trials, items] for items in sizes)
         rows.append(
-            [f"{trials} {_plural(trials, 'trial')}", *("invalid" if c is None else _share(c) for c in cells)]
+            [f"{trials} {plural(trials, 'trial')}", *("invalid" if c is None else _share(c) for c in cells)]
         )
     return _table(tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=_right(len(sizes))))
 
@@ -208,9 +208,9 @@ def _share(value: float) -> str:
 
 
 def _spent(spending: Spending) -> str:
-    number = f"{spending.calls:,} {_plural(spending.calls, 'call')}"
+    number = f"{spending.calls:,} {plural(spending.calls, 'call')}"
     if spending.replies:
-        number += f" and up to {spending.replies:,} judge {'reply' if spending.replies == 1 else 'replies'}"
+        number += f" and up to {count(spending.replies, 'judge reply', 'judge replies')}"
     words = []
     if spending.usd is not None:
         words.append(dollars(spending.usd))
@@ -225,10 +225,6 @@ def _time(minutes: float) -> str:
     if minutes < 1 / 60:
         return "<1 s"
     return f"{60 * minutes:.0f} s" if minutes < 1 else f"{minutes:.0f} min"
-
-
-def _plural(number: int, one: str) -> str:
-    return one if number == 1 else one + "s"
 
 
 def _right(columns: int) -> Sequence[str]:

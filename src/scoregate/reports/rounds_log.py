@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scoregate.records import RoundResult, Verdict
-from scoregate.reports.excerpt import items_text
 from scoregate.reports.report import Report
+from scoregate.wording import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ def effort(verdict: Verdict) -> str:
     if not one_pass:
         return ""
     trials = sum(entry.trials for entry in whole)
-    text = f"In each version {_trials(trials)} of every item"
-    text += "".join(f" and {entry.trials:,} fresh of {items_text(entry.items)}" for entry in again)
+    text = f"In each version {count(trials, 'trial')} of every item"
+    text += "".join(f" and {entry.trials:,} fresh of {count(entry.items, 'item')}" for entry in again)
     cells = sum(entry.items * entry.trials for entry in verdict.rounds)
     passes = "" if cells == one_pass else f"{cells / one_pass:.2g} × "
     return f"{text}: {2 * cells:,} calls, {passes}one pass of both versions"
@@ -50,13 +50,9 @@ def stopped_early(report: Report) -> str | None:
     )
 
 
-def _trials(number: int) -> str:
-    return f"{number:,} trial" + ("" if number == 1 else "s")
-
-
 def _ran(entry: RoundResult) -> str:
     kind = {"A": "", "B": " fresh"}.get(entry.round, " more")
-    return f"{items_text(entry.items)} × {entry.trials:,}{kind}"
+    return f"{count(entry.items, 'item')} × {entry.trials:,}{kind}"
 
 
 def _showed(entry: RoundResult, verdict: Verdict) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from scoregate.planning.selftested import Detection, SelfTest, Share
+from scoregate.wording import plural
 
 
 def selftest_text(test: SelfTest, *, width: int) -> str:
@@ -20,9 +21,9 @@ def selftest_text(test: SelfTest, *, width: int) -> str:
 def _head(test: SelfTest, width: int) -> str:
     builds = test.false_alarms.builds
     how = "side by side in rounds" if test.side_by_side else "one look"
-    trials = f"{test.trials} {_plural(test.trials, 'trial')}"
+    trials = f"{test.trials} {plural(test.trials, 'trial')}"
     lines = [
-        f"{test.gate}: {builds:,} A/A {_plural(builds, 'build')} of {test.items:,} items, {how}, {trials} an arm",
+        f"{test.gate}: {builds:,} A/A {plural(builds, 'build')} of {test.items:,} items, {how}, {trials} an arm",
         f"dealt from {test.trials_from}",
     ]
     if test.runs > 1:
@@ -98,7 +99,7 @@ def _detections(test: SelfTest) -> str:
             [f"{score}, {_size(own[0])}", *(f"{_percent(d.found.value)} ({_interval(d.found)})" for d in own)]
         )
     table = tabulate(rows, tablefmt="plain", disable_numparse=True).splitlines()
-    title = f"Found (regression), of {builds:,} {_plural(builds, 'build')} each, with its 95 % interval:"
+    title = f"Found (regression), of {builds:,} {plural(builds, 'build')} each, with its 95 % interval:"
     return "\n".join([title, *(line.rstrip() for line in table)])
 
 
@@ -114,10 +115,6 @@ def _interval(share: Share) -> str:
 
 def _percent(value: float) -> str:
     return f"{100 * value:.1f} %"
-
-
-def _plural(number: int, one: str) -> str:
-    return one if number == 1 else one + "s"
 
 
 def _wrapped(text: str, width: int, indent: str = "") -> str:

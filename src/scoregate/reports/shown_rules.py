@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scoregate.records import RuleResult, Verdict
+from scoregate.wording import count
 
 FALSE_DISCOVERY_RATE = 0.10
 MOST_SLICES = 5
@@ -100,8 +101,8 @@ def _sought(slices: Sequence[Sequence[RuleResult]]) -> str:
     counts = {len(rules) for rules in slices}
     total = sum(map(len, slices))
     if len(slices) == 1:
-        return f"{total:,} slice{'' if total == 1 else 's'} sought"
+        return f"{count(total, 'slice')} sought"
     if len(counts) == 1:
         each = counts.pop()
-        return f"{each:,} slice{'' if each == 1 else 's'} sought in each of {len(slices):,} scores"
+        return f"{count(each, 'slice')} sought in each of {len(slices):,} scores"
     return f"{total:,} slices sought over {len(slices):,} scores"

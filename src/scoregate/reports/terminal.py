@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from scoregate.records import RuleResult
 from scoregate.reports.corrected_lines import corrected_lines
 from scoregate.reports.display_width import wrap
-from scoregate.reports.excerpt import items_text, one_line
+from scoregate.reports.excerpt import one_line
 from scoregate.reports.report import Report
 from scoregate.reports.rounds_log import effort, round_lines, stopped_early
 from scoregate.reports.rows import further_reasons
@@ -19,6 +19,7 @@ from scoregate.reports.spread_lines import spread_lines
 from scoregate.reports.terminal_items import evidence_lines, moved_lines
 from scoregate.reports.terminal_table import rules_table
 from scoregate.reports.terminal_text import Paint, hanging, paragraphs
+from scoregate.wording import count
 
 _NARROWEST = 40
 _MISSING_SHOWN = 10
@@ -106,7 +107,7 @@ def _missing(report: Report, width: int) -> list[str]:
     left = len(missing) - _MISSING_SHOWN
     more = f" … and {left:,} more" if left > 0 else ""
     return hanging(
-        f"Missing or failed in {items_text(len(missing))}: {ids}{more}",
+        f"Missing or failed in {count(len(missing), 'item')}: {ids}{more}",
         width,
         first="! ",
     )
