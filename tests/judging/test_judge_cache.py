@@ -121,10 +121,11 @@ def test_a_failure_is_shared_by_all_that_wait_for_it(
 
 
 def test_whoever_waits_asks_itself_where_the_first_is_stopped(tmp_path: Path) -> None:
-    async def session(judge: Judge) -> list[object]:
+    async def session(judge: Judge, server: ModelServer) -> list[object]:
         judge.begin(concurrency=2)
         first, second = (asyncio.ensure_future(judge.judge(item(), "same")) for _ in range(2))
-        await asyncio.sleep(0.1)
+        while not server.requests:
+            await asyncio.sleep(0.01)
         first.cancel()
         values = [
             one if isinstance(one, BaseException) else one.value
@@ -136,7 +137,7 @@ def test_whoever_waits_asks_itself_where_the_first_is_stopped(tmp_path: Path) ->
     with store_in(tmp_path) as store, ModelServer(script=[slow(5), judged(6)]) as server:
         judge = Judge(spec_of(server.url))
         judge.cache = ReplyCache(store)
-        stopped, value = asyncio.run(session(judge))
+        stopped, value = asyncio.run(session(judge, server))
     assert isinstance(stopped, asyncio.CancelledError)
     assert value == 6
 
