@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from dataclasses import fields as fields_of
 from typing import TYPE_CHECKING, Any, Literal
 
 from scoregate.errors import INCONCLUSIVE, INVALID, PASS, REGRESSION
+from scoregate.run_facts import RunFacts
 
 if TYPE_CHECKING:
     import pandas
@@ -171,26 +172,37 @@ class RunHeader:
     started_at: str | None = None
     finished_at: str | None = None
     metadata: Mapping[str, JSON] = field(default_factory=dict)
-    """`selection` (why the run is partial), `dirty`, `gate`, `wait_for`, and for a baseline `accepted`."""
+    """What else the run notes, as it is kept; read and changed through `facts` (`RunFacts` lists what is there)."""
+
+    @property
+    def facts(self) -> RunFacts:
+        """What the run notes about itself in its metadata."""
+        return RunFacts.of(self.metadata)
+
+    def with_facts(self, facts: RunFacts) -> RunHeader:
+        """The same header with these facts in its metadata."""
+        return replace(self, metadata=facts.to_metadata())
 
     @property
     def partial(self) -> bool:
         """Whether only a selection of the dataset was run on purpose."""
-        return bool(self.metadata.get("selection"))
+        return self.facts.selection is not None
 
     @property
     def awaited(self) -> tuple[str, ...]:
         """Scores that evaluators in Langfuse write: they are read from there, and never sent."""
-        names = self.metadata.get("wait_for")
-        return tuple(str(name) for name in names) if isinstance(names, list) else ()
+        return self.facts.wait_for
 
     @property
     def timeout_seconds(self) -> float | None:
         """Time limit of a call, which is the latency of every call that timed out; None if the run does not say."""
-        limit = self.metadata.get("timeout_seconds")
-        if isinstance(limit, bool) or not isinstance(limit, int | float) or limit <= 0:
-            return None
-        return float(limit)
+        return self.facts.timeout_seconds
+
+    @property
+    def scored_at(self) -> str | None:
+        """When the scores were made, as the run says it (ISO time): its start, unless it was scored again."""
+        again = self.facts.rescored
+        return self.started_at if again is None else again.when
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ import pytest
 from scoregate.gate_file import Gate, read_gate
 from scoregate.gate_run.assembly import assemble_scorers
 from scoregate.gate_run.rescore import Prepared, prepare, rescore
-from scoregate.judge_trust.judges import ROUND
 from scoregate.records import Run, RunHeader, RunItem, Score
 from scoregate.store import Store
 from tests.cli.judged import KEY, KEY_NAME, judged_project
@@ -90,7 +89,7 @@ def test_replies_on_a_confirmation_are_announced_as_what_they_are(
 ) -> None:
     """Its trials have the numbers of the whole set's, whose replies are not theirs."""
     rescore(begun(gate, stored(), store), store)
-    fresh = replace(stored(), header=replace(stored().header, run="agent-1-confirm", metadata={ROUND: "B"}))
+    fresh = replace(stored(), header=replace(stored().header, run="agent-1-confirm", metadata={"round": "B"}))
     prepared = begun(gate, fresh, store)
     assert "4 scorings, up to 4 new judge replies" in prepared.announcement()
     rescore(prepared, store)
@@ -101,7 +100,7 @@ def test_replies_on_a_confirmation_are_announced_as_what_they_are(
 def test_runs_that_are_prepared_together_keep_their_own_replies(
     gate: Gate, store: Store, server: ModelServer
 ) -> None:
-    fresh = replace(stored(), header=replace(stored().header, run="agent-1-confirm", metadata={ROUND: "B"}))
+    fresh = replace(stored(), header=replace(stored().header, run="agent-1-confirm", metadata={"round": "B"}))
     assembly = assemble_scorers(gate)
     first, second = prepare(assembly, fresh, store), prepare(assembly, stored(), store)
     rescore(first, store)

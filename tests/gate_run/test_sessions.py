@@ -13,6 +13,7 @@ from scoregate.errors import ConfigError
 from scoregate.gate_file import Limits, read_gate
 from scoregate.gate_run.assembly import Assembly, assemble
 from scoregate.gate_run.begin import finish_run, plan_run, plan_session, resume_run, start_run
+from scoregate.run_facts import RunFacts
 from scoregate.runner.candidates import Candidate
 from scoregate.runner.session import run
 from scoregate.store import Store
@@ -52,7 +53,7 @@ def test_two_arms_become_two_runs_with_the_same_items_and_scorers(
 ) -> None:
     items = assembly.dataset.items
     before = start_run(
-        assembly, store, items, None, trials=2, candidate=baseline, metadata={"arm": "baseline"}
+        assembly, store, items, None, trials=2, candidate=baseline, facts=RunFacts(arm="baseline")
     )
     now = start_run(assembly, store, items, None, trials=2)
     plan = plan_session(
@@ -94,7 +95,9 @@ def test_runs_of_different_items_are_no_session(
 
 def test_a_selection_and_further_metadata_stand_beside_each_other(assembly: Assembly, store: Store) -> None:
     about = {"round": "B", "confirms": "run-1"}
-    started = start_run(assembly, store, assembly.dataset.items[:2], "2 suspects", trials=5, metadata=about)
+    started = start_run(
+        assembly, store, assembly.dataset.items[:2], "2 suspects", trials=5, facts=RunFacts.of(about)
+    )
     metadata = store.header(started.header.run).metadata
     assert metadata["selected_items"] == ["q000", "q001"]
     assert (metadata["selection"], metadata["round"], metadata["confirms"]) == ("2 suspects", "B", "run-1")

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from scoregate import Gate, Rule, compare
-from scoregate.gates.acceptance import Acceptance, flattered, locked, lowered, objections, same_scores
+from scoregate.gates.acceptance import flattered, locked, lowered, objections, same_scores
 from scoregate.gates.anchors import compare_with_both
 from scoregate.records import Run, RunItem, Score
+from scoregate.run_facts import Acceptance
 from tests.gates.runs import RunMaker, passing
 
 GATE = Gate(name="g", rules={"correct": Rule()})

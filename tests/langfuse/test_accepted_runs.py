@@ -50,7 +50,7 @@ def test_what_was_accepted_comes_back_as_it_was_said(
     assert accept(connection, "agent-1", when="2026-11-20T12:00:00+00:00")
     first, second = marks(connection)
     assert {first.experiment, second.experiment} == {ids.experiment_id("agent-1", trial) for trial in (0, 1)}
-    assert first.to_json() == {
+    assert first.acceptance.to_json() == {
         "who": "A <a@b.c>",
         "when": "2026-11-20T12:00:00+00:00",
         "why": "good",

@@ -17,10 +17,11 @@ from scoregate.baselines.baselines import lock_path
 from scoregate.errors import BaselineError, ConfigError, ResultsError
 from scoregate.gate_file import read_gate
 from scoregate.gate_run.enforce import NotComparable, NotDecided
-from scoregate.gates.acceptance import Acceptance, locked
+from scoregate.gates.acceptance import locked
 from scoregate.langfuse import enforce
 from scoregate.records import JSON, Run
 from scoregate.results_file import write_lock
+from scoregate.run_facts import Acceptance
 from scoregate.sources.places import open_store
 from tests.cli.project import Project, items
 

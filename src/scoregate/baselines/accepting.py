@@ -12,11 +12,12 @@ from scoregate.baselines.langfuse_acceptance import accept_in_langfuse, delivere
 from scoregate.errors import BaselineError, ConfigError, NoBaseline
 from scoregate.gate_file import Gate
 from scoregate.gate_file.source import LangfuseExperiment
-from scoregate.gates.acceptance import Acceptance, locked, objections, same_scores
+from scoregate.gates.acceptance import locked, objections, same_scores
 from scoregate.gates.compare import check_decidable
 from scoregate.git.people import whoami
 from scoregate.records import Run
 from scoregate.results_file import write_lock
+from scoregate.run_facts import Acceptance
 from scoregate.sources.datasets import read_gate_dataset
 from scoregate.store import Store
 from scoregate.wording import shown_path

@@ -49,7 +49,7 @@ def equal_runs(store: Store | None, run: RunHeader, gate: Gate) -> tuple[RunHead
     Runs further apart than the gate's `max_baseline_age_days` are not counted, for then to run again is what
     the gate itself advises; nor is what ran from a changed working tree, of which nobody knows the version.
     """
-    if store is None or run.metadata.get("dirty"):
+    if store is None or run.facts.dirty:
         return (run,)
     others = []
     for summary in store.list_runs():
@@ -63,7 +63,7 @@ def equal_runs(store: Store | None, run: RunHeader, gate: Gate) -> tuple[RunHead
 
 def _version(header: RunHeader, gate: Gate) -> tuple[object, ...]:
     scorers = {name: header.scorers.get(name) for name in gate.rules}
-    about = (header.candidate, header.commit, bool(header.metadata.get("dirty")))
+    about = (header.candidate, header.commit, bool(header.facts.dirty))
     return *about, header.dataset, header.dataset_fingerprint, header.trials, scorers
 
 

@@ -24,8 +24,8 @@ def with_expected_items(run: Run, gate: Gate, store: Store | None) -> Run | RunT
     if gate.on_dataset_change != "intersection" or _says_everything(run):
         return run
     items = _items_of(run, gate, store)
-    selected = run.header.metadata.get("selected_items") if run.header.partial else None
-    chosen = set(selected) if isinstance(selected, list) else None
+    selected = run.header.facts.selected_items if run.header.partial else None
+    chosen = None if selected is None else set(selected)
     if items is None or (run.header.partial and chosen is None):
         return run
     dataset = {item.id: content_digest(item) for item in items if chosen is None or item.id in chosen}

@@ -8,9 +8,8 @@ from scoregate.baselines.langfuse_runs import dataset_name, find, forget
 from scoregate.errors import BaselineError, ConfigError, StoreError
 from scoregate.gate_file import Gate
 from scoregate.gate_file.source import LangfuseExperiment, named_experiment
-from scoregate.gates.acceptance import Acceptance
-from scoregate.langfuse.spans import ORIGIN
-from scoregate.records import JSON, Run
+from scoregate.records import Run
+from scoregate.run_facts import Acceptance
 from scoregate.sources.datasets import connect
 from scoregate.store import Store
 
@@ -74,8 +73,7 @@ def other_branch(gate: Gate, run: Run) -> str | None:
     """
     source = gate.baseline_source
     wanted = source.branch if isinstance(source, LangfuseExperiment) else None
-    origin = run.header.metadata.get(ORIGIN)
-    branch = origin.get("branch") if isinstance(origin, dict) else None
+    branch = run.header.facts.branch
     if wanted is None or branch == wanted:
         return None
     return f"it {_of_branch(branch)}, and the gate compares with '{wanted}'"
@@ -103,7 +101,7 @@ def accept_in_langfuse(gate: Gate, run: Run, acceptance: Acceptance) -> bool:
         )
 
 
-def _of_branch(branch: JSON) -> str:
+def _of_branch(branch: str | None) -> str:
     return f"was made on the branch '{branch}'" if branch else "does not say its branch"
 
 
@@ -133,6 +131,5 @@ def _find_stored(connection: Connection, run: str, gate: Gate) -> FoundRun | Non
 def _experiment_of(run: Run) -> str:
     """Id of the experiment of its first trial; one that scoregate did not deliver is called by its own."""
     from scoregate.langfuse import ids
-    from scoregate.langfuse.sdk_run import EXPERIMENT
 
-    return run.id if EXPERIMENT in run.header.metadata else ids.experiment_id(run.id, 0)
+    return ids.experiment_id(run.id, 0) if run.header.facts.experiment is None else run.id

@@ -80,8 +80,8 @@ def find(connection: Connection, source: LangfuseExperiment, gate: Gate | None) 
         mark = mark or acceptance(connection, found, gate_name)
         if mark is not None:
             header = found.run.header
-            metadata = {**header.metadata, "accepted": mark.to_json()}
-            found = replace(found, run=replace(found.run, header=replace(header, metadata=metadata)))
+            header = header.with_facts(replace(header.facts, accepted=mark.acceptance))
+            found = replace(found, run=replace(found.run, header=header))
         while len(_kept) >= _MOST_KEPT:
             _kept.pop(next(iter(_kept)))
         _kept[key] = found

@@ -32,7 +32,6 @@ def scored_alike(gate: Gate, run: Run, store: Store | None, scorers: Mapping[str
             header = store.header(summary.run)
             if not changed_scorers(gate, header.scorers, scorers):
                 found = store.load_run(summary.run)
-                accepted = run.header.metadata.get("accepted")
-                about = {**header.metadata, **({"accepted": accepted} if accepted is not None else {})}
-                return replace(found, header=replace(header, metadata=about))
+                facts = header.facts.accepted_as(run.header.facts)
+                return replace(found, header=header.with_facts(facts))
     return run

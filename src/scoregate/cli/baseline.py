@@ -166,16 +166,15 @@ def _accepted(run: Run, gate: Gate) -> str:
     from scoregate.gate_file.source import LangfuseExperiment
     from scoregate.gates.age import best_of_note
 
-    accepted = run.header.metadata.get("accepted")
-    if not isinstance(accepted, dict):
+    accepted = run.header.facts.accepted
+    if accepted is None:
         source = gate.baseline_source
         in_langfuse = isinstance(source, LangfuseExperiment)
         what = f"named by the gate as {source}" if in_langfuse else "a plain results file"
         return f"run {run.id}: not accepted by anybody ({what})"
-    lines = [f"accepted by {accepted.get('who')} on {accepted.get('when')}: {accepted.get('why')}"]
-    forced = accepted.get("forced")
-    if forced:
-        lines.append(f"forced in spite of: {'; '.join(str(objection) for objection in forced)}")
+    lines = [f"accepted by {accepted.who} on {accepted.when}: {accepted.why}"]
+    if accepted.forced:
+        lines.append(f"forced in spite of: {'; '.join(accepted.forced)}")
     chosen = best_of_note(run.header)
     if chosen:
         lines.append(chosen)

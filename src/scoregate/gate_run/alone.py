@@ -58,7 +58,7 @@ def run_alone(
         linked(langfuse, gate, store, say) as link,
     ):
         before = _to_compare_with(request, assembly, store)
-        started = begin_run(request, assembly, store, metadata=before.scored_first.metadata)
+        started = begin_run(request, assembly, store, facts=before.scored_first.facts)
         blind = None if before.baseline is None or started.header.partial else _blind(gate, store)
         for line in [*assembly.doubtful_scores, *filter(None, [before.about, blind])]:
             say(line)

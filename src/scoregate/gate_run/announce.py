@@ -47,7 +47,7 @@ def announcement(
     parts += announced_cost(expected)
     if expected.seconds is not None:
         parts.append(f"about {max(expected.seconds, 1):.0f} s")
-    part = f", PARTIAL: {header.metadata['selection']}" if header.partial else ""
+    part = f", PARTIAL: {header.facts.selection}" if header.partial else ""
     over = "".join(f"; {name} will probably be reached" for name in expected.exceeds)
     trials = f" × {header.trials} trials" if header.trials > 1 else ""
     kept = f" ({done:,} are there already)" if done else ""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,19 +18,12 @@ from scoregate.gate_run.assembly import Assembly
 from scoregate.gate_run.request import NEWEST, Request
 from scoregate.git.origin import origin_of
 from scoregate.judge_trust.judges import use_replies
-from scoregate.langfuse.spans import LANGFUSE_DATASET, ORIGIN
-from scoregate.records import JSON, DatasetItem, RunHeader
+from scoregate.records import DatasetItem, RunHeader
+from scoregate.run_facts import RunFacts
 from scoregate.runner.candidates import Candidate
 from scoregate.runner.plan import Arm, RunPlan, RunReport
 from scoregate.runner.selection import Selection, select
 from scoregate.store import Store
-
-PROGRAM = "program"
-"""Key of a run's metadata: the Python file that is called and a hash of its content."""
-WAIT_FOR = "wait_for"
-"""Key of a run's metadata: scores that evaluators in Langfuse write (`RunHeader.awaited`)."""
-TIMEOUT = "timeout_seconds"
-"""Key of a run's metadata: the time limit of a call, which is the latency of every call that timed out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,33 +43,27 @@ def start_run(
     trials: int,
     run: str | None = None,
     candidate: Candidate | None = None,
-    metadata: Mapping[str, JSON] | None = None,
+    facts: RunFacts | None = None,
 ) -> StartedRun:
     """Make a new run in the store. `selection` says why it is partial, None for the whole dataset.
 
     `run` is its id, if it has one already (`new_id`). `candidate` stands in for the assembly's own (the
-    baseline's in a session of two arms), `metadata` is kept beside what every run notes.
+    baseline's in a session of two arms), `facts` are kept beside what every run notes.
     """
     candidate = candidate or assembly.candidate
     dataset, gate = assembly.dataset, assembly.gate
-    about: dict[str, JSON] = {"gate": gate.name}
-    origin = origin_of(gate.root)
-    if origin:
-        about[ORIGIN] = origin
-    if candidate.dirty is not None:
-        about["dirty"] = candidate.dirty
-    if gate.limits.timeout_seconds is not None:
-        about[TIMEOUT] = gate.limits.timeout_seconds
-    program = program_of(candidate, gate.root)
-    if program is not None:
-        about[PROGRAM] = program
-    if dataset.langfuse_id is not None:
-        about[LANGFUSE_DATASET] = dataset.langfuse_id
-    if gate.wait_for:
-        about[WAIT_FOR] = list(gate.wait_for)
-    if selection is not None:
-        about["selection"] = selection
-        about["selected_items"] = [item.id for item in items]
+    facts = replace(
+        facts or RunFacts(),
+        gate=gate.name,
+        origin=origin_of(gate.root),
+        dirty=candidate.dirty,
+        timeout_seconds=gate.limits.timeout_seconds,
+        program=program_of(candidate, gate.root),
+        langfuse_dataset_id=dataset.langfuse_id,
+        wait_for=tuple(gate.wait_for),
+        selection=selection,
+        selected_items=None if selection is None else tuple(item.id for item in items),
+    )
     header = RunHeader(
         run=run or new_id(gate.name),
         dataset=dataset.name,
@@ -88,7 +75,7 @@ def start_run(
         expected_items=len(items),
         scorers=assembly.scorer_versions,
         started_at=_now(),
-        metadata={**about, **(metadata or {})},
+        metadata=facts.to_metadata(),
     )
     store.create_run(header, dataset.items)
     return StartedRun(header, tuple(items))
@@ -108,18 +95,19 @@ def resume_run(
             f"run {header.run} is finished, there is nothing to resume",
             hint="start a new run, or decide it again with `scoregate check`",
         )
+    facts = header.facts
     now: list[tuple[str, object, object]] = [
-        ("gate", header.metadata.get("gate"), assembly.gate.name),
+        ("gate", facts.gate, assembly.gate.name),
         ("dataset", header.dataset_fingerprint, assembly.dataset.fingerprint),
         ("candidate", header.candidate, candidate.version),
         ("commit", header.commit, candidate.commit),
         ("scorers", dict(header.scorers), assembly.scorer_versions),
     ]
-    if TIMEOUT in header.metadata:
+    if facts.timeout_seconds is not None:
         # Calls that time out are measured at the limit, so that a run has one.
-        now.append(("time limit", header.metadata[TIMEOUT], assembly.gate.limits.timeout_seconds))
-    if PROGRAM in header.metadata:
-        now.append(("program", header.metadata[PROGRAM], program_of(candidate, assembly.gate.root)))
+        now.append(("time limit", facts.timeout_seconds, assembly.gate.limits.timeout_seconds))
+    if facts.program is not None:
+        now.append(("program", facts.program, program_of(candidate, assembly.gate.root)))
     for what, then, here in now:
         if then != here:
             shown = "" if what in ("scorers", "dataset") else f" ({then} then, {here} now)"
@@ -129,8 +117,7 @@ def resume_run(
                 f"run {header.run} cannot be resumed: the {what} changed since it started{shown}",
                 hint=f"{pin if pinned else 'go back to what it was'}, or start a new run",
             )
-    chosen = header.metadata.get("selected_items")
-    wanted = set(chosen) if isinstance(chosen, list) else None
+    wanted = None if facts.selected_items is None else set(facts.selected_items)
     items = tuple(item for item in assembly.dataset.items if wanted is None or item.id in wanted)
     return StartedRun(header, items)
 
@@ -223,16 +210,14 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def begin_run(
-    request: Request, assembly: Assembly, store: Store, *, metadata: Mapping[str, JSON]
-) -> StartedRun:
+def begin_run(request: Request, assembly: Assembly, store: Store, *, facts: RunFacts) -> StartedRun:
     """A new run of one version, or the one to resume. Raises ConfigError, StoreError."""
     if request.resume is not None:
         run = run_to_resume(request, assembly.gate, store)
         check_kind(store, run, beside=False)
         return resume_run(assembly, store, run)
     items, selection = chosen_items(request, assembly, store)
-    return start_run(assembly, store, items, selection, trials=assembly.gate.trials, metadata=metadata)
+    return start_run(assembly, store, items, selection, trials=assembly.gate.trials, facts=facts)
 
 
 def chosen_items(
@@ -276,12 +261,12 @@ def run_to_resume(request: Request, gate: Gate, store: Store) -> str:
 def check_kind(store: Store, run: str, *, beside: bool) -> None:
     """Refuse to go on with a run of the other kind: alone, or side by side. Raises ConfigError, StoreError."""
     header = store.header(store.find_run(run))
-    if bool(header.metadata.get("session")) and not beside:
+    if header.facts.session and not beside:
         raise ConfigError(
             f"run {header.run} was started beside another version",
             hint="name that version with --against, as the command that started it did",
         )
-    if beside and not header.metadata.get("session"):
+    if beside and not header.facts.session:
         raise ConfigError(
             f"run {header.run} was started alone, so no other version can join it",
             hint="resume it without --against, or start a new run",

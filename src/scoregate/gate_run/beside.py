@@ -136,7 +136,7 @@ def _session(
 
 def _announcement(session: SideBySide) -> str:
     header, items = session.candidate_run.header, len(session.candidate_run.items)
-    part = f", PARTIAL: {header.metadata['selection']}" if header.partial else ""
+    part = f", PARTIAL: {header.facts.selection}" if header.partial else ""
     versions = f"{header.candidate} beside {session.baseline_run.header.candidate}"
     return f"run {header.run}: {versions} on {count(items, 'item')}{part}"
 

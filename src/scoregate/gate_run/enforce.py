@@ -13,17 +13,14 @@ from scoregate.gate_run.begin import new_id
 from scoregate.gate_run.decide import decide
 from scoregate.gates.sentences import named
 from scoregate.git.version import version_of
-from scoregate.records import JSON, Verdict
+from scoregate.records import Verdict
+from scoregate.run_facts import RunFacts
 from scoregate.sources.datasets import read_gate_dataset
 from scoregate.sources.places import open_store
 from scoregate.wording import shown_path
 
 if TYPE_CHECKING:
     from langfuse.experiment import ExperimentResult
-
-
-SDK_EXPERIMENT = "sdk_experiment"
-"""Key of a run's metadata: id and name of the SDK's experiment whose result it is."""
 
 
 class NotDecided(ScoregateError):
@@ -66,9 +63,7 @@ def enforce(
     label = version_of(gate.root, version, result.run_name)
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     made_by = {"id": result.experiment_id, "name": result.name}
-    metadata: dict[str, JSON] = {"gate": gate.name, SDK_EXPERIMENT: made_by}
-    if label.dirty is not None:
-        metadata["dirty"] = label.dirty
+    facts = RunFacts(gate=gate.name, sdk_experiment=made_by, dirty=label.dirty)
     run, items = run_from(
         result,
         gate,
@@ -79,7 +74,7 @@ def enforce(
             "commit": label.commit,
             "started_at": now,
             "finished_at": now,
-            "metadata": metadata,
+            "metadata": facts.to_metadata(),
         },
     )
     with open_store(gate.root) as store:

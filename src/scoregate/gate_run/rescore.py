@@ -13,12 +13,13 @@ from scoregate.files.file_lock import file_lock
 from scoregate.gate_file import Gate
 from scoregate.gate_run.assembly import Assembly
 from scoregate.gate_run.stored_outputs import asked_items, baseline_files, with_outputs
-from scoregate.gates.rescored import RESCORED, RESCORED_FROM, rescore_command, run_that_was_made
+from scoregate.gates.rescored import rescore_command, run_that_was_made
 from scoregate.git.people import whoami
 from scoregate.judge_trust.judges import judges_of, replies_cost, series_of, use_replies
 from scoregate.judging.judge import Judge
 from scoregate.records import Run, RunHeader, RunItem, Score
 from scoregate.results_file import write_lock, write_results
+from scoregate.run_facts import Rescored
 from scoregate.runner import session
 from scoregate.runner.cells import MEASURED
 from scoregate.runner.rescoring import Rescoring, RescoringPlan, StoredOutput
@@ -199,13 +200,10 @@ def rewrite(gate: Gate, run: Run, before: Run) -> tuple[Path, ...]:
             hint=f"mend the scorer, or accept the run as it is: {accept}",
         )
     for file, accepted_run in held.items():
-        accepted = accepted_run.header.metadata.get("accepted")
-        about = {key: value for key, value in run.header.metadata.items() if key != "accepted"}
-        if accepted is None:
-            write_results(replace(run, header=replace(run.header, metadata=about)), file)
-        else:
-            header = replace(run.header, metadata={**about, "accepted": accepted})
-            write_lock(replace(run, header=header), file)
+        theirs = accepted_run.header.facts
+        facts = run.header.facts.without("accepted").accepted_as(theirs)
+        write = write_results if theirs.accepted is None else write_lock
+        write(replace(run, header=run.header.with_facts(facts)), file)
     return tuple(held)
 
 
@@ -256,17 +254,18 @@ def _begun(run: Run, versions: dict[str, str], store: Store) -> RunHeader | None
 
 def _begin(assembly: Assembly, run: Run, store: Store) -> RunHeader:
     origin, dataset = run_that_was_made(run.header), assembly.dataset
+    facts = replace(
+        run.header.facts,
+        gate=assembly.gate.name,
+        rescored_from=origin,
+        rescored=Rescored(whoami(assembly.gate.root), _now()),
+    )
     header = replace(
         run.header,
         run=f"{origin}-rescored-{secrets.token_hex(2)}",
         scorers=assembly.scorer_versions,
         finished_at=None,
-        metadata={
-            **run.header.metadata,
-            "gate": assembly.gate.name,
-            RESCORED_FROM: origin,
-            RESCORED: {"who": whoami(assembly.gate.root), "when": _now()},
-        },
+        metadata=facts.to_metadata(),
     )
     same = header.dataset_fingerprint == dataset.fingerprint
     store.create_run(header, dataset.items if same else ())

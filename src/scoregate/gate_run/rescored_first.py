@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scoregate.gate_run.request import Request, rounded_up
+from scoregate.run_facts import RunFacts
 
 if TYPE_CHECKING:
     from scoregate.gate_run.assembly import Assembly
@@ -14,11 +15,8 @@ if TYPE_CHECKING:
     from scoregate.gate_run.listener import Say
     from scoregate.gate_run.rescore import Prepared
     from scoregate.judging.judge import Judge
-    from scoregate.records import JSON, Run
+    from scoregate.records import Run
     from scoregate.store import Store
-
-SCORED_AGAIN = "scored_again"
-"""Key of a run's metadata: ids of the runs that were scored again for it, whose cost counts towards its cap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +26,9 @@ class ScoredFirst:
     parts: Sequence[Prepared] = ()
 
     @property
-    def metadata(self) -> dict[str, JSON]:
+    def facts(self) -> RunFacts:
         """What the run notes of them."""
-        return {SCORED_AGAIN: [part.header.run for part in self.parts]} if self.parts else {}
+        return RunFacts(scored_again=tuple(part.header.run for part in self.parts))
 
     @property
     def replies(self) -> dict[Judge, int]:
@@ -59,9 +57,7 @@ class ScoredFirst:
         """Dollars that were paid so far for scoring runs again for this one, in earlier sessions of it too."""
         from scoregate.gate_run.rescore import spent_on
 
-        noted = started.header.metadata.get(SCORED_AGAIN)
-        runs = {str(run) for run in noted} if isinstance(noted, list) else set()
-        runs |= {part.header.run for part in self.parts}
+        runs = set(started.header.facts.scored_again) | {part.header.run for part in self.parts}
         return spent_on(runs - {without}, store)
 
     def score(

@@ -21,7 +21,6 @@ from scoregate.gate_file import Limits
 from scoregate.gate_file.source import File, GitRevision, named_version
 from scoregate.gate_run.assembly import Assembly
 from scoregate.gate_run.begin import (
-    PROGRAM,
     StartedRun,
     finish_run,
     new_id,
@@ -34,8 +33,8 @@ from scoregate.gate_run.other_version import candidate_at
 from scoregate.gates.rounds import Request
 from scoregate.gates.table import RunTable, table_from_run
 from scoregate.git.version import Version
-from scoregate.judge_trust.judges import ROUND
 from scoregate.records import DatasetItem, Run, RunHeader
+from scoregate.run_facts import ArmName, RunFacts
 from scoregate.runner import session as engine
 from scoregate.runner.candidates import Candidate
 from scoregate.runner.candidates.script import only_in_run
@@ -44,15 +43,9 @@ from scoregate.runner.plan import RunReport
 from scoregate.runner.tracing import Tracing
 from scoregate.store import Store, Totals
 
-ARM = "arm"
-"""Key of a run's metadata: "baseline" or "candidate", of a side-by-side session."""
-SESSION = "session"
-"""Key of a run's metadata: the session's id, which is the id of the candidate's run."""
 BASELINE = "-baseline"
 """What the id of the baseline's run ends with, behind the session's."""
 _CONFIRM = "-confirm"
-AGAINST = "against"
-"""Key of a run's metadata: the baseline that the session was asked for, `git:…` or the full path of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +156,7 @@ class SideBySide:
             trials=request.trials,
             run=run,
             candidate=candidate,
-            metadata={SESSION: self.id, ARM: "baseline" if baseline else "candidate", ROUND: request.round},
+            facts=RunFacts(session=self.id, arm="baseline" if baseline else "candidate", round=request.round),
         )
 
     def _may_run(self, request: Request, runs: Sequence[StartedRun], trials: range) -> bool:
@@ -216,7 +209,7 @@ class SideBySide:
         """Raise RunInterrupted where a version's file is another one than when the session began."""
         root = self.assembly.gate.root
         for started, version in zip(runs, (self.arms.baseline, self.arms.candidate), strict=True):
-            then = started.header.metadata.get(PROGRAM)
+            then = started.header.facts.program
             if then is not None and then != program_of(version, root):
                 raise RunInterrupted(
                     f"the file of {version.version} changed while the session went on, so that further trials would "
@@ -260,13 +253,12 @@ class SideBySide:
 
 def fresh_trials(run: Run, trials: range) -> Run:
     """These trials of the run alone, numbered from 0, as a run of all items that it has."""
-    metadata = {key: value for key, value in run.header.metadata.items() if key != "selected_items"}
-    if run.header.metadata.get(ARM) == "baseline":
-        metadata.pop(
-            "selection", None
-        )  # both arms ran the same items, so that nothing is missing in this one
+    facts = run.header.facts.without("selected_items")
+    if facts.arm == "baseline":
+        # Both arms ran the same items, so that nothing is missing in this one.
+        facts = facts.without("selection")
     return Run(
-        replace(run.header, trials=len(trials), metadata=metadata),
+        replace(run.header.with_facts(facts), trials=len(trials)),
         tuple(replace(item, trial=item.trial - trials.start) for item in run.items if item.trial in trials),
         tuple(
             replace(score, trial=score.trial - trials.start) for score in run.scores if score.trial in trials
@@ -342,6 +334,10 @@ def begin_session(
 ) -> SideBySide:
     """A new session; its runs of the whole set are made."""
     session = new_id(assembly.gate.name)
+    sides: tuple[tuple[str, Candidate, ArmName], ...] = (
+        (session + BASELINE, arms.baseline, "baseline"),
+        (session, arms.candidate, "candidate"),
+    )
     baseline, candidate = (
         start_run(
             assembly,
@@ -351,12 +347,9 @@ def begin_session(
             trials=assembly.gate.trials,
             run=run,
             candidate=version,
-            metadata={SESSION: session, ARM: arm, AGAINST: str(full_name(against))},
+            facts=RunFacts(session=session, arm=arm, against=str(full_name(against))),
         )
-        for run, version, arm in (
-            (session + BASELINE, arms.baseline, "baseline"),
-            (session, arms.candidate, "candidate"),
-        )
+        for run, version, arm in sides
     )
     return SideBySide(assembly, store, arms, baseline, candidate, seed, watching)
 
@@ -383,14 +376,16 @@ def resume_session(
 def _session_of(store: Store, run: str) -> str:
     """The session that a run (its id, or a unique beginning) belongs to. Raises StoreError."""
     header = store.header(store.find_run(run))
-    return str(header.metadata.get(SESSION) or header.run)
+    return header.facts.session or header.run
 
 
 def _same_baseline(
     session: RunHeader, version: Candidate, against: GitRevision | File, store: Store
 ) -> Candidate:
     """`version`, named as it was when the session began. Raises ConfigError where it is another one."""
-    then, begun = named_version(str(session.metadata[AGAINST])), store.header(session.run + BASELINE)
+    noted, begun = session.facts.against, store.header(session.run + BASELINE)
+    assert noted is not None  # every session notes it
+    then = named_version(noted)
     by_commit = isinstance(then, GitRevision) and isinstance(against, GitRevision)
     if by_commit and begun.commit == version.commit:
         return replace(version, version=begun.candidate)

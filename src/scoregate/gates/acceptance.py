@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from scoregate.catalog import SCORED
 from scoregate.gate_file import Gate
 from scoregate.gates.compare import compare
-from scoregate.records import JSON, RuleResult, Run, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Acceptance:
-    """Who accepted a baseline, when, and why."""
-
-    who: str
-    when: str
-    """ISO time."""
-    why: str
-    forced: tuple[str, ...] = ()
-    """What spoke against it and was overruled."""
-    best_of: int | None = None
-    """The run was chosen among so many equal ones, and scores better than the first of them."""
-
-    def to_json(self) -> dict[str, JSON]:
-        said: dict[str, JSON] = {
-            "who": self.who,
-            "when": self.when,
-            "why": self.why,
-            "forced": list(self.forced),
-        }
-        return said if self.best_of is None else {**said, "best_of": self.best_of}
+from scoregate.records import RuleResult, Run, Verdict
+from scoregate.run_facts import Acceptance
 
 
 def objections(run: Run, gate: Gate, dataset_fingerprint: str | None = None) -> tuple[str, ...]:
@@ -41,7 +19,7 @@ def objections(run: Run, gate: Gate, dataset_fingerprint: str | None = None) -> 
     header = run.header
     found = []
     if header.partial:
-        found.append(f"it ran only a part of the dataset ({header.metadata.get('selection')})")
+        found.append(f"it ran only a part of the dataset ({header.facts.selection})")
     ran_on = header.dataset_fingerprint
     if ran_on and dataset_fingerprint and ran_on != dataset_fingerprint:
         found.append(f"it ran on another dataset than the gate's present one (its own is '{header.dataset}')")
@@ -61,16 +39,15 @@ def objections(run: Run, gate: Gate, dataset_fingerprint: str | None = None) -> 
     broken = sorted({s.item for s in run.scores if s.status == "error" and s.score in gate.rules})
     if broken and not failed:
         found.append(f"{len(broken):,} of its items lack a gated score (first: {broken[0]})")
-    if header.metadata.get("dirty"):
+    if header.facts.dirty:
         found.append("it was made from a working tree with uncommitted changes")
     return tuple(found)
 
 
 def locked(run: Run, acceptance: Acceptance) -> Run:
     """The run as a baseline: the same results, with the acceptance in the header."""
-    kept = {key: value for key, value in run.header.metadata.items() if key != "accepted"}
-    header = replace(run.header, metadata={**kept, "accepted": acceptance.to_json()})
-    return replace(run, header=header)
+    facts = replace(run.header.facts, accepted=acceptance)
+    return replace(run, header=run.header.with_facts(facts))
 
 
 def same_scores(one: Run, other: Run) -> bool:

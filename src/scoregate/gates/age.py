@@ -33,9 +33,8 @@ def older_than_allowed(gate: Gate, earlier: RunHeader, candidate: RunHeader) -> 
 
     A lock file whose run says no time is as old as its acceptance at least.
     """
-    accepted = earlier.metadata.get("accepted")
-    noted = accepted.get("when") if isinstance(accepted, dict) else None
-    then = time_of(earlier.started_at) or time_of(noted)
+    accepted = earlier.facts.accepted
+    then = time_of(earlier.started_at) or time_of(accepted.when if accepted else None)
     now = time_of(candidate.started_at)
     if then is None or now is None:
         return None
@@ -45,12 +44,11 @@ def older_than_allowed(gate: Gate, earlier: RunHeader, candidate: RunHeader) -> 
 
 def best_of_note(baseline: RunHeader) -> str | None:
     """A sentence where the baseline was accepted as the better one of several equal runs."""
-    accepted = baseline.metadata.get("accepted")
-    several = accepted.get("best_of") if isinstance(accepted, dict) else None
-    if not isinstance(several, int) or isinstance(several, bool):
+    accepted = baseline.facts.accepted
+    if accepted is None or accepted.best_of is None:
         return None
     return (
-        f"the baseline is the better one of {count(several, 'equal run')}, chosen by its score: an unchanged "
+        f"the baseline is the better one of {count(accepted.best_of, 'equal run')}, chosen by its score: an unchanged "
         "candidate looks worse than it more often than alpha says"
     )
 

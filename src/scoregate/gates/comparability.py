@@ -90,7 +90,7 @@ def _newly_scored(name: str, baseline: RunTable, candidate: RunTable) -> bool:
 
 
 def _selection(table: RunTable) -> str:
-    return f"a part of its dataset ({table.header.metadata.get('selection')})"
+    return f"a part of its dataset ({table.header.facts.selection})"
 
 
 def _dataset_changed(gate: Gate, baseline: RunTable, candidate: RunTable) -> str | None:

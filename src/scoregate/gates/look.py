@@ -192,7 +192,7 @@ class _Look:
         elif self.candidate.header.partial and outcome != "regression":
             outcome = "inconclusive"
             reason = (
-                f"only a part of the dataset was run ({self.candidate.header.metadata.get('selection')}); "
+                f"only a part of the dataset was run ({self.candidate.header.facts.selection}); "
                 "nothing in it is proved to be worse, and the rest is unknown"
             )
         return Seen(

@@ -55,7 +55,7 @@ def notes_of(
             more = f"; {first}" if first else ""
             notes.append(f"{evidence.name} did not apply to {skipped}{_its_items(evidence)}{more}")
     notes += filter(None, (age_note(gate, before, now), best_of_note(before), rescored_note(before)))
-    if now.metadata.get("dirty"):
+    if now.facts.dirty:
         notes.append("the candidate was run from a working tree with uncommitted changes")
     return tuple(notes)
 

@@ -8,16 +8,10 @@ from scoregate.gate_file import Gate
 from scoregate.gates.age import time_of
 from scoregate.records import RunHeader
 
-RESCORED_FROM = "rescored_from"
-"""Key of a run's metadata: id of the run that was made, however often it was scored again since."""
-RESCORED = "rescored"
-"""Key of a run's metadata: `who` scored it again, and `when` (ISO time)."""
-
 
 def run_that_was_made(header: RunHeader) -> str:
     """Id of the run that the outputs come from: its own, unless it was scored again."""
-    origin = header.metadata.get(RESCORED_FROM)
-    return origin if isinstance(origin, str) and origin else header.run
+    return header.facts.rescored_from or header.run
 
 
 def rescore_command(run: str, gate: Gate) -> str:
@@ -68,16 +62,15 @@ def _candidate_is_older(baseline: RunHeader, candidate: RunHeader) -> bool:
 
 def rescored_note(baseline: RunHeader) -> str | None:
     """A sentence where the baseline's scores are younger than its outputs."""
-    about = baseline.metadata.get(RESCORED)
-    if not isinstance(about, dict):
+    again = baseline.facts.rescored
+    if again is None:
         return None
     return (
         f"the baseline's outputs are those of run {run_that_was_made(baseline)}, which were scored again on "
-        f"{about.get('when')}"
+        f"{again.when}"
     )
 
 
 def _scored_at(header: RunHeader) -> float | None:
-    about = header.metadata.get(RESCORED)
-    time = time_of(about.get("when") if isinstance(about, dict) else header.started_at)
+    time = time_of(header.scored_at)
     return None if time is None else time.timestamp()

@@ -14,7 +14,7 @@ from scoregate.calibration.record import Calibration
 from scoregate.calibration.requirement import Requirement, unmet
 from scoregate.gate_file import Gate, Rule
 from scoregate.gates.age import time_of
-from scoregate.gates.rescored import RESCORED, rescore_command, run_that_was_made
+from scoregate.gates.rescored import rescore_command, run_that_was_made
 from scoregate.judge_trust.judges import is_judge, read_judges
 from scoregate.judging.identity import JudgeIdentity
 from scoregate.judging.spec import JudgeSpec
@@ -195,5 +195,4 @@ def _other_judge(gate: Gate, score: str, made_by: str, present: str, candidate: 
 
 def _judged_at(header: RunHeader) -> datetime | None:
     """When the run's scores were made: its own time, unless it was scored again."""
-    again = header.metadata.get(RESCORED)
-    return time_of(again.get("when") if isinstance(again, dict) else header.started_at)
+    return time_of(header.scored_at)

@@ -18,9 +18,6 @@ from scoregate.scorers.library import JUDGE
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store
 
-ROUND = "round"
-"""Key of a run's metadata: the round of fresh trials that it was made for. The trials are numbered from 0 again."""
-
 
 def is_judge(spec: ScorerSpec) -> bool:
     """Whether a `[scorers]` table is a judge's."""
@@ -86,7 +83,8 @@ def use_replies(
 
 def series_of(header: RunHeader) -> str:
     """What tells a run's trials from those of the whole set that have the same numbers; empty for the whole set."""
-    return f"round {header.metadata[ROUND]}" if ROUND in header.metadata else ""
+    fresh = header.facts.round
+    return "" if fresh is None else f"round {fresh}"
 
 
 def replies_cost(replies: Mapping[Judge, int], store: Store) -> float | None:

@@ -17,6 +17,7 @@ from scoregate.langfuse.experiments import Experiment
 from scoregate.langfuse.score_body import ScoreParent, score_body
 from scoregate.langfuse.score_sending import send_scores
 from scoregate.records import JSON
+from scoregate.run_facts import Acceptance
 
 ACCEPTED = "accepted_baseline"
 """Name of the run score."""
@@ -42,15 +43,10 @@ class Mark:
     commit: str | None = None
     taken_back: bool = False
 
-    def to_json(self) -> dict[str, JSON]:
-        """As it stands in a run's header under `accepted`."""
-        said: dict[str, JSON] = {
-            "who": self.who,
-            "when": self.when,
-            "why": self.why,
-            "forced": list(self.forced),
-        }
-        return said if self.best_of is None else {**said, "best_of": self.best_of}
+    @property
+    def acceptance(self) -> Acceptance:
+        """As it stands in a run's header."""
+        return Acceptance(self.who, self.when, self.why, self.forced, self.best_of)
 
 
 def marks(connection: Connection, experiment: str | None = None) -> list[Mark]:

@@ -17,7 +17,7 @@ from scoregate.langfuse import ids
 from scoregate.langfuse.connection import Connection
 from scoregate.langfuse.experiment_items import FoundItem, FoundScore, items_of, scores_of
 from scoregate.langfuse.experiments import Experiment, experiment_of_id, iso
-from scoregate.langfuse.spans import KEY, LANGFUSE_DATASET, ORIGIN, SCHEMA
+from scoregate.langfuse.spans import KEY, SCHEMA
 from scoregate.records import (
     ITEM_STATUSES,
     JSON,
@@ -33,10 +33,9 @@ from scoregate.records import (
 )
 from scoregate.results_file import fields
 from scoregate.results_file.fields import Record
+from scoregate.run_facts import RunFacts
 
 ORIGIN_KEYS = ("branch", "pull_request", "ci_job")
-_SESSION = "session"
-"""Key of a run's metadata: the side-by-side session that it is an arm of."""
 _MOST_NAMED = 3
 
 
@@ -70,11 +69,12 @@ def delivered_header(experiment: Experiment) -> RunHeader:
                 hint="upgrade scoregate",
             )
         origin = {key: experiment.metadata[key] for key in ORIGIN_KEYS if key in experiment.metadata}
-        metadata = dict(fields.members(record, "metadata"))
-        if origin:
-            metadata[ORIGIN] = origin
-        if experiment.dataset_id is not None:
-            metadata.setdefault(LANGFUSE_DATASET, experiment.dataset_id)
+        facts = RunFacts.of(fields.members(record, "metadata"))
+        facts = replace(
+            facts,
+            origin=origin or facts.origin,
+            langfuse_dataset_id=facts.langfuse_dataset_id or experiment.dataset_id,
+        )
         return RunHeader(
             run=fields.text(record, "run"),
             dataset=fields.text(record, "dataset"),
@@ -86,7 +86,7 @@ def delivered_header(experiment: Experiment) -> RunHeader:
             commit=fields.optional_text(record, "commit"),
             scorers=fields.texts(record, "scorers"),
             started_at=fields.optional_text(record, "started_at"),
-            metadata=metadata,
+            metadata=facts.to_metadata(),
         )
     except ResultsError as error:
         raise _unreadable(error.message, where) from error
@@ -166,7 +166,7 @@ def _check_whole(
         places = ", ".join(f"{name} of item '{cell.item.item}'" for cell, name in absent[:_MOST_NAMED])
         parts.append(f"{len(wanted) - len(absent):,} of {len(wanted):,} scores (missing: {places}, …)")
     hint = f"wait where it is still arriving; `scoregate runs push {header.run}` delivers what is missing"
-    if _SESSION in header.metadata:
+    if header.facts.session is not None:
         hint = (
             "it is of a side-by-side session, which makes trials of some items only; run the gate by itself"
         )

@@ -14,11 +14,9 @@ from scoregate.errors import BaselineError
 from scoregate.langfuse.connection import Connection
 from scoregate.langfuse.experiment_items import FoundItem, FoundScore, items_of, parsed, scores_of
 from scoregate.langfuse.experiments import Experiment, iso
-from scoregate.langfuse.spans import LANGFUSE_DATASET
 from scoregate.records import JSON, DatasetItem, Run, RunHeader, RunItem, Score, ScoreSource, ScoreValue
+from scoregate.run_facts import RunFacts
 
-EXPERIMENT = "experiment"
-"""Key of a run's metadata: name and metadata of the experiment that the run was read from."""
 NO_DATASET = "(no dataset in Langfuse)"
 _ERROR = "Error: "
 _SOURCES: Mapping[str, ScoreSource] = {"API": "code", "EVAL": "judge", "ANNOTATION": "human"}
@@ -36,9 +34,10 @@ def read_sdk_run(connection: Connection, experiment: Experiment) -> tuple[Run, t
     version = max((row.version for row in rows if row.version), default=None)
     name = dataset_name(connection, experiment.dataset_id)
     expected = _active_items(connection, name, version) if name is not None else 0
-    metadata: dict[str, JSON] = {EXPERIMENT: {"name": experiment.name, "metadata": dict(experiment.metadata)}}
-    if experiment.dataset_id is not None:
-        metadata[LANGFUSE_DATASET] = experiment.dataset_id
+    facts = RunFacts(
+        experiment={"name": experiment.name, "metadata": dict(experiment.metadata)},
+        langfuse_dataset_id=experiment.dataset_id,
+    )
     header = RunHeader(
         run=experiment.id,
         dataset=name or NO_DATASET,
@@ -48,7 +47,7 @@ def read_sdk_run(connection: Connection, experiment: Experiment) -> tuple[Run, t
         commit=experiment.metadata.get("commit"),
         started_at=iso(experiment.started_at),
         finished_at=iso(experiment.ended_at),
-        metadata=metadata,
+        metadata=facts.to_metadata(),
     )
     cells = [cell for row in rows for cell in _cells(row, scores.get(row.trace_id, ()))]
     run = Run(

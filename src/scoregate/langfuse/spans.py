@@ -27,16 +27,11 @@ SCHEMA = 1
 """Version of what stands under KEY."""
 KEY = "scoregate"
 """Where our own fields stand in the metadata of an experiment and of a root observation."""
-LANGFUSE_DATASET = "langfuse_dataset_id"
-"""Key of a run's metadata: the id of the dataset in Langfuse."""
-ORIGIN = "origin"
-"""Key of a run's metadata: branch, pull_request, ci_job, as far as they are known."""
 ROOT_NAME = "experiment-item-task"
 """Name of the root spans; the SDK's own runs have the same."""
 TRACES = "/otel/v1/traces"
 UNKNOWN_START = datetime(2020, 1, 1, tzinfo=UTC)
 """Stands for the start of a run that says neither when it nor when any of its calls began."""
-_LEFT_OUT = ("selected_items", ORIGIN)
 _NS = 1_000_000_000
 
 
@@ -100,15 +95,15 @@ class SpanWriter:
         if shared is None:
             from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-            holder = Span()
+            holder, gate = Span(), self.header.facts.gate
             put_attributes(holder.attributes, self.experiment_attributes(trial))
             put_attributes(
                 holder.attributes,
                 {
                     "langfuse.observation.type": "span",
                     "langfuse.internal.is_app_root": True,
-                    "langfuse.trace.name": f"{self.header.metadata.get('gate') or self.header.dataset}",
-                    "langfuse.trace.tags": ["scoregate", str(self.header.metadata.get("gate") or "")],
+                    "langfuse.trace.name": gate or self.header.dataset,
+                    "langfuse.trace.tags": ["scoregate", gate or ""],
                     "langfuse.version": self.header.candidate,
                     "langfuse.release": self.header.commit or self.header.candidate,
                 },
@@ -125,8 +120,8 @@ class SpanWriter:
             "langfuse.experiment.description": self._description,
             "langfuse.experiment.metadata": _text(self.experiment_metadata(trial)),
         }
-        dataset = self.header.metadata.get(LANGFUSE_DATASET)
-        if isinstance(dataset, str):
+        dataset = self.header.facts.langfuse_dataset_id
+        if dataset is not None:
             attributes["langfuse.experiment.dataset.id"] = dataset
         if self.header.dataset_version:
             attributes["langfuse.experiment.item.version"] = self.header.dataset_version
@@ -134,13 +129,12 @@ class SpanWriter:
 
     def experiment_metadata(self, trial: int) -> dict[str, str]:
         """What a reader sees of the experiment, and the run's header for reading it back. All values are text."""
-        header = self.header
-        origin = header.metadata.get(ORIGIN)
+        header, facts = self.header, self.header.facts
         known: dict[str, JSON] = {
-            "gate": header.metadata.get("gate"),
+            "gate": facts.gate,
             "candidate": header.candidate,
             "commit": header.commit,
-            **(origin if isinstance(origin, dict) else {}),
+            **facts.origin,
             "run": header.run,
             "trial": trial,
         }
@@ -151,7 +145,7 @@ class SpanWriter:
 
     @property
     def _description(self) -> str:
-        gate = self.header.metadata.get("gate")
+        gate = self.header.facts.gate
         return f"{self.header.candidate} on {self.header.dataset}" + (f", gate {gate}" if gate else "")
 
     @cached_property
@@ -178,7 +172,7 @@ def header_fields(header: RunHeader, trial: int) -> dict[str, JSON]:
         "commit": header.commit,
         "scorers": dict(header.scorers),
         "started_at": header.started_at,
-        "metadata": {key: value for key, value in header.metadata.items() if key not in _LEFT_OUT},
+        "metadata": header.facts.without("selected_items", "origin").to_metadata(),
     }
 
 

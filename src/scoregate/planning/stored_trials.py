@@ -117,7 +117,7 @@ def _from_store(gate: Gate, store: Store) -> StoredTrials | None:
         header = store.header(summary.run)
         version = _version(header)
         # Uncommitted changes are no part of a version's label, so that two such runs may be of different code.
-        key = (f"{version[0]} ({summary.run})", *version[1:]) if header.metadata.get("dirty") else version
+        key = (f"{version[0]} ({summary.run})", *version[1:]) if header.facts.dirty else version
         versions.setdefault(key, []).append(summary.run)
         trials[summary.run] = header.trials
     repeated = [runs for runs in versions.values() if any(trials[run] > 1 for run in runs)]

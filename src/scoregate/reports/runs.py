@@ -48,7 +48,12 @@ def run_as_dict(run: Run) -> dict[str, JSON]:
     """Header, counts and score summary as JSON values."""
     header = asdict(run.header)
     counts = _counts(run)
-    return {**header, "metadata": dict(run.header.metadata), "items": counts, "scores": score_summary(run)}
+    return {
+        **header,
+        "metadata": run.header.facts.to_metadata(),
+        "items": counts,
+        "scores": score_summary(run),
+    }
 
 
 def _counts(run: Run) -> dict[str, JSON]:
@@ -69,7 +74,7 @@ def run_summary(run: Run) -> str:
     commit = f" at {header.commit[:12]}" if header.commit else ""
     lines = [
         f"run        {run.id}",
-        f"candidate  {header.candidate}{commit}{' (uncommitted changes)' if header.metadata.get('dirty') else ''}",
+        f"candidate  {header.candidate}{commit}{' (uncommitted changes)' if header.facts.dirty else ''}",
         f"dataset    {header.dataset}",
         f"started    {header.started_at or 'unknown'}, finished {header.finished_at or 'never'}",
         f"run items  {counts['ok']:,} ok of {counts['expected']:,} expected"
@@ -77,7 +82,7 @@ def run_summary(run: Run) -> str:
         + (f", {counts['not_run']:,} not run" if counts["not_run"] else ""),
     ]
     if header.partial:
-        lines.append(f"PARTIAL    {header.metadata.get('selection')}")
+        lines.append(f"PARTIAL    {header.facts.selection}")
     shares = {score.score for score in run.scores if isinstance(score.value, bool)}
     rows = []
     for name, entry in score_summary(run).items():

@@ -91,7 +91,7 @@ def _header(header: RunHeader) -> Object:
         "scorers": dict(sorted(header.scorers.items())),
         "started_at": header.started_at,
         "finished_at": header.finished_at,
-        "metadata": dict(sorted(header.metadata.items())),
+        "metadata": dict(sorted(header.facts.to_metadata().items())),
     }
 
 

@@ -87,8 +87,8 @@ def failed_items(run: Run, expected: Sequence[str], catalog: Catalog | None = No
     for item in run.items:
         cells[item.item] = cells.get(item.item, 0) + 1
     # A run of a selection was never asked for the rest.
-    asked = run.header.metadata.get("selected_items")
-    wanted = set(asked) if isinstance(asked, list) else set(expected)
+    asked = run.header.facts.selected_items
+    wanted = set(expected) if asked is None else set(asked)
     failed |= {name for name in expected if name in wanted and cells.get(name, 0) < run.header.trials}
     return frozenset(failed)
 

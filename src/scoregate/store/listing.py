@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scoregate.errors import StoreError
+from scoregate.run_facts import RunFacts
 
 _NEWEST_FIRST = "ORDER BY julianday(started_at) DESC, key DESC"
 
@@ -145,10 +146,10 @@ def _summary(
     cost: float | None,
     judged: float | None,
 ) -> RunSummary:
-    about = json.loads(metadata)
+    facts = RunFacts.of(json.loads(metadata))
     return RunSummary(
         run=run,
-        gate=about.get("gate"),
+        gate=facts.gate,
         dataset=dataset,
         candidate=candidate,
         commit=commit,
@@ -158,9 +159,9 @@ def _summary(
         done=done,
         failed=failed,
         cost_usd=_sum(cost, judged),
-        selection=about.get("selection"),
-        session=about.get("session"),
-        rescored_from=about.get("rescored_from"),
+        selection=facts.selection,
+        session=facts.session,
+        rescored_from=facts.rescored_from,
     )
 
 

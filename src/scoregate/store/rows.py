@@ -58,7 +58,7 @@ def header_row(header: RunHeader) -> Row:
         header.started_at,
         header.finished_at,
         json_text(dict(header.scorers), header.run),
-        json_text(dict(header.metadata), header.run),
+        json_text(header.facts.to_metadata(), header.run),
     )
 
 

@@ -148,8 +148,7 @@ def _recorded(item: RunItem) -> Recorded:
 def _version(header: RunHeader | None, path: Path, root: Path, label: str | None) -> Version:
     if header is not None:
         # The outputs are those of the recorded commit, whatever is checked out now.
-        dirty = header.metadata.get("dirty")
-        return Version(label or header.candidate, header.commit, dirty if isinstance(dirty, bool) else None)
+        return Version(label or header.candidate, header.commit, header.facts.dirty)
     name = path.name.lower()
     suffix = next(suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if name.endswith(suffix))
     return version_of(root, label, path.name[: -len(suffix)].removeprefix("outputs."))
