@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scoregate.statistics.special import special_function
+
 _SYMMETRIC = 1e-9
 
 
@@ -50,9 +52,7 @@ class MeanEstimate:
         return max(corrected, quantile) if quantile > 0 else min(corrected, quantile)
 
     def _quantile(self, level: float) -> float:
-        from scipy.special import stdtrit
-
-        return float(stdtrit(self.degrees_of_freedom, 1.0 - level))
+        return float(special_function("stdtrit")(self.degrees_of_freedom, 1.0 - level))
 
 
 def estimate_mean(

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoregate.statistics.estimate import t_quantile
+from scoregate.statistics.special import special_function
 
 Floats = NDArray[np.float64]
 
@@ -200,7 +201,7 @@ def _largest(values: Floats) -> float:
 
 
 def _two_sided(value: float, error: float, freedom: int) -> float:
-    from scipy.special import stdtr
+    stdtr = special_function("stdtr")
 
     if abs(value) <= _ROUNDING:
         return 1.0
@@ -209,7 +210,7 @@ def _two_sided(value: float, error: float, freedom: int) -> float:
 
 def _coin_flips_p(heads: int, tails: int) -> float:
     """Two-sided p-value of so many heads and tails of a fair coin."""
-    from scipy.special import gammaln
+    gammaln = special_function("gammaln")
 
     n = heads + tails
     k = np.arange(n + 1)
@@ -219,7 +220,7 @@ def _coin_flips_p(heads: int, tails: int) -> float:
 
 def _drawn_p(first: tuple[int, int], second: tuple[int, int]) -> float:
     """Fisher's two-sided p-value of two samples, each (hits, size)."""
-    from scipy.special import gammaln
+    gammaln = special_function("gammaln")
 
     (hits_1, n_1), (hits_2, n_2) = first, second
     hits = hits_1 + hits_2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scoregate.statistics.special import special_function
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -30,13 +32,9 @@ def untold(n: int, reason: str) -> Estimate:
 
 def normal_quantile(level: float) -> float:
     """z of a two-sided interval with error `level`: 1.96 for 0.05."""
-    from scipy.special import ndtri
-
-    return float(ndtri(1.0 - level / 2.0))
+    return float(special_function("ndtri")(1.0 - level / 2.0))
 
 
 def t_quantile(level: float, degrees_of_freedom: float) -> float:
     """Student's t of a two-sided interval with error `level`."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(degrees_of_freedom, 1.0 - level / 2.0))
+    return float(special_function("stdtrit")(degrees_of_freedom, 1.0 - level / 2.0))

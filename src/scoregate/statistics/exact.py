@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scoregate.statistics.special import special_function
+
 SMALLEST_P = 1e-15
 """Resolution of the convolution; no smaller p-value is claimed."""
 
@@ -79,9 +81,8 @@ def smallest_attainable_p(clusters: int, baseline_trials: int, candidate_trials:
 
     1 / C(k_b + k_c, k_c) ** G; 2 ** -G for one trial an arm.
     """
-    from scipy.special import comb
-
-    return float(comb(baseline_trials + candidate_trials, candidate_trials) ** -float(clusters))
+    binom = special_function("binom")
+    return float(binom(baseline_trials + candidate_trials, candidate_trials) ** -float(clusters))
 
 
 def within_item_p(

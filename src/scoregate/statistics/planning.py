@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoregate.statistics.power import POWER, normal_quantile, smallest_provable_loss
+from scoregate.statistics.special import special_function
 
 _STEPS = 60
 """Bisections: the drop is known to 2 ** -60 of the range."""
@@ -65,7 +66,7 @@ def passes_unchanged(
     error of the one-sided bound, `clusters` G of equal size (each item its own by default). With several gated
     `scores` all have to pass; they are taken as independent. True differences of items are 0.
     """
-    from scipy.special import stdtrit
+    stdtrit = special_function("stdtrit")
 
     count = items if clusters is None else clusters
     augmented = count + 2

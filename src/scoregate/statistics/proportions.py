@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoregate.statistics.estimate import Estimate, normal_quantile, told, untold
+from scoregate.statistics.special import special_function
 
 
 def exact_interval(hits: int, n: int, level: float = 0.05) -> tuple[float, float]:
     """Two-sided interval of a share, by Clopper and Pearson: it never claims more than 1 − level. (0, 1) for n = 0."""
-    from scipy.special import betaincinv
+    betaincinv = special_function("betaincinv")
 
     low = float(betaincinv(hits, n - hits + 1, level / 2)) if hits else 0.0
     high = float(betaincinv(hits + 1, n - hits, 1 - level / 2)) if hits < n else 1.0
@@ -56,7 +57,7 @@ def fewer_hits_p(hits_before: int, n_before: int, hits_now: int, n_now: int) -> 
 
 def _log_ways(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:
     """Logarithm of n over k."""
-    from scipy.special import gammaln
+    gammaln = special_function("gammaln")
 
     ways: NDArray[np.float64] = gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
     return ways

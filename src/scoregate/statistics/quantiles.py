@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoregate.statistics.canonical import canonical_order
+from scoregate.statistics.special import special_function
 
 _INTERVAL_LEVEL = 0.05
 
@@ -119,7 +120,7 @@ def quantile_bounds(values: NDArray[np.float64], q: float, level: float) -> tupl
     too small: the upper bound of the 95 % quantile with error 5 % takes 59 values. Raises ValueError where q or level
     is not between 0 and 1.
     """
-    from scipy.special import bdtr
+    bdtr = special_function("bdtr")
 
     _require_share(q)
     _require_share(level)
