@@ -82,8 +82,8 @@ GATE = Table(
     required=("scores",),
 )
 """What may stand in a gate file."""
-_JUDGE = "judge"
-"""What `use` of a scorer says whose scores may need a calibration."""
+JUDGE = "judge"
+"""What `use` says of a judge, whose scores may need a calibration; no scorer of the library has this name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +212,7 @@ def read_gate(path: Path) -> Gate:
     scorers = _read_scorers(top)
     gate = Gate(
         name=path.stem,
-        rules=_read_rules(top, catalog, slice_paths, {spec.name for spec in scorers if spec.use == _JUDGE}),
+        rules=_read_rules(top, catalog, slice_paths, {spec.name for spec in scorers if spec.use == JUDGE}),
         dataset=_read_dataset(top, root),
         candidate=read_candidate(top, root),
         baseline=_read_source(top, "baseline", root),

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from scoregate.calibration.file import BadCalibration, calibration_path, read_calibration
 from scoregate.calibration.identity import Identity, identity_of
@@ -16,11 +17,13 @@ from scoregate.gate_file import Gate, Rule
 from scoregate.gates.age import time_of
 from scoregate.gates.rescored import rescore_command, run_that_was_made
 from scoregate.judge_trust.judges import is_judge, read_judges
-from scoregate.judging.identity import JudgeIdentity
-from scoregate.judging.spec import JudgeSpec
 from scoregate.records import RunHeader
 from scoregate.statistics.estimate import Estimate
 from scoregate.wording import shown_path
+
+if TYPE_CHECKING:
+    from scoregate.judging.identity import JudgeIdentity
+    from scoregate.judging.spec import JudgeSpec
 
 _VERSION = "judge "
 """What a judge's version begins with, before the first digits of its identity."""

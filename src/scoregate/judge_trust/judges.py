@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
 
 from scoregate.catalog import Contract
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import Gate, ScorerSpec
-from scoregate.judging.cache import ReplyCache
-from scoregate.judging.judge import Judge
-from scoregate.judging.spec import JudgeSpec, read_judge
+from scoregate.gate_file.gate import JUDGE
 from scoregate.records import RunHeader
-from scoregate.scorers.after import Prerequisite
-from scoregate.scorers.library import JUDGE
-from scoregate.scorers.scorer import Scorer
-from scoregate.store import Store
+
+# A gate without judges loads nothing of them.
+if TYPE_CHECKING:
+    from scoregate.judging.judge import Judge
+    from scoregate.judging.spec import JudgeSpec
+    from scoregate.scorers.after import Prerequisite
+    from scoregate.scorers.scorer import Scorer
+    from scoregate.store import Store
 
 
 def is_judge(spec: ScorerSpec) -> bool:
@@ -26,15 +28,18 @@ def is_judge(spec: ScorerSpec) -> bool:
 
 def read_judges(gate: Gate) -> dict[str, JudgeSpec]:
     """Score -> judge, as the gate describes them. Neither a key nor the package is needed. Raises ConfigError."""
-    return {
-        spec.name: read_judge(spec, gate.catalog.get(spec.name), root=gate.root)
-        for spec in gate.scorers
-        if is_judge(spec)
-    }
+    judges = [spec for spec in gate.scorers if is_judge(spec)]
+    if not judges:
+        return {}
+    from scoregate.judging.spec import read_judge
+
+    return {spec.name: read_judge(spec, gate.catalog.get(spec.name), root=gate.root) for spec in judges}
 
 
 def build_judge(gate: Gate, spec: JudgeSpec) -> Judge:
     """A judge under the gate's limits."""
+    from scoregate.judging.judge import Judge
+
     return Judge(spec, timeout_seconds=gate.limits.timeout_seconds, retries=gate.limits.retries)
 
 
@@ -65,6 +70,10 @@ def judge_scorers(gate: Gate, others: Sequence[Scorer]) -> list[Scorer]:
 
 def judges_of(scorers: Sequence[Scorer]) -> list[Judge]:
     """The judges behind scorers."""
+    if all(scorer.service is None for scorer in scorers):
+        return []
+    from scoregate.judging.judge import Judge
+
     return [scorer.service for scorer in scorers if isinstance(scorer.service, Judge)]
 
 
@@ -76,8 +85,13 @@ def use_replies(
     `headers` are those of the runs that will be scored: fresh trials of a confirmation share no reply with the
     trials of the same number that they confirm.
     """
+    judges = judges_of(scorers)
+    if not judges:
+        return
+    from scoregate.judging.cache import ReplyCache
+
     series = {header.run: name for header in headers if (name := series_of(header))}
-    for judge in judges_of(scorers):
+    for judge in judges:
         judge.cache = ReplyCache(store, read=read, series=series)
 
 
@@ -103,6 +117,8 @@ def replies_cost(replies: Mapping[Judge, int], store: Store) -> float | None:
 
 def _in_order(specs: Mapping[str, JudgeSpec]) -> list[str]:
     """The judges, each behind those that it comes after, else as the gate has them."""
+    from graphlib import CycleError, TopologicalSorter
+
     graph = {name: [score for score in spec.after if score in specs] for name, spec in specs.items()}
     try:
         return list(TopologicalSorter(graph).static_order())
@@ -115,6 +131,8 @@ def _in_order(specs: Mapping[str, JudgeSpec]) -> list[str]:
 
 def _prerequisite(spec: JudgeSpec, score: str, contract: Contract | None) -> Prerequisite:
     """When `score` has passed, by its contract; without one it must be a boolean."""
+    from scoregate.scorers.after import Prerequisite
+
     if contract is None:
         return Prerequisite(score)
     if contract.type == "boolean" or (contract.type == "numeric" and contract.inferred):

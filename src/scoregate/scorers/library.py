@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import ScorerSpec
+from scoregate.gate_file.gate import JUDGE
 from scoregate.records import JSON
 from scoregate.scorers import (
     documents,
@@ -75,8 +76,6 @@ LIBRARY: Mapping[str, LibraryScorer] = MappingProxyType(
 """Name in `use` -> scorer."""
 SCHEMA_FILE = "schema_file"
 """Argument of `json_schema` in a gate file alone: the path of the schema, in place of the schema itself."""
-JUDGE = "judge"
-"""What `use` says of a judge, which is not built here: it needs the score's contract, and calls a model."""
 
 
 def build(spec: ScorerSpec, *, root: Path | None = None) -> Scorer:
