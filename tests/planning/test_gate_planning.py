@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scoregate.errors import ConfigError
 from scoregate.gate_file import Gate, read_gate
-from scoregate.planning.basis import basis_of
-from scoregate.planning.planning import blind_warning, plan_gate
-from scoregate.planning.stored_trials import stored_trials
+from scoregate.planning.basis import Assumption, basis_of
+from scoregate.planning.blind import blind_warning, warning_of
+from scoregate.planning.chances import size_of_dataset
+from scoregate.planning.noise import measured_noise
+from scoregate.planning.planning import plan_gate
+from scoregate.planning.stored_trials import placed, stored_trials, trials_of_baseline
 from scoregate.records import Run
+from scoregate.sources.datasets import read_gate_dataset
 from scoregate.sources.places import open_store
 from scoregate.store import Store
 from tests.cli.project import GATE, Project
@@ -38,7 +43,8 @@ def store(tmp_path: Path) -> Store:
 
 def test_a_gate_that_cannot_see_its_margin_is_told_so_in_one_line(tmp_path: Path) -> None:
     gate = small_gate(tmp_path, items=40)
-    warning = blind_warning(gate, basis_of(gate, None))
+    basis = basis_of(gate, None)
+    warning = warning_of(gate, basis.noises, basis.size, assumed=basis.assumed)
     assert warning is not None
     assert warning.startswith("with 40 items and 1 trial this gate sees drops of ")
     assert "its margin is 5.0 points: most builds will be inconclusive" in warning
@@ -48,7 +54,50 @@ def test_a_gate_that_cannot_see_its_margin_is_told_so_in_one_line(tmp_path: Path
 
 def test_a_gate_that_sees_its_margin_is_not_warned_of(tmp_path: Path) -> None:
     gate = small_gate(tmp_path, items=2000)
-    assert blind_warning(gate, basis_of(gate, None)) is None
+    basis = basis_of(gate, None)
+    assert warning_of(gate, basis.noises, basis.size, assumed=basis.assumed) is None
+
+
+def test_before_a_run_the_noise_is_that_of_the_baselines_own_trials(tmp_path: Path) -> None:
+    gate = small_gate(tmp_path, items=20)
+    baseline, dataset = repeated("run-01"), read_gate_dataset(gate)
+    trials = trials_of_baseline(gate, baseline)
+    assert trials is not None
+    noises = measured_noise(gate, placed(gate, trials, dataset).table)
+    size = size_of_dataset(gate, dataset, baseline_trials=3)
+    warning = blind_warning(gate, dataset, baseline)
+    assert warning == warning_of(gate, noises, size, assumed=False)
+    assert warning is not None
+    assert "disagreed" not in warning
+
+
+@pytest.mark.parametrize(
+    "few", [{"trials": 1}, {"metadata": {"selection": "items q000"}}], ids=["one trial", "a part"]
+)
+def test_before_a_run_no_noise_is_assumed_where_the_baseline_tells_none(
+    tmp_path: Path, few: dict[str, Any]
+) -> None:
+    gate = small_gate(tmp_path, items=20)
+    baseline = repeated("run-01", **few)
+    basis = basis_of(gate, None, assumption=Assumption(discordance=0.0))
+    size = replace(basis.size, baseline_trials=baseline.header.trials)
+    warning = blind_warning(gate, read_gate_dataset(gate), baseline)
+    assert warning == warning_of(gate, basis.noises, size, assumed=True)
+    assert warning is not None
+    assert ", even if no two runs disagreed" in warning
+
+
+def test_before_a_run_a_baseline_that_tells_nothing_of_a_score_is_no_reason_not_to_run(
+    tmp_path: Path,
+) -> None:
+    gate = small_gate(tmp_path, items=20)
+    baseline = RunMaker()("run-01", polite={f"q{n:03}": [True, True] for n in range(20)})
+    assert blind_warning(gate, read_gate_dataset(gate), baseline) is None
+
+
+def test_before_a_run_a_gate_that_sees_its_margin_is_not_warned_of(tmp_path: Path) -> None:
+    gate = small_gate(tmp_path, items=2000)
+    assert blind_warning(gate, read_gate_dataset(gate), repeated("run-01", trials=1)) is None
 
 
 def test_slices_count_as_further_chances_to_find_a_drop(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from scoregate.gate_file import Gate, read_gate
 from scoregate.judge_trust.calibrations import bound_to
 from scoregate.judge_trust.judges import read_judges
 from scoregate.planning.basis import Assumption, basis_of
-from scoregate.planning.planning import blind_warning, plan_gate
+from scoregate.planning.blind import warning_of
+from scoregate.planning.planning import plan_gate
 from scoregate.planning.selftest import Wanted, self_test
 from scoregate.planning.stored_trials import named_trials, stored_trials
 from scoregate.records import Run
@@ -172,7 +173,8 @@ def test_without_a_calibration_the_margin_stays_and_the_plan_says_so(gate: Write
 
 def test_the_warning_before_a_run_knows_the_margin_of_the_judges_scores(gate: Write) -> None:
     read = calibrated(gate(TRUTH))
-    warning = blind_warning(read, basis_of(read, None, items=100))
+    basis = basis_of(read, None, items=100)
+    warning = warning_of(read, basis.noises, basis.size, assumed=basis.assumed)
     assert warning is not None
     assert f"its margin is {5 * LOWEST:.1f} points in the judge's scores" in warning
 

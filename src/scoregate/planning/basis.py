@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from scoregate.baselines.baselines import load_baseline
-from scoregate.datasets import cluster_of, slices_of
 from scoregate.errors import ConfigError, NoBaseline
 from scoregate.gate_file import Gate
-from scoregate.gates.slices import SMALLEST_SLICE
 from scoregate.gates.table import RunTable
 from scoregate.judge_trust.own_replies import gating_judges
-from scoregate.judge_trust.true_margins import margin_of_rate
-from scoregate.planning.chances import Size
+from scoregate.planning.chances import Size, size_of, size_of_dataset
 from scoregate.planning.costs import Prices, prices_of
-from scoregate.planning.margins import next_margins
+from scoregate.planning.margins import next_margins, of_truth
 from scoregate.planning.noise import (
     ASSUMED_RATE,
     ASSUMED_WITHIN,
@@ -99,21 +95,13 @@ def basis_of(
     size = _size(gate, dataset, trials, items)
     return Basis(
         size=replace(size, baseline_trials=_baseline_trials(gate, store)),
-        noises=tuple(_of_truth(gate, noise) for noise in noises),
+        noises=tuple(of_truth(gate, noise) for noise in noises),
         origin=origin,
         assumed=trials is None,
         unknown=tuple(name for name in gate.gated_scores if name not in known),
         prices=prices,
         notes=(*margins.notes, *_about_replies(gate, trials, assumption), *prices.unpriced),
     )
-
-
-def _of_truth(gate: Gate, noise: Noise) -> Noise:
-    """The noise with what its margin is of the one that `gate`, as it was read, gives."""
-    rule = gate.rules[noise.score]
-    if rule.margin_of != "truth" or noise.margin is None:
-        return noise
-    return replace(noise, of_margin=noise.margin / margin_of_rate(rule))
 
 
 def _about_replies(gate: Gate, trials: StoredTrials | None, assumption: Assumption) -> list[str]:
@@ -148,17 +136,12 @@ def _assumed(gate: Gate, assumption: Assumption) -> tuple[tuple[Noise, ...], str
 
 
 def _size(gate: Gate, dataset: Dataset | None, trials: StoredTrials | None, items: int | None) -> Size:
-    scores = gate.gated_scores
     if dataset is not None:
-        clusters = {
-            item.id: cluster_of(item, gate.cluster) if gate.cluster else None for item in dataset.items
-        }
-        slices = {item.id: slices_of(item, gate.slices) for item in dataset.items}
-        own = _shape(gate, scores, clusters, slices)
+        own = size_of_dataset(gate, dataset)
     elif trials is not None:
-        own = _shape(gate, scores, *_places(trials.table))
+        own = size_of(gate, *_places(trials.table))
     elif items is not None:
-        return Size(items=items, clusters=items, hypotheses=len(scores))
+        return Size(items=items, clusters=items, hypotheses=len(gate.gated_scores))
     else:
         raise ConfigError(
             "the gate names no dataset and nothing is stored, so the number of items is unknown",
@@ -170,28 +153,6 @@ def _size(gate: Gate, dataset: Dataset | None, trials: StoredTrials | None, item
 
 def _places(table: RunTable) -> tuple[dict[str, str | None], Mapping[str, Mapping[str, str]]]:
     return {item: table.clusters.get(item) for item in table.items}, table.slices
-
-
-def _shape(
-    gate: Gate,
-    scores: Sequence[str],
-    clusters: Mapping[str, str | None],
-    slices: Mapping[str, Mapping[str, str]],
-) -> Size:
-    named = Counter(cluster for cluster in clusters.values() if cluster is not None)
-    alone = len(clusters) - sum(named.values())
-    squares = alone + sum(size**2 for size in named.values())
-    values = Counter((name, value) for own in slices.values() for name, value in own.items())
-    large = [name for (name, _), number in values.items() if number >= SMALLEST_SLICE]
-    hypotheses = 0
-    for score in scores:
-        own = gate.rules[score].slices
-        wanted = gate.slices if own is None else own
-        hypotheses += 1 + sum(name in wanted for name in large)
-    # As many clusters of one size as the real ones are worth: a large one is not one of many.
-    return Size(
-        items=len(clusters), clusters=max(1, round(len(clusters) ** 2 / squares)), hypotheses=hypotheses
-    )
 
 
 def _baseline_trials(gate: Gate, store: Store | None) -> int | None:

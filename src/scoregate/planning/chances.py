@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from scoregate.datasets import cluster_of, slices_of
 from scoregate.gate_file import Gate
 from scoregate.gates.look import GUARD_SHARE
+from scoregate.gates.slices import SMALLEST_SLICE
 from scoregate.planning.noise import Noise
+from scoregate.records import Dataset
 from scoregate.statistics.planning import passes_unchanged
 
 
@@ -26,6 +30,32 @@ class Size:
 
     def times(self, factor: float) -> Size:
         return replace(self, items=round(self.items * factor), clusters=max(1, round(self.clusters * factor)))
+
+
+def size_of_dataset(gate: Gate, dataset: Dataset, *, baseline_trials: int | None = None) -> Size:
+    """Of all items of the dataset."""
+    items = dataset.items
+    clusters = {item.id: cluster_of(item, gate.cluster) if gate.cluster else None for item in items}
+    size = size_of(gate, clusters, {item.id: slices_of(item, gate.slices) for item in items})
+    return replace(size, baseline_trials=baseline_trials)
+
+
+def size_of(gate: Gate, clusters: Mapping[str, str | None], slices: Mapping[str, Mapping[str, str]]) -> Size:
+    """Of items in these clusters and slices; `clusters` names every item."""
+    named = Counter(cluster for cluster in clusters.values() if cluster is not None)
+    alone = len(clusters) - sum(named.values())
+    squares = alone + sum(size**2 for size in named.values())
+    values = Counter((name, value) for own in slices.values() for name, value in own.items())
+    large = [name for (name, _), number in values.items() if number >= SMALLEST_SLICE]
+    hypotheses = 0
+    for score in gate.gated_scores:
+        own = gate.rules[score].slices
+        wanted = gate.slices if own is None else own
+        hypotheses += 1 + sum(name in wanted for name in large)
+    # As many clusters of one size as the real ones are worth: a large one is not one of many.
+    return Size(
+        items=len(clusters), clusters=max(1, round(len(clusters) ** 2 / squares)), hypotheses=hypotheses
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

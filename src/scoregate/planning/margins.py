@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from scoregate.gate_file import Gate
 from scoregate.judge_trust.calibrations import unmet_now
 from scoregate.judge_trust.judges import read_judges
-from scoregate.judge_trust.true_margins import margin_notes, with_true_margins
+from scoregate.judge_trust.true_margins import margin_notes, margin_of_rate, with_true_margins
+from scoregate.planning.noise import Noise
 from scoregate.records import RunHeader
 
 
@@ -44,3 +45,11 @@ def next_margins(gate: Gate) -> NextMargins:
         as_is = ", and its margin is taken here as it stands" if rule.margin_of == "truth" else ""
         notes.append(f"{reason}; until then {until}{as_is}")
     return NextMargins(with_true_margins(gate, header), tuple(notes))
+
+
+def of_truth(gate: Gate, noise: Noise) -> Noise:
+    """The noise with what its margin is of the one that `gate`, as it was read, gives."""
+    rule = gate.rules[noise.score]
+    if rule.margin_of != "truth" or noise.margin is None:
+        return noise
+    return replace(noise, of_margin=noise.margin / margin_of_rate(rule))

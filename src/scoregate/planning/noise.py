@@ -17,6 +17,7 @@ from scoregate.gates.evidence import Evidence
 from scoregate.gates.look import roles
 from scoregate.gates.measuring import gather
 from scoregate.gates.pairing import PairedScore, Scale, paired_score, universe
+from scoregate.gates.sentences import size
 from scoregate.gates.table import RunTable
 from scoregate.statistics.bounds import observed_range
 from scoregate.statistics.planning import within_variance
@@ -236,3 +237,15 @@ def _margin(rule: Rule, contract: Contract | None, scale: Scale, size: float) ->
         higher = contract is not None and contract.direction == "higher"
         return -math.log1p(-min(share, 1 - 1e-9)) if higher else math.log1p(share)
     return DEFAULT_MARGIN * size if given is None else given
+
+
+def in_unit(noise: Noise, value: float | None) -> float | None:
+    """A difference on the scale of the test in the score's own unit; None where it has no end."""
+    if value is None or not math.isfinite(value):
+        return None
+    return math.expm1(value) if noise.scale == "ratio" else value
+
+
+def told_size(noise: Noise, value: float) -> str:
+    """The same for people."""
+    return size(in_unit(noise, value) or 0.0, noise.scale, noise.unit)

@@ -22,7 +22,6 @@ from scoregate.planning.chances import (
     trials_of,
     within_arms,
 )
-from scoregate.planning.expected_rounds import unchanged_in_rounds
 from scoregate.planning.noise import Noise
 from scoregate.statistics.exact import smallest_attainable_p
 from scoregate.statistics.planning import drop_found
@@ -50,6 +49,8 @@ def cannot_gate(gate: Gate, size: Size) -> bool:
 def unchanged(gate: Gate, noises: Sequence[Noise], size: Size) -> Unchanged:
     """The fate of an unchanged candidate of this gate."""
     if gate.side_by_side and rounds_of(gate) != ("A",):
+        from scoregate.planning.expected_rounds import unchanged_in_rounds
+
         return unchanged_in_rounds(gate, noises, size)
     levels = one_look(gate)
     each = tuple(

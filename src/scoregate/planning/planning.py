@@ -12,20 +12,17 @@ from scoregate.errors import ConfigError
 from scoregate.gate_file import Gate
 from scoregate.gates.anchors import main_share
 from scoregate.gates.sentences import amount
-from scoregate.gates.sentences import size as size_text
 from scoregate.planning.basis import Basis
 from scoregate.planning.chances import Size, trials_of
 from scoregate.planning.costs import spending
 from scoregate.planning.edits import MARGINS, WANTED, alone, as_written, helpful_edits, with_trials
-from scoregate.planning.noise import Noise, with_margin
+from scoregate.planning.noise import Noise, in_unit, told_size, with_margin
 from scoregate.planning.outlook import VisibleDrop, cannot_gate, unchanged, visible_drops
 from scoregate.planning.planned import Plan, ScorePlan
 from scoregate.wording import count
 
 TRIALS = (1, 2, 3, 5)
 FACTORS = (1, 2, 4)
-BLIND = 0.5
-"""Share of inconclusive builds above which a gate is said to be blind before it is run."""
 
 
 def plan_gate(gate: Gate, basis: Basis) -> Plan:
@@ -69,38 +66,6 @@ def plan_gate(gate: Gate, basis: Basis) -> Plan:
     )
 
 
-def blind_warning(gate: Gate, basis: Basis) -> str | None:
-    """One line where the gate cannot see its own margin, so that most builds would settle nothing; else None.
-
-    Told before a run is paid for. Where the noise is not known, give a basis that assumes none: what the gate cannot
-    see even then, it cannot see.
-    """
-    gate, size = main_share(gate), basis.size
-    drops = zip(basis.noises, visible_drops(gate, basis.noises, size), strict=True)
-    seen = [(noise, drop.diffuse) for noise, drop in drops if noise.decides and noise.margin]
-    if not seen:
-        return None
-    worst, drop = max(seen, key=lambda pair: pair[1] / (pair[0].margin or math.inf))
-    assert worst.margin is not None
-    inconclusive = unchanged(gate, basis.noises, size).inconclusive
-    if inconclusive <= BLIND and drop <= 2 * worst.margin:
-        return None
-    trials = count(trials_of(gate)[-1], "trial")
-    margin = _size(worst, worst.margin) + (" in the judge's scores" if worst.of_margin < 1 else "")
-    assumed = ", even if no two runs disagreed" if basis.assumed else ""
-    if drop <= worst.margin:
-        # It would see the drop, and cannot prove that there is none: the bound is never without width.
-        what = f"cannot rule out a drop of {margin} of {worst.score}{assumed}"
-    else:
-        sees = f"drops of {_size(worst, drop)} or more" if math.isfinite(drop) else "no drop at all"
-        what = f"sees {sees} of {worst.score}{assumed}{',' if assumed else ''} and its margin is {margin}"
-    follows = "most builds will be inconclusive" if inconclusive > BLIND else "smaller drops will be missed"
-    return (
-        f"with {count(size.items, 'item')} and {trials} this gate {what}: {follows}; "
-        f"`scoregate plan {gate.place}` shows what would help"
-    )
-
-
 def _score(
     gate: Gate, noise: Noise, drop: VisibleDrop, passes: float, size: Size, deciding: int
 ) -> ScorePlan:
@@ -113,11 +78,11 @@ def _score(
         scale=noise.scale,
         unit=noise.unit,
         decides=noise.decides,
-        margin=_in_unit(noise, noise.margin),
+        margin=in_unit(noise, noise.margin),
         noise=math.sqrt(noise.within),
         bounded=noise.bounded,
-        visible_diffuse=_in_unit(noise, drop.diffuse),
-        visible_concentrated=_in_unit(noise, drop.concentrated),
+        visible_diffuse=in_unit(noise, drop.diffuse),
+        visible_concentrated=in_unit(noise, drop.concentrated),
         passes=passes,
         smallest_margin=None if smallest is None else as_written(noise, smallest),
     )
@@ -154,7 +119,7 @@ def _notes(gate: Gate, basis: Basis) -> list[str]:
             )
         else:
             notes.append(
-                f"{noise.score} lacks values, which takes {_size(noise, noise.gaps)} from its margin"
+                f"{noise.score} lacks values, which takes {told_size(noise, noise.gaps)} from its margin"
             )
     notes += [note for noise in basis.noises for note in _about_floors(gate, noise, basis.size)]
     for noise in basis.noises:
@@ -194,13 +159,3 @@ def _about_floors(gate: Gate, noise: Noise, size: Size) -> list[str]:
                 "no build passes, whatever the trials"
             )
     return notes
-
-
-def _in_unit(noise: Noise, value: float | None) -> float | None:
-    if value is None or not math.isfinite(value):
-        return None
-    return math.expm1(value) if noise.scale == "ratio" else value
-
-
-def _size(noise: Noise, value: float) -> str:
-    return size_text(_in_unit(noise, value) or 0.0, noise.scale, noise.unit)

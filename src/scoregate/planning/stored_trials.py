@@ -149,10 +149,15 @@ def _from_baseline(gate: Gate, store: Store | None) -> StoredTrials | None:
         baseline = load_baseline(gate, None, store)
     except NoBaseline:
         return None
+    found = trials_of_baseline(gate, baseline)
+    return found and replace(found, origin=f"the accepted baseline, {found.origin}")
+
+
+def trials_of_baseline(gate: Gate, baseline: Run) -> StoredTrials | None:
+    """The baseline's own trials; None where there is but one of an item, or they are of a part of the dataset."""
     if baseline.header.trials < 2 or baseline.header.partial:
         return None
-    found = _pooled(gate, [baseline])
-    return replace(found, origin=f"the accepted baseline, {found.origin}")
+    return _pooled(gate, [baseline])
 
 
 def _version(header: RunHeader) -> _Version:
