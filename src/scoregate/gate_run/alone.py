@@ -25,12 +25,12 @@ from scoregate.gate_run.rescored_first import ScoredFirst, scored_first
 from scoregate.gate_run.wait import wait_before_verdict
 from scoregate.gates.acceptance import objections
 from scoregate.gates.compare import check_decidable
+from scoregate.planning.blind import blind_warning
 from scoregate.runner import session
 from scoregate.runner.candidates.script import Results
 from scoregate.sources.places import open_store
 
 if TYPE_CHECKING:
-    from scoregate.gate_file import Gate
     from scoregate.gate_run.assembly import Assembly
     from scoregate.gate_run.begin import StartedRun
     from scoregate.gate_run.langfuse_link import LangfuseLink
@@ -59,7 +59,9 @@ def run_alone(
     ):
         before = _to_compare_with(request, assembly, store)
         started = begin_run(request, assembly, store, facts=before.scored_first.facts)
-        blind = None if before.baseline is None or started.header.partial else _blind(gate, store)
+        blind = None
+        if before.baseline is not None and not started.header.partial:
+            blind = blind_warning(gate, assembly.dataset, before.baseline)
         for line in [*assembly.doubtful_scores, *filter(None, [before.about, blind])]:
             say(line)
         with store.lock(started.header.run):
@@ -139,20 +141,6 @@ def _to_compare_with(request: Request, assembly: Assembly, store: Store) -> _Bef
     if stale and not why_stale(gate, baseline, assembly.dataset.fingerprint, baseline.header.scorers):
         about = f"{about} (or give --rescore-baseline, which has the baseline scored again first)"
     return _Before(anchor=anchor, baseline=baseline, about=about, scored_first=first)
-
-
-def _blind(gate: Gate, store: Store) -> str | None:
-    """A warning where the gate cannot see its own margin. It is no reason not to run, and neither is its failure."""
-    from scoregate.planning.basis import Assumption, basis_of
-    from scoregate.planning.planning import blind_warning
-
-    try:
-        basis = basis_of(gate, store)
-        if basis.assumed:
-            basis = basis_of(gate, store, assumption=Assumption(discordance=0.0))
-        return blind_warning(gate, basis)
-    except ScoregateError:
-        return None
 
 
 def _call_and_score(
