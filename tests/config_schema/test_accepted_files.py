@@ -15,9 +15,9 @@ from scoregate.catalog import read_catalog
 from scoregate.config_schema import catalog_schema, gate_schema
 from scoregate.errors import ConfigError
 from scoregate.gate_file import Gate, read_gate
+from scoregate.gate_file.gate import JUDGE
 from scoregate.records import JSON
 from scoregate.scorers import build
-from scoregate.scorers.library import JUDGE
 
 ROOT = Path(__file__).parents[2]
 GATE, CATALOG = Draft202012Validator(gate_schema()), Draft202012Validator(catalog_schema())

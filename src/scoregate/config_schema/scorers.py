@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from scoregate.config.keys import Number
 from scoregate.config_schema.keys import Schema, bounds_of, schema_of
+from scoregate.gate_file.gate import JUDGE
 from scoregate.judging.spec import JUDGE as JUDGE_TABLE
-from scoregate.scorers.library import JUDGE, LIBRARY, SCHEMA_FILE
+from scoregate.scorers.library import LIBRARY, SCHEMA_FILE
 
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 

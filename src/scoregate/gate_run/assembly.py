@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scoregate.catalog import MEASURED_UNITS, SCORED
 from scoregate.datasets import cluster_of, content_digest, slices_of
@@ -12,13 +13,15 @@ from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import CandidateSpec, Gate
 from scoregate.gate_run.scripts import beginning
 from scoregate.judge_trust.judges import is_judge, judge_scorers, judges_of
-from scoregate.judging.judge import Judge
 from scoregate.records import Dataset, DatasetItem
 from scoregate.runner.candidates import Candidate, build
 from scoregate.scorers.evaluators import from_function
 from scoregate.scorers.library import build as build_scorer
 from scoregate.scorers.scorer import Scorer
 from scoregate.sources.datasets import read_gate_dataset
+
+if TYPE_CHECKING:
+    from scoregate.judging.judge import Judge
 
 
 @dataclass(frozen=True, slots=True)

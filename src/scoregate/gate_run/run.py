@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import threading
 from collections.abc import Callable
@@ -83,6 +82,8 @@ def run(gate: str | Path, *, listener: Listener | None = None, **overrides: Unpa
     def work() -> RunOutcome:
         return run_gate(request, heard, lambda _: None)
 
+    import asyncio
+
     with suppress(RuntimeError):
         asyncio.get_running_loop()
         return _in_thread(work)
@@ -96,6 +97,8 @@ async def run_async(
 
     The listener is called from another thread. A task that is cancelled stops waiting, and its run goes on to its end.
     """
+    import asyncio
+
     request = _request(gate, overrides)
     return await asyncio.to_thread(run_gate, request, listener or Silent(), lambda _: None)
 

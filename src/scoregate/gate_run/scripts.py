@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from scoregate.gate_file import Gate
 from scoregate.records import Dataset, ScoreValue, Verdict
-from scoregate.runner.candidates.script import Handed, Script, ScriptEnd
+
+if TYPE_CHECKING:
+    from scoregate.runner.candidates.script import Handed, Script, ScriptEnd
 
 
 def beginning(gate: Gate, dataset: Dataset) -> Callable[[Script], Handed]:

@@ -13,6 +13,7 @@ from scoregate.gates.coding import CodedScore
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.pairing import PairedScore, Scale
 from scoregate.statistics.bounds import MeanEstimate, estimate_mean, observed_range
+from scoregate.statistics.relabelling import number_of_codes
 
 _ROUNDING = 1e-9
 
@@ -28,7 +29,7 @@ def over(evidence: Evidence, coded: CodedScore, clusters: NDArray[np.intp]) -> E
         evidence,
         coded=coded,
         estimate=difference(coded, pair, clusters),
-        clusters=len(np.unique(clusters[coded.counted])),
+        clusters=number_of_codes(clusters[coded.counted]),
         before=None if before is None else before * total,
         now=None if now is None else now * total,
         reference=reference,

@@ -25,6 +25,7 @@ from scoregate.gates.pairing import Arm, PairedScore, Universe
 from scoregate.gates.quantile_evidence import gather_quantile
 from scoregate.gates.telling import with_told
 from scoregate.statistics.bounds import MeanEstimate, estimate_mean
+from scoregate.statistics.relabelling import number_of_codes
 from scoregate.statistics.reliability import pass_at_k, pass_hat_k
 
 
@@ -78,7 +79,7 @@ def gather(
         margin=_margin(name, pair, contract, rule, before),
         critical_items=critical,
         suspect_items=suspect,
-        clusters=len(np.unique(everything.clusters[coded.counted])),
+        clusters=number_of_codes(everything.clusters[coded.counted]),
         pairs=items * min(trials),
         before=None if before is None else before * total,
         now=None if now is None else now * total,

@@ -19,6 +19,7 @@ from scoregate.gates.coding import CodedScore
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.pairing import Arm, PairedScore, Universe
 from scoregate.statistics.quantiles import QuantileRatio, exceedance, quantile_bounds, quantile_ratio_bound
+from scoregate.statistics.relabelling import number_of_codes
 
 _SEED = 0
 _BEYOND = math.log(1e6)
@@ -106,7 +107,7 @@ def gather_quantile(
             for arm, values in zip(arms, kept, strict=True)
         ]
         before, now = (_quantile(values, q) for values in shown)
-        own = OwnQuantile(now, shown[1].ravel(), q, len(np.unique(clusters)))
+        own = OwnQuantile(now, shown[1].ravel(), q, number_of_codes(clusters))
         # Only where the quantile itself is a call without a value has it no number.
         gaps = sum(
             int(arm.missing.sum())
@@ -131,7 +132,7 @@ def gather_quantile(
         margin=margin,
         critical_items=(),
         suspect_items=(),
-        clusters=len(np.unique(everything.clusters[counted])),
+        clusters=number_of_codes(everything.clusters[counted]),
         pairs=int(counted.sum()) * min(trials),
         before=_if_finite(before),
         now=_if_finite(now),

@@ -7,9 +7,7 @@ from pathlib import Path
 
 from scoregate.errors import ConfigError, ScoregateError, did_you_mean
 from scoregate.files.writing import atomic_file
-from scoregate.reports.csv import render_csv
 from scoregate.reports.json import render_json
-from scoregate.reports.markdown import render_markdown
 from scoregate.reports.report import Report
 from scoregate.reports.terminal import render_terminal
 
@@ -23,6 +21,21 @@ __all__ = [
     "render_terminal",
     "write_report",
 ]
+
+
+def render_csv(report: Report) -> str:
+    """The rules as comma-separated values, see `scoregate.reports.csv`."""
+    from scoregate.reports import csv
+
+    return csv.render_csv(report)
+
+
+def render_markdown(report: Report) -> str:
+    """The verdict as GitHub shows it, see `scoregate.reports.markdown`."""
+    from scoregate.reports import markdown
+
+    return markdown.render_markdown(report)
+
 
 FORMATS: Mapping[str, Callable[[Report], str]] = {
     "csv": render_csv,

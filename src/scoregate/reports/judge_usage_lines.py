@@ -11,6 +11,10 @@ from scoregate.wording import dollars
 
 def judge_usage_lines(report: Report) -> list[str]:
     """A line a judge; none where no judge was asked."""
+    if not report.judge_usage:
+        return []
+    from scoregate.judging.usage import dollars
+
     lines = []
     for used in report.judge_usage:
         hits = f" ({100 * used.from_cache / used.replies:.0f} %)" if used.replies else ""

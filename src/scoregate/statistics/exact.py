@@ -60,7 +60,10 @@ def exact_permutation_test(baseline: NDArray[np.int64], candidate: NDArray[np.in
     cumulative = np.clip(cumulative / cumulative[-1], SMALLEST_P, 1.0)
     # Sums that no subset has repeat the value before them; below the smallest sum there is only rounding noise.
     smallest_sum = sum(int(np.flatnonzero(d)[0]) * int(n) for d, n in zip(distributions, counts, strict=True))
-    return ExactTest(float(cumulative[observed]), np.unique(cumulative[smallest_sum:]))
+    attainable = cumulative[smallest_sum:]
+    return ExactTest(
+        float(cumulative[observed]), attainable[np.append(True, attainable[1:] != attainable[:-1])]
+    )
 
 
 def _subset_sums(values: NDArray[np.int64], chosen: int) -> NDArray[np.float64]:

@@ -40,6 +40,11 @@ def label_patterns(baseline_trials: int, candidate_trials: int) -> NDArray[np.bo
     return patterns
 
 
+def number_of_codes(codes: NDArray[np.intp]) -> int:
+    """How many different codes there are, each 0 or more. `np.unique` would load the masked arrays for it."""
+    return int(np.count_nonzero(np.bincount(codes)))
+
+
 @dataclass(frozen=True, slots=True)
 class Dealer:
     """Deals labels to clusters. A dealt hand is a pattern number or, with too many patterns, the labels themselves."""
@@ -133,7 +138,7 @@ class Parts:
         pooled = self.runs.shape[1] + 1
         factor = 1.0 / baseline_trials + 1.0 / (pooled - baseline_trials)
         result: NDArray[np.float64] = np.zeros((self.slices, self.runs.shape[2]))
-        crossing = len(np.unique(self.clusters)) < len(self.clusters)
+        crossing = number_of_codes(self.clusters) < len(self.clusters)
         if not crossing:
             for start, stop, slices in self.blocks:
                 result[slices] += _sample_variance(self.runs[start:stop]).sum(axis=0)
