@@ -55,9 +55,11 @@ class ScoredFirst:
 
     def spent_usd(self, started: StartedRun, store: Store, *, without: str | None = None) -> float:
         """Dollars that were paid so far for scoring runs again for this one, in earlier sessions of it too."""
+        runs = set(started.header.facts.scored_again) | {part.header.run for part in self.parts}
+        if not runs:
+            return 0.0
         from scoregate.gate_run.rescore import spent_on
 
-        runs = set(started.header.facts.scored_again) | {part.header.run for part in self.parts}
         return spent_on(runs - {without}, store)
 
     def score(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,12 @@ from scoregate.calibration.corrected_value import (
 from scoregate.catalog import Contract
 from scoregate.errors import ScoregateError
 from scoregate.gate_file import Gate, Rule
-from scoregate.judge_trust.human_labels import HumanLabel
 from scoregate.judge_trust.judged_answers import JudgedAnswer, judged_answers, labels_of
 from scoregate.judge_trust.selected_labels import Answers, doubt, first_trial, judged
 from scoregate.records import Run
+
+if TYPE_CHECKING:
+    from scoregate.judge_trust.human_labels import HumanLabel
 
 
 def corrected_values(

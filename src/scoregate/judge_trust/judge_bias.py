@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from scoregate.calibration.differential_bias import (
     ENOUGH_LABELS,
@@ -22,7 +23,6 @@ from scoregate.gates.biased_judges import (
 )
 from scoregate.gates.rescored import scorer_changed
 from scoregate.judge_trust.calibrations import calibrate_command
-from scoregate.judge_trust.human_labels import HumanLabel
 from scoregate.judge_trust.judged_answers import (
     JudgedAnswer,
     answers_of_both,
@@ -33,6 +33,9 @@ from scoregate.judge_trust.judged_answers import (
 )
 from scoregate.records import Run
 from scoregate.statistics.differential import FEWEST_PAIRS
+
+if TYPE_CHECKING:
+    from scoregate.judge_trust.human_labels import HumanLabel
 
 Answers = Mapping[str, Sequence[JudgedAnswer]]
 Labelled = dict[str, LabelledAnswer]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scoregate.catalog import Contract
 from scoregate.gate_file import Gate
-from scoregate.judge_trust.human_labels import HumanLabel, answer_key, read_all_labels
 from scoregate.records import Run, RunItem, ScoreValue
 from scoregate.wording import shown_path
+
+if TYPE_CHECKING:
+    from scoregate.judge_trust.human_labels import HumanLabel
 
 
 class LeftOut:
@@ -34,6 +37,8 @@ def labels_of(gate: Gate, contract: Contract) -> list[HumanLabel]:
     rule = gate.rules[contract.name]
     if rule.labels is None:
         return []
+    from scoregate.judge_trust.human_labels import read_all_labels
+
     return read_all_labels(shown_path(gate.root / rule.labels), contract, gate, None)
 
 
@@ -73,7 +78,11 @@ def judged_answers(
 def _answer(cell: RunItem) -> str | LeftOut | None:
     if cell.output_left_out:
         return LeftOut()
-    return answer_key(cell.output) if cell.has_output else None
+    if not cell.has_output:
+        return None
+    from scoregate.judge_trust.label_files import answer_key
+
+    return answer_key(cell.output)
 
 
 def answers_of_both(
