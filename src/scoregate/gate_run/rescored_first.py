@@ -67,6 +67,8 @@ class ScoredFirst:
     ) -> None:
         """Score what is not scored yet. Raises as `rescore`, with the command that goes on with the run, whose cap is
         `needed_usd` where that is known."""
+        if not self.parts:
+            return
         from scoregate.gate_run.rescore import rescore
         from scoregate.gates.rescored import rescore_command
 
