@@ -1,13 +1,15 @@
-"""Importing the package and asking for help load nothing heavy."""
+"""Importing the package and asking for help load nothing heavy, a run and a check only what they need."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from tests.cli.project import GATE, Ended, Project
 from tests.fork_server.process import SOURCE
 
 HEAVY = {"pandas", "numpy", "scipy", "langfuse", "opentelemetry", "httpx"}
@@ -36,3 +38,45 @@ def test_nothing_heavy_is_loaded(code: str) -> None:
     loaded = set(done.stderr.split())
     assert "scoregate" in loaded
     assert not loaded & HEAVY
+
+
+UNUSED = {
+    "pandas",
+    "openai",
+    "langfuse",
+    "opentelemetry",
+    "httpx",
+    "tabulate",
+    "scipy.special",
+    "numpy.ma",
+    "scoregate.judging.judge",
+    "scoregate.planning.basis",
+}
+TELL_IMPORTS = {"PYTHONPROFILEIMPORTTIME": "1"}
+
+
+def loaded_by(ended: Ended) -> set[str]:
+    """Every module that its processes loaded."""
+    lines = [line for line in ended.err.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip() for line in lines}
+
+
+def test_a_run_of_a_replay_loads_nothing_that_it_does_not_use(tmp_path: Path) -> None:
+    gate = GATE.replace('experiment = "experiments/agent.py"', "")
+    gate += '[scorers.correct]\nuse = "exact_match"\n[candidate]\nreplay = "outputs.jsonl"\n'
+    project = Project.small(tmp_path / "project", number=64, gate=gate)
+    project.write_lines("outputs.jsonl", [{"id": f"q{n:03}", "output": n} for n in range(64)])
+    project.with_baseline()
+    ended = project.scoregate("run", "gates/agent.toml", "--local", environment=TELL_IMPORTS, cold=True)
+    assert ended.code in (0, 3), ended.out
+    assert "scoregate.gate_run.alone" in loaded_by(ended)
+    assert not loaded_by(ended) & UNUSED
+
+
+def test_a_check_loads_nothing_that_it_does_not_use(regressed: tuple[Project, str]) -> None:
+    project, run = regressed
+    words = ("check", "gates/agent.toml", "--candidate", run)
+    ended = project.scoregate(*words, environment=TELL_IMPORTS, cold=True)
+    assert ended.code == 1, ended.out
+    assert "scoregate.gates.compare" in loaded_by(ended)
+    assert not loaded_by(ended) & (UNUSED | {"asyncio", "scoregate.scorers", "scoregate.planning"})
