@@ -94,9 +94,12 @@ def _columns(rows: Sequence[RuleRow], names: Sequence[str], headers: Mapping[str
     # Not by tabulate, whose import takes longer than all else that shows a verdict.
     columns = []
     for name, cells in zip(names, zip(*table, strict=True), strict=True):
-        width = max(map(len, cells))
+        widest = max(map(display_width, cells))
+        spaces = [" " * (widest - display_width(cell)) for cell in cells]
         left = name in ("difference", "outcome")
-        columns.append([cell.ljust(width) if left else cell.rjust(width) for cell in cells])
+        columns.append(
+            [cell + space if left else space + cell for cell, space in zip(cells, spaces, strict=True)]
+        )
     lines = ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
     width = max(map(len, lines))
     return [line.ljust(width) for line in lines]
