@@ -47,6 +47,7 @@ UNUSED = {
     "opentelemetry",
     "httpx",
     "tabulate",
+    "wcwidth",
     "scipy.special",
     "numpy.ma",
     "scoregate.judging.judge",

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import iter_graphemes
+from wcwidth import width as shown_width
 
-from scoregate.reports.display_width import beginning, display_width, pad, shorten, wrap
+from scoregate.reports.display_width import OWN_SIGNS, beginning, display_width, pad, shorten, wrap
 from scoregate.reports.excerpt import as_text, from_first_difference, one_line, plain
 
 
@@ -119,3 +120,10 @@ def test_excerpts_of_long_outputs_begin_where_they_differ() -> None:
 )
 def test_excerpts_begin_at_the_beginning_where_that_shows_enough(before: str, after: str) -> None:
     assert from_first_difference(before, after, 80) == (before, after)
+
+
+def test_signs_that_reports_write_themselves_are_as_wide_as_terminals_show_them() -> None:
+    assert [shown_width(sign) for sign in OWN_SIGNS] == [1] * len(OWN_SIGNS)
+    for text in (f"a{sign}b" for sign in OWN_SIGNS):
+        assert display_width(text) == shown_width(text) == 3
+    assert display_width("→\N{VARIATION SELECTOR-16}") == shown_width("→\N{VARIATION SELECTOR-16}")

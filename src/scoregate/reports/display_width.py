@@ -7,11 +7,14 @@ wcwidth, and never cut in two.
 from __future__ import annotations
 
 ELLIPSIS = "…"
+OWN_SIGNS = "−–…·×→±≥≤"
+"""Signs that reports write themselves, of one column each; for them alone wcwidth need not be loaded."""
+_WITHOUT_OWN_SIGNS = str.maketrans("", "", OWN_SIGNS)
 
 
 def display_width(text: str) -> int:
     """Columns of a text without control characters."""
-    if text.isascii():
+    if _is_plain(text):
         return len(text)
     from wcwidth import width
 
@@ -59,12 +62,17 @@ def wrap(text: str, width: int) -> list[str]:
     return [*lines, line] if line else lines
 
 
+def _is_plain(text: str) -> bool:
+    """Whether every character is one that a reader sees, of one column."""
+    return text.translate(_WITHOUT_OWN_SIGNS).isascii()
+
+
 def _fitting(text: str, width: int) -> int:
     """Length of the beginning of `text` that fits into `width` columns, between characters that a reader sees.
 
     Its characters one by one, and then the whole of them: marks may add a column to what stands before them.
     """
-    if text.isascii():
+    if _is_plain(text):
         return min(len(text), width)
     from wcwidth import iter_graphemes
 
