@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from scoregate._version import __version__
+from scoregate.version import __version__
 
 if TYPE_CHECKING:
     from scoregate.catalog import Catalog, Contract, read_catalog

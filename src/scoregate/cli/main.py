@@ -9,8 +9,8 @@ from importlib import import_module
 
 import click
 
-from scoregate._version import __version__
 from scoregate.cli.terminal import DEBUG, told
+from scoregate.version import __version__
 
 _COMMANDS = {
     "run": ("scoregate.cli.run:run", "Run a gate: candidate, scores, comparison with the baseline, verdict."),

@@ -21,10 +21,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from scoregate._version import __version__
 from scoregate.errors import USAGE, ScoregateError, ServiceError
 from scoregate.langfuse.settings import Settings
 from scoregate.records import JSON
+from scoregate.version import __version__
 
 if TYPE_CHECKING:
     import httpx

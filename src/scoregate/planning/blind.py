@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from scoregate.errors import ScoregateError
 from scoregate.gate_file import Gate
 from scoregate.gates.anchors import main_share
-from scoregate.gates.sentences import count
 from scoregate.planning.chances import Size, size_of_dataset, trials_of
 from scoregate.planning.noise import Noise, assumed_noise, measured_noise, told_size
 from scoregate.planning.outlook import unchanged, visible_drops
 from scoregate.records import Dataset, Run
+from scoregate.wording import count
 
 BLIND = 0.5
 """Share of inconclusive builds above which a gate is said to be blind before it is run."""

@@ -6,14 +6,13 @@ from dataclasses import asdict
 
 from scoregate.records import JSON
 from scoregate.reports.report import Report
-from scoregate.wording import dollars
 
 
 def judge_usage_lines(report: Report) -> list[str]:
     """A line a judge; none where no judge was asked."""
     if not report.judge_usage:
         return []
-    from scoregate.judging.usage import dollars
+    from scoregate.wording import dollars
 
     lines = []
     for used in report.judge_usage:
