@@ -10,7 +10,7 @@ GATE ?= gates/support-agent.toml
 IN_PARALLEL := -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gate test test-adapters test-langfuse coverage lint format docs bench simulate rivals crash clean
+.PHONY: help setup gate test test-adapters test-langfuse coverage lint format docs bench simulate rivals crash mutants clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -82,6 +82,9 @@ rivals: setup ## Put the rules in use today beside ours, on the same simulated b
 
 crash: setup ## Kill a run 50 times with SIGKILL, resume it, count what is there
 	$(BIN)/python benchmarks/crash.py
+
+mutants: setup ## Change one token of the code forty times, and count what the tests notice (ARGS="--list", "--only 3,17")
+	$(BIN)/python benchmarks/mutants.py $(ARGS)
 
 clean: ## Remove the virtual environment and local stores
 	rm -rf $(VENV) $(ADAPTERS) .deepeval .scoregate .pytest_cache .mypy_cache .ruff_cache
