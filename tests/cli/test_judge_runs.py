@@ -354,6 +354,28 @@ def test_judge_test_shows_the_reply_to_an_answer_of_the_newest_run(tmp_path: Pat
     assert "It answers what was asked." in fresh.out
 
 
+def test_judge_test_shows_the_reply_to_an_answer_of_the_run_that_is_named(tmp_path: Path) -> None:
+    with ModelServer(script=by_answer) as server:
+        project = judged_project(tmp_path / "p", server)
+        older = project.run().started
+        project.edit("experiments/agent.py", 'f"answer', 'f"guess')
+        newest = project.run().started
+        judge_test = ("judge", "test", "gates/agent.toml", "--json")
+        (shown,) = project.scoregate(*judge_test, "--run", older).json()["items"]
+        (unnamed,) = project.scoregate(*judge_test).json()["items"]
+    assert (shown["source"], shown["judgement"]["value"]) == (f"run {older}", 9)
+    assert "Answer: answer 0" in shown["messages"][-1]["content"]
+    assert (unnamed["source"], unnamed["judgement"]["value"]) == (f"run {newest}", 2)
+
+
+def test_judge_test_of_an_unknown_run_is_an_error(tmp_path: Path) -> None:
+    with ModelServer(script=by_answer) as server:
+        project = judged_project(tmp_path / "p", server, number=1)
+        project.run()
+        error = project.scoregate("judge", "test", "gates/agent.toml", "--run", "agent-1999").error(2)
+    assert "agent-1999" in error
+
+
 def test_judge_test_and_compare_write_out_what_a_terminal_would_obey(tmp_path: Path) -> None:
     def script(request: ModelRequest) -> Answer:
         if "1: " in request.prompt:

@@ -1,7 +1,13 @@
 """Scores that do not apply to every item: what is compared, and what escapes."""
 
+from dataclasses import replace
+
+import pytest
+
 from scoregate import Gate, Rule, compare
 from scoregate.catalog import Catalog, Contract
+from scoregate.gates.look import GUARD_SHARE
+from scoregate.records import RuleResult
 from tests.gates.runs import RunMaker, passing
 
 FIVE_POINTS = {"correct": Rule(max_drop=0.05)}
@@ -63,3 +69,27 @@ def test_a_score_that_applies_nowhere_holds(make: RunMaker) -> None:
     assert values
     assert verdict.outcome == "pass"
     assert verdict.rules[1].reason == "applies to no item of either run"
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "broken"),
+    [("none", "fail", "policy (newly failing)"), ("pass", "none", "policy (applicable)")],
+)
+def test_a_change_as_likely_by_chance_as_is_allowed_is_a_regression(
+    make: RunMaker, then: str, now: str, broken: str
+) -> None:
+    others = {f"q{i:03d}": "pass" if i < 98 else "none" for i in range(12, 100)}
+    moved = [f"q{i:03d}" for i in range(12)]
+    baseline = make("a", policy={**dict.fromkeys(moved, then), **others})
+    candidate = make("b", policy={**dict.fromkeys(moved, now), **others})
+
+    def rules(alpha: float) -> dict[str, RuleResult]:
+        verdict = compare(baseline, candidate, replace(gate(), alpha=alpha))
+        return {rule.score: rule for rule in verdict.rules}
+
+    p_value = rules(alpha=0.05)[broken].adjusted_p_value
+    assert p_value is not None
+    as_likely = p_value / GUARD_SHARE
+    assert GUARD_SHARE * as_likely == p_value
+    assert rules(alpha=as_likely)[broken].outcome == "regression"
+    assert broken not in rules(alpha=0.999 * as_likely)

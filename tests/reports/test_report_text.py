@@ -104,6 +104,12 @@ def test_a_string_is_told_from_the_value_that_it_spells() -> None:
     assert as_text({"ort": "Köln"}) == '{"ort": "Köln"}'
 
 
+def test_only_of_a_text_that_is_shown_whole_is_asked_what_else_it_spells() -> None:
+    longest = "[1]".rjust(20_000)
+    assert as_text(longest) == f'"{longest}"'
+    assert as_text(f" {longest}") == f" {longest}"
+
+
 def test_excerpts_of_long_outputs_begin_where_they_differ() -> None:
     shared = "the same words " * 40
 
