@@ -12,8 +12,8 @@ from tests.cli.project import NOTE_CALL, Ended, Project, agent, items
 from tests.langfuse_server.faults import Fault
 from tests.langfuse_server.server import LangfuseServer
 from tests.langfuse_server.state import State
+from tests.recorded_answers import BOTH, recorded_answers
 
-GSM8K = Path(__file__).parents[2].parent / "shared" / "data" / "gsm8k" / "dataset.jsonl"
 NO_KEYS = {"LANGFUSE_PUBLIC_KEY": "", "LANGFUSE_SECRET_KEY": "", "LANGFUSE_BASE_URL": "", "LANGFUSE_HOST": ""}
 FILE = "datasets/agent.jsonl"
 
@@ -323,19 +323,22 @@ def test_the_secret_key_is_nowhere(project: Project, server: LangfuseServer) -> 
     assert not any(server.secret_key.encode() in content for content in files)
 
 
-def test_gsm8k_is_pushed_once_and_pulled_alike(project: Project, server: LangfuseServer) -> None:
-    if not GSM8K.exists():
-        pytest.skip("there is no GSM8K beside the project")
-    first = project.scoregate("dataset", "push", GSM8K, "gsm8k")
-    assert first.out == "pushed 1,319 items to 'gsm8k': 1,319 new\n"
+@pytest.mark.parametrize("name", BOTH)
+def test_many_questions_are_pushed_once_and_pulled_alike(
+    name: str, project: Project, server: LangfuseServer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    answers = recorded_answers(name, tmp_path_factory.mktemp("answers"))
+    number = f"{answers.number:,}"
+    first = project.scoregate("dataset", "push", answers.dataset, name)
+    assert first.out == f"pushed {number} items to '{name}': {number} new\n"
     before = written(server)
-    second = project.scoregate("dataset", "push", GSM8K, "gsm8k")
-    assert second.out == "sent nothing: 1,319 items of 'gsm8k' are as they were\n"
+    second = project.scoregate("dataset", "push", answers.dataset, name)
+    assert second.out == f"sent nothing: {number} items of '{name}' are as they were\n"
     assert written(server) == before
-    pulled = project.scoregate("dataset", "pull", "gsm8k", "-o", "gsm8k.jsonl")
+    pulled = project.scoregate("dataset", "pull", name, "-o", "pulled.jsonl")
     there, here = (
         project.scoregate("dataset", "validate", file, "--json").json()["fingerprint"]
-        for file in (GSM8K, "gsm8k.jsonl")
+        for file in (answers.dataset, "pulled.jsonl")
     )
     assert there == here
     assert pulled.err.endswith(f"fingerprint: {here}\n")

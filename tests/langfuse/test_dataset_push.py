@@ -21,8 +21,8 @@ from scoregate.records import DatasetItem
 from tests.langfuse.pushing import AGENT, QUICK, dataset, numbered, pushed, written
 from tests.langfuse_server.faults import EVERY_FAULT, Fault
 from tests.langfuse_server.server import LangfuseServer
+from tests.recorded_answers import BOTH, recorded_answers
 
-GSM8K = Path(__file__).parents[2].parent / "shared" / "data" / "gsm8k" / "dataset.jsonl"
 NAMED = {"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]}
 
 
@@ -191,16 +191,18 @@ def test_a_rate_limit_is_waited_for(connection: Connection, server: LangfuseServ
     assert len(read_dataset(connection, AGENT)) == 3
 
 
-def test_gsm8k_goes_there_and_back(connection: Connection, server: LangfuseServer) -> None:
-    if not GSM8K.exists():
-        pytest.skip(f"there is no {GSM8K.name} of GSM8K beside the project")
-    wanted = read_file(GSM8K)
-    assert len(wanted) == 1_319
-    assert len(pushed(connection, wanted, name="gsm8k").new) == 1_319
+@pytest.mark.parametrize("name", BOTH)
+def test_many_questions_go_there_and_back(
+    name: str, connection: Connection, server: LangfuseServer, tmp_path: Path
+) -> None:
+    answers = recorded_answers(name, tmp_path)
+    wanted = read_file(answers.dataset)
+    assert len(wanted) == answers.number
+    assert len(pushed(connection, wanted, name=name).new) == answers.number
     before = written(server)
-    assert pushed(connection, wanted, name="gsm8k").same == 1_319
+    assert pushed(connection, wanted, name=name).same == answers.number
     assert written(server) == before
-    found = read_dataset(connection, LangfuseDataset("gsm8k"))
+    found = read_dataset(connection, LangfuseDataset(name))
     assert found.fingerprint == wanted.fingerprint
     asked = [received.path for received in server.received if "version=" in received.path]
     assert all("limit=100" in path for path in asked)

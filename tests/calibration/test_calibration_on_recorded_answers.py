@@ -1,10 +1,8 @@
-"""A judge of known error rates on the recorded GSM8K answers of one model, the numeric scorer as the human label."""
+"""A judge of known error rates on the recorded answers of one model, the numeric scorer as the human label."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from pathlib import Path
 
 import krippendorff
 import numpy as np
@@ -20,27 +18,31 @@ from scoregate.scorers.library import build
 from scoregate.scorers.scorer import score_item
 from scoregate.statistics.estimate import Estimate
 from tests.calibration.judged import calibrated
+from tests.recorded_answers import BOTH, PATTERN, RecordedAnswers, recorded_answers
 
-DATA = Path(__file__).parents[2].parent / "shared" / "data" / "gsm8k"
 FALSE_POSITIVE, FALSE_NEGATIVE = 0.10, 0.05
 LABELLED, REPETITIONS = 200, 100
 
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason=f"the GSM8K data is not beside the checkout (looked in {DATA})"
-)
+MODEL = {"gsm8k": 3, "made-up": 2}
+"""One that is right about as often as wrong."""
 Floats = NDArray[np.float64]
 
 
+@pytest.fixture(scope="module", params=BOTH)
+def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RecordedAnswers:
+    return recorded_answers(request.param, tmp_path_factory.mktemp("answers"), number=1200)
+
+
 @pytest.fixture(scope="module")
-def right() -> Floats:
-    """(1319,) 1 where the model's answer is right, told by the shipped scorer."""
-    arguments = {"pattern": r"A:\s*(.*)", "expected_path": "answer"}
+def right(answers: RecordedAnswers) -> Floats:
+    """(N,) 1 where the model's answer is right, told by the shipped scorer."""
+    arguments = {"pattern": PATTERN, "expected_path": "answer"}
     scorer = build(ScorerSpec(name="correct", use="numeric_match", arguments=arguments))
-    lines = (DATA / "dataset.jsonl").read_text(encoding="utf-8").splitlines()
-    items = [DatasetItem(**json.loads(line)) for line in lines]
-    recorded = (DATA / "outputs.175b_verification.jsonl").read_text(encoding="utf-8").splitlines()
-    outputs = {line["id"]: line["output"] for line in map(json.loads, recorded)}
-    run_items = [RunItem(item=item.id, trial=0, status="ok", output=outputs[item.id]) for item in items]
+    items = [DatasetItem(**line) for line in answers.records(answers.dataset).values()]
+    outputs = answers.records(answers.outputs(answers.models[MODEL[answers.name]]))
+    run_items = [
+        RunItem(item=item.id, trial=0, status="ok", output=outputs[item.id]["output"]) for item in items
+    ]
     scored = zip(items, run_items, strict=True)
     return np.array([float(score_item(scorer, *one)[0].value is True) for one in scored])
 
@@ -70,16 +72,21 @@ def holding(truth: float, estimates: list[Estimate]) -> int:
     )
 
 
-def test_the_labels_are_those_of_the_paper(right: Floats) -> None:
-    assert (int(right.sum()), len(right)) == (742, 1319)
-    assert round(100 * right.mean(), 1) == 56.3
+def test_the_labels_are_those_of_the_paper(right: Floats, answers: RecordedAnswers) -> None:
+    model = answers.models[MODEL[answers.name]]
+    assert (int(right.sum()), len(right)) == (answers.right[model], answers.number)
+    assert round(100 * right.mean(), 1) == {"gsm8k": 56.3, "made-up": 45.0}[answers.name]
 
 
-def test_the_judge_alone_is_off(right: Floats, repeated: list[CorrectedValue]) -> None:
+def test_the_judge_alone_is_off(
+    right: Floats, repeated: list[CorrectedValue], answers: RecordedAnswers
+) -> None:
     raw = [value.raw.value for value in repeated if value.raw.value is not None]
     assert len(raw) == REPETITIONS
     assert sum(value > right.mean() for value in raw) >= 95
-    assert float(np.mean(raw)) - right.mean() == pytest.approx(0.0156, abs=0.003)  # .1 · .437 − .05 · .563
+    # .1 · .437 − .05 · .563, and .1 · .55 − .05 · .45
+    off = {"gsm8k": 0.0156, "made-up": 0.0325}[answers.name]
+    assert float(np.mean(raw)) - right.mean() == pytest.approx(off, abs=0.003)
 
 
 def test_both_corrections_recover_the_accuracy(right: Floats, repeated: list[CorrectedValue]) -> None:

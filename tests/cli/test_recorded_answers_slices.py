@@ -1,4 +1,4 @@
-"""A fault in the short questions of GSM8K, planted among the recorded solutions: `check` names the slice.
+"""A fault in the short questions, planted among the recorded solutions: `check` names the slice.
 
 Each question has one recorded solution of each of four models, so three trials of an agent that hands a question to
 its best model or, now and then, to another one are three real answers that do not always agree.
@@ -6,7 +6,6 @@ its best model or, now and then, to another one are three real answers that do n
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,9 +15,8 @@ import pytest
 from scoregate.records import JSON, Run, RunHeader, RunItem, Score
 from scoregate.results_file import write_results
 from tests.cli.project import Project
+from tests.recorded_answers import BOTH, PATTERN, RecordedAnswers, recorded_answers
 
-DATA = Path(__file__).parents[2].parent / "shared" / "data" / "gsm8k"
-MODELS = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
 WEIGHTS = (1, 1, 1, 9)
 TRIALS = 3
 QUESTIONS = 300
@@ -26,15 +24,11 @@ IN_SLICE = 50
 SPOILED = 0.42
 """Of the right answers to short questions, of which the agent has about 7 in 10: 30 points."""
 
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason=f"the GSM8K data is not beside the checkout (looked in {DATA})"
-)
-
 GATE = f"""\
-dataset = "{DATA}/dataset.jsonl"
+dataset = "{{folder}}/dataset.jsonl"
 
 [candidate]
-replay = "{DATA}/outputs.175b_verification.jsonl"
+replay = "{{folder}}/outputs.{{model}}.jsonl"
 
 [slices]
 steps = "metadata.steps"
@@ -42,7 +36,7 @@ length = "metadata.length"
 
 [scorers.answer_correctness]
 use = "numeric_match"
-pattern = 'A:\\s*(.*)'
+pattern = '{PATTERN}'
 expected_path = "answer"
 
 [scores.answer_correctness]
@@ -50,29 +44,33 @@ max_drop = 0.05
 """
 
 
-def _lines(name: str) -> list[JSON]:
-    return [json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").splitlines()]
+@pytest.fixture(scope="module", params=BOTH)
+def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RecordedAnswers:
+    return recorded_answers(request.param, tmp_path_factory.mktemp("answers"), number=400)
 
 
 @pytest.fixture(scope="module")
-def questions() -> list[JSON]:
+def questions(answers: RecordedAnswers) -> list[JSON]:
     """300 questions, 50 of them short."""
-    everything = _lines("dataset.jsonl")
+    everything = list(answers.records(answers.dataset).values())
     short = [line for line in everything if line["metadata"]["length"] == "short"]
     others = [line for line in everything if line["metadata"]["length"] != "short"]
     return short[:IN_SLICE] + others[: QUESTIONS - IN_SLICE]
 
 
 @pytest.fixture(scope="module")
-def right() -> Mapping[str, Mapping[str, bool]]:
+def right(answers: RecordedAnswers) -> Mapping[str, Mapping[str, bool]]:
     """Model -> question -> whether its recorded solution is right."""
-    return {m: {line["id"]: line["is_correct"] for line in _lines(f"outputs.{m}.jsonl")} for m in MODELS}
+    return {
+        model: {id: line["is_correct"] for id, line in answers.records(answers.outputs(model)).items()}
+        for model in answers.models
+    }
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path, answers: RecordedAnswers) -> Project:
     project = Project(tmp_path)
-    project.write("gates/gsm8k.toml", GATE)
+    project.write("gates/answers.toml", GATE.format(folder=answers.folder, model=answers.models[-1]))
     return project
 
 
@@ -91,13 +89,13 @@ def _write_run(
     for question in questions:
         item, slices = question["id"], question["metadata"]
         for trial in range(TRIALS):
-            correct = right[rng.choices(MODELS, WEIGHTS)[0]][item]
+            correct = right[rng.choices(list(right), WEIGHTS)[0]][item]
             if slices["length"] == "short" and rng.random() < spoiled:
                 correct = False
             items.append(RunItem(item=item, trial=trial, status="ok", slices=slices))
             scores.append(Score(item=item, trial=trial, score="answer_correctness", value=correct))
     header = RunHeader(
-        run=name, dataset="gsm8k", candidate=name, expected_items=len(questions), trials=TRIALS
+        run=name, dataset="answers", candidate=name, expected_items=len(questions), trials=TRIALS
     )
     path = project.path(f"{name}.jsonl")
     write_results(Run(header, tuple(items), tuple(scores)), path)
@@ -106,7 +104,7 @@ def _write_run(
 
 def _check(project: Project, baseline: Path, candidate: Path) -> JSON:
     sides = ("--baseline", baseline, "--candidate", candidate)
-    return project.scoregate("check", "gates/gsm8k.toml", *sides, "--json").json()
+    return project.scoregate("check", "gates/answers.toml", *sides, "--json").json()
 
 
 def test_a_fault_in_the_short_questions_is_found_and_named(
@@ -119,7 +117,9 @@ def test_a_fault_in_the_short_questions_is_found_and_named(
     broken = {rule["slice"] for rule in verdict["rules"] if rule["outcome"] == "regression"}
     assert "length=short" in broken
     assert not broken & {"length=medium", "length=long"}
-    report = project.scoregate("check", "gates/gsm8k.toml", "--baseline", baseline, "--candidate", candidate)
+    report = project.scoregate(
+        "check", "gates/answers.toml", "--baseline", baseline, "--candidate", candidate
+    )
     assert report.outcome(1) == "REGRESSION"
     assert "length=short" in report.out
 
