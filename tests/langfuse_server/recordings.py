@@ -32,13 +32,13 @@ class Exchange:
         return str(self.request["path"]).partition("?")[0]
 
 
-def exchanges(run: str) -> list[Exchange]:
+def exchanges(run: str, folder: Path = FOLDER) -> list[Exchange]:
     """All exchanges of a run (`events_only.stock` …), over its files, in the order they were recorded."""
-    return sorted(_read(run), key=lambda exchange: exchange.sequence)
+    return sorted(_read(run, folder), key=lambda exchange: exchange.sequence)
 
 
-def _read(run: str) -> Iterator[Exchange]:
-    for file in sorted(FOLDER.glob(f"{run}.*.jsonl")):
+def _read(run: str, folder: Path) -> Iterator[Exchange]:
+    for file in sorted(folder.glob(f"{run}.*.jsonl")):
         for line in file.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             yield Exchange(

@@ -12,13 +12,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.langfuse_server.comparison import Comparison, left_out
+from tests.langfuse_server.made_up_recordings import BOTH, recordings
 from tests.langfuse_server.real_server import real_server
-from tests.langfuse_server.recordings import FOLDER, Exchange, exchanges
+from tests.langfuse_server.recordings import Exchange, exchanges
 from tests.langfuse_server.replay import Replay
 from tests.langfuse_server.rewriting import Rewriting
 from tests.langfuse_server.server import LangfuseServer
@@ -42,6 +44,17 @@ class Pace:
         time.sleep(max(min(wait, LONGEST_PAUSE).total_seconds(), 0.0))
 
 
+RUNS = ("events_only.stock", "events_only.patched")
+
+
+@pytest.fixture(params=BOTH)
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """What is sent again: to a real server only what a real one was sent."""
+    if request.param != "recorded" and real_server() is not None:
+        pytest.skip("what the stand-in answered says nothing of a real server")
+    return recordings(request.param, tmp_path, *RUNS)
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The server that is asked. `pace` makes what is called with each request's moment."""
@@ -54,8 +67,6 @@ class Target:
 
 @pytest.fixture
 def target() -> Iterator[Target]:
-    if not FOLDER.is_dir():
-        pytest.skip("the recorded exchanges are not beside this checkout")
     real = real_server()
     if real is not None:
         yield Target(real.url, real.public_key, real.secret_key, lambda: Pace().reach)
@@ -65,23 +76,23 @@ def target() -> Iterator[Target]:
 
 
 def test_recorded_requests_are_answered_in_the_recorded_shapes(
-    target: Target, capsys: pytest.CaptureFixture[str]
+    folder: Path, target: Target, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with httpx.Client(
         base_url=target.url, auth=(target.public_key, target.secret_key), trust_env=False
     ) as client:
         batches = client.post("/api/public/scores", json=[]).status_code == 202
-        runs = ("events_only.stock", "events_only.patched") if batches else ("events_only.stock",)
-        comparisons = [_replay(target, client, run, batches=batches) for run in runs]
+        runs = RUNS if batches else RUNS[:1]
+        comparisons = [_replay(target, client, run, folder, batches=batches) for run in runs]
     with capsys.disabled():
         print("", *comparisons, sep="\n")
     failures = [failure for comparison in comparisons for failure in comparison.failures]
     assert not failures, "\n".join(failures)
 
 
-def _replay(target: Target, client: httpx.Client, run: str, *, batches: bool) -> Comparison:
+def _replay(target: Target, client: httpx.Client, run: str, folder: Path, *, batches: bool) -> Comparison:
     comparison = Comparison(run)
-    recorded = [each for each in exchanges(run) if not (batches and _is_of_a_refused_array(each))]
+    recorded = [each for each in exchanges(run, folder) if not (batches and _is_of_a_refused_array(each))]
     shift = timedelta(milliseconds=(datetime.now(UTC) - recorded[0].at) // timedelta(milliseconds=1))
     rewriting = Rewriting(secrets.token_hex(8), shift)
     replay = Replay(target.url, target.public_key, target.secret_key, target.pace(), rewriting)
