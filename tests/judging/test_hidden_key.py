@@ -45,6 +45,11 @@ def test_a_word_in_place_of_a_key_is_left_alone() -> None:
     assert HiddenKey("score").out_of("The score is fair.") == "The score is fair."
 
 
+def test_a_key_of_eight_characters_is_one_and_a_shorter_word_is_none() -> None:
+    assert HiddenKey("sk-12345").out_of("sent sk-12345") == "sent ***"
+    assert HiddenKey("sk-1234").out_of("sent sk-1234") == "sent sk-1234"
+
+
 def test_a_long_row_of_backslashes_is_gone_through_once() -> None:
     assert HiddenKey(ODD).out_of("\\" * 300_000) == "\\" * 300_000
 

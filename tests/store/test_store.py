@@ -203,6 +203,18 @@ def test_a_run_is_found_by_the_start_of_its_id(store: Store) -> None:
         store.find_run("%")
 
 
+def test_up_to_five_runs_are_named_where_one_is_sought(store: Store) -> None:
+    for number in range(5):
+        store.create_run(header(f"nightly-{number}"))
+    with pytest.raises(StoreError) as five:
+        store.find_run("nightly")
+    assert "…" not in str(five.value)
+    assert all(f"nightly-{number}" in str(five.value) for number in range(5))
+    store.create_run(header("nightly-5"))
+    with pytest.raises(StoreError, match=r"begins the ids of 6 runs: (nightly-\d, ){5}…"):
+        store.find_run("nightly")
+
+
 def test_an_imported_run_is_the_same_run(store: Store) -> None:
     run = Run(header(), (FULL_ITEM,), (Score(FULL_ITEM.item, 2, "exact", 0.5),))
     store.import_run(run)
