@@ -34,9 +34,8 @@ class Suite:
             return test in self._dear, -len(words & _words(Path(test).stem)), far, test
 
         found: list[list[str]] = [[] for _ in STAGES]
-        own = self.room_of_tests(file)
         for test in sorted(self._tests, key=order):
-            if own is not None and _is_in(test, own) and not _is_in(test, COMMANDS):
+            if self._is_of_its_room(test, file) and not _is_in(test, COMMANDS):
                 stage = 0
             elif test in self._dear:
                 stage = 2 if words & _words(Path(test).stem) else 3
@@ -47,14 +46,14 @@ class Suite:
         found[3].sort(key=lambda test: test not in self._dear)
         return found
 
-    def room_of_tests(self, file: Path) -> Path | None:
-        """The folder below `tests/` that mirrors the file's; `tests` itself for a module without a room."""
+    def _is_of_its_room(self, test: str, file: Path) -> bool:
+        """Folders and files of `tests/` mirror the rooms; what has no room is tested beside these."""
         if file.parent == Path():
-            return Path("tests")
-        for room in (file.parent, *file.parent.parents):
-            if room != Path() and (self.root / "tests" / room).is_dir():
-                return Path("tests") / room
-        return None
+            return _is_in(test, Path("tests"))
+        for room in (file.parent, *file.parent.parents[:-1]):
+            if (self.root / "tests" / room).is_dir():
+                return _is_in(test, Path("tests") / room)
+        return test.startswith(f"tests/test_{file.parts[0]}")
 
     @cached_property
     def _tests(self) -> list[str]:

@@ -13,6 +13,7 @@ from scoregate.gates.rounds import decide_in_rounds
 from scoregate.gates.table import table_from_run
 from scoregate.planning.chances import Size
 from scoregate.planning.dealing import Dealer, deal_two, deck_of
+from scoregate.planning.edits import with_trials
 from scoregate.planning.noise import Noise, assumed_noise, measured_noise, with_margin
 from scoregate.planning.outlook import cannot_gate, unchanged, visible_drops
 from tests.gates.runs import RunMaker
@@ -27,6 +28,16 @@ def size(items: int, **parts: int) -> Size:
 
 def noise_of(gate: Gate = ONE) -> tuple[Noise, ...]:
     return assumed_noise(gate)
+
+
+def test_more_trials_are_planned_with_a_baseline_of_as_many() -> None:
+    gate, stored = replace(ONE, trials=2), size(50, baseline_trials=3)
+    assert with_trials(gate, stored, 5) == (replace(ONE, trials=5), size(50, baseline_trials=5))
+    assert with_trials(gate, stored, 3)[1] == stored
+    assert with_trials(gate, stored, 1)[1] == stored
+    assert with_trials(gate, size(50), 5)[1] == size(50)
+    fewer = size(50, baseline_trials=1)
+    assert with_trials(gate, fewer, 2)[1] == fewer
 
 
 @pytest.mark.parametrize(
