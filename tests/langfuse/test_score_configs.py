@@ -170,6 +170,14 @@ def test_what_is_only_in_langfuse_is_shown_and_no_difference() -> None:
     assert [state.name for state in differences(catalog(CORRECT), [THERE])] == ["correct"]
 
 
+def test_of_configs_only_in_langfuse_one_that_is_in_use_is_shown() -> None:
+    old, used = replace(THERE, id="old", archived=True), replace(THERE, id="used")
+    (state,) = compare_configs(catalog(), [old, used])
+    assert (state.config, state.reasons, state.duplicates) == (used, ("is not in the catalog",), 0)
+    (state,) = compare_configs(catalog(), [old])
+    assert (state.config, state.reasons, state.duplicates) == (old, ("is archived",), 0)
+
+
 def test_a_sync_creates_every_type_and_a_second_one_does_nothing(
     server: LangfuseServer, connection: Connection
 ) -> None:
