@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import scoregate
 from scoregate.records import Run, RunHeader
 from scoregate.results_file import read_results, write_results
-from scoregate.run_facts import Acceptance, Rescored, RunFacts
+from scoregate.run_facts import Acceptance, Rescored, RunFacts, ScriptSaid
 from scoregate.store import Store
 
 SOURCE = Path(scoregate.__file__).parent
@@ -32,6 +32,7 @@ METADATA: dict[str, Any] = {
     "wait_for": ["helpful"],
     "selection": "the first 2: 2 of 9 items",
     "selected_items": ["q1", "q2"],
+    "script": {"outcome": "regression", "reason": "too slow"},
     "session": "agent-1",
     "arm": "candidate",
     "against": "git:main",
@@ -61,6 +62,7 @@ FACTS = RunFacts(
     wait_for=("helpful",),
     selection="the first 2: 2 of 9 items",
     selected_items=("q1", "q2"),
+    script=ScriptSaid("regression", "too slow"),
     session="agent-1",
     arm="candidate",
     against="git:main",

@@ -51,6 +51,17 @@ class Rescored:
         return {"who": self.who, "when": self.when}
 
 
+@dataclass(frozen=True, slots=True)
+class ScriptSaid:
+    """What the candidate's own script had against the run."""
+
+    outcome: Literal["regression", "invalid"]
+    reason: str
+
+    def to_json(self) -> dict[str, JSON]:
+        return {"outcome": self.outcome, "reason": self.reason}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """The facts of one run. A field's name is its key in `metadata`; a fact that is not known is left out there.
@@ -87,6 +98,8 @@ class RunFacts:
     """
     selected_items: tuple[str, ...] | None = None
     """Ids of the items that a partial run was asked for; None where the whole dataset was, or it is not told."""
+    script: ScriptSaid | None = None
+    """What the candidate's own script had against the run; None where it had nothing, or the candidate is none."""
     session: str | None = None
     """Id of the side-by-side session that the run belongs to, which is the id of the candidate's run."""
     arm: ArmName | None = None
@@ -128,6 +141,7 @@ class RunFacts:
             selected_items=tuple(id for id in chosen if isinstance(id, str))
             if isinstance(chosen, list)
             else None,
+            script=_script(_object(metadata.get("script"))),
             session=_text(metadata.get("session")),
             arm=arm if arm in ("baseline", "candidate") else None,
             against=_text(metadata.get("against")),
@@ -197,6 +211,13 @@ def _seconds(value: JSON) -> float | None:
     return value
 
 
+def _script(said: Mapping[str, JSON] | None) -> ScriptSaid | None:
+    outcome = None if said is None else said.get("outcome")
+    if said is None or outcome not in ("regression", "invalid"):
+        return None
+    return ScriptSaid(outcome, _text(said.get("reason")) or "")
+
+
 def _acceptance(said: Mapping[str, JSON]) -> Acceptance:
     best_of = said.get("best_of")
     return Acceptance(
@@ -209,7 +230,7 @@ def _acceptance(said: Mapping[str, JSON]) -> Acceptance:
 
 
 def _as_json(fact: Any) -> JSON:
-    if isinstance(fact, Acceptance | Rescored):
+    if isinstance(fact, Acceptance | Rescored | ScriptSaid):
         return fact.to_json()
     if isinstance(fact, tuple):
         return list(fact)

@@ -111,6 +111,20 @@ def test_a_scripts_regression_error_is_a_regression_though_the_gate_sees_none(ac
     assert verdict["reason"].startswith("the script says: too slow; the gate's own comparison is pass: ")
 
 
+def test_a_scripts_regression_stays_one_when_its_run_is_decided_again(accepted: Project) -> None:
+    accepted.write(
+        "experiments/agent.py", script(after='raise RegressionError(result=result, message="too slow")')
+    )
+    run = accepted.run("--local")
+    again = accepted.scoregate("check", "gates/agent.toml", "--candidate", run.started, "--json")
+    verdict = again.json()
+    assert (again.code, verdict["outcome"]) == (1, "regression")
+    assert verdict["reason"].startswith("the script says: too slow; the gate's own comparison is pass: ")
+    file = accepted.path("exported.jsonl")
+    accepted.scoregate("runs", "export", run.started, "-o", file)
+    assert accepted.scoregate("check", "gates/agent.toml", "--candidate", file).code == 1
+
+
 def test_a_scripts_threshold_is_said_as_the_sdk_says_it(accepted: Project) -> None:
     accepted.write("experiments/agent.py", script("if n < 64: return -1", after=THRESHOLD))
     verdict = accepted.run("--json").json()

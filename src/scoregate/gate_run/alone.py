@@ -27,7 +27,6 @@ from scoregate.gates.acceptance import objections
 from scoregate.gates.compare import check_decidable
 from scoregate.planning.blind import blind_warning
 from scoregate.runner import session
-from scoregate.runner.candidates.script import Results
 from scoregate.sources.places import open_store
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from scoregate.gate_run.request import Request
     from scoregate.langfuse.settings import Settings
     from scoregate.records import Run
+    from scoregate.runner.candidates.script import ScriptEnd
     from scoregate.store import Store
 
 
@@ -70,7 +70,7 @@ def run_alone(
                 wait_before_verdict(request, gate, store, started.header.run, langfuse, say)
         before = before.as_scored_now(assembly, store)
         candidate = store.load_run(started.header.run)
-        script = assembly.candidate.script
+        candidate, script = _with_the_scripts_word(assembly, candidate, store)
         decision = decide(
             gate,
             before.baseline,
@@ -78,7 +78,7 @@ def run_alone(
             before.anchor,
             seed=request.seed,
             store=store,
-            script=None if script is None else script.conclude(Results(candidate, assembly.dataset.items)),
+            script=script,
             why_no_baseline=before.why_none or "",
         )
         hints = _how_to_accept(request, assembly, candidate) if before.baseline is None else []
@@ -199,6 +199,23 @@ def _call_and_score(
         f"{stopped} after {report.done:,} of {report.expected:,} run items, which are kept{waiting}",
         hint=f"go on with: {asked.resume_command(run)}",
     )
+
+
+def _with_the_scripts_word(assembly: Assembly, candidate: Run, store: Store) -> tuple[Run, ScriptEnd | None]:
+    """What the candidate's script says of its run, and the run, which keeps what that had against it."""
+    script = assembly.candidate.script
+    if script is None:
+        return candidate, None
+    from scoregate.run_facts import ScriptSaid
+    from scoregate.runner.candidates.script import Results
+
+    end = script.conclude(Results(candidate, assembly.dataset.items))
+    if end.outcome is None:
+        return candidate, end
+    facts = replace(candidate.header.facts, script=ScriptSaid(end.outcome, end.reason))
+    candidate = replace(candidate, header=candidate.header.with_facts(facts))
+    store.note(candidate.header)
+    return candidate, end
 
 
 def _how_to_accept(request: Request, assembly: Assembly, candidate: Run) -> list[str]:

@@ -49,7 +49,7 @@ def decide(
 
     `gate` is the gate as it was read, `baseline` None where there is none yet, which `why_no_baseline` explains.
     Items that the candidate was to cover and does not hold are looked up in `store` and in the gate's dataset. `script`
-    is the word of the candidate's own script.
+    is the word of the candidate's own script, of which a stored run keeps what it had against it.
 
     The same arguments give the same verdict. Raises ConfigError for rules, labels or calibrations that cannot be used,
     and ResultsError for runs that cannot be read.
@@ -87,11 +87,22 @@ def _believed(
     """The verdict without what uncalibrated or biased judges say, and with the word of the candidate's script."""
     trust = judge_trust(gate, baseline, candidate)
     verdict = trust.applied(verdict)
+    script = script or _as_kept(candidate)
     if script is not None:
         from scoregate.gate_run.scripts import with_script
 
         verdict = with_script(verdict, script)
     return Decision(verdict, (*trust.commands, *to_compare_at_all(gate, verdict, baseline, candidate)))
+
+
+def _as_kept(candidate: Run) -> ScriptEnd | None:
+    """What the run keeps of the word of its script; None where that had nothing against it."""
+    said = candidate.header.facts.script
+    if said is None:
+        return None
+    from scoregate.runner.candidates.script import ScriptEnd
+
+    return ScriptEnd(said.outcome, said.reason)
 
 
 def to_compare_at_all(gate: Gate, verdict: Verdict, baseline: Run | None, candidate: Run) -> tuple[str, ...]:

@@ -119,6 +119,12 @@ class Store:
             )
             return raised.rowcount == 1
 
+    def note(self, header: RunHeader) -> None:
+        """Keep the facts of this header as those of its run, which is there."""
+        values = rows.json_text(header.facts.to_metadata(), header.run), self._key(header.run)
+        with self._database.transaction(StoreWriteError) as connection:
+            connection.execute("UPDATE runs SET metadata = ? WHERE key = ?", values)
+
     def record(self, run_id: str, batch: Sequence[tuple[RunItem, Sequence[Score]]]) -> tuple[bool, ...]:
         """Commit run items with their scores in one transaction; which of them were new.
 
