@@ -9,7 +9,7 @@ from importlib import import_module
 
 import click
 
-from scoregate.cli.terminal import DEBUG, told
+from scoregate.cli.terminal import DEBUG, collect_rarely, told
 from scoregate.version import __version__
 
 _COMMANDS = {
@@ -81,6 +81,7 @@ def cli() -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Entry point: runs a command and exits with its code; every error is one line on stderr."""
+    collect_rarely()
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments or bool(os.environ.get(DEBUG))
     arguments = [a for a in arguments if a != "--debug"]

@@ -5,6 +5,7 @@ Standard output belongs to the result: whatever the user's code prints goes to s
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
@@ -100,6 +101,14 @@ def claim_stdout() -> TextIO:
     return ours
 
 
+_USUAL_COLLECTING = gc.get_threshold()
+
+
+def collect_rarely() -> None:
+    """Look for garbage after 50,000 new objects: what a command loads is many more than the usual 700, and stays."""
+    gc.set_threshold(50_000)
+
+
 class Terminal:
     """The `Listener` of the command line."""
 
@@ -109,6 +118,7 @@ class Terminal:
     def announce(self, facts: Announcement, /) -> None:
         from scoregate.cli.progress import Progress
 
+        gc.set_threshold(*_USUAL_COLLECTING)  # from here on the candidate's code runs, and counts on it
         self.say(facts.text)
         self._bar = Progress()
 
