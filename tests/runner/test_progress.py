@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from scoregate.cli.progress import Progress, progress_text
+from scoregate.cli.terminal import Progress, progress_text
 from scoregate.runner.plan import RunReport
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ from scoregate.catalog import MEASURED_UNITS, SCORED
 from scoregate.datasets import cluster_of, content_digest, slices_of
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import CandidateSpec, Gate
-from scoregate.gate_run.scripts import beginning
 from scoregate.judge_trust.judges import is_judge, judge_scorers, judges_of
 from scoregate.records import Dataset, DatasetItem
 from scoregate.runner.candidates import Candidate, build
@@ -22,6 +22,7 @@ from scoregate.sources.datasets import read_gate_dataset
 
 if TYPE_CHECKING:
     from scoregate.judging.judge import Judge
+    from scoregate.runner.candidates.script import Handed, Script
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def assemble(gate: Gate, candidate: CandidateSpec | None = None) -> Assembly:
         )
     dataset = read_gate_dataset(gate)
     timeout = gate.limits.timeout_seconds
-    built = build(spec, root=gate.root, timeout=timeout, begin=beginning(gate, dataset))
+    built = build(spec, root=gate.root, timeout=timeout, begin=partial(_begin_script, gate, dataset))
     return _checked(Assembly(gate, dataset, built, _scorers(gate, built)))
 
 
@@ -115,9 +116,16 @@ def assemble_scorers(gate: Gate) -> Assembly:
     if spec is None or spec.python is None:
         candidate = Candidate("", None, None, "none", _never_called, is_async=False)
     else:
-        begin = beginning(gate, dataset)
+        begin = partial(_begin_script, gate, dataset)
         candidate = build(spec, root=gate.root, timeout=gate.limits.timeout_seconds, begin=begin)
     return _checked(Assembly(gate, dataset, candidate, _scorers(gate, candidate)))
+
+
+def _begin_script(gate: Gate, dataset: Dataset, script: Script) -> Handed:
+    """Begin a script with the SDK's context on this dataset; what it hands over."""
+    from scoregate.langfuse.scripts import ScriptContext
+
+    return script.begin(ScriptContext(script, gate, dataset))
 
 
 def _checked(assembly: Assembly) -> Assembly:

@@ -5,7 +5,7 @@ Whoever has results to decide comes through here: `run`, `check`, `enforce`, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scoregate.baselines.expected_items import with_expected_items
@@ -20,7 +20,7 @@ from scoregate.judge_trust.true_margins import with_true_margins
 if TYPE_CHECKING:
     from scoregate.gate_file import Gate
     from scoregate.gate_run.session import SideBySide
-    from scoregate.records import Run, Verdict
+    from scoregate.records import Run, ScoreValue, Verdict
     from scoregate.runner.candidates.script import ScriptEnd
     from scoregate.store import Store
 
@@ -89,10 +89,27 @@ def _believed(
     verdict = trust.applied(verdict)
     script = script or _as_kept(candidate)
     if script is not None:
-        from scoregate.gate_run.scripts import with_script
-
-        verdict = with_script(verdict, script)
+        verdict = _with_script(verdict, script)
     return Decision(verdict, (*trust.commands, *to_compare_at_all(gate, verdict, baseline, candidate)))
+
+
+def _with_script(verdict: Verdict, end: ScriptEnd) -> Verdict:
+    """The verdict with the script's word: its regression is one, and a script that failed makes no valid comparison.
+
+    What the gate itself has found stands beside it: a regression that is proved stays one.
+    """
+    outcome, reason = verdict.outcome, verdict.reason
+    if end.outcome is not None:
+        if outcome != "regression":
+            outcome = end.outcome
+        reason = f"{end.reason}; the gate's own comparison is {verdict.outcome}: {reason}"
+    evaluated = [f"the script's run evaluation {one.name}: {_shown(one.value)}" for one in end.evaluations]
+    notes = (*verdict.notes, *evaluated, *end.notes)
+    return replace(verdict, outcome=outcome, reason=reason, notes=notes)
+
+
+def _shown(value: ScoreValue) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else f"{value!s:.60}"
 
 
 def _as_kept(candidate: Run) -> ScriptEnd | None:

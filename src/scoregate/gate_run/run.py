@@ -120,8 +120,8 @@ def run_gate(request: Request, listener: Listener, decided: Callable[[Decided], 
     check_trials(gate)
     if str(gate.root) not in sys.path:
         sys.path.insert(0, str(gate.root))  # what the candidate imports from the project's folder
+    spec = with_experiment(gate, request.experiment_file, replay=request.replay, version=request.version)
     with langfuse_of(request, gate) as langfuse:
-        spec = with_experiment(gate, request.experiment_file, replay=request.replay, version=request.version)
         assembly = assemble(gate, spec)
         if request.candidate is not None:
             from scoregate.gate_run.session import with_candidate

@@ -6,8 +6,8 @@ import pytest
 
 from scoregate.catalog import Catalog, Contract
 from scoregate.errors import ConfigError
+from scoregate.gate_run.selection import Selection, failed_items, select
 from scoregate.records import DatasetItem, Run, RunHeader, RunItem, Score
-from scoregate.runner.selection import Selection, failed_items, select
 
 ITEMS = tuple(DatasetItem(f"item-{number:02}", number) for number in range(20))
 SLICES = {
