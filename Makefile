@@ -37,8 +37,10 @@ setup: $(VENV)/.installed ## Create .venv with everything the other targets use
 gate: setup ## Run the example gate: candidate, scores, baseline, verdict
 	$(BIN)/scoregate run $(GATE) $(ARGS)
 
-test: setup ## Run the tests
-	$(BIN)/python -m pytest $(IN_PARALLEL)
+# What is compiled once is kept, also where an image forbids it: hundreds of processes would compile it again.
+test: export PYTHONDONTWRITEBYTECODE :=
+test: setup ## Run the tests, or some: ARGS="tests/gates/test_rounds.py -k cluster"
+	$(BIN)/python -m pytest $(or $(ARGS),$(IN_PARALLEL))
 
 # Their telemetry is off before their pytest plugins are loaded. A skipped test is a failed one there.
 test-adapters: export DEEPEVAL_TELEMETRY_OPT_OUT := 1

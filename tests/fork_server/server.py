@@ -31,21 +31,21 @@ LARGEST = 1 << 20
 _NOT_IMPORTED = ("scoregate.__main__", "scoregate.scorers.adapters")
 """The module that is run itself, and what imports packages that few have and that send telemetry."""
 _IMPORTED_LATE = (
-    "bm25s",
     "dotenv",
+    "encodings.idna",
+    "encodings.utf_8_sig",
+    "httpcore",
     "httpx",
     "jsonschema",
     "langfuse",
     "numpy",
-    "openai",
+    "openai.resources.chat.completions",
     "opentelemetry.sdk.trace",
-    "pandas",
     "rapidfuzz",
     "scipy.special",
-    "scipy.stats",
     "tabulate",
 )
-"""What our modules import inside functions."""
+"""What most commands import inside functions. What few do makes every fork dearer: pandas, scipy.stats."""
 
 
 def main(control: socket.socket) -> None:

@@ -150,7 +150,7 @@ def test_a_suspicion_that_may_not_be_confirmed_is_no_pass() -> None:
     assert verdict.reason == "correct looks worse (p = 0.031)"
 
 
-def test_a_conversation_is_run_again_as_a_whole() -> None:
+def test_a_cluster_is_run_again_as_a_whole() -> None:
     talks = {item: f"talk-{i // 4}" for i, item in enumerate(items(400))}
     versions = Versions(items(400), always, all_but("q001", "q005", "q009", "q013", "q017"), clusters=talks)
     verdict = decide_in_rounds(GATE, versions)
