@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scoregate.records import JSON
@@ -125,6 +125,8 @@ class Project:
 
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    cold: bool = False
+    """Whether its commands are started cold, and not forked."""
 
     @classmethod
     def small(cls, folder: Path, *, number: int = 8, experiment: str = AGENT, gate: str = GATE) -> Project:
@@ -138,7 +140,7 @@ class Project:
     def copied_to(self, folder: Path) -> Project:
         """The same with everything that is in its folder, the store too, in another one."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
-        return Project(folder, self.environment)
+        return replace(self, folder=folder)
 
     def path(self, name: str) -> Path:
         return self.folder / name
@@ -179,7 +181,7 @@ class Project:
             folder=folder or self.folder,
             environment={**usual_environment(), **outside, **self.environment, **(environment or {})},
             before=before,
-            cold=cold,
+            cold=cold or self.cold,
         )
 
     def scoregate(

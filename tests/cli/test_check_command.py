@@ -12,7 +12,7 @@ Regressed = tuple[Project, str]
 def test_a_stored_run_is_decided_again_without_a_call(regressed: Regressed) -> None:
     project, run = regressed
     project.write("experiments/agent.py", "raise SystemExit('not to be imported')")
-    again = project.scoregate("check", "gates/agent.toml", "--candidate", run)
+    again = project.scoregate("check", "gates/agent.toml", "--candidate", run, cold=True)
     assert again.outcome(1) == "REGRESSION"
     assert "Items that moved: 10 worse, 0 better" in again.out
     assert again.err == ""
@@ -33,7 +33,7 @@ def test_run_and_check_give_the_same_verdict_as_one_json_document(accepted: Proj
     assert verdict["exit_code"] == 1
     assert verdict["regressed_items"] == [f"q{n:03}" for n in range(10)]
     assert verdict["items"]["q003"] == {"input": {"n": 3}, "expected_output": 3, "before": 3, "after": -1}
-    checked = accepted.scoregate("check", "gates/agent.toml", "--candidate", ran.started, "--json")
+    checked = accepted.scoregate("check", "gates/agent.toml", "--candidate", ran.started, "--json", cold=True)
     assert checked.json() == verdict
 
 

@@ -117,7 +117,7 @@ def test_items_that_left_the_file_stay_unless_archiving_is_asked_for(pushed: Pro
 
 
 def test_a_pulled_file_pushed_back_sends_nothing(pushed: Project, server: LangfuseServer) -> None:
-    pulled = pushed.scoregate("dataset", "pull", "team/agent", "-o", "copy.jsonl")
+    pulled = pushed.scoregate("dataset", "pull", "team/agent", "-o", "copy.jsonl", cold=True)
     assert pulled.code == 0
     assert pulled.err.startswith("wrote 8 items of 'team/agent' as of 20")
     assert pushed.read_lines("copy.jsonl") == items(8)

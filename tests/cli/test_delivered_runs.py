@@ -7,6 +7,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,7 @@ def delivery(done: Ended) -> str:
 
 
 def test_a_run_is_delivered_and_read_back(project: Project, server: LangfuseServer) -> None:
-    done = project.run()
+    done = replace(project, cold=True).run()
     assert re.fullmatch(
         rf"delivered 8 of 8 items, 8 of 8 scores: {server.url}/project/\S+\?baseline=\w+", delivery(done)
     )

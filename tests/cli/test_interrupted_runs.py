@@ -32,7 +32,9 @@ def resume_command(stopped: Ended, told: str) -> list[str]:
 def test_ctrl_c_stops_at_once_and_the_printed_command_finishes_the_run(accepted: Project) -> None:
     accepted.write("experiments/agent.py", HELD)
     accepted.write("hold", "")
-    process = accepted.start("run", "gates/agent.toml", "--concurrency", "2", "-o", "json=the verdict.json")
+    process = accepted.start(
+        *("run", "gates/agent.toml", "--concurrency", "2", "-o", "json=the verdict.json"), cold=True
+    )
     accepted.wait_for_calls(11)
     process.send_signal(signal.SIGINT)
     stopped = ended(process)
@@ -58,7 +60,7 @@ def test_ctrl_c_stops_at_once_and_the_printed_command_finishes_the_run(accepted:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_candidate_that_hangs(small: Small, number: signal.Signals) -> None:
     project = small(experiment=agent(f"{NOTE_CALL}\ntime.sleep(600)", before="import time"))
-    process = project.start("run", "gates/agent.toml")
+    process = project.start("run", "gates/agent.toml", cold=True)
     project.wait_for_calls(1)
     process.send_signal(number)
     resume_command(ended(process), "stopped after 0 of 8 run items")

@@ -8,7 +8,7 @@ from tests.cli.project import Project
 
 
 def test_the_first_gate_from_init_to_a_regression(tmp_path: Path) -> None:
-    project = Project(tmp_path)
+    project = Project(tmp_path, cold=True)
 
     begun = project.scoregate("init")
     assert begun.code == 0

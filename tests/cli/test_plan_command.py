@@ -15,7 +15,7 @@ SOMETIMES = agent(f"import random\n{NOTE_CALL}\nreturn n if random.random() < 0.
 
 def test_a_gate_is_planned_without_any_stored_run(small: Small) -> None:
     project = small(number=40, experiment="raise SystemExit('not to be imported')")
-    planned = project.scoregate(*PLAN)
+    planned = project.scoregate(*PLAN, cold=True)
     assert planned.code == 0
     assert planned.err == ""
     assert "40 items, 1 trial, one look at stored results" in planned.out

@@ -35,7 +35,8 @@ def test_the_same_seed_gives_the_same_bytes(small: Small) -> None:
     project = small()
     words = (*SELFTEST, "--from", noisy_results(project, "noisy.jsonl"), "--drop", "0.1", "--json")
     first = project.scoregate(*words, "--seed", "3")
-    assert first.out == project.scoregate(*words, "--seed", "3").out
+    # Cold, as what is forked has the hash seed of its brothers, and so the order of their sets.
+    assert first.out == project.scoregate(*words, "--seed", "3", cold=True).out
     assert first.out != project.scoregate(*words, "--seed", "4").out
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def beside(tmp_path: Path) -> Beside:
 @pytest.fixture(scope="module")
 def _decided(tmp_path_factory: pytest.TempPathFactory) -> tuple[Branch, Ended]:
     branch = Branch.made(tmp_path_factory.mktemp("decided") / "project", new=FEW_WRONG)
-    return branch, branch.run("-o", "json=verdict.json")
+    return branch, replace(branch, project=replace(branch.project, cold=True)).run("-o", "json=verdict.json")
 
 
 @pytest.fixture

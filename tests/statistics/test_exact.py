@@ -55,11 +55,13 @@ def test_equals_enumeration_of_all_relabellings(
     )
     observed = runs[:, baseline_trials:].sum()
     choices = list(itertools.combinations(range(pooled), candidate_trials))
-    totals = [
-        sum(int(runs[g, list(chosen)].sum()) for g, chosen in enumerate(deal))
-        for deal in itertools.product(choices, repeat=clusters)
-    ]
-    expected = np.mean([total <= observed for total in totals])
+    # A cluster's sums, one a choice of its candidate trials; then every choice with every one of the others.
+    totals = np.zeros(1, dtype=int)
+    for cluster in runs:
+        sums = np.array([cluster[list(chosen)].sum() for chosen in choices])
+        totals = np.add.outer(totals, sums).ravel()
+    assert len(totals) == len(choices) ** clusters
+    expected = np.mean(totals <= observed)
     test = exact_permutation_test(runs[:, :baseline_trials], runs[:, baseline_trials:])
     assert test.p_value == pytest.approx(expected, abs=1e-12)
 
