@@ -344,10 +344,10 @@ def test_side_by_side_needs_the_calibration_too(project: Project) -> None:
     project.edit(GATE, "[limits]", "[limits]\nconcurrency = 2")
     agent = project.read("experiments/agent.py")
     project.write("experiments/old.py", agent.replace('"v1"', '"v0"'))
-    run = project.run("--against", "experiments/old.py")
+    run = project.run("--against", "experiments/old.py", "--concurrency", "2")
     assert run.outcome(4) == "INVALID"
     assert calibrated(project).code == 0
-    assert project.run("--against", "experiments/old.py").outcome(0) == "PASS"
+    assert project.run("--against", "experiments/old.py", "--concurrency", "2").outcome(0) == "PASS"
 
 
 def test_labels_of_a_part_show_the_corrected_value_beside_the_raw_one(project: Project) -> None:

@@ -222,7 +222,7 @@ def test_the_candidates_own_spans_stand_under_their_items(project: Project, serv
 
 def test_both_versions_of_a_session_are_delivered(project: Project) -> None:
     project.write("experiments/old.py", agent("return n", version="v0"))
-    done = project.run("--against", "experiments/old.py")
+    done = project.run("--against", "experiments/old.py", "--concurrency", "2")
     assert re.match(r"delivered (\d+) of \1 items, \1 of \1 scores", delivery(done))
 
 

@@ -132,11 +132,13 @@ def test_two_versions_side_by_side_share_the_cap(tmp_path: Path) -> None:
         counting(project)
         old = project.read("experiments/agent.py").replace('"v1"', '"v0"').replace("answer", "reply")
         project.write("experiments/old.py", old)
-        stopped = project.run("--against", "experiments/old.py", "--max-cost", "7")
+        stopped = project.run("--against", "experiments/old.py", "--concurrency", "2", "--max-cost", "7")
         assert stopped.code == 5
         assert "reached max_cost_usd = 7 in round A after 7 of 20 run items" in stopped.err
         assert len(server.requests) == 7
-        done = project.run("--against", "experiments/old.py", "--resume", "--max-cost", "100")
+        done = project.run(
+            "--against", "experiments/old.py", "--concurrency", "2", "--resume", "--max-cost", "100"
+        )
         assert done.code == 0, done.err
         assert "13 calls, up to 13 judge replies, about $13.00, of it $13.00 for judges" in done.err
         assert len(server.requests) == 20

@@ -315,7 +315,7 @@ def test_fresh_trials_of_a_session_get_fresh_replies(tmp_path: Path) -> None:
             "    return",
             "    if item.input['n'] < 5:\n        return 'a guess'\n    return",
         )
-        done = project.run("--against", "experiments/old.py")
+        done = project.run("--against", "experiments/old.py", "--concurrency", "2")
         assert done.code in (0, 1)
         with sqlite3.connect(project.path(STORE)) as store:
             found = store.execute(

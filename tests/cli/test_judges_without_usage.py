@@ -28,7 +28,7 @@ def test_two_versions_side_by_side_say_so_too(tmp_path: Path) -> None:
         project.write(
             "experiments/old.py", project.read("experiments/agent.py").replace("answer {", "reply {")
         )
-        ran = project.run("--against", "experiments/old.py", "--max-cost", "1")
+        ran = project.run("--against", "experiments/old.py", "--concurrency", "2", "--max-cost", "1")
     assert ran.err.count(BLAMED) == 1
     assert "limited nothing" not in ran.err
 

@@ -210,7 +210,7 @@ def test_a_run_and_one_side_by_side_hold_the_judge_against_the_labels_too(tmp_pa
         agent = project.read("experiments/agent.py")
         project.write("experiments/old.py", agent.replace('"v1"', '"v0"'))
         project.edit("experiments/agent.py", 'f"answer', 'f"dear friend, answer')
-        for words in ((), ("--against", "experiments/old.py")):
+        for words in ((), ("--against", "experiments/old.py", "--concurrency", "2")):
             run = project.run(*words)
             assert run.outcome(4) == "INVALID"
             assert (

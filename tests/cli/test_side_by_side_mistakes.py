@@ -17,7 +17,9 @@ Beside = Callable[..., Branch]
 @pytest.fixture(scope="module")
 def branch(tmp_path_factory: pytest.TempPathFactory) -> Branch:
     """With a branch for everything that can be wrong with another version; its working tree is not to be changed."""
-    made = Branch.made(tmp_path_factory.mktemp("mistakes") / "project", number=8, gate=GATE)
+    made = Branch.made(
+        tmp_path_factory.mktemp("mistakes") / "project", number=8, gate=GATE + "\n[limits]\nconcurrency = 2\n"
+    )
     made.commit_on("broken", {"experiments/agent.py": "def task(:\n"})
     made.commit_on("lacking", {"experiments/agent.py": "import no_such_package\n"})
     made.commit_on(
@@ -122,7 +124,7 @@ def test_a_baseline_that_fails_every_item_is_never_a_pass(branch: Branch) -> Non
 
 
 def test_a_package_that_the_other_versions_environment_lacks(beside: Beside) -> None:
-    branch = beside(gate=GATE)
+    branch = beside(gate=GATE + "\n[limits]\nconcurrency = 2\n")
     files = {"requirements.txt": "# none\n", "experiments/agent.py": f"import numpy\n{AGENT}"}
     branch.commit_on("old", files)
     branch.project.write("requirements.txt", "numpy\n")
