@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,3 +17,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     made = Repository(folder)
     made.git("init", "--quiet", "--initial-branch=main")
     return made
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was compiled so far, and nothing that tests write: they change a file twice in the same second."""
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"

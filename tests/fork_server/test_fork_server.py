@@ -99,14 +99,20 @@ def _without_runpy(text: str) -> str:
 
 
 def seen_by(project: Project, *, cold: bool) -> JSON:
+    """What a run saw that was begun in a folder of the project, from where its gate is `agent.toml`."""
     project.write("experiments/agent.py", AGENT + PROBE)
     environment = {"TESTS": str(os.getpid()), "TZ": "Asia/Tokyo", "ONLY": "here"}
-    done = project.scoregate("run", "gates/agent.toml", environment=environment, cold=cold)
+    gates = project.path("gates")
+    done = project.scoregate("run", "agent.toml", environment=environment, folder=gates, cold=cold)
     assert done.outcome(4) == "INVALID", done.err
-    return json.loads(project.read("seen.json"))
+    return json.loads(project.read("gates/seen.json"))
 
 
-def test_nothing_is_inherited_that_a_cold_start_does_not_have(project: Project) -> None:
+def test_nothing_is_inherited_that_a_cold_start_does_not_have(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.scoregate("--version")  # so that the server is there, with a PATH
+    monkeypatch.delenv("PATH")
     before = os.umask(0o027)
     try:
         forked, cold = (seen_by(project, cold=cold) for cold in (False, True))
@@ -115,6 +121,7 @@ def test_nothing_is_inherited_that_a_cold_start_does_not_have(project: Project) 
     assert forked == cold
     assert (forked["umask"], forked["time zone"][0]) == (0o027, "JST")
     assert ["ONLY", "here"] in forked["environment"]
+    assert "PATH" not in dict(forked["environment"])
 
 
 def test_random_numbers_are_not_those_of_the_command_before(project: Project) -> None:
@@ -156,6 +163,36 @@ def test_a_signal_ends_it_in_the_same_way(project: Project, number: signal.Signa
         ends.append((done.code, [line.split(" (go on")[0] for line in done.lines]))
         project.path("begun").unlink()
     assert ends[0] == ends[1]
+
+
+def test_ctrl_c_ends_a_command_that_handles_no_signals(project: Project) -> None:
+    os.mkfifo(project.path("results.jsonl"))
+    ends = []
+    for cold in (False, True):
+        words = ("check", "gates/agent.toml", "--candidate", "results.jsonl")
+        process = project.start(*words, cold=cold)
+        with project.path("results.jsonl").open("w"):  # waits until the command reads
+            process.send_signal(signal.SIGINT)
+            ends.append(ended(process))
+    assert ends[0] == ends[1]
+    assert (ends[0].code, ends[0].err.strip()) == (5, "scoregate: stopped")
+
+
+LEFT_FOR_THE_END = """
+import atexit, os, sys, threading, time
+if "rescore" in sys.argv:
+    atexit.register(print, "at exit", file=sys.stderr)
+    threading.Thread(target=lambda: (time.sleep(0.3), print("thread", file=sys.stderr))).start()
+"""
+
+
+def test_what_is_left_for_the_end_of_the_interpreter_is_done(project: Project) -> None:
+    run = project.run().started
+    project.write("experiments/agent.py", AGENT + LEFT_FOR_THE_END)
+    for cold in (False, True):
+        done = project.scoregate("runs", "rescore", run, "--gate", "gates/agent.toml", cold=cold)
+        assert done.code == 0
+        assert done.err.splitlines()[-2:] == ["thread", "at exit"]
 
 
 def test_waiting_with_a_limit_gives_up_and_loses_nothing(project: Project) -> None:

@@ -167,7 +167,14 @@ def test_an_interrupted_push_is_finished_by_the_next(connection: Connection, ser
     server.behaviour.latency = 0.05
     plan = plan_push(connection, wanted, AGENT.name, schemas={})
     stop = threading.Event()
-    threading.Timer(0.1, server.stop).start()
+    begun = len(server.received)
+
+    def stop_amid_the_items() -> None:
+        while len(server.received) < begun + 5:
+            time.sleep(0.005)
+        server.stop()
+
+    threading.Thread(target=stop_amid_the_items, daemon=True).start()
     settings = Settings(server.public_key, server.secret_key, server.url)
     hasty = Patience(deadline=0.2, first_pause=0.02)
     with (
