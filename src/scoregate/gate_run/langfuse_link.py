@@ -26,14 +26,14 @@ from scoregate.store import Store
 from scoregate.store.outbox import Delivered
 
 Say = Callable[[str], None]
-FIRST_CHECK = Patience(request=5.0, deadline=5.0)
+_FIRST_CHECK = Patience(request=5.0, deadline=5.0)
 """For the question whether the keys are any good, which a person waits for."""
 _SILENT_SECONDS = 3.0
 """A delivery that takes longer says so."""
 _FLUSH_SECONDS = 10.0
 _LEAVE_SECONDS = 1.0
 """How long spans of the candidate may take to be kept: at the end of a run, and when it was interrupted."""
-IN_THE_BACKGROUND = Patience(request=20.0, deadline=20.0)
+_IN_THE_BACKGROUND = Patience(request=20.0, deadline=20.0)
 """For a request of the delivery, which makes another pass for what has failed."""
 
 
@@ -45,7 +45,7 @@ class LangfuseLink:
         self._store = Store.open(store_path)  # one of its own: the engine never waits for a delivery
         self._say = say
         self._stop = threading.Event()
-        self._connection = Connection(settings, IN_THE_BACKGROUND, stop=self._stop)
+        self._connection = Connection(settings, _IN_THE_BACKGROUND, stop=self._stop)
         self._delivery = Delivery(self._store, self._connection, catalog, stop=self._stop)
         self._project: Project | None = None
         self._runs: list[str] = []
@@ -69,7 +69,7 @@ class LangfuseLink:
     def connect(self, otherwise: str) -> None:
         """Raises Refused for keys that are no good. Of a server that does not serve it is said what is done instead."""
         try:
-            with Connection(self._settings, FIRST_CHECK) as connection:
+            with Connection(self._settings, _FIRST_CHECK) as connection:
                 self._project = project_of(connection)
         except ServiceError as problem:
             self._say(f"{problem.message}; {otherwise}")
@@ -165,8 +165,8 @@ class LangfuseLink:
     def tell(self, report: DeliveryReport | None = None) -> None:
         """Say where the delivery stands."""
         report = report or self._delivery.report()
-        self._say(delivery_line(report, self.url(self._runs[0])))
-        for line in rejections(report):
+        self._say(_delivery_line(report, self.url(self._runs[0])))
+        for line in _rejections(report):
             self._say(line)
 
     @property
@@ -176,7 +176,7 @@ class LangfuseLink:
         return self._delivery.drained
 
 
-def delivery_line(report: DeliveryReport, url: str | None) -> str:
+def _delivery_line(report: DeliveryReport, url: str | None) -> str:
     """One line: how much of everything was seen on the server, and what to do about the rest."""
     tallies = [run.tally for run in report.runs]
     items, scores = sum(t.items for t in tallies), sum(t.scores for t in tallies)
@@ -202,18 +202,18 @@ def delivery_line(report: DeliveryReport, url: str | None) -> str:
     return f"{line}{'; ' if told else ''}{told}{why}; go on with: {later}"
 
 
-MOST_NAMED = 5
+_MOST_NAMED = 5
 
 
-def rejections(report: DeliveryReport) -> list[str]:
+def _rejections(report: DeliveryReport) -> list[str]:
     """A line for each thing that was rejected, up to a few, with the reason."""
     found = [entry for run in report.runs for entry in run.rejected]
     lines = [
         f"rejected: {_what(entry)}{f', trial {entry.trial + 1}' if entry.trial else ''}: {entry.reason}"
-        for entry in found[:MOST_NAMED]
+        for entry in found[:_MOST_NAMED]
     ]
-    if len(found) > MOST_NAMED:
-        lines.append(f"and {len(found) - MOST_NAMED} more were rejected")
+    if len(found) > _MOST_NAMED:
+        lines.append(f"and {len(found) - _MOST_NAMED} more were rejected")
     refused = sum(run.tally.spans_refused for run in report.runs)
     if refused:
         lines.append(f"rejected: {refused} of the candidate's spans; they are kept here")

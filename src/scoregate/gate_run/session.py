@@ -277,7 +277,7 @@ def with_candidate(
     return replace(assembly, candidate=candidate_at(assembly.gate, source, label=label, say=say))
 
 
-def full_name(against: GitRevision | File) -> GitRevision | File:
+def _full_name(against: GitRevision | File) -> GitRevision | File:
     """A git ref as it is, a file by its full path."""
     return File(str(against.path.resolve())) if isinstance(against, File) else against
 
@@ -297,7 +297,7 @@ def arms_of(
             hint="give a Python file or a git ref (git:main); results that exist go to --baseline",
         )
     _refuse_script(assembly)
-    baseline = candidate_at(gate, full_name(against), say=say)
+    baseline = candidate_at(gate, _full_name(against), say=say)
     return Arms(replace(baseline, evaluators=()), _in_workers(assembly))
 
 
@@ -347,7 +347,7 @@ def begin_session(
             trials=assembly.gate.trials,
             run=run,
             candidate=version,
-            facts=RunFacts(session=session, arm=arm, against=str(full_name(against))),
+            facts=RunFacts(session=session, arm=arm, against=str(_full_name(against))),
         )
         for run, version, arm in sides
     )
@@ -389,7 +389,7 @@ def _same_baseline(
     by_commit = isinstance(then, GitRevision) and isinstance(against, GitRevision)
     if by_commit and begun.commit == version.commit:
         return replace(version, version=begun.candidate)
-    if then == full_name(against) and not by_commit:
+    if then == _full_name(against) and not by_commit:
         return version
     was, now = (f" (commit {commit[:8]})" if commit else "" for commit in (begun.commit, version.commit))
     again = GitRevision(str(begun.commit)) if by_commit else then

@@ -48,7 +48,7 @@ def wait_before_verdict(
 ) -> None:
     """Wait, and finish the run. Raises RunInterrupted with the command that goes on."""
     try:
-        wait_for_scores(gate, store, run, settings, say)
+        _wait_for_scores(gate, store, run, settings, say)
     except KeyboardInterrupt:
         raise RunInterrupted(
             f"stopped while it waited for {', '.join(gate.wait_for)}; all run items are kept",
@@ -57,7 +57,7 @@ def wait_before_verdict(
     finish_run(store, run)
 
 
-def wait_for_scores(gate: Gate, store: Store, run_id: str, settings: Settings, say: Say) -> None:
+def _wait_for_scores(gate: Gate, store: Store, run_id: str, settings: Settings, say: Say) -> None:
     """Fill the cells of the scores in `wait_for`, for at most `wait_seconds`; may be called again after a stop.
 
     Run items that failed are not waited for: their cells are errors with the candidate's reason. Raises Refused,
