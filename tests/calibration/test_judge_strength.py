@@ -11,7 +11,7 @@ from scoregate.calibration.judge_strength import (
     true_margin_sentence,
 )
 from scoregate.catalog import Contract
-from scoregate.statistics.proportions import difference_interval
+from scoregate.statistics.estimate import difference_interval
 from tests.calibration.judged import CORRECT, boolean, calibrated, items
 
 

@@ -16,7 +16,7 @@ from scoregate.judge_trust.calibrations import bound_to, unmet_now, unmet_requir
 from scoregate.judge_trust.judges import read_judges
 from scoregate.judge_trust.true_margins import margin_notes, with_true_margins
 from scoregate.records import RunHeader
-from scoregate.statistics.proportions import difference_interval
+from scoregate.statistics.estimate import difference_interval
 from tests.calibration.judged import CORRECT, MADE, boolean
 
 GATE = """\

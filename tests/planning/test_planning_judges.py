@@ -20,7 +20,7 @@ from scoregate.planning.selftest import Wanted, self_test
 from scoregate.planning.stored_trials import named_trials, stored_trials
 from scoregate.records import Run
 from scoregate.sources.places import open_store
-from scoregate.statistics.proportions import difference_interval
+from scoregate.statistics.estimate import difference_interval
 from scoregate.store import Store
 from tests.calibration.judged import CORRECT, MADE, boolean
 from tests.gates.runs import RunMaker

@@ -15,10 +15,11 @@ from scoregate.statistics.agreement import (
     cohen_kappa,
     confusion_table,
     gwet_ac1,
+    interval_alpha,
     krippendorff_alpha,
+    quadratic_kappa,
     raw_agreement,
 )
-from scoregate.statistics.agreement_of_numbers import interval_alpha, quadratic_kappa
 
 PARADOX = np.array([[90, 3], [4, 3]])
 """93 % agreement where 93 % are of one class."""

@@ -10,17 +10,21 @@ from scipy.stats import binomtest, hypergeom
 from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from scoregate.statistics.agreement import alpha_of_table, cohen_kappa, gwet_ac1, raw_agreement
-from scoregate.statistics.agreement_intervals import (
+from scoregate.statistics.agreement import (
     NO_SPREAD,
     ONE_VALUE,
     RARE,
     TOO_FEW,
+    alpha_of_table,
+    cohen_kappa,
+    gwet_ac1,
+    interval_alpha,
     numbers_estimate,
+    quadratic_kappa,
+    raw_agreement,
     table_estimate,
 )
-from scoregate.statistics.agreement_of_numbers import interval_alpha, quadratic_kappa
-from scoregate.statistics.proportions import difference_interval, exact_interval, fewer_hits_p, share
+from scoregate.statistics.estimate import difference_interval, exact_interval, fewer_hits_p, share
 
 TABLE = np.array([[40, 20], [10, 130]])
 

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoregate.statistics.exact import exact_permutation_test
-from scoregate.statistics.multiplicity import step_down
+from scoregate.statistics.exact import exact_permutation_test, step_down
 
 
 def test_a_hypothesis_that_cannot_reach_small_p_values_costs_nothing() -> None:

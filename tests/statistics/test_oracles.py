@@ -13,8 +13,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from scoregate.statistics.bounds import estimate_mean
-from scoregate.statistics.exact import exact_permutation_test
-from scoregate.statistics.multiplicity import benjamini_hochberg, step_down
+from scoregate.statistics.exact import benjamini_hochberg, exact_permutation_test, step_down
 from scoregate.statistics.permutation import permutation_test
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from scoregate.statistics.exact import exact_permutation_test
-from scoregate.statistics.permutation import label_variance, permutation_test
+from scoregate.statistics.exact import exact_permutation_test, label_variance
+from scoregate.statistics.permutation import permutation_test
 
 
 def runs(

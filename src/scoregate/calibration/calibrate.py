@@ -17,11 +17,17 @@ from scoregate.calibration.labels import JudgedItem, checked, labels_fingerprint
 from scoregate.calibration.record import WORST, Calibration, Disagreement, Drift
 from scoregate.calibration.scale import Scale, scale_of
 from scoregate.catalog import Contract
-from scoregate.statistics.agreement import alpha_of_table, cohen_kappa, confusion_table, gwet_ac1
-from scoregate.statistics.agreement_intervals import numbers_estimate, table_estimate
-from scoregate.statistics.agreement_of_numbers import interval_alpha, quadratic_kappa
-from scoregate.statistics.estimate import Estimate, untold
-from scoregate.statistics.proportions import share
+from scoregate.statistics.agreement import (
+    alpha_of_table,
+    cohen_kappa,
+    confusion_table,
+    gwet_ac1,
+    interval_alpha,
+    numbers_estimate,
+    quadratic_kappa,
+    table_estimate,
+)
+from scoregate.statistics.estimate import Estimate, share, untold
 
 _REASONING = 600
 """Characters kept of a judge's reasoning."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoregate.calibration.record import ClassRates
-from scoregate.statistics.proportions import share
+from scoregate.statistics.estimate import share
 
 
 def class_rates(classes: tuple[str, ...], table: NDArray[np.int64]) -> tuple[ClassRates, ...]:

@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 from scoregate.calibration.class_rates import class_rates
 from scoregate.calibration.record import WORST, Calibration
 from scoregate.catalog import Contract
-from scoregate.statistics.agreement import alpha_of_table, cohen_kappa, gwet_ac1
-from scoregate.statistics.agreement_of_numbers import interval_alpha, quadratic_kappa
-from scoregate.statistics.estimate import Estimate
-from scoregate.statistics.proportions import share
+from scoregate.statistics.agreement import (
+    alpha_of_table,
+    cohen_kappa,
+    gwet_ac1,
+    interval_alpha,
+    quadratic_kappa,
+)
+from scoregate.statistics.estimate import Estimate, share
 
 Table = NDArray[np.int64]
 

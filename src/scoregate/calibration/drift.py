@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scoregate.calibration.record import Drift
-from scoregate.statistics.proportions import difference_interval, fewer_hits_p
+from scoregate.statistics.estimate import difference_interval, fewer_hits_p
 
 
 def drift_between(

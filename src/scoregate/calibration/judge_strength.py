@@ -5,8 +5,7 @@ from __future__ import annotations
 from scoregate.calibration.record import Calibration
 from scoregate.catalog import Contract
 from scoregate.statistics.corrected import WEAKEST_JUDGE
-from scoregate.statistics.estimate import Estimate, told, untold
-from scoregate.statistics.proportions import difference_interval
+from scoregate.statistics.estimate import Estimate, difference_interval, told, untold
 
 
 def judge_strength(calibration: Calibration, contract: Contract) -> Estimate:

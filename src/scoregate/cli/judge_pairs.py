@@ -100,7 +100,7 @@ def _shown(preferences: Sequence[Preference], runs: tuple[str, str], left_out: S
 
 def _share(hits: int, n: int) -> str:
     """`12.5 % [1.6, 38.3] (n = 16)`, with the exact 95 % interval."""
-    from scoregate.statistics.proportions import exact_interval
+    from scoregate.statistics.estimate import exact_interval
 
     if not n:
         return "unknown (n = 0)"
@@ -112,7 +112,7 @@ def _as_json(preferences: Sequence[Preference], left_out: Sequence[str]) -> JSON
     from dataclasses import asdict
 
     from scoregate.judging.pairwise import counted
-    from scoregate.statistics.proportions import exact_interval
+    from scoregate.statistics.estimate import exact_interval
 
     counts = counted(preferences)
     decided = counts.a + counts.b

@@ -9,7 +9,7 @@ from scoregate.gates.sentences import p_text
 from scoregate.gates.uncalibrated import dropped_on_the_whole, with_uncalibrated
 from scoregate.records import Verdict
 from scoregate.statistics.differential import ErrorRates, Offset
-from scoregate.statistics.proportions import difference_interval
+from scoregate.statistics.estimate import difference_interval
 
 OF_PARTS = "its judge treats the two versions differently"
 """Why a drop in a slice, or since the anchor, proves nothing where the rule's own reason tells the whole."""

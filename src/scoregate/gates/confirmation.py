@@ -24,8 +24,7 @@ from scoregate.gates.pairing import Universe, paired_score, universe_of
 from scoregate.gates.slices import Slice
 from scoregate.gates.table import RunTable
 from scoregate.records import FreshItem
-from scoregate.statistics.exact import smallest_attainable_p, within_item_p
-from scoregate.statistics.multiplicity import step_down
+from scoregate.statistics.exact import smallest_attainable_p, step_down, within_item_p
 
 LARGEST_SHARE = 0.25
 """Of the items of a numeric score, those that moved most are run again."""

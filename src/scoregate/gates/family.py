@@ -17,13 +17,11 @@ from scoregate.errors import ConfigError
 from scoregate.gate_file import Inference
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.slices import Slice
-from scoregate.statistics.exact import ExactTest, exact_permutation_test
-from scoregate.statistics.multiplicity import step_down
+from scoregate.statistics.exact import ExactTest, exact_permutation_test, label_variance, step_down
 from scoregate.statistics.permutation import (
     MOST_TABLE_PATTERNS,
     FamilyRuns,
     PermutationTest,
-    label_variance,
     permutation_test_family,
 )
 from scoregate.statistics.reliability import reducer_table

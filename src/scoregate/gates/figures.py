@@ -12,8 +12,7 @@ from scoregate.gate_file import Rule
 from scoregate.gates.coding import CodedScore
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.pairing import PairedScore, Scale
-from scoregate.statistics.bounds import MeanEstimate, estimate_mean, observed_range
-from scoregate.statistics.relabelling import number_of_codes
+from scoregate.statistics.bounds import MeanEstimate, estimate_mean, number_of_clusters, observed_range
 
 _ROUNDING = 1e-9
 
@@ -29,7 +28,7 @@ def over(evidence: Evidence, coded: CodedScore, clusters: NDArray[np.intp]) -> E
         evidence,
         coded=coded,
         estimate=difference(coded, pair, clusters),
-        clusters=number_of_codes(clusters[coded.counted]),
+        clusters=number_of_clusters(clusters[coded.counted]),
         before=None if before is None else before * total,
         now=None if now is None else now * total,
         reference=reference,

@@ -27,7 +27,7 @@ from scoregate.gates.slices import Slice, slices_by_score
 from scoregate.gates.spreads import spreads_of
 from scoregate.gates.table import RunTable
 from scoregate.records import Flip, Outcome, Role, RuleResult, Verdict
-from scoregate.statistics.multiplicity import benjamini_hochberg
+from scoregate.statistics.exact import benjamini_hochberg
 from scoregate.wording import count
 
 GUARD_SHARE = 0.1

@@ -24,8 +24,7 @@ from scoregate.gates.figures import by_cluster, difference, over, told_in, value
 from scoregate.gates.pairing import Arm, PairedScore, Universe
 from scoregate.gates.quantile_evidence import gather_quantile
 from scoregate.gates.telling import with_told
-from scoregate.statistics.bounds import MeanEstimate, estimate_mean
-from scoregate.statistics.relabelling import number_of_codes
+from scoregate.statistics.bounds import MeanEstimate, estimate_mean, number_of_clusters
 from scoregate.statistics.reliability import pass_at_k, pass_hat_k
 
 
@@ -79,7 +78,7 @@ def gather(
         margin=_margin(name, pair, contract, rule, before),
         critical_items=critical,
         suspect_items=suspect,
-        clusters=number_of_codes(everything.clusters[coded.counted]),
+        clusters=number_of_clusters(everything.clusters[coded.counted]),
         pairs=items * min(trials),
         before=None if before is None else before * total,
         now=None if now is None else now * total,

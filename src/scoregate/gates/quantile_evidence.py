@@ -18,8 +18,8 @@ from scoregate.gate_file import Rule
 from scoregate.gates.coding import CodedScore
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.pairing import Arm, PairedScore, Universe
+from scoregate.statistics.bounds import number_of_clusters
 from scoregate.statistics.quantiles import QuantileRatio, exceedance, quantile_bounds, quantile_ratio_bound
-from scoregate.statistics.relabelling import number_of_codes
 
 _SEED = 0
 _BEYOND = math.log(1e6)
@@ -107,7 +107,7 @@ def gather_quantile(
             for arm, values in zip(arms, kept, strict=True)
         ]
         before, now = (_quantile(values, q) for values in shown)
-        own = OwnQuantile(now, shown[1].ravel(), q, number_of_codes(clusters))
+        own = OwnQuantile(now, shown[1].ravel(), q, number_of_clusters(clusters))
         # Only where the quantile itself is a call without a value has it no number.
         gaps = sum(
             int(arm.missing.sum())
@@ -132,7 +132,7 @@ def gather_quantile(
         margin=margin,
         critical_items=(),
         suspect_items=(),
-        clusters=number_of_codes(everything.clusters[counted]),
+        clusters=number_of_clusters(everything.clusters[counted]),
         pairs=int(counted.sum()) * min(trials),
         before=_if_finite(before),
         now=_if_finite(now),

@@ -13,7 +13,7 @@ from scoregate.gates.look import GUARD_SHARE
 from scoregate.gates.slices import SMALLEST_SLICE
 from scoregate.planning.noise import Noise
 from scoregate.records import Dataset
-from scoregate.statistics.planning import passes_unchanged
+from scoregate.statistics.power import passes_unchanged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,7 @@ from scoregate.gates.pairing import PairedScore, Scale, paired_score, universe
 from scoregate.gates.sentences import size
 from scoregate.gates.table import RunTable
 from scoregate.statistics.bounds import observed_range
-from scoregate.statistics.planning import within_variance
-from scoregate.statistics.power import normal_quantile
+from scoregate.statistics.power import normal_quantile, within_variance
 
 ASSUMED_RATE = 0.85
 ASSUMED_WITHIN = 0.0714

@@ -24,8 +24,7 @@ from scoregate.planning.chances import (
 )
 from scoregate.planning.noise import Noise
 from scoregate.statistics.exact import smallest_attainable_p
-from scoregate.statistics.planning import drop_found
-from scoregate.statistics.power import smallest_provable_loss
+from scoregate.statistics.power import drop_found, smallest_provable_loss
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from scoregate.planning.planting import KINDS, Kind, Planted, Target, check_drop
 from scoregate.planning.selftested import Detection, SelfTest, Share
 from scoregate.planning.stored_trials import StoredTrials, more_trials_command
 from scoregate.records import Verdict
-from scoregate.statistics.special import special_function
+from scoregate.statistics.estimate import exact_interval
 
 DROPS = (0.05, 0.10)
 DETECTION_BUILDS = 100
@@ -104,10 +104,7 @@ def self_test(gate: Gate, trials: StoredTrials | None, wanted: Wanted) -> SelfTe
 
 def share(count: int, builds: int) -> Share:
     """With the 95 % interval of Clopper and Pearson."""
-    betaincinv = special_function("betaincinv")
-
-    low = float(betaincinv(count, builds - count + 1, 0.025)) if count else 0.0
-    high = float(betaincinv(count + 1, builds - count, 0.975)) if count < builds else 1.0
+    low, high = exact_interval(count, builds)
     return Share(count=count, builds=builds, low=low, high=high)
 
 

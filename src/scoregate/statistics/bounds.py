@@ -99,3 +99,8 @@ def observed_range(differences: NDArray[np.float64], values: NDArray[np.float64]
     return max(float(np.quantile(sizes, 0.99)), float(high - low)) or float(
         max(sizes.max(), np.abs(values).max())
     )
+
+
+def number_of_clusters(codes: NDArray[np.intp]) -> int:
+    """How many different codes there are, each 0 or more. `np.unique` would load the masked arrays for it."""
+    return int(np.count_nonzero(np.bincount(codes)))

@@ -17,9 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scoregate.statistics.estimate import Estimate, normal_quantile, t_quantile, untold
-
-Floats = NDArray[np.float64]
+from scoregate.statistics.estimate import Estimate, t_quantile, two_sided_z, untold
 
 WEAKEST_JUDGE = 0.1
 """Smallest sensitivity + specificity − 1 that Rogan and Gladen's correction divides by."""
@@ -35,7 +33,7 @@ class PredictionPowered:
     """λ from 0 (the labels alone) to 1 (the judge's mean, shifted by its mean error)."""
 
 
-def rogan_gladen(judge: Floats, human: Floats, *, level: float = 0.05) -> Estimate:
+def rogan_gladen(judge: NDArray[np.float64], human: NDArray[np.float64], *, level: float = 0.05) -> Estimate:
     """The share that truly passes, of a judge that says 0 or 1.
 
     `judge` (N,) holds 0 and 1 of all items, `human` (N,) the label, NaN where there is none. No value where the
@@ -63,12 +61,17 @@ def rogan_gladen(judge: Floats, human: Floats, *, level: float = 0.05) -> Estima
         + (1 - share) ** 2 * specificity * (1 - specificity) / n_fail
         + share**2 * sensitivity * (1 - sensitivity) / n_pass
     )
-    half = normal_quantile(level) * math.sqrt(variance) / strength
+    half = two_sided_z(level) * math.sqrt(variance) / strength
     return Estimate(share, max(0.0, share - half), min(1.0, share + half), n)
 
 
 def corrected_mean(
-    judge: Floats, human: Floats, *, low: float = 0.0, high: float = 1.0, level: float = 0.05
+    judge: NDArray[np.float64],
+    human: NDArray[np.float64],
+    *,
+    low: float = 0.0,
+    high: float = 1.0,
+    level: float = 0.05,
 ) -> PredictionPowered:
     """Prediction-powered estimate of the mean human label of all items.
 
@@ -82,7 +85,7 @@ def corrected_mean(
 
 
 def corrected_difference(
-    judge: Floats, human: Floats, *, scale: float = 1.0, level: float = 0.05
+    judge: NDArray[np.float64], human: NDArray[np.float64], *, scale: float = 1.0, level: float = 0.05
 ) -> PredictionPowered:
     """The same of the mean difference of two versions, candidate − baseline, each item judged in both.
 
@@ -98,7 +101,7 @@ def corrected_difference(
 def with_known(
     estimate: Estimate,
     items: int,
-    known: Floats,
+    known: NDArray[np.float64],
     *,
     limits: tuple[float, float] = (0.0, 1.0),
     level: float = 0.05,
@@ -115,13 +118,13 @@ def with_known(
     part, mean = items / total, float(known.mean())
     value = part * estimate.value + (1 - part) * mean
     between = part * (1 - part) * (estimate.value - mean) ** 2 + (1 - part) * float(known.var())
-    chance = normal_quantile(level) ** 2 * between / total
+    chance = two_sided_z(level) ** 2 * between / total
     below = math.sqrt((part * (estimate.value - estimate.low)) ** 2 + chance)
     above = math.sqrt((part * (estimate.high - estimate.value)) ** 2 + chance)
     return Estimate(value, max(limits[0], value - below), min(limits[1], value + above), estimate.n)
 
 
-def _judge_weight(judge: Floats, human: Floats) -> float:
+def _judge_weight(judge: NDArray[np.float64], human: NDArray[np.float64]) -> float:
     """λ that makes the variance smallest, within 0 and 1.
 
     The slope of the labels on the judge's scores, of the labelled items alone: their covariance over the variance of
@@ -138,8 +141,8 @@ def _judge_weight(judge: Floats, human: Floats) -> float:
 
 
 def _estimate(
-    judge: Floats,
-    human: Floats,
+    judge: NDArray[np.float64],
+    human: NDArray[np.float64],
     weight: float,
     ends: tuple[float, float],
     limits: tuple[float, float],

@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 from scoregate.statistics.estimate import t_quantile
 from scoregate.statistics.special import special_function
 
-Floats = NDArray[np.float64]
-
 FEWEST_PAIRS = 10
 """Pairs of numbers that an interval is told from, at least."""
 STEEPEST = 2.0
@@ -110,7 +108,7 @@ def _compared(baseline: Mapping[str, bool], candidate: Mapping[str, bool]) -> Er
     return ErrorRates(first, second, min(1.0, 2 * p_value), excess)
 
 
-def offset_at_equal_labels(judge: Floats, human: Floats) -> Offset | None:
+def offset_at_equal_labels(judge: NDArray[np.float64], human: NDArray[np.float64]) -> Offset | None:
     """The judge's difference of two versions that the labels do not explain; None where that cannot be told.
 
     `judge` and `human` (N,) are differences of one item's answers, candidate − baseline. The judge's are fitted by a
@@ -157,7 +155,7 @@ class _Height:
         return _two_sided(self.value, self.error, self.freedom)
 
 
-def _flat_line(judge: Floats, human: Floats) -> _Height:
+def _flat_line(judge: NDArray[np.float64], human: NDArray[np.float64]) -> _Height:
     """By least squares; the variance is that of unequal residuals (MacKinnon and White's HC3)."""
     pairs = len(judge)
     columns = [np.ones(pairs)] if np.ptp(human) == 0 else [np.ones(pairs), human]
@@ -172,7 +170,7 @@ def _flat_line(judge: Floats, human: Floats) -> _Height:
     return _Height(float(fitted[0]), math.sqrt(max(0.0, float(spread[0, 0]))), pairs - len(columns))
 
 
-def _steep_line(judge: Floats, human: Floats) -> _Height:
+def _steep_line(judge: NDArray[np.float64], human: NDArray[np.float64]) -> _Height:
     """With the steepest slope that noise in the labels leaves possible; the variance is the jackknife's."""
     pairs = len(judge)
     moments = np.stack([judge, human, judge * judge, human * human, judge * human])
@@ -182,7 +180,7 @@ def _steep_line(judge: Floats, human: Floats) -> _Height:
     return _Height(float(_steep_height(pairs, whole[:, None])[0]), math.sqrt(spread), pairs - 2)
 
 
-def _steep_height(pairs: int, sums: Floats) -> Floats:
+def _steep_height(pairs: int, sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """Heights (M,) of the sums (5, M) of judge, human, their squares and their product over so many pairs."""
     judge, human, judge_2, human_2, product = sums
     of_judge, of_human = judge_2 - judge**2 / pairs, human_2 - human**2 / pairs
@@ -192,11 +190,11 @@ def _steep_height(pairs: int, sums: Floats) -> Floats:
     together = moved & (common > _ROUNDING * pairs)
     # 1 / r², by which the reverse regression is steeper.
     steeper = np.divide(of_judge * of_human, common**2, out=np.ones_like(common), where=together)
-    found: Floats = (judge - np.clip(steeper, 1.0, STEEPEST) * slope * human) / pairs
+    found: NDArray[np.float64] = (judge - np.clip(steeper, 1.0, STEEPEST) * slope * human) / pairs
     return found
 
 
-def _largest(values: Floats) -> float:
+def _largest(values: NDArray[np.float64]) -> float:
     return float(np.abs(values).max()) or 1.0
 
 
@@ -214,7 +212,9 @@ def _coin_flips_p(heads: int, tails: int) -> float:
 
     n = heads + tails
     k = np.arange(n + 1)
-    chances: Floats = np.exp(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1) - n * math.log(2))
+    chances: NDArray[np.float64] = np.exp(
+        gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1) - n * math.log(2)
+    )
     return _as_unlikely(chances, heads)
 
 
@@ -225,8 +225,8 @@ def _drawn_p(first: tuple[int, int], second: tuple[int, int]) -> float:
     (hits_1, n_1), (hits_2, n_2) = first, second
     hits = hits_1 + hits_2
 
-    def ways(n: int, k: NDArray[np.int64]) -> Floats:
-        found: Floats = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+    def ways(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
         return found
 
     fewest = max(0, hits - n_1)
@@ -236,6 +236,6 @@ def _drawn_p(first: tuple[int, int], second: tuple[int, int]) -> float:
     return _as_unlikely(chances / chances.sum(), hits_2 - fewest)
 
 
-def _as_unlikely(chances: Floats, seen: int) -> float:
+def _as_unlikely(chances: NDArray[np.float64], seen: int) -> float:
     """Probability of all outcomes that are no more likely than the one seen."""
     return min(1.0, float(chances[chances <= chances[seen] * (1 + 1e-9)].sum()))

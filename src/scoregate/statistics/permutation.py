@@ -55,17 +55,6 @@ class PermutationTest:
     relabellings: int
 
 
-def label_variance(runs: NDArray[np.float64], baseline_trials: int) -> NDArray[np.float64]:
-    """Variance of Σ_g (candidate mean − baseline mean) under relabelling, per hypothesis.
-
-    `runs` has shape (G, k_b + k_c, H), the baseline's runs first.
-    """
-    candidate_trials = runs.shape[1] - baseline_trials
-    within = runs.var(axis=1, ddof=1).sum(axis=0)
-    result: NDArray[np.float64] = within * (1.0 / baseline_trials + 1.0 / candidate_trials)
-    return result
-
-
 def permutation_test(
     runs: NDArray[np.float64], baseline_trials: int, *, seed: int, alpha: float
 ) -> PermutationTest:

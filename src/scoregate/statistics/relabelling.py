@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scoregate.statistics.bounds import number_of_clusters
+
 Hands = NDArray[np.uint16] | NDArray[np.bool_]
 _MOST_PATTERNS = 5_000
 """With more ways to deal one cluster, runs are drawn one by one instead of from the list of all ways."""
@@ -38,11 +40,6 @@ def label_patterns(baseline_trials: int, candidate_trials: int) -> NDArray[np.bo
     for row, chosen in enumerate(itertools.combinations(range(pooled), candidate_trials)):
         patterns[row, list(chosen)] = True
     return patterns
-
-
-def number_of_codes(codes: NDArray[np.intp]) -> int:
-    """How many different codes there are, each 0 or more. `np.unique` would load the masked arrays for it."""
-    return int(np.count_nonzero(np.bincount(codes)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +135,7 @@ class Parts:
         pooled = self.runs.shape[1] + 1
         factor = 1.0 / baseline_trials + 1.0 / (pooled - baseline_trials)
         result: NDArray[np.float64] = np.zeros((self.slices, self.runs.shape[2]))
-        crossing = number_of_codes(self.clusters) < len(self.clusters)
+        crossing = number_of_clusters(self.clusters) < len(self.clusters)
         if not crossing:
             for start, stop, slices in self.blocks:
                 result[slices] += _sample_variance(self.runs[start:stop]).sum(axis=0)

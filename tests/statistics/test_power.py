@@ -8,15 +8,16 @@ from scipy.stats import norm
 
 from scoregate.statistics.bounds import estimate_mean
 from scoregate.statistics.exact import exact_permutation_test
-from scoregate.statistics.planning import (
+from scoregate.statistics.power import (
     difference_error,
     drop_found,
     items_needed,
+    minimum_detectable_drop,
+    pairs_needed,
     passes_unchanged,
     within_variance,
     within_variance_of_two_runs,
 )
-from scoregate.statistics.power import minimum_detectable_drop, pairs_needed
 
 WITHIN = 0.0714
 """Of the reference agent: one item in seven differs between two runs."""
