@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from scoregate import Gate, Rule, Verdict, compare
-from scoregate.gates.age import age_note, best_of_note
-from scoregate.gates.anchors import compare_with_both, main_share, with_anchor
+from scoregate.gates.anchors import with_anchor
+from scoregate.gates.compare import compare_with_both
+from scoregate.gates.levels import main_share
+from scoregate.gates.provenance import age_note, best_of_note
 from scoregate.gates.table import Column, RunTable
 from scoregate.records import Run, RunHeader, RunItem, Score
 from tests.gates.runs import RunMaker, passing

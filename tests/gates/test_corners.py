@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 
 from scoregate import Gate, Rule, compare
 from scoregate.errors import ConfigError, ResultsError
-from scoregate.gates.anchors import compare_with_both
 from scoregate.gates.comparability import left_out, why_not_comparable
+from scoregate.gates.compare import compare_with_both
 from scoregate.gates.pairing import universe
 from scoregate.gates.slices import changed_places
 from scoregate.gates.table import NOT_APPLICABLE, Column, RunTable, table_from_run

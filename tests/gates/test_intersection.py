@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scoregate import Gate, Rule, compare
 from scoregate.catalog import LATENCY
 from scoregate.gate_file import Inference
-from scoregate.gates.anchors import compare_with_both
+from scoregate.gates.compare import compare_with_both
 from scoregate.gates.table import RunTable, table_from_run
 from scoregate.records import Run, Score, ScoreValue, Verdict
 from tests.gates.runs import Cells, RunMaker, passing

@@ -8,7 +8,8 @@ import pytest
 
 from scoregate import Gate, Rule
 from scoregate.gate_file import Rounds
-from scoregate.gates.rounds import Request, decide_in_rounds, rounds_of, shares
+from scoregate.gates.levels import round_shares, rounds_of
+from scoregate.gates.rounds import Request, decide_in_rounds
 from scoregate.gates.table import RunTable, table_from_run
 from scoregate.records import Run, RunHeader, RunItem, Score, ScoreValue
 
@@ -288,6 +289,6 @@ def test_every_round_has_its_share_of_alpha_and_they_add_up_to_one(
 ) -> None:
     gate = replace(GATE, rounds=rounds)
     assert rounds_of(gate) == allowed
-    found, bound = shares(gate)
+    found, bound = round_shares(gate)
     assert found == pytest.approx(fail)
     assert sum(bound.values()) == pytest.approx(1.0)

@@ -6,10 +6,8 @@ from dataclasses import replace
 
 from scoregate.calibration.requirement import Requirement
 from scoregate.gate_file import Gate, Rule, rule_from_mapping
-from scoregate.gates.anchors import compare_with_both
-from scoregate.gates.biased_judges import with_biased
-from scoregate.gates.compare import compare, nothing_to_compare
-from scoregate.gates.uncalibrated import with_uncalibrated
+from scoregate.gates.compare import compare, compare_with_both, nothing_to_compare
+from scoregate.gates.untrusted_judges import with_biased, with_uncalibrated
 from scoregate.records import RuleResult, Verdict
 from tests.gates.runs import RunMaker, passing
 

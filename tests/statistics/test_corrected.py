@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from scoregate.statistics.corrected import corrected_difference, corrected_mean, rogan_gladen, with_known
-from scoregate.statistics.estimate import Estimate, untold
+from scoregate.statistics.estimate import Estimate, not_estimated
 
 Floats = NDArray[np.float64]
 
@@ -190,7 +190,7 @@ def test_items_that_need_no_label_are_a_part_of_their_own() -> None:
     assert 0.075 < whole.high - 0.6 < 0.125
     assert whole.high - 0.6 == pytest.approx(0.6 - whole.low)
     assert with_known(of_the_rest, 75, np.zeros(0)) is of_the_rest
-    assert with_known(untold(1, "too few"), 75, np.zeros(3)).reason == "too few"
+    assert with_known(not_estimated(1, "too few"), 75, np.zeros(3)).reason == "too few"
 
 
 def test_with_a_part_known_the_interval_still_holds_the_truth() -> None:

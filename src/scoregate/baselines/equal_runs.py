@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from scoregate.gate_file import Gate
 from scoregate.gates.acceptance import flattered, objections
-from scoregate.gates.age import time_of
+from scoregate.gates.provenance import time_of
 from scoregate.records import Run, RunHeader
 from scoregate.store import Store
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from scoregate.gate_file import Gate
-from scoregate.gates.rescored import run_that_was_made
+from scoregate.gates.provenance import run_that_was_made
 from scoregate.records import Run
 from scoregate.store import Store
 

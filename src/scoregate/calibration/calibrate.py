@@ -27,7 +27,7 @@ from scoregate.statistics.agreement import (
     quadratic_kappa,
     table_estimate,
 )
-from scoregate.statistics.estimate import Estimate, share, untold
+from scoregate.statistics.estimate import Estimate, not_estimated, share
 
 _REASONING = 600
 """Characters kept of a judge's reasoning."""
@@ -88,7 +88,7 @@ def _measures(replied: Sequence[JudgedItem], scale: Scale, table: NDArray[np.int
     if scale.classes:
         kappa, ac1 = table_estimate(table, cohen_kappa), table_estimate(table, gwet_ac1)
     else:
-        kappa = ac1 = untold(
+        kappa = ac1 = not_estimated(
             len(replied), "so many different numbers are no classes: a pass mark would make two of them"
         )
     if scale.kind == "numeric":
@@ -102,7 +102,7 @@ def _measures(replied: Sequence[JudgedItem], scale: Scale, table: NDArray[np.int
         weighted = table_estimate(grades, partial(cohen_kappa, weights="quadratic"))
         alpha = table_estimate(grades, partial(alpha_of_table, level="ordinal"))
     else:
-        weighted = untold(len(replied), "its values have no order")
+        weighted = not_estimated(len(replied), "its values have no order")
         alpha = table_estimate(table, partial(alpha_of_table, level="nominal"))
     return {"kappa": kappa, "weighted_kappa": weighted, "alpha": alpha, "ac1": ac1}
 

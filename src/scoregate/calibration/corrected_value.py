@@ -22,7 +22,7 @@ from scoregate.statistics.corrected import (
     rogan_gladen,
     with_known,
 )
-from scoregate.statistics.estimate import Estimate, told, untold
+from scoregate.statistics.estimate import Estimate, estimated, not_estimated
 
 NOTHING: NDArray[np.float64] = np.zeros(0)
 RAW_DECIDES = (
@@ -100,7 +100,7 @@ def corrected_value(
     simple = (
         rogan_gladen(judge, human, level=level)
         if whole
-        else untold(len(labels), "it is for scores that pass or fail")
+        else not_estimated(len(labels), "it is for scores that pass or fail")
     )
     every = partial(with_known, items=len(judge), known=known, limits=(low, high), level=level)
     return CorrectedValue(
@@ -131,11 +131,11 @@ def corrected_difference_of(
     """
     labelled = int((~np.isnan(human)).sum())
     if not len(judge):
-        powered = PredictionPowered(untold(0, "both versions gave the same answers"), 0.0)
+        powered = PredictionPowered(not_estimated(0, "both versions gave the same answers"), 0.0)
     elif labelled < 2:
         verb = "is" if labelled == 1 else "are"
         reason = f"{labelled:,} of the {len(judge):,} items with two different answers {verb} labelled in both versions"
-        powered = PredictionPowered(untold(labelled, reason), 0.0)
+        powered = PredictionPowered(not_estimated(labelled, reason), 0.0)
     else:
         powered = corrected_difference(judge, human, scale=scale, level=level)
     return CorrectedDifference(
@@ -153,7 +153,7 @@ def corrected_difference_of(
 def _mean(values: NDArray[np.float64], low: float, high: float, level: float) -> Estimate:
     mean = estimate_mean(values, np.ones(len(values)), low=low, high=high)
     ends = max(low, mean.lower_bound(level / 2)), min(high, mean.upper_bound(level / 2))
-    return told(mean.value, *ends, len(values))
+    return estimated(mean.value, *ends, len(values))
 
 
 def _check(judge: NDArray[np.float64], human: NDArray[np.float64], low: float, high: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scoregate.calibration.record import Calibration
 from scoregate.catalog import Contract
 from scoregate.statistics.corrected import WEAKEST_JUDGE
-from scoregate.statistics.estimate import Estimate, difference_interval, told, untold
+from scoregate.statistics.estimate import Estimate, difference_interval, estimated, not_estimated
 
 
 def judge_strength(calibration: Calibration, contract: Contract) -> Estimate:
@@ -17,7 +17,7 @@ def judge_strength(calibration: Calibration, contract: Contract) -> Estimate:
     """
     replied = calibration.labelled - calibration.missing
     if calibration.kind not in ("boolean", "categorical"):
-        return untold(replied, "it is for scores that pass or fail")
+        return not_estimated(replied, "it is for scores that pass or fail")
     counts = {True: [0, 0], False: [0, 0]}
     for label, row in zip(calibration.classes, calibration.confusion, strict=True):
         for judged, number in zip(calibration.classes, row, strict=True):
@@ -27,9 +27,9 @@ def judge_strength(calibration: Calibration, contract: Contract) -> Estimate:
             counts[_passes(label, contract)] = [passed + number * _passes(judged, contract), of + number]
     (right, passes), (wrong, fails) = counts[True], counts[False]
     if not passes or not fails:
-        return untold(replied, f"no label is a {'pass' if not passes else 'fail'}")
+        return not_estimated(replied, f"no label is a {'pass' if not passes else 'fail'}")
     interval = difference_interval(wrong, fails, right, passes)
-    return told(right / passes - wrong / fails, *interval, passes + fails)
+    return estimated(right / passes - wrong / fails, *interval, passes + fails)
 
 
 def too_weak(strength: Estimate) -> bool:

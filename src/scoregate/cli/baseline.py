@@ -164,7 +164,7 @@ def diff(gate_path: Path, run: str, as_json: bool, store_path: Path | None) -> N
 
 def _accepted(run: Run, gate: Gate) -> str:
     from scoregate.gate_file.source import LangfuseExperiment
-    from scoregate.gates.age import best_of_note
+    from scoregate.gates.provenance import best_of_note
 
     accepted = run.header.facts.accepted
     if accepted is None:

@@ -29,7 +29,7 @@ def present(
     """Print the verdict, then write the reports: a file that cannot be written hides nothing."""
     from scoregate.cli.terminal import say
     from scoregate.errors import PASS, ScoregateError
-    from scoregate.gates.rounds import rounds_of
+    from scoregate.gates.levels import rounds_of
     from scoregate.judge_trust.corrected import corrected_values
     from scoregate.reports import Report, render_json, render_terminal, write_report
 

@@ -141,7 +141,7 @@ def say_judges(assembly: Assembly, say: Say) -> None:
 
 def say_unanswered(assembly: Assembly, run: str, say: Say) -> None:
     """Say how replies that never came, or were invalid, are asked for without calling the candidate again."""
-    from scoregate.gates.rescored import rescore_command
+    from scoregate.gates.provenance import rescore_command
 
     rescore = rescore_command(run, assembly.gate)
     how = "to ask again, and call no candidate:"

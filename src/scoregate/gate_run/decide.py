@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scoregate.baselines.expected_items import with_expected_items
-from scoregate.gates.anchors import compare_with_both, main_share, with_anchor
-from scoregate.gates.compare import nothing_to_compare
-from scoregate.gates.rescored import command_to_score_alike
+from scoregate.gates.anchors import with_anchor
+from scoregate.gates.compare import compare_with_both, nothing_to_compare
+from scoregate.gates.levels import main_share
+from scoregate.gates.provenance import command_to_score_alike
 from scoregate.gates.rounds import decide_in_rounds
 from scoregate.judge_trust.judge_trust import judge_trust
 from scoregate.judge_trust.judged_answers import refuse_unreadable_labels

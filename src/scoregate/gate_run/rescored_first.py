@@ -43,7 +43,7 @@ class ScoredFirst:
         """Whether the run's outputs are among them."""
         if not self.parts:
             return False
-        from scoregate.gates.rescored import run_that_was_made
+        from scoregate.gates.provenance import run_that_was_made
 
         return run_that_was_made(run.header) in {run_that_was_made(part.header) for part in self.parts}
 
@@ -72,7 +72,7 @@ class ScoredFirst:
         if not self.parts:
             return
         from scoregate.gate_run.rescore import rescore
-        from scoregate.gates.rescored import rescore_command
+        from scoregate.gates.provenance import rescore_command
 
         run = started.header.run
         go_on = f"go on with: {request.resume_command(run)}"
@@ -93,7 +93,7 @@ def scored_first(assembly: Assembly, runs: Sequence[Run], store: Store) -> Score
     from scoregate.baselines.baselines import why_stale
     from scoregate.baselines.scored_alike import changed_scorers
     from scoregate.gate_run.rescore import prepare
-    from scoregate.gates.rescored import run_that_was_made
+    from scoregate.gates.provenance import run_that_was_made
 
     gate, versions = assembly.gate, assembly.scorer_versions
     parts: dict[str, Prepared] = {}

@@ -11,7 +11,7 @@ from scoregate.datasets import content_digest
 from scoregate.errors import BaselineError, ConfigError, StoreError
 from scoregate.gate_file import Gate
 from scoregate.gate_file.source import File, LangfuseExperiment, RunId, named_source
-from scoregate.gates.rescored import run_that_was_made
+from scoregate.gates.provenance import run_that_was_made
 from scoregate.records import Dataset, DatasetItem, Run, RunItem
 from scoregate.results_file import read_results
 from scoregate.store import Store

@@ -12,35 +12,14 @@ from dataclasses import replace
 
 from scoregate.catalog import SCORED
 from scoregate.gate_file import Gate, Rule
-from scoregate.gates.age import older_than_allowed
 from scoregate.gates.comparability import too_many_missing
-from scoregate.gates.compare import compared
-from scoregate.gates.look import Levels, Seen, look, moved_items, why
+from scoregate.gates.levels import ANCHOR_SHARE, LookLevels
+from scoregate.gates.look import Seen, look, moved_items, why
+from scoregate.gates.provenance import older_than_allowed
 from scoregate.gates.rules import worst
 from scoregate.gates.sentences import named
 from scoregate.gates.table import RunTable, table_from_run
 from scoregate.records import RuleResult, Run, RunHeader, Verdict
-
-SHARE = 0.5
-"""Of alpha, for the comparison with the anchor; the rest is for the one with the baseline."""
-
-
-def main_share(gate: Gate) -> Gate:
-    """The gate with the alpha that its comparison with the baseline has: half where it names an anchor, else all.
-
-    A build is compared twice where there is an anchor, and each comparison may be a false alarm. Equal halves
-    keep the whole build at the gate's alpha, whatever the two have in common. The pass bound stays as it is,
-    for only the baseline can pass a build.
-    """
-    return replace(gate, alpha=(1 - SHARE) * gate.alpha) if gate.anchor is not None else gate
-
-
-def compare_with_both(
-    gate: Gate, baseline: Run | RunTable, candidate: Run | RunTable, anchor: Run | None, *, seed: int
-) -> Verdict:
-    """`compare` for a gate that may have an anchor (None where it names none). Raises as `compare` does."""
-    verdict = compared(baseline, candidate, main_share(gate), seed=seed)
-    return verdict if anchor is None else with_anchor(gate, verdict, anchor, candidate, seed=seed)
 
 
 def with_anchor(
@@ -59,7 +38,12 @@ def with_anchor(
     before, now = _table(anchor), _table(candidate)
     what = _name(before.header)
     verdict = replace(verdict, alpha=gate.alpha)
-    levels = Levels(alpha=SHARE * gate.alpha, bound=gate.pass_level, total=SHARE * gate.alpha, critical=False)
+    levels = LookLevels(
+        alpha=ANCHOR_SHARE * gate.alpha,
+        bound=gate.pass_level,
+        total=ANCHOR_SHARE * gate.alpha,
+        critical=False,
+    )
     drops_only = _drops_only(gate)
     seen = look(drops_only, before, now, levels, seed=seed)
     refusal = _refusal(gate, before, now, seen)

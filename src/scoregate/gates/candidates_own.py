@@ -23,7 +23,7 @@ class Own:
     """One score of the candidate on all of its items."""
 
     evidence: Evidence
-    untold: tuple[str, ...] = ()
+    undecidable: tuple[str, ...] = ()
     """Critical items, new or changed, that fail in every trial: nothing says whether they failed before."""
 
 
@@ -55,7 +55,7 @@ def candidates_own(
         pair = paired_score(seen.name, seen.contract, everything, baseline, candidate, seen.rule.statistic)
         alone = _without_baseline(pair, everything, common.differ)
         evidence = gather(seen.name, alone, seen.contract, seen.rule, everything, alpha=alpha, level=level)
-        scores[seen.name] = Own(evidence, _untold(evidence, everything, common.differ))
+        scores[seen.name] = Own(evidence, _undecidable(evidence, everything, common.differ))
     return CandidatesOwn(everything, scores)
 
 
@@ -70,7 +70,7 @@ def _without_baseline(pair: PairedScore, everything: Universe, strangers: Collec
     )
 
 
-def _untold(evidence: Evidence, everything: Universe, strangers: Collection[str]) -> tuple[str, ...]:
+def _undecidable(evidence: Evidence, everything: Universe, strangers: Collection[str]) -> tuple[str, ...]:
     if not evidence.rule.critical:
         return ()
     passes = np.rint(evidence.cells[1] - evidence.pair.low)

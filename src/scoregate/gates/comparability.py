@@ -10,10 +10,10 @@ from scoregate.gate_file import Gate, Rule
 from scoregate.gates.candidates_own import CandidatesOwn
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import too_many_ways
-from scoregate.gates.intersection import MENDING, dataset_changed, intersection, too_little_in_common
+from scoregate.gates.intersection import MENDING, intersection, too_little_in_common
 from scoregate.gates.measuring import too_few_trials
 from scoregate.gates.pairing import Universe
-from scoregate.gates.rescored import how_to_score_alike, run_that_was_made, scorer_changed
+from scoregate.gates.provenance import dataset_changed, how_to_score_alike, run_that_was_made, scorer_changed
 from scoregate.gates.sentences import named
 from scoregate.gates.table import RunTable
 from scoregate.wording import count
@@ -33,7 +33,7 @@ def why_not_comparable(
         return (
             f"the baseline {before.run} ran only {_selection(baseline)}; accept a whole run as the baseline"
         )
-    if dataset_changed(baseline, candidate):
+    if dataset_changed(before, now):
         refusal = _dataset_changed(gate, baseline, candidate)
         if refusal is not None:
             return refusal

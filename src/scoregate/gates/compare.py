@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from scoregate.errors import ConfigError, ResultsError
 from scoregate.gate_file import Gate, Rule, rule_from_mapping
-from scoregate.gates.look import Seen, look, one_look, why
+from scoregate.gates.anchors import with_anchor
+from scoregate.gates.levels import main_share, one_look
+from scoregate.gates.look import Seen, look, why
 from scoregate.gates.look import verdict as as_verdict
 from scoregate.gates.table import RunTable, table_from_frame, table_from_run
 from scoregate.records import JSON, RuleResult, Run, RunHeader, Verdict
@@ -60,16 +62,16 @@ def _without_true_margins(verdict: Verdict, gate: Gate) -> Verdict:
 
     What is proved worse by the judge's own scores stays so, for the margin of the truth is a smaller one of these.
     """
-    rules = tuple(_undecided(rule) if _passes_untold(rule, gate) else rule for rule in verdict.rules)
+    rules = tuple(_undecided(rule) if _passes_unknown_margin(rule, gate) else rule for rule in verdict.rules)
     deciding = [rule for rule, old in zip(rules, verdict.rules, strict=True) if rule is not old]
-    told = replace(verdict, rules=rules)
+    decided = replace(verdict, rules=rules)
     if verdict.outcome != "pass" or all(rule.role == "advisory" for rule in deciding):
-        return told
+        return decided
     gating = [rule for rule in rules if rule.role != "advisory"]
-    return replace(told, outcome="inconclusive", reason=why("inconclusive", gating))
+    return replace(decided, outcome="inconclusive", reason=why("inconclusive", gating))
 
 
-def _passes_untold(rule: RuleResult, gate: Gate) -> bool:
+def _passes_unknown_margin(rule: RuleResult, gate: Gate) -> bool:
     known = gate.rules.get(rule.score)
     # A secondary rule that passes says no more than that nothing is proved to be worse.
     claims = rule.outcome == "pass" and rule.role != "secondary"
@@ -124,3 +126,11 @@ def check_decidable(gate: Gate, run: Run) -> None:
 
     twin = replace(run, header=replace(run.header, run=f"{run.id} again"))
     compare(run, twin, gate)
+
+
+def compare_with_both(
+    gate: Gate, baseline: Run | RunTable, candidate: Run | RunTable, anchor: Run | None, *, seed: int
+) -> Verdict:
+    """`compare` for a gate that may have an anchor (None where it names none). Raises as `compare` does."""
+    verdict = compared(baseline, candidate, main_share(gate), seed=seed)
+    return verdict if anchor is None else with_anchor(gate, verdict, anchor, candidate, seed=seed)

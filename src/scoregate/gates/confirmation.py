@@ -15,10 +15,17 @@ from numpy.typing import NDArray
 
 from scoregate.catalog import LATENCY, SCORED
 from scoregate.gate_file import Gate, Rule
-from scoregate.gates import applicability, scored, timeouts
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import Hypothesis, examine
-from scoregate.gates.look import Levels, Seen, Tested
+from scoregate.gates.guards import (
+    APPLICABLE,
+    IN_TIME,
+    applicability,
+    completeness,
+    lateness,
+)
+from scoregate.gates.levels import LookLevels
+from scoregate.gates.look import Seen, Tested
 from scoregate.gates.measuring import gather
 from scoregate.gates.pairing import Universe, paired_score, universe_of
 from scoregate.gates.slices import Slice
@@ -152,7 +159,7 @@ def confirm(
     items: Sequence[str],
     baseline: RunTable,
     candidate: RunTable,
-    levels: Levels,
+    levels: LookLevels,
     *,
     seed: int,
 ) -> Confirmed:
@@ -226,13 +233,13 @@ def _needed(gate: Gate, suspects: Sequence[Suspect], critical: dict[str, tuple[s
     gating = [name for name, rule in gate.rules.items() if name != SCORED and not rule.advisory]
     if SCORED in names:
         return gating
-    if timeouts.NAME in names:
+    if IN_TIME in names:
         names.add(LATENCY)
-    return [name for name in gating if name in names or name + applicability.SUFFIX in names]
+    return [name for name in gating if name in names or name + APPLICABLE in names]
 
 
 def _measure(
-    gate: Gate, name: str, everything: Universe, baseline: RunTable, candidate: RunTable, levels: Levels
+    gate: Gate, name: str, everything: Universe, baseline: RunTable, candidate: RunTable, levels: LookLevels
 ) -> Evidence:
     contract, rule = gate.contract(name), gate.rules[name]
     pair = paired_score(name, contract, everything, baseline, candidate, rule.statistic)
@@ -245,12 +252,12 @@ def _guards(
     everything: Universe,
     baseline: RunTable,
     candidate: RunTable,
-    levels: Levels,
+    levels: LookLevels,
 ) -> dict[str, Evidence]:
     level = levels.of(1.0, family=1)
-    complete = scored.evidence(measured, gate.rules.get(SCORED, Rule()), everything, level)
-    applies = applicability.evidence(measured, everything, level)
-    late = timeouts.evidence(measured, everything, baseline, candidate, level)
+    complete = completeness(measured, gate.rules.get(SCORED, Rule()), everything, level)
+    applies = applicability(measured, everything, level)
+    late = lateness(measured, everything, baseline, candidate, level)
     return {e.name: e for e in (complete, *applies, *late)}
 
 
@@ -264,10 +271,10 @@ def _values(hypothesis: Hypothesis) -> tuple[float | None, float | None]:
     coded, members, pair = hypothesis.evidence.coded, hypothesis.members, hypothesis.evidence.pair
     if not members.any() or hypothesis.evidence.rule.quantile is not None:
         return None, None
-    told = hypothesis.evidence.shown.coded
-    if (members & told.counted).any():
+    shown = hypothesis.evidence.shown.coded
+    if (members & shown.counted).any():
         # What people read is of the items that the score applies to in both arms.
-        coded, members = told, members & told.counted
+        coded, members = shown, members & shown.counted
     before, now = (pair.sign * float(arm[members].mean()) for arm in (coded.baseline, coded.candidate))
     if pair.scale == "ratio":
         return float(np.exp(before)), float(np.exp(now))

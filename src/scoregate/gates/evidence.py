@@ -74,19 +74,19 @@ class Evidence:
     now: float | None
     """The same of the candidate."""
     scale: Scale
-    """In which differences are told: ratio where they are relative."""
+    """In which differences are reported: ratio where they are relative."""
     reference: float | None = None
-    """Differences are told as shares of this; None: as they are, or as ratios where the scale of the test is logs."""
-    told: Evidence | None = None
+    """Differences are reported as shares of this; None: as they are, as ratios where the scale of the test is logs."""
+    reported: Evidence | None = None
     """The same with the figures of the items that the score applies to in both runs, for people to read.
 
-    None: every cell applies, so that the figures of the test are told.
+    None: every cell applies, so that the figures of the test are reported.
     """
 
     @property
     def shown(self) -> Evidence:
-        """Of which `coded`, `estimate`, `before`, `now`, `clusters` and the interval are told; it decides nothing."""
-        return self.told or self
+        """Whose `coded`, `estimate`, `before`, `now`, `clusters` and interval are reported; it decides nothing."""
+        return self.reported or self
 
     @property
     def reducer(self) -> Reducer | None:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from scoregate.gates.evidence import Estimate, Evidence
 from scoregate.gates.family import TestedHypothesis
+from scoregate.gates.levels import RuleLevels
 from scoregate.gates.pairing import Scale
 from scoregate.gates.sentences import amount, change, interval, named, p_text, size
-from scoregate.gates.told_sentences import (
-    change_where_it_applies,
-    loses_the_margin,
-    told_change,
-)
 from scoregate.records import Outcome
 from scoregate.statistics.exact import smallest_attainable_p
 from scoregate.statistics.power import minimum_detectable_drop, pairs_needed, smallest_provable_loss
@@ -27,29 +22,7 @@ _TINY = 1e-12
 Finding = tuple[Outcome, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
-    """Error levels of one build."""
-
-    alpha: float
-    """False alarms of the family of this rule."""
-    total: float
-    """False alarms of the whole build."""
-    suspicion: float
-    """At this unadjusted p-value a drop is suspected, so that there is no pass; 0: never."""
-    bound: float
-    """One-sided, of the pass bound and of floors."""
-    critical: bool = True
-    """Critical items decide."""
-    family: int = 1
-    """Hypotheses that could show a regression; shares alpha when saying what could have been seen."""
-
-    @property
-    def share(self) -> float:
-        return self.alpha / self.family
-
-
-def proved_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[Finding]:
+def proved_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> list[Finding]:
     """The candidate is worse beyond chance, and by no less than the smallest effect that counts."""
     if tested.adjusted_p_value > level.alpha or not large_enough(evidence):
         return []
@@ -60,7 +33,7 @@ def proved_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> l
         text = f"{shown.rule.statistic} is worse than any value that was seen: {gaps} without a value"
         return [("regression", f"{text} ({p})")]
     if estimate is None or estimate.value >= 0:
-        return [("regression", f"worse ({p}), though {change_where_it_applies(evidence)}")]
+        return [("regression", f"worse ({p}), though {_change_where_it_applies(evidence)}")]
     low, high = shown.confidence_interval()
     before, now = shown.before, shown.now
     assert before is not None
@@ -68,9 +41,9 @@ def proved_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> l
     worse = "fell" if evidence.pair.sign > 0 else "rose"
     # The interval is of the mean over items like these, and of a handful it may hold 0 where the test is sure of these.
     denied = evidence.pair.sign * (high if evidence.pair.sign > 0 else low) >= 0
-    told = math.isfinite(low) and math.isfinite(high) and not denied
-    sure = f"{interval(low, high, scale, unit)}, " if told else ""
-    moved = f"{told_change(evidence)}, {sure}"
+    has_interval = math.isfinite(low) and math.isfinite(high) and not denied
+    sure = f"{interval(low, high, scale, unit)}, " if has_interval else ""
+    moved = f"{_shown_change(evidence)}, {sure}"
     if scale == "ratio" and before == 0:
         moved = ""  # nothing is a share of 0
     text = f"{worse} from {amount(before, scale, unit)} to {amount(now, scale, unit)} ({moved}{p})"
@@ -88,7 +61,7 @@ def _gaps(evidence: Evidence) -> str:
     return f"; {count(lost, 'item')} that {have} no valid value now {count_as} as failed"
 
 
-def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[Finding]:
+def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> list[Finding]:
     """A drop that would be proved if this were the only score: no pass, though it may be chance among many."""
     if tested.p_value > level.suspicion or tested.adjusted_p_value <= level.alpha:
         return []
@@ -100,7 +73,7 @@ def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -
     elif shown.estimate is None or shown.estimate.value >= 0:
         moved = "a drop"
     else:
-        moved = told_change(evidence)
+        moved = _shown_change(evidence)
     return [
         (
             "inconclusive",
@@ -113,8 +86,8 @@ def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -
 def large_enough(evidence: Evidence) -> bool:
     """Whether the candidate is worse by more than the smallest effect that counts.
 
-    Of what is tested or of what is told: a drop that is read as larger than `min_effect` is not to be ignored. Chance
-    is the test's concern alone.
+    Of what is tested or of what is reported: a drop that is read as larger than `min_effect` is not to be ignored.
+    Chance is the test's concern alone.
     """
     tested, shown = evidence.estimate, evidence.shown
     if tested is None or tested.value >= 0:
@@ -138,8 +111,10 @@ def smallest_effect(evidence: Evidence) -> float:
     return math.log1p(effect) if evidence.scale == "ratio" else effect
 
 
-def critical_items(evidence: Evidence, ids: tuple[str, ...], untold: tuple[str, ...] = ()) -> list[Finding]:
-    """Items that break a critical rule by themselves. `untold` fail, and the baseline never had them as they are."""
+def critical_items(
+    evidence: Evidence, ids: tuple[str, ...], undecidable: tuple[str, ...] = ()
+) -> list[Finding]:
+    """Items that break a critical rule by themselves. `undecidable` fail, but the baseline never had them so."""
     findings: list[Finding] = []
     broken, suspect = evidence.critical_items, evidence.suspect_items
     if broken:
@@ -153,10 +128,11 @@ def critical_items(evidence: Evidence, ids: tuple[str, ...], untold: tuple[str, 
         findings.append(
             ("inconclusive", f"{text} from chance (5 trials of each run can): {_names(suspect, ids)}")
         )
-    if untold:
-        fails = "item fails" if len(untold) == 1 else "items fail"
-        text = f"critical: {len(untold):,} new or changed {fails}, and nothing says whether the baseline's version did"
-        findings.append(("inconclusive", f"{text}: {named(untold)}"))
+    if undecidable:
+        fails = "item fails" if len(undecidable) == 1 else "items fail"
+        text = f"critical: {len(undecidable):,} new or changed {fails}"
+        unknown = "and nothing says whether the baseline's version did"
+        findings.append(("inconclusive", f"{text}, {unknown}: {named(undecidable)}"))
     return findings
 
 
@@ -164,7 +140,7 @@ def _names(positions: tuple[int, ...], ids: tuple[str, ...]) -> str:
     return named([ids[position] for position in positions if position < len(ids)], len(positions))
 
 
-def floors(evidence: Evidence, level: Level) -> list[Finding]:
+def floors(evidence: Evidence, level: RuleLevels) -> list[Finding]:
     """Broken by the cells that apply; held only if those that no longer apply had failed as well."""
     rule, feared = evidence.rule, evidence.own_worst_case
     if rule.min is None and rule.max is None:
@@ -208,7 +184,7 @@ def floors(evidence: Evidence, level: Level) -> list[Finding]:
     return findings
 
 
-def _bound(own: Estimate, sign: float, level: Level) -> float:
+def _bound(own: Estimate, sign: float, level: RuleLevels) -> float:
     return own.upper_bound(level.bound) if sign > 0 else own.lower_bound(level.bound)
 
 
@@ -234,7 +210,7 @@ def _at_the_end(evidence: Evidence, limit: float, sign: float) -> bool:
     return limit >= ends[1] if sign > 0 else limit <= ends[0]
 
 
-def no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[Finding]:
+def no_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> list[Finding]:
     """Whether a drop of the margin or more is ruled out, and what it would take where it is not."""
     if evidence.estimate is None:
         return [("pass", "applies to no item of either run")]
@@ -266,8 +242,8 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[
     if evidence.worst_case > -evidence.margin:
         bound = change(evidence.to_unit(evidence.worst_case), scale, unit)
         text = f"{wanted} or more is ruled out (bound {bound})"
-        if evidence.told is not None and loses_the_margin(evidence):
-            text += f"; {change_where_it_applies(evidence)}"
+        if evidence.reported is not None and _loses_the_margin(evidence):
+            text += f"; {_change_where_it_applies(evidence)}"
         return [("pass", text)]
     if evidence.rule.quantile is not None:
         return [("inconclusive", f"{wanted} cannot be ruled out; {_tail(evidence)}")]
@@ -281,8 +257,8 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> list[
     worst = evidence.worst_case if scale == "ratio" else max(evidence.worst_case, -evidence.pair.size)
     reach = change(evidence.to_unit(worst), scale, unit)
     text = f"{wanted} cannot be ruled out (bound {reach})"
-    if loses_the_margin(evidence):
-        text += f"; the estimate itself is {told_change(evidence)}"
+    if _loses_the_margin(evidence):
+        text += f"; the estimate itself is {_shown_change(evidence)}"
     needed = pairs_needed(evidence.pairs, evidence.worst_case_error, evidence.margin, level.bound)
     if needed > MOST_PAIRS:
         text += "; no affordable number of items would settle it"
@@ -306,7 +282,7 @@ def _tail(evidence: Evidence) -> str:
     )
 
 
-def visible_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> float | None:
+def visible_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> float | None:
     """Smallest true drop that these data would have shown, never below what could be proved at all."""
     if evidence.rule.quantile is not None:
         return None
@@ -321,3 +297,30 @@ def visible_drop(evidence: Evidence, tested: TestedHypothesis, level: Level) -> 
     if evidence.reference is not None:
         return drop / evidence.reference if evidence.reference else None
     return math.expm1(drop) if evidence.scale == "ratio" else drop
+
+
+def _shown_change(evidence: Evidence) -> str:
+    """The change that is reported."""
+    shown = evidence.shown
+    assert shown.estimate is not None
+    return change(shown.to_unit(shown.estimate.value), shown.scale, shown.unit)
+
+
+def _change_where_it_applies(evidence: Evidence) -> str:
+    """The same, with its items, where it seems to say something else than the decision."""
+    if evidence.shown.estimate is None:
+        return "no item has it in both runs"
+    items = count(int(evidence.shown.coded.counted.sum()), "item")
+    return f"on the {items} that it applies to in both runs the change is {_shown_change(evidence)}"
+
+
+def _loses_the_margin(evidence: Evidence) -> bool:
+    """Whether the reported estimate is a loss of the margin or more. Needs a margin."""
+    shown, margin = evidence.shown, evidence.margin
+    assert margin is not None
+    if shown.estimate is None:
+        return False
+    if evidence.reference is not None and shown.reference is not None and shown is not evidence:
+        # Each is a share of the sum of its own items.
+        margin *= shown.reference / evidence.reference
+    return shown.scale == evidence.scale and shown.estimate.value <= -margin

@@ -14,12 +14,6 @@ LEAST_SHARE = 0.5
 MENDING = "run the baseline's version on the present dataset and accept it"
 
 
-def dataset_changed(baseline: RunTable, candidate: RunTable) -> bool:
-    """Whether the runs say that their datasets differ; a run without a fingerprint says nothing."""
-    before, now = baseline.header.dataset_fingerprint, candidate.header.dataset_fingerprint
-    return bool(before and now and before != now)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intersection:
     """Items by id, sorted. What the candidate should have comes from its dataset where that is known, so that an item
@@ -29,7 +23,7 @@ class Intersection:
     same: tuple[str, ...]
     """In both, with the same content as far as the runs say what it was."""
     by_id: str | None
-    """Why some of them were told by their id alone; None where every content is known."""
+    """Why some of them were recognised by their id alone; None where every content is known."""
     new: tuple[str, ...]
     gone: tuple[str, ...]
     """Not known, and empty, for a candidate that ran a selection of a dataset that is not at hand."""

@@ -11,59 +11,33 @@ from numpy.typing import NDArray
 from scoregate.catalog import SCORED
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import Gate, Rule
-from scoregate.gates import applicability, scored, timeouts
 from scoregate.gates.candidates_own import CandidatesOwn, candidates_own
 from scoregate.gates.comparability import left_out, too_many_missing, why_not_comparable
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import Hypothesis, TestedHypothesis, examine
-from scoregate.gates.findings import Level
-from scoregate.gates.flips import flips_of, worst_first
-from scoregate.gates.intersection import Intersection, dataset_changed, intersection
+from scoregate.gates.guards import (
+    applicability,
+    completeness,
+    judge_applicability,
+    judge_newly_failing,
+    judge_scored,
+    judge_timeouts,
+    lateness,
+    missing_ids,
+    newly_failing,
+)
+from scoregate.gates.intersection import Intersection, intersection
+from scoregate.gates.levels import GUARD_SHARE, LookLevels, RuleLevels
 from scoregate.gates.measuring import gather, within
-from scoregate.gates.notes import notes_of
 from scoregate.gates.pairing import Universe, paired_score, universe
+from scoregate.gates.provenance import dataset_changed
+from scoregate.gates.reported import flips_of, notes_of, spreads_of, worst_first
 from scoregate.gates.rules import judge, judge_slice, worst
 from scoregate.gates.slices import Slice, slices_by_score
-from scoregate.gates.spreads import spreads_of
 from scoregate.gates.table import RunTable
 from scoregate.records import Flip, Outcome, Role, RuleResult, Verdict
 from scoregate.statistics.exact import benjamini_hochberg
 from scoregate.wording import count
-
-GUARD_SHARE = 0.1
-"""Share of alpha for `scored` and for whether scores apply; the rest is for the scores themselves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Levels:
-    """The error levels of one look."""
-
-    alpha: float
-    """False alarms of this look."""
-    bound: float
-    """One-sided, of the pass bound and of floors."""
-    total: float
-    """False alarms of the whole build."""
-    suspicion: float = 0.0
-    """A score with an unadjusted p-value up to this does not pass."""
-    critical: bool = True
-    """Critical items decide here."""
-
-    def of(self, share: float, *, family: int) -> Level:
-        """The levels of rules that have a share of this look's alpha."""
-        return Level(
-            alpha=share * self.alpha,
-            total=self.total,
-            bound=self.bound,
-            suspicion=self.suspicion,
-            critical=self.critical,
-            family=family,
-        )
-
-
-def one_look(gate: Gate) -> Levels:
-    """The levels where nothing can be run again: everything in one look."""
-    return Levels(alpha=gate.alpha, bound=gate.pass_level, total=gate.alpha, suspicion=gate.alpha)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +85,7 @@ def roles(gate: Gate) -> dict[str, Role]:
     }
 
 
-def look(gate: Gate, baseline: RunTable, candidate: RunTable, levels: Levels, *, seed: int) -> Seen:
+def look(gate: Gate, baseline: RunTable, candidate: RunTable, levels: LookLevels, *, seed: int) -> Seen:
     """Compare two runs once at the given levels. Raises ConfigError, ResultsError."""
     return _Look(gate, baseline, candidate, levels, seed).seen()
 
@@ -157,7 +131,7 @@ class _Look:
     gate: Gate
     baseline: RunTable
     candidate: RunTable
-    levels: Levels
+    levels: LookLevels
     seed: int
 
     def seen(self) -> Seen:
@@ -203,7 +177,7 @@ class _Look:
             tuple(measured),
             tuple(advisory),
             everything,
-            scored.missing_ids(complete, everything if own is None else own.everything),
+            missing_ids(complete, everything if own is None else own.everything),
             (
                 *(common.notes() if common is not None else ()),
                 *notes_of(self.gate, [*measured, *advisory], everything, self.baseline, self.candidate),
@@ -214,7 +188,7 @@ class _Look:
 
     def _in_common(self) -> Intersection | None:
         """What both datasets hold alike, where they differ and the gate compares that."""
-        changed = dataset_changed(self.baseline, self.candidate)
+        changed = dataset_changed(self.baseline.header, self.candidate.header)
         return intersection(self.baseline, self.candidate) if changed else None
 
     def _own(self, measured: Sequence[Evidence], common: Intersection | None) -> CandidatesOwn | None:
@@ -271,13 +245,13 @@ class _Look:
         levels, clusters = self.levels, everything.clusters
         guards = levels.of(GUARD_SHARE, family=1)
         rule = self.gate.rules.get(SCORED, Rule())
-        complete = scored.evidence(measured, rule, everything, guards)
+        complete = completeness(measured, rule, everything, guards)
         own_complete = complete
         if own is not None:
-            own_complete = scored.evidence(own.of(measured), rule, own.everything, guards)
-        applies = applicability.evidence(measured, everything, guards)
-        late = timeouts.evidence(measured, everything, self.baseline, self.candidate, guards)
-        failing = applicability.newly_failing(measured, everything, guards)
+            own_complete = completeness(own.of(measured), rule, own.everything, guards)
+        applies = applicability(measured, everything, guards)
+        late = lateness(measured, everything, self.baseline, self.candidate, guards)
+        failing = newly_failing(measured, everything, guards)
         guarded = [Hypothesis(e) for e in (complete, *applies, *failing, *late)]
         first, *others = examine(guarded, clusters, alpha=guards.alpha, seed=self.seed)
 
@@ -288,11 +262,11 @@ class _Look:
         level = levels.of(1 - GUARD_SHARE, family=informative)
         rules = self._judged(family, tested, everything, level, role, own)
         has_rule = SCORED in self.gate.rules
-        rules += scored.judge_scored(complete, first, everything, guards, has_rule=has_rule, own=own_complete)
+        rules += judge_scored(complete, first, everything, guards, has_rule=has_rule, own=own_complete)
         parts = (len(applies), len(applies) + len(failing))
-        rules += applicability.judge_applicability(applies, others[: parts[0]], guards)
-        rules += applicability.judge_newly_failing(failing, others[parts[0] : parts[1]], guards)
-        rules += timeouts.judge_timeouts(late, others[parts[1] :], guards)
+        rules += judge_applicability(applies, others[: parts[0]], guards)
+        rules += judge_newly_failing(failing, others[parts[0] : parts[1]], guards)
+        rules += judge_timeouts(late, others[parts[1] :], guards)
         pairs = [*zip(family, tested, strict=True), *zip(guarded, (first, *others), strict=True)]
         return [Tested(*pair) for pair in pairs], rules, own_complete
 
@@ -317,7 +291,7 @@ class _Look:
         family: Sequence[Hypothesis],
         tested: Sequence[TestedHypothesis],
         everything: Universe,
-        level: Level,
+        level: RuleLevels,
         role: Mapping[str, Role],
         own: CandidatesOwn | None,
     ) -> list[RuleResult]:

@@ -1,4 +1,8 @@
-"""From the aligned cells of one score to the evidence on it."""
+"""From the aligned cells of one score to the evidence on it: what is tested, and what people read of it.
+
+The test needs a value in every cell, a neutral one where the score does not apply: in a mean it would count as a pass,
+or make a change look smaller than it is. So the decision rests on those cells, and what is reported leaves them out.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +19,20 @@ from scoregate.gates.coding import (
     CodedScore,
     code_as_not_failing,
     code_for_pass,
+    code_for_reading,
     code_for_regression,
     worst_value,
 )
 from scoregate.gates.critical import critical_of
 from scoregate.gates.evidence import Evidence
-from scoregate.gates.figures import by_cluster, difference, over, told_in, value_of
-from scoregate.gates.pairing import Arm, PairedScore, Universe
+from scoregate.gates.pairing import Arm, PairedScore, Scale, Universe
 from scoregate.gates.quantile_evidence import gather_quantile
-from scoregate.gates.telling import with_told
-from scoregate.statistics.bounds import MeanEstimate, estimate_mean, number_of_clusters
+from scoregate.statistics.bounds import MeanEstimate, estimate_mean, number_of_clusters, observed_range
 from scoregate.statistics.reliability import pass_at_k, pass_hat_k
+
+_ROUNDING = 1e-9
+_NO_LEVEL = 0.05
+"""Of one-sided bounds that nobody reads."""
 
 
 def gather(
@@ -44,7 +51,7 @@ def gather(
     """
     if rule.quantile is not None:
         margin = _margin(name, pair, contract, rule, None)
-        return with_told(
+        return _with_reported(
             gather_quantile(
                 name, pair, contract, rule, rule.quantile, everything, margin=margin, level=level
             ),
@@ -56,11 +63,11 @@ def gather(
     coded = cells
     if rule.reduced is not None:
         coded, worst = (_reduced(name, c, pair, rule.reduced) for c in (cells, worst))
-    bound = difference(worst, pair, everything.clusters)
+    bound = _difference(worst, pair, everything.clusters)
     items = int(coded.counted.sum())
-    before, now = (value_of(pair, coded, values) for values in (coded.baseline, coded.candidate))
+    before, now = (_value_of(pair, coded, values) for values in (coded.baseline, coded.candidate))
     total = items if rule.statistic == "sum" else 1
-    reference, scale = told_in(pair, rule, before, items)
+    reference, scale = _divisor_and_scale(pair, rule, before, items)
     evidence = Evidence(
         name=name,
         pair=pair,
@@ -69,7 +76,7 @@ def gather(
         coded=coded,
         cells=(cells.baseline, cells.candidate),
         passes_or_fails=pair.scale == "rate" and _is_whole(cells),
-        estimate=difference(coded, pair, everything.clusters),
+        estimate=_difference(coded, pair, everything.clusters),
         worst_case=bound.lower_bound(level) if bound else None,
         worst_case_error=bound.standard_error if bound else 0.0,
         own=_own_value(pair, everything.clusters, rule, escaped_fail=False, total=total),
@@ -85,7 +92,7 @@ def gather(
         scale=scale,
         reference=reference,
     )
-    return with_told(evidence, everything)
+    return _with_reported(evidence, everything)
 
 
 def _is_whole(cells: CodedScore) -> bool:
@@ -123,7 +130,7 @@ def _reduced(name: str, cells: CodedScore, pair: PairedScore, reducer: Reducer) 
 
 def within(evidence: Evidence, members: NDArray[np.bool_], clusters: NDArray[np.intp]) -> Evidence:
     """The same of some of the items, (N,) bool: what a slice's drop is reported with. Nothing to pass, no floors."""
-    pair, coded, told = evidence.pair, evidence.coded, evidence.told
+    pair, coded, reported = evidence.pair, evidence.coded, evidence.reported
     arms = [Arm(arm.values[members], arm.not_applicable[members]) for arm in (pair.baseline, pair.candidate)]
     part = replace(pair, baseline=arms[0], candidate=arms[1])
     own = CodedScore(coded.counted[members], coded.baseline[members], coded.candidate[members])
@@ -138,9 +145,9 @@ def within(evidence: Evidence, members: NDArray[np.bool_], clusters: NDArray[np.
         critical_items=(),
         suspect_items=(),
         pairs=int(own.counted.sum()) * min(evidence.trials),
-        told=None if told is None else within(told, members, clusters),
+        reported=None if reported is None else within(reported, members, clusters),
     )
-    return over(cut, own, clusters[members])
+    return _with_figures_of(cut, own, clusters[members])
 
 
 def _margin(
@@ -192,8 +199,140 @@ def _own_value(
         end if math.isfinite(end) else float(extreme)
         for end, extreme in zip(ends, (means.min(), means.max()), strict=True)
     )
-    totals, sizes = by_cluster(means, clusters[counted])
+    totals, sizes = _by_cluster(means, clusters[counted])
     own = estimate_mean(totals, sizes, low=low, high=high)
     return replace(
         own, value=own.value * total, centre=own.centre * total, standard_error=own.standard_error * total
+    )
+
+
+def _with_figures_of(evidence: Evidence, coded: CodedScore, clusters: NDArray[np.intp]) -> Evidence:
+    """The same evidence with the figures of these values. Its pair holds as many items as `coded` and `clusters`."""
+    pair, rule = evidence.pair, evidence.rule
+    items = int(coded.counted.sum())
+    before, now = (_value_of(pair, coded, values) for values in (coded.baseline, coded.candidate))
+    total = items if rule.statistic == "sum" else 1
+    reference, scale = _divisor_and_scale(pair, rule, before, items)
+    return replace(
+        evidence,
+        coded=coded,
+        estimate=_difference(coded, pair, clusters),
+        clusters=number_of_clusters(clusters[coded.counted]),
+        before=None if before is None else before * total,
+        now=None if now is None else now * total,
+        reference=reference,
+        scale=scale,
+    )
+
+
+def _divisor_and_scale(
+    pair: PairedScore, rule: Rule, before: float | None, items: int
+) -> tuple[float | None, Scale]:
+    """What differences are divided by, and the scale in which they are reported then.
+
+    A sum is reported as a share of the baseline's. Nothing is a share of 0, so there the sum is reported as it is.
+    """
+    if rule.statistic != "sum":
+        return None, pair.scale
+    if before is None or before != 0:
+        return before, "ratio"
+    return 1.0 / items, "numeric"
+
+
+def _value_of(pair: PairedScore, coded: CodedScore, values: NDArray[np.float64]) -> float | None:
+    """Mean over counted items in the score's unit; the geometric mean for ratios."""
+    counted = values[coded.counted]
+    if not counted.size:
+        return None
+    mean = float(counted.mean())
+    if pair.scale != "ratio":
+        return pair.sign * mean + 0.0
+    value = math.exp(pair.sign * mean)
+    # Without the offset that gave zeros a logarithm; what is left of it is rounding.
+    return value - pair.offset if value > pair.offset * (1 + _ROUNDING) else 0.0
+
+
+def _difference(coded: CodedScore, pair: PairedScore, clusters: NDArray[np.intp]) -> MeanEstimate | None:
+    """Candidate − baseline over the counted items, larger is better; None without any."""
+    if not coded.counted.any():
+        return None
+    differences = coded.differences
+    if not np.isfinite(differences).all():
+        # A missing value on a scale without a lower end: nothing can be ruled out.
+        return MeanEstimate(-math.inf, -math.inf, 0.0, 1)
+    reach = math.log(2.0) if pair.scale == "ratio" else pair.size
+    if not math.isfinite(reach):
+        reach = observed_range(differences, _values(coded))
+    if not reach:
+        # Nothing but zeros on a scale without ends says nothing of what another item would give.
+        return MeanEstimate(float(differences.mean()), 0.0, math.inf, 1)
+    totals, sizes = _by_cluster(differences, clusters[coded.counted])
+    return estimate_mean(totals, sizes, low=-reach, high=reach, skewed=True)
+
+
+def _values(coded: CodedScore) -> NDArray[np.float64]:
+    return np.concatenate([coded.baseline[coded.counted].ravel(), coded.candidate[coded.counted].ravel()])
+
+
+def _by_cluster(
+    values: NDArray[np.float64], clusters: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sum and number of each cluster's items, (G,) each."""
+    _, position = np.unique(clusters, return_inverse=True)
+    totals = np.asarray(np.bincount(position, weights=values), dtype=float)
+    return totals, np.bincount(position).astype(float)
+
+
+def _with_reported(evidence: Evidence, everything: Universe) -> Evidence:
+    """The evidence with what is reported of it, where that differs from what is tested."""
+    pair, rule = evidence.pair, evidence.rule
+    if not (pair.baseline.not_applicable.any() or pair.candidate.not_applicable.any()):
+        return evidence
+    if rule.quantile is not None:
+        return replace(evidence, reported=_quantile_where_it_applies(evidence, rule.quantile, everything))
+    coded = code_for_reading(pair)
+    if rule.reduced is not None:
+        coded = _reduced_where_it_applies(coded, pair, rule.reduced)
+    return replace(evidence, reported=_with_figures_of(evidence, coded, everything.clusters))
+
+
+def _reduced_where_it_applies(cells: CodedScore, pair: PairedScore, reducer: Reducer) -> CodedScore:
+    """Each item's pass@k or pass^k from the trials that apply; items with fewer than k of them say nothing of k."""
+    arms, enough = [], cells.counted
+    for arm, values in ((pair.baseline, cells.baseline), (pair.candidate, cells.candidate)):
+        applies = ~arm.not_applicable
+        trials = applies.sum(axis=1)
+        enough = enough & (trials >= reducer.k)
+        passes = np.rint(np.where(applies, values - pair.low, 0.0)).sum(axis=1).astype(np.int64)
+        of = pass_at_k if reducer.kind == "any" else pass_hat_k
+        arms.append(of(passes, np.maximum(trials, reducer.k), reducer.k)[:, None] + pair.low)
+    return CodedScore(enough, arms[0], arms[1])
+
+
+def _quantile_where_it_applies(evidence: Evidence, q: float, everything: Universe) -> Evidence | None:
+    """A quantile is of single calls, so it is reported of the items all of whose calls the score applies to."""
+    pair, coded = evidence.pair, evidence.coded
+    skipped = np.concatenate([pair.baseline.not_applicable, pair.candidate.not_applicable], axis=1)
+    kept = np.asarray(~skipped.any(axis=1))
+    if not kept.any():
+        return None
+    arms = [Arm(arm.values[kept], arm.not_applicable[kept]) for arm in (pair.baseline, pair.candidate)]
+    part = gather_quantile(
+        evidence.name,
+        replace(pair, baseline=arms[0], candidate=arms[1]),
+        evidence.contract,
+        evidence.rule,
+        q,
+        replace(everything, clusters=everything.clusters[kept]),
+        margin=evidence.margin,
+        level=_NO_LEVEL,
+    )
+    return replace(
+        evidence,
+        coded=CodedScore(kept, coded.baseline, coded.candidate),
+        estimate=part.estimate,
+        open_ended_gaps=part.open_ended_gaps,
+        clusters=part.clusters,
+        before=part.before,
+        now=part.now,
     )

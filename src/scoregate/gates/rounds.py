@@ -32,7 +32,8 @@ from scoregate.gates.confirmation import (
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.findings import smallest_effect
 from scoregate.gates.futility import hopeless
-from scoregate.gates.look import Levels, Seen, look, one_look
+from scoregate.gates.levels import WHOLE_SET_ROUNDS, LookLevels, one_look, round_shares, rounds_of
+from scoregate.gates.look import Seen, look
 from scoregate.gates.look import verdict as as_verdict
 from scoregate.gates.rules import rule_result, worst
 from scoregate.gates.sentences import amount, named, p_text
@@ -41,15 +42,10 @@ from scoregate.gates.table import RunTable, with_more_trials
 from scoregate.records import FreshItem, Outcome, RoundName, RoundResult, RuleResult, Verdict
 from scoregate.wording import count
 
-FAIL_SHARES: dict[RoundName, float] = {"A": 0.05, "B": 0.55, "C": 0.10, "D": 0.30}
-"""Of alpha, the false alarms of the build."""
-PASS_SHARES: dict[RoundName, float] = {"A": 0.4, "C": 0.3, "D": 0.3}
-"""Of the level of the pass bound; round B decides at the bound of round A."""
 CLEAR = 0.05
 """Round A passes only where no score and no slice has an unadjusted p-value up to this."""
 MOST_MISSING = 0.2
 """Of the fresh values; with more of them missing nothing is cleared."""
-_WHOLE_SET: tuple[RoundName, ...] = ("A", "C", "D")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,27 +74,6 @@ def decide_in_rounds(gate: Gate, serve: Serve, *, seed: int = 0) -> Verdict:
     return _Session(gate, serve, seed).verdict()
 
 
-def rounds_of(gate: Gate) -> tuple[RoundName, ...]:
-    """The rounds that the gate allows."""
-    whole = _WHOLE_SET[: len(gate.rounds.whole_set_trials(gate.trials))]
-    # The same items would repeat a change of both signs by the sign that was seen first, so that for the population
-    # they are no fresh evidence.
-    confirms = gate.rounds.suspects and gate.inference == "dataset"
-    confirming: tuple[RoundName, ...] = ("B",) if confirms else ()
-    return (whole[0], *confirming, *whole[1:])
-
-
-def shares(gate: Gate) -> tuple[dict[RoundName, float], dict[RoundName, float]]:
-    """Shares of alpha and of the pass level; what belongs to rounds that the gate rules out goes to the last."""
-    allowed = rounds_of(gate)
-    whole = [name for name in allowed if name in PASS_SHARES]
-    fail = {name: FAIL_SHARES[name] for name in allowed}
-    fail[allowed[-1]] += 1.0 - sum(fail.values())
-    bound = {name: PASS_SHARES[name] for name in whole}
-    bound[whole[-1]] += 1.0 - sum(bound.values())
-    return fail, bound
-
-
 @dataclass(slots=True)
 class _Session:
     gate: Gate
@@ -110,7 +85,7 @@ class _Session:
 
     def verdict(self) -> Verdict:
         trials = self.gate.rounds.whole_set_trials(self.gate.trials)
-        fail, bound = shares(self.gate)
+        fail, bound = round_shares(self.gate)
         arms = self._served(Request("A", None, trials[0]))
         if arms is None:
             raise ValueError("the first round cannot be left out")
@@ -135,7 +110,7 @@ class _Session:
         elif seen.outcome == "pass":
             seen = replace(seen, outcome="inconclusive", reason=_open(seen))
 
-        for name, before, now in zip(_WHOLE_SET[1:], trials, trials[1:], strict=False):
+        for name, before, now in zip(WHOLE_SET_ROUNDS[1:], trials, trials[1:], strict=False):
             if self._stopped or arms[1].header.partial:
                 break  # A part of the dataset can never pass, so its repetition would be paid for in vain.
             levels = self._levels(fail[name], bound[name])
@@ -163,9 +138,9 @@ class _Session:
     def _cap(self, name: RoundName) -> None:
         self.notes.append(f"{_CAPPED} round {name}, so the verdict is what the data say without it")
 
-    def _levels(self, fail: float, bound: float) -> Levels:
+    def _levels(self, fail: float, bound: float) -> LookLevels:
         gate = self.gate
-        return Levels(
+        return LookLevels(
             alpha=fail * gate.alpha,
             bound=bound * gate.pass_level,
             total=gate.alpha,
@@ -253,14 +228,14 @@ def _left_open(seen: Seen, run_again: Sequence[Suspect]) -> Seen:
     deciding = {rule.score for rule in seen.rules if rule.slice is None and rule.role in ("gate", "primary")}
     for tested in seen.tested:
         part = tested.hypothesis.slice
-        doubtful = tested.result.p_value <= CLEAR and part is None and tested.name not in cleared
-        if seen.outcome == "pass" and doubtful and tested.name in deciding:
+        unclear = tested.result.p_value <= CLEAR and part is None and tested.name not in cleared
+        if seen.outcome == "pass" and unclear and tested.name in deciding:
             reason = f"{tested.name} looks worse ({p_text(tested.result.p_value)}) and was not run again"
             return replace(seen, outcome="inconclusive", reason=reason)
     return seen
 
 
-def _guards_broken(seen: Seen, proved: Sequence[Confirmation], levels: Levels) -> list[RuleResult]:
+def _guards_broken(seen: Seen, proved: Sequence[Confirmation], levels: LookLevels) -> list[RuleResult]:
     """Rules for what was proved of a score that has none of its own in the look, such as whether it applies."""
     shown = {(rule.score, rule.slice) for rule in seen.rules}
     return [
@@ -296,7 +271,7 @@ def _large_enough(confirmation: Confirmation) -> bool:
     evidence, members = hypothesis.evidence, hypothesis.members
     if not members.any():
         return True
-    # What is tested or what is told, as in the whole set.
+    # What is tested or what is reported, as in the whole set.
     return any(_seen(figures, members) < -smallest_effect(figures) for figures in (evidence, evidence.shown))
 
 

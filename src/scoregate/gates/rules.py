@@ -13,7 +13,6 @@ from scoregate.gates.candidates_own import Own
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.findings import (
-    Level,
     critical_items,
     floors,
     no_drop,
@@ -21,6 +20,7 @@ from scoregate.gates.findings import (
     suspected_drop,
     visible_drop,
 )
+from scoregate.gates.levels import RuleLevels
 from scoregate.records import Outcome, Role, RuleResult
 
 _WORST_FIRST: tuple[Outcome, ...] = ("regression", "invalid", "inconclusive", "pass")
@@ -40,7 +40,7 @@ def judge(
     evidence: Evidence,
     tested: TestedHypothesis,
     ids: tuple[str, ...],
-    level: Level,
+    level: RuleLevels,
     role: Role = "gate",
     own: Own | None = None,
 ) -> RuleResult:
@@ -51,7 +51,7 @@ def judge(
     findings = [
         *proved_drop(evidence, tested, level),
         *suspected_drop(evidence, tested, level),
-        *(critical_items(evidence, ids, own.untold if own else ()) if level.critical else ()),
+        *(critical_items(evidence, ids, own.undecidable if own else ()) if level.critical else ()),
         *floors(own.evidence if own else evidence, level),
         *no_drop(evidence, tested, level),
     ]
@@ -63,7 +63,7 @@ def judge(
 
 
 def judge_slice(
-    evidence: Evidence, label: str, tested: TestedHypothesis, level: Level, role: Role = "gate"
+    evidence: Evidence, label: str, tested: TestedHypothesis, level: RuleLevels, role: Role = "gate"
 ) -> RuleResult:
     """A slice is too small to pass anything, so it can only break its rule. `evidence` is that of the slice."""
     findings = proved_drop(evidence, tested, level)
@@ -74,7 +74,7 @@ def judge_slice(
 
 
 def rule_result(
-    evidence: Evidence, tested: TestedHypothesis, outcome: Outcome, reason: str, level: Level
+    evidence: Evidence, tested: TestedHypothesis, outcome: Outcome, reason: str, level: RuleLevels
 ) -> RuleResult:
     """The numbers of a rule, in the score's unit, beside its outcome.
 

@@ -14,8 +14,7 @@ from scoregate.calibration.judge_strength import judge_strength, too_weak
 from scoregate.calibration.record import Calibration
 from scoregate.calibration.requirement import Requirement, unmet
 from scoregate.gate_file import Gate, Rule
-from scoregate.gates.age import time_of
-from scoregate.gates.rescored import rescore_command, run_that_was_made
+from scoregate.gates.provenance import rescore_command, run_that_was_made, time_of
 from scoregate.judge_trust.judges import is_judge, read_judges
 from scoregate.records import RunHeader
 from scoregate.statistics.estimate import Estimate

@@ -14,14 +14,14 @@ from scoregate.calibration.differential_bias import (
 )
 from scoregate.catalog import Contract
 from scoregate.gate_file import Gate
-from scoregate.gates.biased_judges import (
+from scoregate.gates.provenance import scorer_changed
+from scoregate.gates.untrusted_judges import (
     fault_of_errors,
     fault_of_offset,
     nothing_in_errors,
     nothing_in_offset,
     unchecked,
 )
-from scoregate.gates.rescored import scorer_changed
 from scoregate.judge_trust.calibrations import calibrate_command
 from scoregate.judge_trust.judged_answers import (
     JudgedAnswer,

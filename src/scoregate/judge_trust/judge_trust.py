@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from scoregate.gate_file import Gate
-from scoregate.gates.biased_judges import with_biased
-from scoregate.gates.uncalibrated import with_uncalibrated
+from scoregate.gates.untrusted_judges import with_biased, with_uncalibrated
 from scoregate.judge_trust.calibrations import commands_of, unmet_requirements
 from scoregate.judge_trust.judge_bias import BiasCheck, check_bias
 from scoregate.judge_trust.true_margins import margin_notes
@@ -28,8 +27,10 @@ class JudgeTrust:
 
     def applied(self, verdict: Verdict) -> Verdict:
         """The verdict where rules of judges that may not decide are invalid, with the notes on the others."""
-        verdict = with_uncalibrated(verdict, self.uncalibrated)
-        verdict = with_biased(verdict, self.bias.faults, favoured=self.bias.favoured)
+        if self.uncalibrated:
+            verdict = with_uncalibrated(verdict, self.uncalibrated)
+        if self.bias.faults:
+            verdict = with_biased(verdict, self.bias.faults, favoured=self.bias.favoured)
         more = (*self.notes, *self.bias.notes.values())
         return replace(verdict, notes=(*verdict.notes, *more)) if more else verdict
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from scoregate.errors import ScoregateError
 from scoregate.gate_file import Gate
-from scoregate.gates.anchors import main_share
+from scoregate.gates.levels import main_share
 from scoregate.planning.chances import Size, size_of_dataset, trials_of
 from scoregate.planning.noise import Noise, assumed_noise, measured_noise, told_size
 from scoregate.planning.outlook import unchanged, visible_drops

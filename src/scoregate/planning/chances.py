@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from scoregate.datasets import cluster_of, slices_of
 from scoregate.gate_file import Gate
-from scoregate.gates.look import GUARD_SHARE
+from scoregate.gates.levels import GUARD_SHARE
 from scoregate.gates.slices import SMALLEST_SLICE
 from scoregate.planning.noise import Noise
 from scoregate.records import Dataset

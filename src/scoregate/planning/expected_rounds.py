@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from scoregate.gate_file import Gate
 from scoregate.gates.confirmation import LARGEST_SHARE
 from scoregate.gates.futility import LUCK
-from scoregate.gates.rounds import CLEAR, rounds_of, shares
+from scoregate.gates.levels import round_shares, rounds_of
+from scoregate.gates.rounds import CLEAR
 from scoregate.planning.chances import Size, Unchanged, chance_to_pass, counted, inconclusive_share, trials_of
 from scoregate.planning.noise import Noise
 from scoregate.statistics.power import normal_quantile
@@ -28,7 +29,7 @@ _CERTAIN = 1e-12
 
 def unchanged_in_rounds(gate: Gate, noises: Sequence[Noise], size: Size) -> Unchanged:
     """What becomes of an unchanged candidate in the rounds of this gate."""
-    fail, bound = shares(gate)
+    fail, bound = round_shares(gate)
     looks = [name for name in rounds_of(gate) if name != "B"]
     trials = trials_of(gate)
     deciding = [noise for noise in noises if noise.decides]

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from scoregate.gate_file import Gate
 from scoregate.gates.findings import FEWEST_CLUSTERS
-from scoregate.gates.look import GUARD_SHARE, one_look
-from scoregate.gates.rounds import rounds_of, shares
+from scoregate.gates.levels import GUARD_SHARE, one_look, round_shares, rounds_of
 from scoregate.planning.chances import (
     Size,
     Unchanged,
@@ -75,7 +74,7 @@ def visible_drops(gate: Gate, noises: Sequence[Noise], size: Size) -> tuple[Visi
     """For each score the drop that is seen: in one look, or in the last whole-set round at its level."""
     share, trials = 1.0 - GUARD_SHARE, gate.trials
     if gate.side_by_side and rounds_of(gate) != ("A",):
-        fail, _ = shares(gate)
+        fail, _ = round_shares(gate)
         whole = [name for name in rounds_of(gate) if name != "B"]
         share, trials = share * fail[whole[-1]], trials_of(gate)[-1]
     alpha = share * gate.alpha / size.hypotheses

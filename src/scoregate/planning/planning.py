@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from scoregate.errors import ConfigError
 from scoregate.gate_file import Gate
-from scoregate.gates.anchors import main_share
+from scoregate.gates.levels import main_share
 from scoregate.gates.sentences import amount
 from scoregate.planning.basis import Basis
 from scoregate.planning.chances import Size, trials_of

@@ -11,8 +11,8 @@ import numpy as np
 
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import Gate
-from scoregate.gates.anchors import main_share
 from scoregate.gates.compare import compared
+from scoregate.gates.levels import main_share
 from scoregate.gates.rounds import decide_in_rounds
 from scoregate.judge_trust.own_replies import gating_judges
 from scoregate.planning.builds import many

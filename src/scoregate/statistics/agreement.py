@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from scoregate.statistics.estimate import Estimate, exact_interval, told, untold
+from scoregate.statistics.estimate import Estimate, estimated, exact_interval, not_estimated
 
 Floats = NDArray[np.float64]
 Level = Literal["nominal", "ordinal", "interval"]
@@ -188,12 +188,12 @@ def table_estimate(
     """
     n = int(table.sum())
     if not n:
-        return untold(0, NO_ITEMS)
+        return not_estimated(0, NO_ITEMS)
     value = float(measure(table))
     if np.isnan(value):
-        return untold(n, ONE_VALUE)
+        return not_estimated(n, ONE_VALUE)
     if np.trace(table) == n:
-        return told(value, float(measure(_with_hidden_disagreements(table, level))), value, n)
+        return estimated(value, float(measure(_with_hidden_disagreements(table, level))), value, n)
     if n < FEWEST:
         return Estimate(value, None, None, n, TOO_FEW)
     seen = np.flatnonzero(table)
@@ -209,15 +209,15 @@ def numbers_estimate(
     """A measure of two raters' numbers (N,), such as `quadratic_kappa`, in the same way."""
     n = len(first)
     if not n:
-        return untold(0, NO_ITEMS)
+        return not_estimated(0, NO_ITEMS)
     order = np.lexsort((second, first))  # the order in which the items came is no difference
     first, second = first[order], second[order]
     value = float(measure(first, second, None))
     if np.isnan(value):
-        return untold(n, ONE_VALUE)
+        return not_estimated(n, ONE_VALUE)
     if np.array_equal(first, second):
         # Items that disagree as chance would add nothing to agreement beyond chance.
-        return told(value, exact_interval(n, n, level)[0] * value, value, n)
+        return estimated(value, exact_interval(n, n, level)[0] * value, value, n)
     if n < FEWEST:
         return Estimate(value, None, None, n, TOO_FEW)
     rng = np.random.default_rng(seed)
@@ -235,7 +235,7 @@ def _percentiles(value: float, resampled: Floats, n: int, level: float) -> Estim
     low, high = np.quantile(determined, [level / 2, 1.0 - level / 2])
     if high - low < _NO_WIDTH:
         return Estimate(value, None, None, n, NO_SPREAD)
-    return told(value, float(low), float(high), n)
+    return estimated(value, float(low), float(high), n)
 
 
 def _with_hidden_disagreements(table: NDArray[np.int64], level: float) -> Floats:

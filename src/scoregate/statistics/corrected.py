@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scoregate.statistics.estimate import Estimate, t_quantile, two_sided_z, untold
+from scoregate.statistics.estimate import Estimate, not_estimated, t_quantile, two_sided_z
 
 WEAKEST_JUDGE = 0.1
 """Smallest sensitivity + specificity − 1 that Rogan and Gladen's correction divides by."""
@@ -46,12 +46,12 @@ def rogan_gladen(judge: NDArray[np.float64], human: NDArray[np.float64], *, leve
     n_pass, n_fail = int(passes.sum()), int(fails.sum())
     if not n_pass or not n_fail:
         kind = "pass" if not n_pass else "fail"
-        return untold(n, f"no labelled item is a {kind}, so that this error rate is unknown")
+        return not_estimated(n, f"no labelled item is a {kind}, so that this error rate is unknown")
     sensitivity = (float(judge[passes].sum()) + 1) / (n_pass + 2)
     specificity = (float((1 - judge[fails]).sum()) + 1) / (n_fail + 2)
     strength = sensitivity + specificity - 1
     if strength <= WEAKEST_JUDGE:
-        return untold(
+        return not_estimated(
             n, f"the judge is hardly better than chance (sensitivity + specificity − 1 is {strength:.2f})"
         )
     observed = (float(judge.sum()) + 1) / (len(judge) + 2)
@@ -152,7 +152,7 @@ def _estimate(
     n, rest = int(labelled.sum()), judge[~labelled]
     if n < 2:
         items = "1 labelled item is" if n == 1 else f"{n} labelled items are"
-        return untold(n, f"{items} too few to correct anything")
+        return not_estimated(n, f"{items} too few to correct anything")
     rectifier = human[labelled] - weight * judge[labelled]
     from_judge = weight * float(rest.mean()) if len(rest) else 0.0
     from_judge_variance = weight**2 * float(rest.var(ddof=1)) / len(rest) if len(rest) > 1 else 0.0

@@ -1,4 +1,4 @@
-"""Numbers told with their interval and the items behind them, or why they cannot be told; above all shares of items."""
+"""Values with their interval and the items behind them, or why there is none; above all shares of items."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Estimate:
     """Why there is no value, or no interval; None where both are there."""
 
 
-def told(value: float, low: float, high: float, n: int) -> Estimate:
+def estimated(value: float, low: float, high: float, n: int) -> Estimate:
     """An estimate with value and interval, the interval never without the value."""
     return Estimate(value, min(low, value), max(high, value), n)
 
 
-def untold(n: int, reason: str) -> Estimate:
+def not_estimated(n: int, reason: str) -> Estimate:
     """An estimate that cannot be made."""
     return Estimate(None, None, None, n, reason)
 
@@ -58,8 +58,8 @@ def exact_interval(hits: int, n: int, level: float = 0.05) -> tuple[float, float
 def share(hits: int, n: int, *, nothing: str, level: float = 0.05) -> Estimate:
     """hits / n with its exact interval; `nothing` is the reason where n is 0."""
     if not n:
-        return untold(0, nothing)
-    return told(hits / n, *exact_interval(hits, n, level), n)
+        return not_estimated(0, nothing)
+    return estimated(hits / n, *exact_interval(hits, n, level), n)
 
 
 def difference_interval(

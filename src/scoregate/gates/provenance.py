@@ -1,12 +1,19 @@
-"""Runs whose stored outputs were scored again: what their headers say, and the command that does it."""
+"""Where results come from, as the headers of their runs say: when they were run, on which dataset, scored by what.
+
+Two runs are comparable by the dataset and the scorers they name; a stored baseline may be old, the best of several
+runs, or scored again, and there is a command by which outputs are scored again.
+"""
 
 from __future__ import annotations
 
 import shlex
+from datetime import UTC, datetime
 
 from scoregate.gate_file import Gate
-from scoregate.gates.age import time_of
 from scoregate.records import RunHeader
+from scoregate.wording import count
+
+_SECONDS_A_DAY = 86_400
 
 
 def run_that_was_made(header: RunHeader) -> str:
@@ -21,6 +28,12 @@ def rescore_command(run: str, gate: Gate) -> str:
         inside = gate.path.is_relative_to(gate.root)
         path = str(gate.path.relative_to(gate.root) if inside else gate.path)
     return shlex.join(["scoregate", "runs", "rescore", run, "--gate", path])
+
+
+def dataset_changed(before: RunHeader, now: RunHeader) -> bool:
+    """Whether the runs say that their datasets differ; a run without a fingerprint says nothing."""
+    then, here = before.dataset_fingerprint, now.dataset_fingerprint
+    return bool(then and here and then != here)
 
 
 def scorer_changed(score: str, before: RunHeader, now: RunHeader) -> bool:
@@ -74,3 +87,56 @@ def rescored_note(baseline: RunHeader) -> str | None:
 def _scored_at(header: RunHeader) -> float | None:
     time = time_of(header.scored_at)
     return None if time is None else time.timestamp()
+
+
+def age_note(gate: Gate, baseline: RunHeader, candidate: RunHeader) -> str | None:
+    """A sentence where a stored baseline was run long before the candidate, by the gate's own measure.
+
+    Both times are those of the runs, never that of the machine which decides, so that the same input gives the
+    same verdict. None where a time is not known, and for two versions that run side by side.
+    """
+    if gate.side_by_side:
+        return None
+    days = older_than_allowed(gate, baseline, candidate)
+    if days is None:
+        return None
+    return (
+        f"the baseline was run {days} before the candidate: a model provider may have changed meanwhile, "
+        'which would look like a regression; baseline = "git:main" runs both side by side'
+    )
+
+
+def older_than_allowed(gate: Gate, earlier: RunHeader, candidate: RunHeader) -> str | None:
+    """How long before the candidate a run was made ("40 days"), where that is over `max_baseline_age_days`.
+
+    A lock file whose run says no time is as old as its acceptance at least.
+    """
+    accepted = earlier.facts.accepted
+    then = time_of(earlier.started_at) or time_of(accepted.when if accepted else None)
+    now = time_of(candidate.started_at)
+    if then is None or now is None:
+        return None
+    days = (now - then).total_seconds() / _SECONDS_A_DAY
+    return count(int(days), "day") if days > gate.max_baseline_age_days else None
+
+
+def best_of_note(baseline: RunHeader) -> str | None:
+    """A sentence where the baseline was accepted as the better one of several equal runs."""
+    accepted = baseline.facts.accepted
+    if accepted is None or accepted.best_of is None:
+        return None
+    return (
+        f"the baseline is the better one of {count(accepted.best_of, 'equal run')}, chosen by its score: an unchanged "
+        "candidate looks worse than it more often than alpha says"
+    )
+
+
+def time_of(text: object) -> datetime | None:
+    """An ISO time; one without a zone is taken as UTC. None where there is none or it cannot be read."""
+    if not isinstance(text, str):
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
