@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 
 from scoregate.calibration.calibrate import calibrate
 from scoregate.calibration.comparison import Comparison
-from scoregate.calibration.identity import Identity, identity_of
-from scoregate.calibration.labels import JudgedItem
-from scoregate.calibration.record import Calibration
+from scoregate.calibration.record import Calibration, Identity, identity_of
+from scoregate.calibration.scale import JudgedItem
 from scoregate.catalog import Contract
 from scoregate.judging.identity import digest
 from scoregate.records import JSON

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from scoregate.calibration.comparison import Comparison
-from scoregate.calibration.labels import JudgedItem, labels_fingerprint
+from scoregate.calibration.scale import JudgedItem, labels_fingerprint
 from scoregate.catalog import Contract
 from scoregate.errors import ConfigError, ContractError, DatasetError
 from tests.calibration.judged import CORRECT, IDENTITY, PARTS, boolean, calibrated, identity, items

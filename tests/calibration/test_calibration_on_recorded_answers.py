@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
 from scoregate.calibration.corrected_value import CorrectedValue, corrected_value
-from scoregate.calibration.labels import JudgedItem
+from scoregate.calibration.scale import JudgedItem
 from scoregate.gate_file import ScorerSpec
 from scoregate.records import DatasetItem, RunItem
 from scoregate.scorers.library import build

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from scoregate.calibration.comparison import Comparison
 from scoregate.calibration.file import read_calibration, write_calibration
-from scoregate.calibration.labels import JudgedItem
 from scoregate.calibration.record import Calibration
+from scoregate.calibration.scale import JudgedItem
 from scoregate.catalog import Contract
 from scoregate.statistics.estimate import Estimate
 from tests.calibration.judged import calibrated

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from scoregate.calibration.comparison import Comparison
-from scoregate.calibration.identity import Identity
-from scoregate.calibration.record import Calibration
+from scoregate.calibration.record import Calibration, Identity
 from scoregate.calibration.requirement import Requirement, read_requirement, unmet
 from scoregate.catalog import Contract
 from scoregate.config.table import ConfigTable

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scoregate.calibration.calibrate import calibrate
 from scoregate.calibration.file import calibration_path, write_calibration
-from scoregate.calibration.labels import JudgedItem
+from scoregate.calibration.scale import JudgedItem
 from scoregate.gate_file import read_gate
 from scoregate.judge_trust.calibrations import bound_to
 from scoregate.judge_trust.judges import read_judges

@@ -6,7 +6,7 @@ import pytest
 
 from scoregate import Gate, Rule, compare
 from scoregate.catalog import Catalog, Contract
-from scoregate.gates.look import GUARD_SHARE
+from scoregate.gates.levels import GUARD_SHARE
 from scoregate.records import RuleResult
 from tests.gates.runs import RunMaker, passing
 

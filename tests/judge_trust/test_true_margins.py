@@ -9,7 +9,7 @@ import pytest
 
 from scoregate.calibration.calibrate import calibrate
 from scoregate.calibration.file import calibration_path, write_calibration
-from scoregate.calibration.labels import JudgedItem
+from scoregate.calibration.scale import JudgedItem
 from scoregate.errors import ConfigError
 from scoregate.gate_file import Gate, read_gate
 from scoregate.judge_trust.calibrations import bound_to, unmet_now, unmet_requirements

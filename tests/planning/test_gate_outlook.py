@@ -13,9 +13,9 @@ from scoregate.gates.rounds import decide_in_rounds
 from scoregate.gates.table import table_from_run
 from scoregate.planning.chances import Size
 from scoregate.planning.dealing import Dealer, deal_two, deck_of
-from scoregate.planning.edits import with_trials
 from scoregate.planning.noise import Noise, assumed_noise, measured_noise, with_margin
 from scoregate.planning.outlook import cannot_gate, unchanged, visible_drops
+from scoregate.planning.planning import with_trials
 from tests.gates.runs import RunMaker
 
 ONE = Gate(name="g", rules={"correct": Rule(max_drop=0.05)})

@@ -9,13 +9,17 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from scoregate.calibration.class_rates import class_rates
 from scoregate.calibration.comparison import Comparison
-from scoregate.calibration.drift import drift_between
-from scoregate.calibration.identity import Identity
-from scoregate.calibration.labels import JudgedItem, checked, labels_fingerprint
-from scoregate.calibration.record import WORST, Calibration, Disagreement, Drift
-from scoregate.calibration.scale import Scale, scale_of
+from scoregate.calibration.record import (
+    WORST,
+    Calibration,
+    Disagreement,
+    Drift,
+    Identity,
+    class_rates,
+    drift_between,
+)
+from scoregate.calibration.scale import JudgedItem, Scale, checked, labels_fingerprint, scale_of
 from scoregate.catalog import Contract
 from scoregate.statistics.agreement import (
     alpha_of_table,

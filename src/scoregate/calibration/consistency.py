@@ -8,8 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from scoregate.calibration.class_rates import class_rates
-from scoregate.calibration.record import WORST, Calibration
+from scoregate.calibration.record import WORST, Calibration, class_rates
 from scoregate.catalog import Contract
 from scoregate.statistics.agreement import (
     alpha_of_table,

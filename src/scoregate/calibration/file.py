@@ -11,8 +11,7 @@ from typing import NoReturn
 
 from scoregate.calibration.comparison import Comparison
 from scoregate.calibration.consistency import contradiction
-from scoregate.calibration.identity import Identity
-from scoregate.calibration.record import Calibration, ClassRates, Disagreement, Drift
+from scoregate.calibration.record import Calibration, ClassRates, Disagreement, Drift, Identity
 from scoregate.calibration.scale import KINDS
 from scoregate.catalog import Contract
 from scoregate.config.table import ConfigTable

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scoregate.calibration.comparison import Comparison, unsuited
-from scoregate.calibration.identity import Identity
-from scoregate.calibration.record import Calibration
+from scoregate.calibration.record import Calibration, Identity
 from scoregate.catalog import Contract
 from scoregate.config.keys import Integer, Keys, Number
 from scoregate.config.table import ConfigTable

@@ -7,10 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from scoregate.gate_file import Gate, Rule
-from scoregate.gates.candidates_own import CandidatesOwn
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import too_many_ways
-from scoregate.gates.intersection import MENDING, intersection, too_little_in_common
+from scoregate.gates.intersection import MENDING, CandidatesOwn, intersection, too_little_in_common
 from scoregate.gates.measuring import too_few_trials
 from scoregate.gates.pairing import Universe
 from scoregate.gates.provenance import dataset_changed, how_to_score_alike, run_that_was_made, scorer_changed

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from scoregate.catalog import LATENCY, SCORED, Contract
 from scoregate.gate_file import Rule
-from scoregate.gates.candidates_own import Own
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import TestedHypothesis
+from scoregate.gates.intersection import Own
 from scoregate.gates.levels import RuleLevels
 from scoregate.gates.measuring import gather
 from scoregate.gates.pairing import Arm, PairedScore, Universe

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scoregate.catalog import SCORED
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import Gate, Rule
-from scoregate.gates.candidates_own import CandidatesOwn, candidates_own
 from scoregate.gates.comparability import left_out, too_many_missing, why_not_comparable
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import Hypothesis, TestedHypothesis, examine
@@ -26,7 +25,7 @@ from scoregate.gates.guards import (
     missing_ids,
     newly_failing,
 )
-from scoregate.gates.intersection import Intersection, intersection
+from scoregate.gates.intersection import CandidatesOwn, Intersection, candidates_own, intersection
 from scoregate.gates.levels import GUARD_SHARE, LookLevels, RuleLevels
 from scoregate.gates.measuring import gather, within
 from scoregate.gates.pairing import Universe, paired_score, universe

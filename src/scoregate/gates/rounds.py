@@ -12,8 +12,10 @@ arm again, to keep the better of two tries or to mix chosen re-runs into an esti
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +33,8 @@ from scoregate.gates.confirmation import (
 )
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.findings import smallest_effect
-from scoregate.gates.futility import hopeless
 from scoregate.gates.levels import WHOLE_SET_ROUNDS, LookLevels, one_look, round_shares, rounds_of
-from scoregate.gates.look import Seen, look
+from scoregate.gates.look import Seen, look, roles
 from scoregate.gates.look import verdict as as_verdict
 from scoregate.gates.rules import rule_result, worst
 from scoregate.gates.sentences import amount, named, p_text
@@ -46,6 +47,8 @@ CLEAR = 0.05
 """Round A passes only where no score and no slice has an unadjusted p-value up to this."""
 MOST_MISSING = 0.2
 """Of the fresh values; with more of them missing nothing is cleared."""
+LUCK = 2.0
+"""Standard errors by which the final data may differ from what the present ones promise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,3 +339,34 @@ def _broken_by_items(seen: Seen, critical: dict[str, tuple[str, ...]]) -> Seen:
 
 def _lost(items: Sequence[str]) -> str:
     return f"{count(len(items), 'critical item')} failed, and no fresh trials could be run: {named(items)}"
+
+
+def hopeless(gate: Gate, seen: Seen, *, trials: int, most: int, alpha: float, level: float) -> str | None:
+    """Why no further whole-set round can end in a pass or a regression, or None.
+
+    `trials` an arm are there and `most` can be; `alpha` and `level` are those of the next round. Judged by the noise
+    within items alone, so in favour of going on.
+    """
+    shrink = math.sqrt(trials / most)
+    z = NormalDist().inv_cdf
+    role = roles(gate)
+    beyond_pass = None
+    for tested in seen.tested:
+        evidence, error = tested.hypothesis.evidence, tested.result.standard_error * shrink
+        if evidence.estimate is None or not error or tested.hypothesis.slice is not None:
+            continue
+        decides = role.get(evidence.name) in ("gate", "primary")
+        if decides and evidence.open_ended_gaps:
+            beyond_pass = evidence.name  # a missing value without a worst end stays missing
+        elif decides and evidence.margin is not None:
+            bound = evidence.estimate.value - z(1 - level) * error
+            if bound < -evidence.margin - LUCK * error:
+                beyond_pass = evidence.name
+    if beyond_pass is None:
+        return None
+    needed = z(1 - alpha / max(1, len(seen.tested)))
+    for tested in seen.tested:
+        estimate, error = tested.hypothesis.evidence.estimate, tested.result.standard_error * shrink
+        if estimate is not None and error and -estimate.value / error + LUCK >= needed:
+            return None
+    return f"with {most} trials {beyond_pass} could neither pass nor be proved worse"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from scoregate.gates.candidates_own import Own
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.findings import (
@@ -20,6 +19,7 @@ from scoregate.gates.findings import (
     suspected_drop,
     visible_drop,
 )
+from scoregate.gates.intersection import Own
 from scoregate.gates.levels import RuleLevels
 from scoregate.records import Outcome, Role, RuleResult
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from scoregate.calibration.calibrate import calibrate
 from scoregate.calibration.comparison import Comparison
 from scoregate.calibration.file import calibration_path, read_calibration, write_calibration
-from scoregate.calibration.labels import JudgedItem
 from scoregate.calibration.record import Calibration
-from scoregate.calibration.scale import check_comparison, scale_of
+from scoregate.calibration.scale import JudgedItem, check_comparison, scale_of
 from scoregate.catalog import Contract
 from scoregate.errors import ConfigError, ServiceError
 from scoregate.gate_file import Gate

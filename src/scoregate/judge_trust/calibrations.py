@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from scoregate.calibration.file import BadCalibration, calibration_path, read_calibration
-from scoregate.calibration.identity import Identity, identity_of
 from scoregate.calibration.judge_strength import judge_strength, too_weak
-from scoregate.calibration.record import Calibration
+from scoregate.calibration.record import Calibration, Identity, identity_of
 from scoregate.calibration.requirement import Requirement, unmet
 from scoregate.gate_file import Gate, Rule
 from scoregate.gates.provenance import rescore_command, run_that_was_made, time_of

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from scoregate.gate_file import Gate
 from scoregate.gates.confirmation import LARGEST_SHARE
-from scoregate.gates.futility import LUCK
 from scoregate.gates.levels import round_shares, rounds_of
-from scoregate.gates.rounds import CLEAR
+from scoregate.gates.rounds import CLEAR, LUCK
 from scoregate.planning.chances import Size, Unchanged, chance_to_pass, counted, inconclusive_share, trials_of
 from scoregate.planning.noise import Noise
 from scoregate.statistics.power import normal_quantile

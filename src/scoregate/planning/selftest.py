@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
+import os
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,7 +20,6 @@ from scoregate.gates.compare import compared
 from scoregate.gates.levels import main_share
 from scoregate.gates.rounds import decide_in_rounds
 from scoregate.judge_trust.own_replies import gating_judges
-from scoregate.planning.builds import many
 from scoregate.planning.dealing import Dealer, Deck, deal_two, deck_of, enough_for_rounds
 from scoregate.planning.margins import next_margins
 from scoregate.planning.planting import KINDS, Kind, Planted, Target, check_drop, target
@@ -27,6 +31,10 @@ from scoregate.statistics.estimate import exact_interval
 DROPS = (0.05, 0.10)
 DETECTION_BUILDS = 100
 """Builds of each planted drop, at most: enough for a share, where false alarms need many more."""
+T = TypeVar("T")
+_FEWEST_TO_FORK = 20
+"""Fewer builds than this are not worth a second process."""
+_work: Callable[[int], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,3 +206,26 @@ def _planted_scores(gate: Gate, deck: Deck, asked: Sequence[str]) -> list[str]:
     there = [name for name in known if name in deck.values]
     rates = (name for name in there if target(gate, deck, name).pair.scale == "rate")
     return [*primary, *rates, *known][:1]
+
+
+def many(build: Callable[[int], T], builds: int) -> list[T]:
+    """Results of builds 0, 1, … in that order.
+
+    Other processes are forked, which hands them the build as it is; where that is not safe there is only this one.
+    """
+    workers = min(os.cpu_count() or 1, builds // _FEWEST_TO_FORK)
+    if workers < 2 or sys.platform != "linux":
+        return [build(number) for number in range(builds)]
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, mp_context=fork, initializer=_begin, initargs=(build,)) as pool:
+        return list(pool.map(_one, range(builds), chunksize=max(1, builds // (4 * workers))))
+
+
+def _begin(build: Callable[[int], Any]) -> None:
+    global _work
+    _work = build
+
+
+def _one(number: int) -> Any:
+    assert _work is not None
+    return _work(number)
