@@ -15,7 +15,7 @@ from worlds import Agents, Change, Positions, Values, World
 from scoregate import Gate, Rule, compare
 from scoregate.catalog import Catalog, Contract
 from scoregate.gate_file import Inference, Rounds
-from scoregate.gates.rounds import Request, decide_in_rounds
+from scoregate.gates.rounds import RoundRequest, decide_in_rounds
 from scoregate.gates.table import RunTable
 from scoregate.records import Outcome, Verdict
 
@@ -68,7 +68,7 @@ class Serving:
         """Trials an item and arm so far."""
         return self._trials / self._world.items
 
-    def __call__(self, request: Request) -> tuple[RunTable, RunTable]:
+    def __call__(self, request: RoundRequest) -> tuple[RunTable, RunTable]:
         chosen = None
         if request.items is not None:
             chosen = np.array(sorted(self._index[item] for item in request.items), dtype=np.intp)

@@ -25,7 +25,7 @@ from scoregate.datasets import read_dataset
 from scoregate.gate_file.source import File
 from scoregate.gate_run.assembly import Assembly
 from scoregate.gate_run.session import Arms, Watching, begin_session
-from scoregate.gates.rounds import Request, decide_in_rounds
+from scoregate.gates.rounds import RoundRequest, decide_in_rounds
 from scoregate.records import DatasetItem, Verdict
 from scoregate.runner.candidates import Candidate
 from scoregate.scorers.evaluators import from_function
@@ -63,7 +63,7 @@ class LiveAgents:
     _first: int = 0
     _served: int = 0
 
-    def announce(self, request: Request, items: Sequence[DatasetItem], left: int) -> None:
+    def announce(self, request: RoundRequest, items: Sequence[DatasetItem], left: int) -> None:
         """Draw the whole round, as the simulation does, before its first call."""
         del items, left
         chosen: Sequence[int] = range(len(self.ids))

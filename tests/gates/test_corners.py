@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from scoregate import Gate, Rule, compare
 from scoregate.errors import ConfigError, ResultsError
-from scoregate.gates.comparability import left_out, why_not_comparable
+from scoregate.gates.comparability import advisory_left_out, why_not_comparable
 from scoregate.gates.compare import compare_with_both
 from scoregate.gates.pairing import universe
 from scoregate.gates.slices import changed_places
@@ -329,7 +329,7 @@ class TestRoles:
             "often": Rule(advisory=True, reducer="pass@3"),
         }
         assert why_not_comparable(Gate(name="g", rules=rules), before, now, ["ok"]) is None
-        notes = left_out(rules, ["tone", "new", "often"], before, now)
+        notes = advisory_left_out(rules, ["tone", "new", "often"], before, now)
         assert notes == {
             "new": "the advisory score 'new' was left out: the baseline has no such score",
             "often": "the advisory score 'often' was left out: pass@3 of 'often' needs 3 trials of every item, "

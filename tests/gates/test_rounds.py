@@ -9,7 +9,7 @@ import pytest
 from scoregate import Gate, Rule
 from scoregate.gate_file import Rounds
 from scoregate.gates.levels import round_shares, rounds_of
-from scoregate.gates.rounds import Request, decide_in_rounds
+from scoregate.gates.rounds import RoundRequest, decide_in_rounds
 from scoregate.gates.table import RunTable, table_from_run
 from scoregate.records import Run, RunHeader, RunItem, Score, ScoreValue
 
@@ -25,11 +25,11 @@ class Versions:
     baseline: Answer
     candidate: Answer
     most_requests: int = 99
-    asked: list[Request] = field(default_factory=list)
+    asked: list[RoundRequest] = field(default_factory=list)
     clusters: dict[str, str] = field(default_factory=dict)
     intents: dict[str, str] = field(default_factory=dict)
 
-    def __call__(self, request: Request) -> tuple[RunTable, RunTable] | None:
+    def __call__(self, request: RoundRequest) -> tuple[RunTable, RunTable] | None:
         if len(self.asked) == self.most_requests:
             return None
         first = sum(earlier.trials for earlier in self.asked)
@@ -86,7 +86,7 @@ def test_the_manual() -> None:
 
     assert verdict.outcome == "regression"
     assert versions.rounds == "AB"
-    assert versions.asked[1] == Request("B", BROKEN, 5)
+    assert versions.asked[1] == RoundRequest("B", BROKEN, 5)
     assert verdict.reason.startswith(
         "correct: confirmed by fresh trials of 5 items (100.0 % before, 0.0 % now"
     )
@@ -252,7 +252,7 @@ class TestWhatRoundBDoesNotClear:
 
     def test_trials_that_were_not_asked_for_are_refused(self) -> None:
         class Sloppy(Versions):
-            def __call__(self, request: Request) -> tuple[RunTable, RunTable] | None:
+            def __call__(self, request: RoundRequest) -> tuple[RunTable, RunTable] | None:
                 return super().__call__(replace(request, trials=1))
 
         with pytest.raises(ValueError, match="was served with 1 trials"):

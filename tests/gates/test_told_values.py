@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scoregate import Rule, compare
 from scoregate.catalog import Catalog, Contract
 from scoregate.gate_file import Gate
-from scoregate.gates.measuring import gather, within
+from scoregate.gates.measuring import gather, within_slice
 from scoregate.gates.pairing import PairedScore, Universe, paired_score, universe
 from scoregate.gates.table import table_from_run
 from scoregate.records import RuleResult, Run, ScoreValue, Verdict
@@ -239,7 +239,7 @@ def test_a_slice_is_told_of_its_own_items() -> None:
     pair, everything = paired(make("a", grade=before), make("b", grade=now), GRADE.get("grade"))
     evidence = gather("grade", pair, GRADE.get("grade"), Rule(), everything, alpha=0.01, level=0.05)
     members = everything.clusters < 60
-    inside = within(evidence, members, everything.clusters).shown
+    inside = within_slice(evidence, members, everything.clusters).shown
     assert (inside.before, inside.now, int(inside.coded.counted.sum())) == (8.0, 4.5, 10)
 
 

@@ -11,11 +11,11 @@ from scoregate.gate_file import Gate, Rule
 from scoregate.gates.compare import compare
 from scoregate.gates.rounds import decide_in_rounds
 from scoregate.gates.table import table_from_run
+from scoregate.planning.assigning import AssignedTrials, assign_two_arms, trial_pool_of
 from scoregate.planning.chances import Size
-from scoregate.planning.dealing import Dealer, deal_two, deck_of
+from scoregate.planning.gate_plan import with_trials
 from scoregate.planning.noise import Noise, assumed_noise, measured_noise, with_margin
 from scoregate.planning.outlook import cannot_gate, unchanged, visible_drops
-from scoregate.planning.planning import with_trials
 from tests.gates.runs import RunMaker
 
 ONE = Gate(name="g", rules={"correct": Rule(max_drop=0.05)})
@@ -57,8 +57,8 @@ def test_the_share_that_passes_one_look_is_that_of_the_shipped_comparison(margin
     cells = {f"q{n:03}": (random.random(12) < p).tolist() for n, p in enumerate(chances)}
     table = table_from_run(RunMaker()("stored", correct=cells))
     gate = Gate(name="g", rules={"correct": Rule(max_drop=margin)}, trials=2)
-    deck = deck_of(table)
-    outcomes = [compare(*deal_two(deck, 2, random), gate, seed=n).outcome for n in range(200)]
+    pool = trial_pool_of(table)
+    outcomes = [compare(*assign_two_arms(pool, 2, random), gate, seed=n).outcome for n in range(200)]
     predicted = unchanged(gate, measured_noise(gate, table), size(80)).passes
     assert outcomes.count("pass") / 200 == pytest.approx(predicted, abs=0.09)
 
@@ -68,9 +68,9 @@ def test_the_share_that_passes_the_rounds_is_that_of_the_shipped_decision() -> N
     cells = {f"q{n:03}": (random.random(20) < 0.9).tolist() for n in range(80)}
     table = table_from_run(RunMaker()("stored", correct=cells))
     gate = replace(BESIDE, rules={"correct": Rule(max_drop=0.06)})
-    deck = deck_of(table)
+    pool = trial_pool_of(table)
     outcomes = [
-        decide_in_rounds(gate, Dealer(deck, whole=5, confirm=5, random=random), seed=n).outcome
+        decide_in_rounds(gate, AssignedTrials(pool, whole=5, confirm=5, random=random), seed=n).outcome
         for n in range(100)
     ]
     predicted = unchanged(gate, measured_noise(gate, table), size(80)).passes

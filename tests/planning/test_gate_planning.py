@@ -13,9 +13,9 @@ from scoregate.gate_file import Gate, read_gate
 from scoregate.planning.basis import Assumption, basis_of
 from scoregate.planning.blind import blind_warning, warning_of
 from scoregate.planning.chances import size_of_dataset
+from scoregate.planning.gate_plan import plan_gate
 from scoregate.planning.noise import measured_noise
-from scoregate.planning.planning import plan_gate
-from scoregate.planning.stored_trials import placed, stored_trials, trials_of_baseline
+from scoregate.planning.stored_trials import placed_trials, stored_trials, trials_of_baseline
 from scoregate.records import Run
 from scoregate.sources.datasets import read_gate_dataset
 from scoregate.sources.places import open_store
@@ -63,7 +63,7 @@ def test_before_a_run_the_noise_is_that_of_the_baselines_own_trials(tmp_path: Pa
     baseline, dataset = repeated("run-01"), read_gate_dataset(gate)
     trials = trials_of_baseline(gate, baseline)
     assert trials is not None
-    noises = measured_noise(gate, placed(gate, trials, dataset).table)
+    noises = measured_noise(gate, placed_trials(gate, trials, dataset).table)
     size = size_of_dataset(gate, dataset, baseline_trials=3)
     warning = blind_warning(gate, dataset, baseline)
     assert warning == warning_of(gate, noises, size, assumed=False)

@@ -15,8 +15,8 @@ from scoregate.judge_trust.calibrations import bound_to
 from scoregate.judge_trust.judges import read_judges
 from scoregate.planning.basis import Assumption, basis_of
 from scoregate.planning.blind import warning_of
-from scoregate.planning.planning import plan_gate
-from scoregate.planning.selftest import Wanted, self_test
+from scoregate.planning.gate_plan import plan_gate
+from scoregate.planning.self_test import Wanted, self_test
 from scoregate.planning.stored_trials import named_trials, stored_trials
 from scoregate.records import Run
 from scoregate.sources.places import open_store

@@ -9,8 +9,8 @@ from scoregate.catalog import Catalog, Contract
 from scoregate.errors import ConfigError
 from scoregate.gate_file import Gate, Rule
 from scoregate.gates.table import NOT_APPLICABLE, table_from_run
-from scoregate.planning.dealing import Deck, deck_of
-from scoregate.planning.planting import Kind, Planted, check_drop, target
+from scoregate.planning.assigning import TrialPool, trial_pool_of
+from scoregate.planning.planting import DropKind, Planted, check_drop, target
 from tests.gates.runs import Cells, RunMaker
 
 BUILDS = 200
@@ -23,14 +23,14 @@ def gate_of(contract: Contract | None) -> Gate:
 
 
 def planted(
-    contract: Contract | None, cells: Cells, drop: float, kind: Kind
-) -> tuple[Deck, list[np.ndarray]]:
-    """The deck, and the cells (N, k) of many builds after the drop."""
-    deck = deck_of(table_from_run(RunMaker()("stored", {"x": cells})))
-    chosen = target(gate_of(contract), deck, "x")
-    rows = np.arange(len(deck.table.items))
+    contract: Contract | None, cells: Cells, drop: float, kind: DropKind
+) -> tuple[TrialPool, list[np.ndarray]]:
+    """The pool, and the cells (N, k) of many builds after the drop."""
+    pool = trial_pool_of(table_from_run(RunMaker()("stored", {"x": cells})))
+    chosen = target(gate_of(contract), pool, "x")
+    rows = np.arange(len(pool.table.items))
     damages = (Planted(chosen, drop, kind, np.random.default_rng(n)) for n in range(BUILDS))
-    return deck, [damage(deck.values["x"], rows) for damage in damages]
+    return pool, [damage(pool.values["x"], rows) for damage in damages]
 
 
 PASSING: Cells = {f"q{n:03}": [n % 5 > 0, n % 10 > 0] for n in range(N)}
@@ -38,40 +38,40 @@ PASSING: Cells = {f"q{n:03}": [n % 5 > 0, n % 10 > 0] for n in range(N)}
 
 
 @pytest.mark.parametrize("kind", ["concentrated", "diffuse"])
-def test_a_rate_falls_by_the_drop(kind: Kind) -> None:
-    deck, builds = planted(None, PASSING, 0.07, kind)
+def test_a_rate_falls_by_the_drop(kind: DropKind) -> None:
+    pool, builds = planted(None, PASSING, 0.07, kind)
     mean = np.mean([cells.astype(float).mean() for cells in builds])
-    assert mean == pytest.approx(deck.values["x"].astype(float).mean() - 0.07, abs=0.005)
+    assert mean == pytest.approx(pool.values["x"].astype(float).mean() - 0.07, abs=0.005)
 
 
 def test_a_concentrated_drop_breaks_items_in_all_of_their_trials() -> None:
-    deck, builds = planted(None, PASSING, 0.07, "concentrated")
+    pool, builds = planted(None, PASSING, 0.07, "concentrated")
     for cells in builds:
-        changed = (cells != deck.values["x"]).any(axis=1)
+        changed = (cells != pool.values["x"]).any(axis=1)
         assert not cells[changed].any()
 
 
 @pytest.mark.parametrize("kind", ["concentrated", "diffuse"])
 @pytest.mark.parametrize("direction", ["higher", "lower"])
-def test_a_number_with_a_range_falls_and_stays_within_it(kind: Kind, direction: str) -> None:
+def test_a_number_with_a_range_falls_and_stays_within_it(kind: DropKind, direction: str) -> None:
     contract = Contract(name="x", type="numeric", direction=direction, min=0.0, max=10.0)  # type: ignore[arg-type]
     cells = {f"q{n:03}": [4.0 + n % 3, 5.0] for n in range(N)}
-    deck, builds = planted(contract, cells, 0.5, kind)
+    pool, builds = planted(contract, cells, 0.5, kind)
     sign = 1 if direction == "higher" else -1
     mean = np.mean([c.astype(float).mean() for c in builds])
-    assert mean == pytest.approx(deck.values["x"].astype(float).mean() - sign * 0.5, abs=0.05)
+    assert mean == pytest.approx(pool.values["x"].astype(float).mean() - sign * 0.5, abs=0.05)
     assert all(0.0 <= value <= 10.0 for c in builds for value in c.ravel())
 
 
 @pytest.mark.parametrize("kind", ["concentrated", "diffuse"])
-def test_latency_rises_by_the_share(kind: Kind) -> None:
-    deck = deck_of(
+def test_latency_rises_by_the_share(kind: DropKind) -> None:
+    pool = trial_pool_of(
         table_from_run(RunMaker()("stored", latency_seconds={f"q{n:03}": [1.0, 2.0] for n in range(N)}))
     )
     gate = Gate(name="g", rules={"latency_seconds": Rule(max_increase=0.1)})
-    damage = Planted(target(gate, deck, "latency_seconds"), 0.25, kind, np.random.default_rng(0))
-    after = damage(deck.values["latency_seconds"], np.arange(N)).astype(float)
-    before = deck.values["latency_seconds"].astype(float)
+    damage = Planted(target(gate, pool, "latency_seconds"), 0.25, kind, np.random.default_rng(0))
+    after = damage(pool.values["latency_seconds"], np.arange(N)).astype(float)
+    before = pool.values["latency_seconds"].astype(float)
     assert np.exp(np.log(after).mean() - np.log(before).mean()) == pytest.approx(1.25)
 
 
@@ -80,8 +80,8 @@ def test_categories_fall_to_one_that_fails() -> None:
         name="x", type="categorical", categories=("pass", "fail", "skip"), passing=("pass",), ignore=("skip",)
     )
     cells: Cells = {f"q{n:03}": ["skip" if n % 4 == 0 else "pass"] for n in range(N)}
-    deck, builds = planted(contract, cells, 0.5, "concentrated")
-    ignored = deck.values["x"] == "skip"
+    pool, builds = planted(contract, cells, 0.5, "concentrated")
+    ignored = pool.values["x"] == "skip"
     for after in builds:
         assert (after[ignored] == "skip").all()
         assert set(after[~ignored].tolist()) == {"pass", "fail"}
@@ -103,6 +103,6 @@ def test_cells_without_a_value_stay_as_they_are() -> None:
 
 
 def test_a_drop_below_the_worst_value_is_refused() -> None:
-    deck = deck_of(table_from_run(RunMaker()("stored", x=PASSING)))
+    pool = trial_pool_of(table_from_run(RunMaker()("stored", x=PASSING)))
     with pytest.raises(ConfigError, match="a drop of 0.9 cannot be planted in x"):
-        check_drop(target(gate_of(None), deck, "x"), 0.9)
+        check_drop(target(gate_of(None), pool, "x"), 0.9)

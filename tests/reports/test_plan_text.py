@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scoregate.planning.planned import Edit, Plan, ScorePlan, Spending
+from scoregate.planning.plan_result import Edit, Plan, ScorePlan, Spending
 from scoregate.reports.plan import plan_text
 
 SCORE = ScorePlan(

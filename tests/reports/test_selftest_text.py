@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scoregate.planning.selftested import Detection, SelfTest, Share
+from scoregate.planning.self_test_result import Detection, SelfTest, Share
 from scoregate.reports.selftest import selftest_text
 
 

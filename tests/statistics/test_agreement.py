@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score, confusion_matrix
 
 from scoregate.statistics.agreement import (
-    Level,
+    MeasurementLevel,
     alpha_of_table,
     cohen_kappa,
     confusion_table,
@@ -50,7 +50,7 @@ def test_kappa_is_that_of_scikit_learn(raters: np.ndarray, weights: str | None) 
     assert ours == pytest.approx(theirs, abs=1e-12)
 
 
-def _alpha_of_the_package(ratings: np.ndarray, level: Level) -> float:
+def _alpha_of_the_package(ratings: np.ndarray, level: MeasurementLevel) -> float:
     return float(krippendorff.alpha(reliability_data=ratings, level_of_measurement=level))
 
 
@@ -65,7 +65,7 @@ def _alpha_of_the_package(ratings: np.ndarray, level: Level) -> float:
     st.sampled_from(["nominal", "ordinal", "interval"]),
 )
 @settings(max_examples=300)
-def test_alpha_is_that_of_the_krippendorff_package(items: list[list[float]], level: Level) -> None:
+def test_alpha_is_that_of_the_krippendorff_package(items: list[list[float]], level: MeasurementLevel) -> None:
     ratings = np.array(items).T
     pairable = ratings[:, (~np.isnan(ratings)).sum(axis=0) >= 2]
     if len(np.unique(pairable[~np.isnan(pairable)])) < 2:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scoregate.statistics.corrected import corrected_difference, corrected_mean, rogan_gladen, with_known
+from scoregate.statistics.corrections import corrected_difference, corrected_mean, rogan_gladen, with_known
 from scoregate.statistics.estimate import Estimate, not_estimated
 
 Floats = NDArray[np.float64]

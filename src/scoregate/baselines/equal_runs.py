@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from scoregate.gate_file import Gate
 from scoregate.gates.acceptance import flattered, objections
-from scoregate.gates.provenance import time_of
+from scoregate.gates.provenance import iso_time
 from scoregate.records import Run, RunHeader
 from scoregate.store import Store
 
@@ -68,7 +68,7 @@ def _version(header: RunHeader, gate: Gate) -> tuple[object, ...]:
 
 
 def _near(one: RunHeader, other: RunHeader, gate: Gate) -> bool:
-    times = time_of(one.started_at), time_of(other.started_at)
+    times = iso_time(one.started_at), iso_time(other.started_at)
     if times[0] is None or times[1] is None:
         return True
     return abs(times[0] - times[1]) <= timedelta(days=gate.max_baseline_age_days)
@@ -76,5 +76,5 @@ def _near(one: RunHeader, other: RunHeader, gate: Gate) -> bool:
 
 def _begun(header: RunHeader) -> float:
     """Seconds since the epoch; a run that says no time comes last, as nothing shows that it was the first."""
-    time = time_of(header.started_at)
+    time = iso_time(header.started_at)
     return math.inf if time is None else time.timestamp()

@@ -19,7 +19,7 @@ from scoregate.calibration.record import (
     class_rates,
     drift_between,
 )
-from scoregate.calibration.scale import JudgedItem, Scale, checked, labels_fingerprint, scale_of
+from scoregate.calibration.scale import JudgedItem, LabelScale, checked, labels_fingerprint, scale_of
 from scoregate.catalog import Contract
 from scoregate.statistics.agreement import (
     alpha_of_table,
@@ -79,7 +79,7 @@ def calibrate(
     )
 
 
-def _table(replied: Sequence[JudgedItem], scale: Scale) -> NDArray[np.int64]:
+def _table(replied: Sequence[JudgedItem], scale: LabelScale) -> NDArray[np.int64]:
     if not scale.classes:
         return np.zeros((0, 0), dtype=np.int64)
     place = {name: number for number, name in enumerate(scale.classes)}
@@ -88,7 +88,9 @@ def _table(replied: Sequence[JudgedItem], scale: Scale) -> NDArray[np.int64]:
     return confusion_table(labels, values, len(scale.classes))
 
 
-def _measures(replied: Sequence[JudgedItem], scale: Scale, table: NDArray[np.int64]) -> dict[str, Estimate]:
+def _measures(
+    replied: Sequence[JudgedItem], scale: LabelScale, table: NDArray[np.int64]
+) -> dict[str, Estimate]:
     if scale.classes:
         kappa, ac1 = table_estimate(table, cohen_kappa), table_estimate(table, gwet_ac1)
     else:
@@ -111,13 +113,15 @@ def _measures(replied: Sequence[JudgedItem], scale: Scale, table: NDArray[np.int
     return {"kappa": kappa, "weighted_kappa": weighted, "alpha": alpha, "ac1": ac1}
 
 
-def _numbers(replied: Sequence[JudgedItem], scale: Scale) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _numbers(
+    replied: Sequence[JudgedItem], scale: LabelScale
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     labels = np.array([scale.number(one.label) for one in replied], dtype=np.float64)
     values = np.array([scale.number(one.judge) for one in replied], dtype=np.float64)
     return labels, values
 
 
-def _worst(replied: Sequence[JudgedItem], scale: Scale) -> tuple[Disagreement, ...]:
+def _worst(replied: Sequence[JudgedItem], scale: LabelScale) -> tuple[Disagreement, ...]:
     apart = [one for one in replied if not scale.agree(one.judge, one.label)]
     apart.sort(
         key=lambda one: (

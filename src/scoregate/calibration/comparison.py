@@ -45,7 +45,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Unsuited:
+class _Unsuited:
     """Why a comparison is refused: the key, a message that reads on from its name, and what to do."""
 
     key: str
@@ -53,7 +53,7 @@ class Unsuited:
     hint: str | None = None
 
 
-def unsuited(contract: Contract, comparison: Comparison) -> Unsuited | None:
+def unsuited(contract: Contract, comparison: Comparison) -> _Unsuited | None:
     """What is wrong with a comparison of values of this score; None where it tells good judges from bad ones."""
     if not comparison.given:
         return None
@@ -61,9 +61,9 @@ def unsuited(contract: Contract, comparison: Comparison) -> Unsuited | None:
     if contract.type != "numeric":
         what = "ordered grades" if contract.ordered else contract.type
         message = f"is on a score that is {what}: a tolerance and a pass mark are for numbers"
-        return Unsuited(key, message, "leave it out: its values agree where they are the same")
+        return _Unsuited(key, message, "leave it out: its values agree where they are the same")
     if comparison.tolerance is not None and comparison.pass_at is not None:
-        return Unsuited(
+        return _Unsuited(
             key, "stands beside 'pass_at': the score has both a tolerance and a pass mark", _NEITHER
         )
     if comparison.tolerance is not None:
@@ -72,13 +72,13 @@ def unsuited(contract: Contract, comparison: Comparison) -> Unsuited | None:
     return _no_mark(contract, comparison.pass_at)
 
 
-def _too_wide(contract: Contract, tolerance: float) -> Unsuited | None:
+def _too_wide(contract: Contract, tolerance: float) -> _Unsuited | None:
     if not math.isfinite(tolerance) or tolerance < 0:
-        return Unsuited("tolerance", f"is {tolerance:g}, and must be a finite number, 0 or more")
+        return _Unsuited("tolerance", f"is {tolerance:g}, and must be a finite number, 0 or more")
     if contract.min is None or contract.max is None or tolerance < (contract.max - contract.min) / 2:
         return None
     half = (contract.max - contract.min) / 2
-    return Unsuited(
+    return _Unsuited(
         "tolerance",
         f"is {tolerance:g}, and by a tolerance of {half:g} or more a judge that always says {contract.min + half:g} "
         "agrees with everything",
@@ -86,11 +86,11 @@ def _too_wide(contract: Contract, tolerance: float) -> Unsuited | None:
     )
 
 
-def _no_mark(contract: Contract, pass_at: float) -> Unsuited | None:
+def _no_mark(contract: Contract, pass_at: float) -> _Unsuited | None:
     if not math.isfinite(pass_at):
-        return Unsuited("pass_at", f"is {pass_at:g}, and must be a finite number")
+        return _Unsuited("pass_at", f"is {pass_at:g}, and must be a finite number")
     if contract.direction == "none":
-        return Unsuited(
+        return _Unsuited(
             "pass_at",
             "is set on a score that does not say which way is better",
             'add direction = "higher" or "lower" to its contract',
@@ -103,9 +103,9 @@ def _no_mark(contract: Contract, pass_at: float) -> Unsuited | None:
         return None
     ends = f"from {'any' if low is None else f'{low:g}'} to {'any' if high is None else f'{high:g}'}"
     if pass_at == easiest:
-        return Unsuited(
+        return _Unsuited(
             "pass_at",
             f"is {pass_at:g}, where every value passes, so that every judge agrees",
             f"the score runs {ends}, and {'lower' if lower else 'higher'} is better",
         )
-    return Unsuited("pass_at", f"is {pass_at:g}, outside the values of the score", f"they run {ends}")
+    return _Unsuited("pass_at", f"is {pass_at:g}, outside the values of the score", f"they run {ends}")

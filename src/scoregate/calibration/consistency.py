@@ -19,7 +19,7 @@ from scoregate.statistics.agreement import (
 )
 from scoregate.statistics.estimate import Estimate, share
 
-Table = NDArray[np.int64]
+_Counts = NDArray[np.int64]
 
 _ROUNDING = 1e-6
 """Two machines may compute a measure this far apart."""
@@ -65,7 +65,7 @@ def _against_table(found: Calibration, contract: Contract | None) -> str | None:
     return _of_rates(found, table)
 
 
-def _agreed(found: Calibration, table: Table) -> int | None:
+def _agreed(found: Calibration, table: _Counts) -> int | None:
     """Items that agree: those of one class, and of numbers those whose classes are near enough."""
     if found.kind != "numeric" or found.comparison.pass_at is not None:
         return int(np.trace(table))
@@ -77,7 +77,7 @@ def _agreed(found: Calibration, table: Table) -> int | None:
 
 
 def _measured(
-    found: Calibration, table: Table, contract: Contract | None
+    found: Calibration, table: _Counts, contract: Contract | None
 ) -> list[tuple[str, float | None, int]]:
     """(key, what the table makes of it, of how many items), as far as the table tells."""
     n = int(table.sum())
@@ -106,7 +106,7 @@ def _measured(
     return [(key, None if np.isnan(value) else float(value), n) for key, value, n in measures]
 
 
-def _of_rates(found: Calibration, table: Table) -> str | None:
+def _of_rates(found: Calibration, table: _Counts) -> str | None:
     expected = class_rates(found.classes, table)
     if tuple(rate.name for rate in found.rates) != found.classes:
         return "'rates' are not those of its classes"

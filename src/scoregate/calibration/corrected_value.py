@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoregate.statistics.bounds import estimate_mean
-from scoregate.statistics.corrected import (
+from scoregate.statistics.corrections import (
     PredictionPowered,
     corrected_difference,
     corrected_mean,
@@ -25,7 +25,7 @@ from scoregate.statistics.corrected import (
 from scoregate.statistics.estimate import Estimate, estimated, not_estimated
 
 NOTHING: NDArray[np.float64] = np.zeros(0)
-RAW_DECIDES = (
+_RAW_DECIDES = (
     "The judge's own scores decide: one judge scored both versions, and errors that are as frequent in both make no "
     "drop. The corrected figures say where the candidate truly stands, and how far from the baseline; they decide "
     "nothing."
@@ -65,7 +65,7 @@ class CorrectedValue:
     """λ of the prediction-powered estimate: 0, the labels alone, to 1."""
     items: int
     labelled: int
-    decides: str = RAW_DECIDES
+    decides: str = _RAW_DECIDES
     """Which of them decides, in a sentence."""
     difference: CorrectedDifference | None = None
     """The same of the difference; None where there is no baseline, or none of its items."""

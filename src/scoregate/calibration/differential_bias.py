@@ -23,7 +23,7 @@ SIGNIFICANT = 0.05
 WRONG_LABELS = 0.05
 """Share of the labels of scores that pass or fail that may be wrong, without a true change becoming a fault."""
 
-Fault = Literal["lenient", "strict", "offset"]
+_Fault = Literal["lenient", "strict", "offset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Errors:
         return min(1.0, 2 * min(self.lenient.p_value, self.strict.p_value))
 
     @property
-    def differ(self) -> Fault | None:
+    def differ(self) -> _Fault | None:
         """The kind of error of which the versions differ most clearly, where it is proved that they do."""
         if self.p_value > SIGNIFICANT:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scoregate.calibration.record import Calibration
 from scoregate.catalog import Contract
-from scoregate.statistics.corrected import WEAKEST_JUDGE
+from scoregate.statistics.corrections import WEAKEST_JUDGE
 from scoregate.statistics.estimate import Estimate, difference_interval, estimated, not_estimated
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scoregate.calibration.comparison import Comparison
-from scoregate.calibration.scale import Kind
+from scoregate.calibration.scale import ScaleKind
 from scoregate.records import JSON, ScoreValue
 from scoregate.statistics.estimate import Estimate, difference_interval, fewer_hits_p, share
 
@@ -164,7 +164,7 @@ class Calibration:
     """The judge as it was."""
     labels: str
     """Fingerprint of the labels."""
-    kind: Kind
+    kind: ScaleKind
     comparison: Comparison
     """How numbers were compared; a gate that says another way is not met."""
     compared: str

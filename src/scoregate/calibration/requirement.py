@@ -15,7 +15,7 @@ from scoregate.config.table import ConfigTable
 from scoregate.statistics.estimate import Estimate
 from scoregate.wording import count
 
-FEWEST_ITEMS = 50
+_FEWEST_ITEMS = 50
 """Labelled items that a calibration must rest on, unless the gate says another number."""
 MOST_MISSING = 0.05
 """Share of labelled items that may be without a valid reply: κ says nothing of those."""
@@ -47,7 +47,7 @@ class Requirement:
     weighted_kappa: float | None = None
     alpha: float | None = None
     ac1: float | None = None
-    n: int = FEWEST_ITEMS
+    n: int = _FEWEST_ITEMS
     """Items with a label and a valid reply, at least."""
     max_age_days: float | None = None
     """None: a calibration does not grow old."""
@@ -71,7 +71,7 @@ def read_requirement(table: ConfigTable) -> Requirement:
     table = table.declared(REQUIREMENT_KEYS)
     return Requirement(
         **{key: table.number(key) for key in _MEASURES},
-        n=table.integer("n") or FEWEST_ITEMS,
+        n=table.integer("n") or _FEWEST_ITEMS,
         max_age_days=table.number("max_age_days"),
         tolerance=table.number("tolerance"),
         pass_at=table.number("pass_at"),

@@ -20,8 +20,8 @@ from scoregate.catalog import Contract
 from scoregate.errors import ConfigError, DatasetError
 from scoregate.records import ScoreValue
 
-Kind = Literal["boolean", "categorical", "ordered", "numeric"]
-KINDS: tuple[Kind, ...] = ("boolean", "categorical", "ordered", "numeric")
+ScaleKind = Literal["boolean", "categorical", "ordered", "numeric"]
+KINDS: tuple[ScaleKind, ...] = ("boolean", "categorical", "ordered", "numeric")
 
 _NAMES = {"tolerance": "tolerance", "pass_at": "pass mark"}
 _MOST_NUMBERS = 10
@@ -80,11 +80,11 @@ def _spelling(label: bool | int | float | str, contract: Contract) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class LabelScale:
     """The values of one score as classes, numbers and gaps."""
 
     contract: Contract
-    kind: Kind
+    kind: ScaleKind
     comparison: Comparison
     classes: tuple[str, ...]
     """Empty for numbers that have none."""
@@ -145,18 +145,18 @@ class Scale:
         return number <= limit if self.contract.direction == "lower" else number >= limit
 
 
-def scale_of(contract: Contract, comparison: Comparison, judged: Sequence[JudgedItem]) -> Scale:
+def scale_of(contract: Contract, comparison: Comparison, judged: Sequence[JudgedItem]) -> LabelScale:
     """The scale of a score. Raises ConfigError for texts, and for a comparison that its values do not have."""
     if contract.type == "text":
         raise ConfigError("is a text, and texts cannot be counted as agreeing", where=contract.name)
     check_comparison(contract, comparison)
     if contract.type == "numeric":
-        return Scale(contract, "numeric", comparison, _number_classes(comparison, judged))
+        return LabelScale(contract, "numeric", comparison, _number_classes(comparison, judged))
     if contract.type == "boolean":
-        return Scale(contract, "boolean", comparison, ("false", "true"))
+        return LabelScale(contract, "boolean", comparison, ("false", "true"))
     seen = {str(value) for one in judged for value in (one.judge, one.label) if value is not None}
     classes = contract.categories or tuple(sorted(seen))
-    return Scale(contract, "ordered" if contract.ordered else "categorical", comparison, classes)
+    return LabelScale(contract, "ordered" if contract.ordered else "categorical", comparison, classes)
 
 
 def check_comparison(contract: Contract, comparison: Comparison) -> None:

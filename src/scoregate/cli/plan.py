@@ -63,7 +63,7 @@ def plan(
     from scoregate.cli.present import terminal_width
     from scoregate.gate_file import read_gate
     from scoregate.planning.basis import Assumption, basis_of
-    from scoregate.planning.planning import plan_gate
+    from scoregate.planning.gate_plan import plan_gate
     from scoregate.reports.plan import plan_text
     from scoregate.sources.places import existing_store
 

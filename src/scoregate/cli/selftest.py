@@ -57,8 +57,8 @@ def selftest(
     """
     from scoregate.cli.present import terminal_width
     from scoregate.gate_file import read_gate
-    from scoregate.planning.selftest import DROPS, Wanted, self_test
-    from scoregate.planning.stored_trials import named_trials, placed, stored_trials
+    from scoregate.planning.self_test import DROPS, Wanted, self_test
+    from scoregate.planning.stored_trials import named_trials, placed_trials, stored_trials
     from scoregate.reports.selftest import selftest_text
     from scoregate.sources.datasets import read_gate_dataset
     from scoregate.sources.places import existing_store
@@ -67,7 +67,7 @@ def selftest(
     store = existing_store(gate.root, store_path)
     trials = named_trials(gate, names, store) if names else stored_trials(gate, store)
     if trials is not None and gate.dataset is not None and Path(gate.dataset).exists():
-        trials = placed(gate, trials, read_gate_dataset(gate))
+        trials = placed_trials(gate, trials, read_gate_dataset(gate))
     wanted = Wanted(builds=builds, drops=drops or DROPS, scores=scores, seed=seed)
     found = self_test(gate, trials, wanted)
     if as_json:

@@ -38,7 +38,7 @@ from scoregate.wording import count
 if TYPE_CHECKING:
     from scoregate.gate_run.assembly import Assembly
     from scoregate.gate_run.listener import Listener
-    from scoregate.gates.rounds import Request as RoundRequest
+    from scoregate.gates.rounds import RoundRequest
     from scoregate.langfuse.settings import Settings
     from scoregate.records import DatasetItem
     from scoregate.store import Store

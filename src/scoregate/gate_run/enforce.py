@@ -11,7 +11,7 @@ from scoregate.errors import INCONCLUSIVE, INVALID, ConfigError, NoBaseline, Sco
 from scoregate.gate_file import read_gate
 from scoregate.gate_run.begin import new_id
 from scoregate.gate_run.decide import decide
-from scoregate.gates.sentences import named
+from scoregate.gates.sentences import named_ids
 from scoregate.git.version import version_of
 from scoregate.records import Verdict
 from scoregate.run_facts import RunFacts
@@ -105,4 +105,4 @@ def _about(error: NotComparable | NotDecided, verdict: Verdict) -> ScoregateErro
 def _message(verdict: Verdict) -> str:
     """One paragraph for the action's comment: why, and which items are worse."""
     worse = verdict.regressed_items
-    return f"{verdict.reason}; worse: {named(worse)}" if worse else verdict.reason
+    return f"{verdict.reason}; worse: {named_ids(worse)}" if worse else verdict.reason

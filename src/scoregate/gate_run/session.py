@@ -30,7 +30,7 @@ from scoregate.gate_run.begin import (
     start_run,
 )
 from scoregate.gate_run.other_version import candidate_at
-from scoregate.gates.rounds import Request
+from scoregate.gates.rounds import RoundRequest
 from scoregate.gates.table import RunTable, table_from_run
 from scoregate.git.version import Version
 from scoregate.records import DatasetItem, Run, RunHeader
@@ -60,7 +60,7 @@ class Arms:
 class Watching:
     """How a session is told of: what is about to be run, and how it goes."""
 
-    announce: Callable[[str, Request, Sequence[DatasetItem], int], None]
+    announce: Callable[[str, RoundRequest, Sequence[DatasetItem], int], None]
     """Called with the session's id, the request, its items and the calls that are left, before they are made."""
     progress: Callable[[RunReport], None] | None = None
 
@@ -92,7 +92,7 @@ class SideBySide:
     def id(self) -> str:
         return self.candidate_run.header.run
 
-    def __call__(self, request: Request) -> tuple[RunTable, RunTable] | None:
+    def __call__(self, request: RoundRequest) -> tuple[RunTable, RunTable] | None:
         if request.items is None:
             return self._whole_set(request)
         return self._confirmation(request, request.items)
@@ -109,7 +109,7 @@ class SideBySide:
         """Calls, cost and time of all runs of the session."""
         return sum((self.store.totals(run) for run in self.runs), Totals())
 
-    def _whole_set(self, request: Request) -> tuple[RunTable, RunTable] | None:
+    def _whole_set(self, request: RoundRequest) -> tuple[RunTable, RunTable] | None:
         runs = (self.baseline_run, self.candidate_run)
         trials = range(self.trials, self.trials + request.trials)
         if not self._may_run(request, runs, trials):
@@ -124,7 +124,7 @@ class SideBySide:
             self.first_round = second
         return first, second
 
-    def _confirmation(self, request: Request, wanted: Sequence[str]) -> tuple[RunTable, RunTable] | None:
+    def _confirmation(self, request: RoundRequest, wanted: Sequence[str]) -> tuple[RunTable, RunTable] | None:
         chosen = set(wanted)
         items = [item for item in self.baseline_run.items if item.id in chosen]
         runs = (
@@ -139,7 +139,9 @@ class SideBySide:
         first, second = (self._table(started.header.run, trials) for started in runs)
         return first, second
 
-    def _confirming(self, items: Sequence[DatasetItem], request: Request, *, baseline: bool) -> StartedRun:
+    def _confirming(
+        self, items: Sequence[DatasetItem], request: RoundRequest, *, baseline: bool
+    ) -> StartedRun:
         """The run of the fresh trials of one arm, made or found."""
         whole = self.baseline_run if baseline else self.candidate_run
         candidate = self.arms.baseline if baseline else self.arms.candidate
@@ -159,7 +161,7 @@ class SideBySide:
             facts=RunFacts(session=self.id, arm="baseline" if baseline else "candidate", round=request.round),
         )
 
-    def _may_run(self, request: Request, runs: Sequence[StartedRun], trials: range) -> bool:
+    def _may_run(self, request: RoundRequest, runs: Sequence[StartedRun], trials: range) -> bool:
         """Whether the caps leave room for the whole request. The first round is begun whatever they say."""
         left = sum(len(self._missing(started, trials)) for started in runs)
         if request.round == "A" or not left:
@@ -173,7 +175,7 @@ class SideBySide:
         seconds = left * used.latency_seconds / max(1, used.items) / limits.concurrency
         return limits.max_seconds is None or self._seconds_left(limits.max_seconds) > seconds
 
-    def _run(self, request: Request, runs: Sequence[StartedRun], trials: range) -> bool:
+    def _run(self, request: RoundRequest, runs: Sequence[StartedRun], trials: range) -> bool:
         """Run what is missing; False where a cap ended a later round before its end."""
         left = sum(len(self._missing(started, trials)) for started in runs)
         if not left:

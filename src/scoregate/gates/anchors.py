@@ -14,10 +14,10 @@ from scoregate.catalog import SCORED
 from scoregate.gate_file import Gate, Rule
 from scoregate.gates.comparability import too_many_missing
 from scoregate.gates.levels import ANCHOR_SHARE, LookLevels
-from scoregate.gates.look import Seen, look, moved_items, why
+from scoregate.gates.look import Seen, flips_seen, look, why
 from scoregate.gates.provenance import older_than_allowed
 from scoregate.gates.rules import worst
-from scoregate.gates.sentences import named
+from scoregate.gates.sentences import named_ids
 from scoregate.gates.table import RunTable, table_from_run
 from scoregate.records import RuleResult, Run, RunHeader, Verdict
 
@@ -120,9 +120,9 @@ def _fallen(
     notes = list(verdict.notes)
     if verdict.outcome == "invalid":
         notes.append(f"the comparison with the baseline is invalid: {verdict.reason}")
-    lost = sorted({flip.item for flip in moved_items(seen, anchor, candidate) if flip.worse})
+    lost = sorted({flip.item for flip in flips_seen(seen, anchor, candidate) if flip.worse})
     if lost:
-        notes.append(f"worse than at the anchor: {named(lost)}")
+        notes.append(f"worse than at the anchor: {named_ids(lost)}")
     days = older_than_allowed(gate, anchor.header, candidate.header)
     if days is not None:
         notes.append(

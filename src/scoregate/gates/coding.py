@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scoregate.gates.pairing import Arm, PairedScore
+from scoregate.gates.pairing import ArmCells, PairedScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def worst_value(pair: PairedScore) -> float:
     return pair.low if np.isfinite(pair.low) else _extreme(pair, np.min)
 
 
-def _filled(arm: Arm, pair: PairedScore, instead: float) -> NDArray[np.float64]:
+def _filled(arm: ArmCells, pair: PairedScore, instead: float) -> NDArray[np.float64]:
     return np.where(np.isnan(arm.values), instead, pair.sign * arm.values)
 
 

@@ -13,7 +13,7 @@ from scoregate.gates.intersection import MENDING, CandidatesOwn, intersection, t
 from scoregate.gates.measuring import too_few_trials
 from scoregate.gates.pairing import Universe
 from scoregate.gates.provenance import dataset_changed, how_to_score_alike, run_that_was_made, scorer_changed
-from scoregate.gates.sentences import named
+from scoregate.gates.sentences import named_ids
 from scoregate.gates.table import RunTable
 from scoregate.wording import count
 
@@ -54,13 +54,13 @@ def why_not_comparable(
         return "the candidate's run holds no items at all; run it again"
     if not set(baseline.items) & set(candidate.items):
         return (
-            f"the runs have no item in common (baseline: {named(baseline.items)}; "
-            f"candidate: {named(candidate.items)}); compare runs of one dataset"
+            f"the runs have no item in common (baseline: {named_ids(baseline.items)}; "
+            f"candidate: {named_ids(candidate.items)}); compare runs of one dataset"
         )
     return None
 
 
-def left_out(
+def advisory_left_out(
     rules: Mapping[str, Rule], advisory: Collection[str], baseline: RunTable, candidate: RunTable
 ) -> dict[str, str]:
     """The advisory scores that cannot be compared, each with a note that says why; the rest of the gate stands."""
@@ -141,7 +141,7 @@ def too_many_missing(
             return (
                 f"{100 * share:.1f} % of the {label}'s values of '{name}' are missing or failed "
                 f"({count(total, 'item')} of {len(items):,}; max_failed_items = {allowed:g} allows fewer): "
-                f"{named(ids, total)}{_first_reason(table, ids, name)}"
+                f"{named_ids(ids, total)}{_first_reason(table, ids, name)}"
             )
     return None
 

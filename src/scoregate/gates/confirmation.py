@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scoregate.catalog import LATENCY, SCORED
 from scoregate.gate_file import Gate, Rule
 from scoregate.gates.evidence import Evidence
-from scoregate.gates.family import Hypothesis, examine
+from scoregate.gates.family import Hypothesis, examine_family
 from scoregate.gates.guards import (
     APPLICABLE,
     IN_TIME,
@@ -185,7 +185,7 @@ def confirm(
         if hypothesis is None:
             p_values.append(1.0)
             continue
-        (result,) = examine(
+        (result,) = examine_family(
             [hypothesis],
             everything.clusters,
             alpha=levels.alpha / len(suspects),

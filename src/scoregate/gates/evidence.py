@@ -18,7 +18,7 @@ _LARGEST_EXPONENT = 700.0
 """Beyond this a ratio is no number any more."""
 
 
-class Estimate(Protocol):
+class BoundedEstimate(Protocol):
     """A number with its uncertainty."""
 
     @property
@@ -48,15 +48,15 @@ class Evidence:
     """What is relabelled: baseline (N, k_b) and candidate (N, k_c), larger is better."""
     passes_or_fails: bool
     """The cells are 0 or 1 (or 0 or −1), so that their test is exact."""
-    estimate: Estimate | None
+    estimate: BoundedEstimate | None
     """Paired difference, missing cells failed in both arms; None when no item counts."""
     worst_case: float | None
     """Lower confidence bound of the paired difference in the worst case; None when no item counts."""
     worst_case_error: float
     """Standard error behind `worst_case`."""
-    own: Estimate | None
+    own: BoundedEstimate | None
     """The candidate's own value with its missing cells failed, in the score's unit; only where it applies."""
-    own_worst_case: Estimate | None
+    own_worst_case: BoundedEstimate | None
     """The same, where cells that applied in the baseline and no longer do count as failed."""
     open_ended_gaps: int
     """Missing cells of the candidate on a scale without a worst end: what they hide could be any value."""

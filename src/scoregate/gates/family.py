@@ -55,7 +55,7 @@ class TestedHypothesis:
     """Runs of a cluster in baseline and candidate that were relabelled: the trials, or one an arm for `population`."""
 
 
-def examine(
+def examine_family(
     family: Sequence[Hypothesis],
     clusters: NDArray[np.intp],
     *,
@@ -229,7 +229,7 @@ def _relabelled(
     )
 
 
-MOST_REDUCED = max(k for k in range(1, 20) if math.comb(2 * k, k) <= MOST_TABLE_PATTERNS)
+_MOST_REDUCED = max(k for k in range(1, 20) if math.comb(2 * k, k) <= MOST_TABLE_PATTERNS)
 """Trials of an arm up to which a reducer can be tested, where both arms have as many."""
 
 
@@ -238,7 +238,7 @@ def too_many_ways(name: str, reducer: str, trials: tuple[int, int]) -> str | Non
     if math.comb(sum(trials), trials[1]) <= MOST_TABLE_PATTERNS:
         return None
     return (
-        f"{reducer} of '{name}' can be tested on up to {MOST_REDUCED} trials in both runs; the baseline has "
+        f"{reducer} of '{name}' can be tested on up to {_MOST_REDUCED} trials in both runs; the baseline has "
         f"{trials[0]}, the candidate {trials[1]}"
     )
 
@@ -254,7 +254,7 @@ def _tables(reduced: Sequence[Hypothesis], clusters: NDArray[np.intp]) -> NDArra
             raise ConfigError(
                 refusal,
                 where=f"[scores.{hypothesis.evidence.name}]",
-                hint=f"run at most {MOST_REDUCED} trials",
+                hint=f"run at most {_MOST_REDUCED} trials",
             )
         tables.append(
             reducer_table(

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 
-from scoregate.gates.evidence import Estimate, Evidence
+from scoregate.gates.evidence import BoundedEstimate, Evidence
 from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.levels import RuleLevels
 from scoregate.gates.pairing import Scale
-from scoregate.gates.sentences import amount, change, interval, named, p_text, size
+from scoregate.gates.sentences import amount_text, change_text, interval_text, named_ids, p_text, size_text
 from scoregate.records import Outcome
 from scoregate.statistics.exact import smallest_attainable_p
 from scoregate.statistics.power import minimum_detectable_drop, pairs_needed, smallest_provable_loss
 from scoregate.wording import count
 
-MOST_PAIRS = 10_000_000
+_MOST_PAIRS = 10_000_000
 """Beyond this many items × trials the number is no advice any more."""
 FEWEST_CLUSTERS = 6
 """Below this no interval over clusters deserves trust."""
@@ -24,7 +24,7 @@ Finding = tuple[Outcome, str]
 
 def proved_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> list[Finding]:
     """The candidate is worse beyond chance, and by no less than the smallest effect that counts."""
-    if tested.adjusted_p_value > level.alpha or not large_enough(evidence):
+    if tested.adjusted_p_value > level.alpha or not _large_enough(evidence):
         return []
     shown, p = evidence.shown, p_text(tested.adjusted_p_value)
     scale, unit, estimate = shown.scale, shown.unit, shown.estimate
@@ -42,11 +42,11 @@ def proved_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels)
     # The interval is of the mean over items like these, and of a handful it may hold 0 where the test is sure of these.
     denied = evidence.pair.sign * (high if evidence.pair.sign > 0 else low) >= 0
     has_interval = math.isfinite(low) and math.isfinite(high) and not denied
-    sure = f"{interval(low, high, scale, unit)}, " if has_interval else ""
+    sure = f"{interval_text(low, high, scale, unit)}, " if has_interval else ""
     moved = f"{_shown_change(evidence)}, {sure}"
     if scale == "ratio" and before == 0:
         moved = ""  # nothing is a share of 0
-    text = f"{worse} from {amount(before, scale, unit)} to {amount(now, scale, unit)} ({moved}{p})"
+    text = f"{worse} from {amount_text(before, scale, unit)} to {amount_text(now, scale, unit)} ({moved}{p})"
     return [("regression", text + _gaps(evidence))]
 
 
@@ -65,7 +65,7 @@ def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLeve
     """A drop that would be proved if this were the only score: no pass, though it may be chance among many."""
     if tested.p_value > level.suspicion or tested.adjusted_p_value <= level.alpha:
         return []
-    if not large_enough(evidence):
+    if not _large_enough(evidence):
         return []
     shown = evidence.shown
     if _quantile_is_a_gap(shown):
@@ -83,7 +83,7 @@ def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLeve
     ]
 
 
-def large_enough(evidence: Evidence) -> bool:
+def _large_enough(evidence: Evidence) -> bool:
     """Whether the candidate is worse by more than the smallest effect that counts.
 
     Of what is tested or of what is reported: a drop that is read as larger than `min_effect` is not to be ignored.
@@ -132,12 +132,12 @@ def critical_items(
         fails = "item fails" if len(undecidable) == 1 else "items fail"
         text = f"critical: {len(undecidable):,} new or changed {fails}"
         unknown = "and nothing says whether the baseline's version did"
-        findings.append(("inconclusive", f"{text}, {unknown}: {named(undecidable)}"))
+        findings.append(("inconclusive", f"{text}, {unknown}: {named_ids(undecidable)}"))
     return findings
 
 
 def _names(positions: tuple[int, ...], ids: tuple[str, ...]) -> str:
-    return named([ids[position] for position in positions if position < len(ids)], len(positions))
+    return named_ids([ids[position] for position in positions if position < len(ids)], len(positions))
 
 
 def floors(evidence: Evidence, level: RuleLevels) -> list[Finding]:
@@ -162,9 +162,11 @@ def floors(evidence: Evidence, level: RuleLevels) -> list[Finding]:
         near = own.value if plain else _bound(own, sign, level)
         far = feared.value if plain else _bound(feared, -sign, level)
         value = (
-            amount(own.value, scale, evidence.unit) if math.isfinite(own.value) else "a call without a value"
+            amount_text(own.value, scale, evidence.unit)
+            if math.isfinite(own.value)
+            else "a call without a value"
         )
-        wanted = f"its {word} of {amount(limit, scale, evidence.unit)}"
+        wanted = f"its {word} of {amount_text(limit, scale, evidence.unit)}"
         side = "below" if sign > 0 else "above"
         # A quantile knows itself where it is a call without a value.
         gaps_hide_it = evidence.open_ended_gaps and evidence.rule.quantile is None
@@ -178,13 +180,13 @@ def floors(evidence: Evidence, level: RuleLevels) -> list[Finding]:
         elif sign * far >= sign * limit - _TINY:
             findings.append(("pass", f"{value} keeps {wanted}"))
         else:
-            reach = amount(far, scale, evidence.unit) if math.isfinite(far) else "any value"
+            reach = amount_text(far, scale, evidence.unit) if math.isfinite(far) else "any value"
             text = f"{value} may lie {side} {wanted} (it could be {reach})"
             findings.append(("inconclusive", f"{text}; more items would settle it" if not plain else text))
     return findings
 
 
-def _bound(own: Estimate, sign: float, level: RuleLevels) -> float:
+def _bound(own: BoundedEstimate, sign: float, level: RuleLevels) -> float:
     return own.upper_bound(level.bound) if sign > 0 else own.lower_bound(level.bound)
 
 
@@ -238,9 +240,9 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> 
     scale, unit = evidence.scale, evidence.unit
     margin = abs(evidence.to_unit(-evidence.margin)) if scale == "ratio" else evidence.margin
     lost = "a drop" if evidence.pair.sign > 0 else "a rise"
-    wanted = f"{lost} of {size(margin, scale, unit)}"
+    wanted = f"{lost} of {size_text(margin, scale, unit)}"
     if evidence.worst_case > -evidence.margin:
-        bound = change(evidence.to_unit(evidence.worst_case), scale, unit)
+        bound = change_text(evidence.to_unit(evidence.worst_case), scale, unit)
         text = f"{wanted} or more is ruled out (bound {bound})"
         if evidence.reported is not None and _loses_the_margin(evidence):
             text += f"; {_change_where_it_applies(evidence)}"
@@ -255,12 +257,12 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> 
         ]
     # An interval may reach beyond the scale, a drop cannot.
     worst = evidence.worst_case if scale == "ratio" else max(evidence.worst_case, -evidence.pair.size)
-    reach = change(evidence.to_unit(worst), scale, unit)
+    reach = change_text(evidence.to_unit(worst), scale, unit)
     text = f"{wanted} cannot be ruled out (bound {reach})"
     if _loses_the_margin(evidence):
         text += f"; the estimate itself is {_shown_change(evidence)}"
     needed = pairs_needed(evidence.pairs, evidence.worst_case_error, evidence.margin, level.bound)
-    if needed > MOST_PAIRS:
+    if needed > _MOST_PAIRS:
         text += "; no affordable number of items would settle it"
     elif needed > evidence.pairs:
         text += f"; about {needed:,} items × trials would settle it (now {evidence.pairs:,})"
@@ -268,7 +270,7 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> 
         text += "; more items or trials would settle it"
     visible = visible_drop(evidence, tested, level)
     if visible is not None:
-        text += f"; {lost} of {size(visible, scale, unit)} would have shown"
+        text += f"; {lost} of {size_text(visible, scale, unit)} would have shown"
     return [("inconclusive", text)]
 
 
@@ -303,7 +305,7 @@ def _shown_change(evidence: Evidence) -> str:
     """The change that is reported."""
     shown = evidence.shown
     assert shown.estimate is not None
-    return change(shown.to_unit(shown.estimate.value), shown.scale, shown.unit)
+    return change_text(shown.to_unit(shown.estimate.value), shown.scale, shown.unit)
 
 
 def _change_where_it_applies(evidence: Evidence) -> str:

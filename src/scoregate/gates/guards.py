@@ -20,16 +20,16 @@ from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.intersection import Own
 from scoregate.gates.levels import RuleLevels
 from scoregate.gates.measuring import gather
-from scoregate.gates.pairing import Arm, PairedScore, Universe
-from scoregate.gates.rules import judge, rule_result
-from scoregate.gates.sentences import amount, named, p_text
+from scoregate.gates.pairing import ArmCells, PairedScore, Universe
+from scoregate.gates.rules import decide_rule, rule_result
+from scoregate.gates.sentences import amount_text, named_ids, p_text
 from scoregate.gates.table import RunTable
 from scoregate.records import Outcome, RuleResult
 from scoregate.wording import count
 
 APPLICABLE = " (applicable)"
 """Marks the rule in a report: `policy_compliance (applicable)`."""
-NEWLY_FAILING = " (newly failing)"
+_NEWLY_FAILING = " (newly failing)"
 IN_TIME = f"{LATENCY} (in time)"
 """Of the rule in a report."""
 
@@ -39,9 +39,9 @@ def completeness(
 ) -> Evidence:
     """Whether every gated cell holds a valid value, as a score of its own."""
 
-    def arm(missing: list[NDArray[np.bool_]]) -> Arm:
+    def arm(missing: list[NDArray[np.bool_]]) -> ArmCells:
         present = ~np.logical_or.reduce(missing)
-        return Arm(present.astype(float), np.zeros_like(present))
+        return ArmCells(present.astype(float), np.zeros_like(present))
 
     arms = (
         arm([e.pair.baseline.missing for e in measured]),
@@ -57,7 +57,7 @@ def missing_ids(complete: Evidence, everything: Universe) -> tuple[str, ...]:
     return tuple(i for i, gone in zip(everything.ids, _absent(complete), strict=False) if gone)
 
 
-def judge_scored(
+def decide_scored(
     complete: Evidence,
     tested: TestedHypothesis,
     everything: Universe,
@@ -74,7 +74,9 @@ def judge_scored(
     lost = int((all_cells == 0).sum())
     lost_before = int((complete.pair.baseline.values == 0).sum())
     if has_rule:
-        result = judge(complete, tested, everything.ids, level, own=Own(own) if own is not None else None)
+        result = decide_rule(
+            complete, tested, everything.ids, level, own=Own(own) if own is not None else None
+        )
     elif not lost and not lost_before:
         return []
     else:
@@ -88,7 +90,7 @@ def judge_scored(
             total = int(_absent(complete).sum())
             reason = (
                 f"{count(total, 'item')} of {len(everything):,} without a valid score in the candidate "
-                f"({p_text(tested.adjusted_p_value)}): {named(missing_ids(complete, everything), total)}"
+                f"({p_text(tested.adjusted_p_value)}): {named_ids(missing_ids(complete, everything), total)}"
             )
         elif tested.p_value <= level.suspicion:
             outcome = "inconclusive"
@@ -116,7 +118,7 @@ def applicability(measured: Sequence[Evidence], everything: Universe, level: Rul
     found = []
     for score in measured:
         arms = [
-            Arm((~arm.not_applicable).astype(float), np.zeros(arm.values.shape, dtype=bool))
+            ArmCells((~arm.not_applicable).astype(float), np.zeros(arm.values.shape, dtype=bool))
             for arm in (score.pair.baseline, score.pair.candidate)
         ]
         if all(arm.values.all() for arm in arms):
@@ -143,10 +145,12 @@ def newly_failing(measured: Sequence[Evidence], everything: Universe, level: Rul
         others = ~skipped.any(axis=1, keepdims=True)
         good = pair.sign * pair.high
         arms = [
-            Arm(np.where(arm.not_applicable, good, arm.values), np.broadcast_to(others, arm.values.shape))
+            ArmCells(
+                np.where(arm.not_applicable, good, arm.values), np.broadcast_to(others, arm.values.shape)
+            )
             for arm in (pair.baseline, pair.candidate)
         ]
-        name = score.name + NEWLY_FAILING
+        name = score.name + _NEWLY_FAILING
         part = replace(pair, name=name, baseline=arms[0], candidate=arms[1], opts_out=False)
         found.append(
             gather(name, part, score.contract, Rule(), everything, alpha=level.alpha, level=level.bound)
@@ -154,7 +158,7 @@ def newly_failing(measured: Sequence[Evidence], everything: Universe, level: Rul
     return found
 
 
-def judge_newly_failing(
+def decide_newly_failing(
     failing: Sequence[Evidence], tested: Sequence[TestedHypothesis], level: RuleLevels
 ) -> list[RuleResult]:
     """A broken rule for each score that fails beyond chance where it did not apply; silent otherwise."""
@@ -171,7 +175,7 @@ def judge_newly_failing(
     ]
 
 
-def judge_applicability(
+def decide_applicability(
     applies: Sequence[Evidence], tested: Sequence[TestedHypothesis], level: RuleLevels
 ) -> list[RuleResult]:
     """A broken rule for each score that applies to fewer items beyond chance; silent otherwise."""
@@ -181,8 +185,8 @@ def judge_applicability(
             continue
         before, now = (float(arm.values.mean()) for arm in (score.pair.baseline, score.pair.candidate))
         reason = (
-            f"the score applies to fewer items than before ({amount(before, 'rate')} then, "
-            f"{amount(now, 'rate')} now, {p_text(test.adjusted_p_value)})"
+            f"the score applies to fewer items than before ({amount_text(before, 'rate')} then, "
+            f"{amount_text(now, 'rate')} now, {p_text(test.adjusted_p_value)})"
         )
         results.append(rule_result(score, test, "regression", reason, level))
     return results
@@ -199,7 +203,7 @@ def lateness(
     if not any(e.name == LATENCY for e in measured) or not (baseline.timeouts or candidate.timeouts):
         return []
     arms = [
-        Arm(values, np.zeros(values.shape, dtype=bool))
+        ArmCells(values, np.zeros(values.shape, dtype=bool))
         for values in (_in_time(everything, table) for table in (baseline, candidate))
     ]
     pair = PairedScore(IN_TIME, "rate", 1.0, 0.0, 1.0, arms[0], arms[1])
@@ -207,7 +211,7 @@ def lateness(
     return [gather(IN_TIME, pair, contract, Rule(), everything, alpha=level.alpha, level=level.bound)]
 
 
-def judge_timeouts(
+def decide_timeouts(
     found: Sequence[Evidence], tested: Sequence[TestedHypothesis], level: RuleLevels
 ) -> list[RuleResult]:
     """A broken rule where more calls time out beyond chance; silent otherwise."""
@@ -217,7 +221,7 @@ def judge_timeouts(
             continue
         before, now = (1.0 - float(arm.values.mean()) for arm in (late.pair.baseline, late.pair.candidate))
         reason = (
-            f"more calls time out than before ({amount(before, 'rate')} then, {amount(now, 'rate')} now, "
+            f"more calls time out than before ({amount_text(before, 'rate')} then, {amount_text(now, 'rate')} now, "
             f"{p_text(test.adjusted_p_value)})"
         )
         results.append(rule_result(late, test, "regression", reason, level))

@@ -14,11 +14,11 @@ import numpy as np
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.measuring import gather
 from scoregate.gates.pairing import PairedScore, Universe, paired_score, universe_of
-from scoregate.gates.sentences import named
+from scoregate.gates.sentences import named_ids
 from scoregate.gates.table import RunTable
 from scoregate.wording import count
 
-LEAST_SHARE = 0.5
+_LEAST_SHARE = 0.5
 """Of the baseline's items. What is the same in fewer says too little of the dataset as it is now."""
 MENDING = "run the baseline's version on the present dataset and accept it"
 
@@ -72,7 +72,7 @@ class Intersection:
     def difference(self) -> str:
         """`5 new (a, b), 2 gone (c, d), 3 changed (e, f, g)`."""
         groups = (("new", self.new), ("gone", self.gone), ("changed", self.changed))
-        parts = [f"{len(ids):,} {word} ({named(ids)})" for word, ids in groups if ids]
+        parts = [f"{len(ids):,} {word} ({named_ids(ids)})" for word, ids in groups if ids]
         if self.unnamed:
             parts.append(f"{count(self.unnamed, 'item')} without a name that the candidate's run lacks")
         return ", ".join(parts) or "the same ids, and nothing says which of them hold something else"
@@ -126,7 +126,7 @@ def intersection(baseline: RunTable, candidate: RunTable) -> Intersection:
 def too_little_in_common(found: Intersection, max_failed_items: float) -> str | None:
     """Why a comparison on the intersection would mean nothing, or None."""
     wanted = len(found.own) if found.partial else found.baseline_items
-    if not found.same or len(found.same) < LEAST_SHARE * wanted:
+    if not found.same or len(found.same) < _LEAST_SHARE * wanted:
         whose = "the items that were selected" if found.partial else "the baseline's items"
         return (
             f"the dataset changed since the baseline was made{found.names}, and only {len(found.same):,} of "
@@ -136,9 +136,9 @@ def too_little_in_common(found: Intersection, max_failed_items: float) -> str | 
     if found.unnamed and found.gone:
         return (
             f"the dataset changed since the baseline was made{found.names}, and the candidate's run lacks "
-            f"{count(found.unnamed, 'item')}, so that it cannot be told which of {named(found.gone)} left the dataset "
-            "and which were lost in the run; finish the run (scoregate run GATE --resume), or decide it where its "
-            "dataset is at hand"
+            f"{count(found.unnamed, 'item')}, so that it cannot be told which of {named_ids(found.gone)} left the "
+            "dataset and which were lost in the run; finish the run (scoregate run GATE --resume), or decide it where "
+            "its dataset is at hand"
         )
     if found.baseline_missing > max_failed_items * found.baseline_items:
         return (

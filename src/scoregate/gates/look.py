@@ -11,27 +11,27 @@ from numpy.typing import NDArray
 from scoregate.catalog import SCORED
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import Gate, Rule
-from scoregate.gates.comparability import left_out, too_many_missing, why_not_comparable
+from scoregate.gates.comparability import advisory_left_out, too_many_missing, why_not_comparable
 from scoregate.gates.evidence import Evidence
-from scoregate.gates.family import Hypothesis, TestedHypothesis, examine
+from scoregate.gates.family import Hypothesis, TestedHypothesis, examine_family
 from scoregate.gates.guards import (
     applicability,
     completeness,
-    judge_applicability,
-    judge_newly_failing,
-    judge_scored,
-    judge_timeouts,
+    decide_applicability,
+    decide_newly_failing,
+    decide_scored,
+    decide_timeouts,
     lateness,
     missing_ids,
     newly_failing,
 )
 from scoregate.gates.intersection import CandidatesOwn, Intersection, candidates_own, intersection
 from scoregate.gates.levels import GUARD_SHARE, LookLevels, RuleLevels
-from scoregate.gates.measuring import gather, within
+from scoregate.gates.measuring import gather, within_slice
 from scoregate.gates.pairing import Universe, paired_score, universe
 from scoregate.gates.provenance import dataset_changed
 from scoregate.gates.reported import flips_of, notes_of, spreads_of, worst_first
-from scoregate.gates.rules import judge, judge_slice, worst
+from scoregate.gates.rules import decide_rule, decide_slice, worst
 from scoregate.gates.slices import Slice, slices_by_score
 from scoregate.gates.table import RunTable
 from scoregate.records import Flip, Outcome, Role, RuleResult, Verdict
@@ -89,7 +89,7 @@ def look(gate: Gate, baseline: RunTable, candidate: RunTable, levels: LookLevels
     return _Look(gate, baseline, candidate, levels, seed).seen()
 
 
-def moved_items(seen: Seen, baseline: RunTable, candidate: RunTable) -> tuple[Flip, ...]:
+def flips_seen(seen: Seen, baseline: RunTable, candidate: RunTable) -> tuple[Flip, ...]:
     """The items that got worse or better, worst first, of the runs that were looked at."""
     if seen.everything is None:
         return ()
@@ -108,7 +108,7 @@ def verdict(gate: Gate, baseline: RunTable, candidate: RunTable, seen: Seen, *, 
         outcome=seen.outcome,
         reason=seen.reason,
         rules=seen.rules,
-        flips=moved_items(seen, baseline, candidate),
+        flips=flips_seen(seen, baseline, candidate),
         missing_items=seen.missing_items,
         notes=seen.notes,
         baseline_run=before.run or None,
@@ -141,7 +141,7 @@ class _Look:
             self._refuse_to_decide_nothing(names)
         self._refuse_unknown(names)
         advised = [name for name in names if role[name] == "advisory"]
-        out = left_out(self.gate.rules, advised, self.baseline, self.candidate)
+        out = advisory_left_out(self.gate.rules, advised, self.baseline, self.candidate)
         names = [name for name in names if name not in out]
         refusal = why_not_comparable(self.gate, self.baseline, self.candidate, gating)
         if refusal is not None:
@@ -252,20 +252,20 @@ class _Look:
         late = lateness(measured, everything, self.baseline, self.candidate, guards)
         failing = newly_failing(measured, everything, guards)
         guarded = [Hypothesis(e) for e in (complete, *applies, *failing, *late)]
-        first, *others = examine(guarded, clusters, alpha=guards.alpha, seed=self.seed)
+        first, *others = examine_family(guarded, clusters, alpha=guards.alpha, seed=self.seed)
 
         family = _family(measured, slices)
         alpha = (1 - GUARD_SHARE) * levels.alpha
-        tested = examine(family, clusters, alpha=alpha, seed=self.seed, inference=self.gate.inference)
+        tested = examine_family(family, clusters, alpha=alpha, seed=self.seed, inference=self.gate.inference)
         informative = max(1, sum(result.informative for result in tested))
         level = levels.of(1 - GUARD_SHARE, family=informative)
         rules = self._judged(family, tested, everything, level, role, own)
         has_rule = SCORED in self.gate.rules
-        rules += judge_scored(complete, first, everything, guards, has_rule=has_rule, own=own_complete)
+        rules += decide_scored(complete, first, everything, guards, has_rule=has_rule, own=own_complete)
         parts = (len(applies), len(applies) + len(failing))
-        rules += judge_applicability(applies, others[: parts[0]], guards)
-        rules += judge_newly_failing(failing, others[parts[0] : parts[1]], guards)
-        rules += judge_timeouts(late, others[parts[1] :], guards)
+        rules += decide_applicability(applies, others[: parts[0]], guards)
+        rules += decide_newly_failing(failing, others[parts[0] : parts[1]], guards)
+        rules += decide_timeouts(late, others[parts[1] :], guards)
         pairs = [*zip(family, tested, strict=True), *zip(guarded, (first, *others), strict=True)]
         return [Tested(*pair) for pair in pairs], rules, own_complete
 
@@ -279,7 +279,7 @@ class _Look:
         """Scores that gate nothing, tested among themselves at the level that the gate's own have."""
         family = _family(advisory, slices)
         alpha = (1 - GUARD_SHARE) * self.levels.alpha
-        tested = examine(
+        tested = examine_family(
             family, everything.clusters, alpha=alpha, seed=self.seed, inference=self.gate.inference
         )
         level = self.levels.of(1 - GUARD_SHARE, family=max(1, len(family)))
@@ -300,10 +300,10 @@ class _Look:
             decides = role[evidence.name]
             if part is None:
                 alone = own.scores[evidence.name] if own is not None else None
-                results.append(judge(evidence, test, everything.ids, level, decides, alone))
+                results.append(decide_rule(evidence, test, everything.ids, level, decides, alone))
             else:
-                inside = within(evidence, part.members, everything.clusters)
-                results.append(judge_slice(inside, part.label, test, level, decides))
+                inside = within_slice(evidence, part.members, everything.clusters)
+                results.append(decide_slice(inside, part.label, test, level, decides))
         false_discoveries = benjamini_hochberg([test.p_value for test in tested])
         return [
             replace(result, q_value=float(q)) for result, q in zip(results, false_discoveries, strict=True)

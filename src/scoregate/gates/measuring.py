@@ -25,7 +25,7 @@ from scoregate.gates.coding import (
 )
 from scoregate.gates.critical import critical_of
 from scoregate.gates.evidence import Evidence
-from scoregate.gates.pairing import Arm, PairedScore, Scale, Universe
+from scoregate.gates.pairing import ArmCells, PairedScore, Scale, Universe
 from scoregate.gates.quantile_evidence import gather_quantile
 from scoregate.statistics.bounds import MeanEstimate, estimate_mean, number_of_clusters, observed_range
 from scoregate.statistics.reliability import pass_at_k, pass_hat_k
@@ -128,10 +128,12 @@ def _reduced(name: str, cells: CodedScore, pair: PairedScore, reducer: Reducer) 
     return CodedScore(cells.counted, arms[0], arms[1])
 
 
-def within(evidence: Evidence, members: NDArray[np.bool_], clusters: NDArray[np.intp]) -> Evidence:
+def within_slice(evidence: Evidence, members: NDArray[np.bool_], clusters: NDArray[np.intp]) -> Evidence:
     """The same of some of the items, (N,) bool: what a slice's drop is reported with. Nothing to pass, no floors."""
     pair, coded, reported = evidence.pair, evidence.coded, evidence.reported
-    arms = [Arm(arm.values[members], arm.not_applicable[members]) for arm in (pair.baseline, pair.candidate)]
+    arms = [
+        ArmCells(arm.values[members], arm.not_applicable[members]) for arm in (pair.baseline, pair.candidate)
+    ]
     part = replace(pair, baseline=arms[0], candidate=arms[1])
     own = CodedScore(coded.counted[members], coded.baseline[members], coded.candidate[members])
     cut = replace(
@@ -145,7 +147,7 @@ def within(evidence: Evidence, members: NDArray[np.bool_], clusters: NDArray[np.
         critical_items=(),
         suspect_items=(),
         pairs=int(own.counted.sum()) * min(evidence.trials),
-        reported=None if reported is None else within(reported, members, clusters),
+        reported=None if reported is None else within_slice(reported, members, clusters),
     )
     return _with_figures_of(cut, own, clusters[members])
 
@@ -316,7 +318,7 @@ def _quantile_where_it_applies(evidence: Evidence, q: float, everything: Univers
     kept = np.asarray(~skipped.any(axis=1))
     if not kept.any():
         return None
-    arms = [Arm(arm.values[kept], arm.not_applicable[kept]) for arm in (pair.baseline, pair.candidate)]
+    arms = [ArmCells(arm.values[kept], arm.not_applicable[kept]) for arm in (pair.baseline, pair.candidate)]
     part = gather_quantile(
         evidence.name,
         replace(pair, baseline=arms[0], candidate=arms[1]),

@@ -68,7 +68,7 @@ def universe_of(items: Collection[str], expected: int, baseline: RunTable, candi
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class ArmCells:
     """One run's cells of one score: arrays of shape (N, k)."""
 
     values: NDArray[np.float64]
@@ -93,8 +93,8 @@ class PairedScore:
     low: float
     """Worst end of the scale, larger is better; −inf where it has none."""
     high: float
-    baseline: Arm
-    candidate: Arm
+    baseline: ArmCells
+    candidate: ArmCells
     offset: float = 0.0
     """Ratios hold log(value + offset); not 0 only where a run holds a real zero, of which there is no logarithm."""
     opts_out: bool = False
@@ -151,7 +151,7 @@ def _ends(low: float, high: float, sign: float) -> tuple[float, float]:
     return (low, high) if sign > 0 else (-high, -low)
 
 
-def _censored(arms: Sequence[Arm], tables: Sequence[RunTable], everything: Universe) -> list[Arm]:
+def _censored(arms: Sequence[ArmCells], tables: Sequence[RunTable], everything: Universe) -> list[ArmCells]:
     """Latencies cut at the lower of the two time limits: what took longer took at least so long, in both arms.
 
     A limit that its own run did not keep is none: else a run could name a short one and hide how slow it is.
@@ -163,17 +163,17 @@ def _censored(arms: Sequence[Arm], tables: Sequence[RunTable], everything: Unive
     ]
     if not limits:
         return list(arms)
-    return [Arm(np.minimum(arm.values, min(limits)), arm.not_applicable) for arm in arms]
+    return [ArmCells(np.minimum(arm.values, min(limits)), arm.not_applicable) for arm in arms]
 
 
-def _kept(limit: float, arm: Arm, table: RunTable, everything: Universe) -> bool:
+def _kept(limit: float, arm: ArmCells, table: RunTable, everything: Universe) -> bool:
     """Whether every call that took longer is recorded as timed out."""
     late = np.argwhere(arm.values > limit * _CLOCKS)
     ids = everything.ids
     return all(row < len(ids) and (ids[row], trial) in table.timeouts for row, trial in late.tolist())
 
 
-def _refuse_negative(name: str, arms: Sequence[Arm]) -> None:
+def _refuse_negative(name: str, arms: Sequence[ArmCells]) -> None:
     for arm in arms:
         if (arm.values < 0).any():
             raise ResultsError(f"score '{name}' holds a negative value", hint="it is a measured quantity")
@@ -184,13 +184,13 @@ def _refuse_negative(name: str, arms: Sequence[Arm]) -> None:
             )
 
 
-def _ratio_pair(name: str, sign: float, baseline: Arm, candidate: Arm) -> PairedScore:
+def _ratio_pair(name: str, sign: float, baseline: ArmCells, candidate: ArmCells) -> PairedScore:
     # Half of the smallest positive value: small beside every real one, and the same for both arms.
     pooled = np.concatenate([baseline.values.ravel(), candidate.values.ravel()])
     positive = pooled[pooled > 0]
     zeros = bool((pooled == 0).any())
     offset = (float(positive.min()) / 2 if len(positive) else 1.0) if zeros else 0.0
-    logs = [Arm(np.log(arm.values + offset), arm.not_applicable) for arm in (baseline, candidate)]
+    logs = [ArmCells(np.log(arm.values + offset), arm.not_applicable) for arm in (baseline, candidate)]
     return PairedScore(name, "ratio", sign, -math.inf, math.inf, logs[0], logs[1], offset)
 
 
@@ -217,12 +217,14 @@ def _inferred(name: str, contract: Contract | None, columns: Sequence[Column]) -
     )
 
 
-def _arm(name: str, contract: Contract, everything: Universe, table: RunTable, column: Column | None) -> Arm:
+def _arm(
+    name: str, contract: Contract, everything: Universe, table: RunTable, column: Column | None
+) -> ArmCells:
     trials = table.header.trials
     values = np.full((len(everything), trials), np.nan)
     not_applicable = np.zeros(values.shape, dtype=bool)
     if column is None:
-        return Arm(values, not_applicable)
+        return ArmCells(values, not_applicable)
     if len(column.trials) and int(column.trials.max()) >= trials:
         raise ResultsError(
             f"score '{name}' has trial {int(column.trials.max())} in a run of {trials} trials",
@@ -237,7 +239,7 @@ def _arm(name: str, contract: Contract, everything: Universe, table: RunTable, c
     numbers, ignored = _numbers(name, contract, cells, [table.items[i] for i in column.items[keep]])
     values[at] = numbers
     not_applicable[at] = ignored
-    return Arm(values, not_applicable)
+    return ArmCells(values, not_applicable)
 
 
 def _numbers(

@@ -85,7 +85,7 @@ def rescored_note(baseline: RunHeader) -> str | None:
 
 
 def _scored_at(header: RunHeader) -> float | None:
-    time = time_of(header.scored_at)
+    time = iso_time(header.scored_at)
     return None if time is None else time.timestamp()
 
 
@@ -112,8 +112,8 @@ def older_than_allowed(gate: Gate, earlier: RunHeader, candidate: RunHeader) -> 
     A lock file whose run says no time is as old as its acceptance at least.
     """
     accepted = earlier.facts.accepted
-    then = time_of(earlier.started_at) or time_of(accepted.when if accepted else None)
-    now = time_of(candidate.started_at)
+    then = iso_time(earlier.started_at) or iso_time(accepted.when if accepted else None)
+    now = iso_time(candidate.started_at)
     if then is None or now is None:
         return None
     days = (now - then).total_seconds() / _SECONDS_A_DAY
@@ -131,7 +131,7 @@ def best_of_note(baseline: RunHeader) -> str | None:
     )
 
 
-def time_of(text: object) -> datetime | None:
+def iso_time(text: object) -> datetime | None:
     """An ISO time; one without a zone is taken as UTC. None where there is none or it cannot be read."""
     if not isinstance(text, str):
         return None

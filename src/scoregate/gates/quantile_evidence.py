@@ -17,7 +17,7 @@ from scoregate.catalog import Contract
 from scoregate.gate_file import Rule
 from scoregate.gates.coding import CodedScore
 from scoregate.gates.evidence import Evidence
-from scoregate.gates.pairing import Arm, PairedScore, Universe
+from scoregate.gates.pairing import ArmCells, PairedScore, Universe
 from scoregate.statistics.bounds import number_of_clusters
 from scoregate.statistics.quantiles import QuantileRatio, exceedance, quantile_bounds, quantile_ratio_bound
 
@@ -27,7 +27,7 @@ _BEYOND = math.log(1e6)
 
 
 @dataclass(frozen=True, slots=True)
-class QuantileEstimate:
+class _QuantileEstimate:
     """The log-ratio of two quantiles, larger is better."""
 
     value: float
@@ -46,7 +46,7 @@ class QuantileEstimate:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnQuantile:
+class _OwnQuantile:
     """The candidate's own quantile, in its unit; infinite where it is a call without a value."""
 
     value: float
@@ -107,7 +107,7 @@ def gather_quantile(
             for arm, values in zip(arms, kept, strict=True)
         ]
         before, now = (_quantile(values, q) for values in shown)
-        own = OwnQuantile(now, shown[1].ravel(), q, number_of_clusters(clusters))
+        own = _OwnQuantile(now, shown[1].ravel(), q, number_of_clusters(clusters))
         # Only where the quantile itself is a call without a value has it no number.
         gaps = sum(
             int(arm.missing.sum())
@@ -157,7 +157,7 @@ class _Seen:
     highest: float
 
     @classmethod
-    def of(cls, arms: Sequence[Arm]) -> _Seen:
+    def of(cls, arms: Sequence[ArmCells]) -> _Seen:
         logs = np.concatenate([arm.values.ravel() for arm in arms])
         logs = logs[~np.isnan(logs)]
         if not len(logs):
@@ -168,7 +168,7 @@ class _Seen:
     def spread(self) -> float:
         return self.highest - self.lowest
 
-    def amounts(self, arm: Arm, *, missing: float) -> NDArray[np.float64]:
+    def amounts(self, arm: ArmCells, *, missing: float) -> NDArray[np.float64]:
         """Positive amounts; a missing call is far beyond all others, upwards for `missing` = 1, downwards for −1."""
         beyond = self.spread + _BEYOND
         far = self.highest + beyond if missing > 0 else self.lowest - beyond
@@ -191,8 +191,8 @@ def _if_finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _oriented(ratio: QuantileRatio, sign: float, level: float, seen: _Seen) -> QuantileEstimate:
+def _oriented(ratio: QuantileRatio, sign: float, level: float, seen: _Seen) -> _QuantileEstimate:
     bounds = sorted(sign * seen.ratio(v) for v in (ratio.lower_bound, ratio.upper_bound))
     interval = sorted(sign * seen.ratio(v) for v in ratio.interval)
     value = sign * math.log(ratio.ratio)
-    return QuantileEstimate(value, level, (bounds[0], bounds[1]), (interval[0], interval[1]))
+    return _QuantileEstimate(value, level, (bounds[0], bounds[1]), (interval[0], interval[1]))

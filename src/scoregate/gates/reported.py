@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scoregate.catalog import MEASURED_UNITS
 from scoregate.gate_file import Gate
 from scoregate.gates.evidence import Evidence
-from scoregate.gates.pairing import Arm, Universe
+from scoregate.gates.pairing import ArmCells, Universe
 from scoregate.gates.provenance import age_note, best_of_note, rescored_note
 from scoregate.gates.slices import changed_places, unknown_slices
 from scoregate.gates.table import NOT_APPLICABLE, RunTable, value_text
@@ -102,7 +102,7 @@ def spreads_of(measured: Sequence[Evidence]) -> tuple[Spread, ...]:
     )
 
 
-def _quantiles(evidence: Evidence, arm: Arm) -> tuple[float | None, ...]:
+def _quantiles(evidence: Evidence, arm: ArmCells) -> tuple[float | None, ...]:
     values = arm.values[~np.isnan(arm.values)]
     if not len(values):
         return (None,) * len(_QUANTILES)

@@ -37,7 +37,7 @@ from scoregate.gates.levels import WHOLE_SET_ROUNDS, LookLevels, one_look, round
 from scoregate.gates.look import Seen, look, roles
 from scoregate.gates.look import verdict as as_verdict
 from scoregate.gates.rules import rule_result, worst
-from scoregate.gates.sentences import amount, named, p_text
+from scoregate.gates.sentences import amount_text, named_ids, p_text
 from scoregate.gates.slices import Slice
 from scoregate.gates.table import RunTable, with_more_trials
 from scoregate.records import FreshItem, Outcome, RoundName, RoundResult, RuleResult, Verdict
@@ -52,7 +52,7 @@ LUCK = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RoundRequest:
     """What is to be run next: the same items, as often, in both arms."""
 
     round: RoundName
@@ -62,7 +62,7 @@ class Request:
     """Fresh trials of each item in each arm."""
 
 
-Serve = Callable[[Request], tuple[RunTable, RunTable] | None]
+Serve = Callable[[RoundRequest], tuple[RunTable, RunTable] | None]
 """Runs a request and returns the fresh trials of baseline and candidate, numbered from 0; None where a cap forbids it.
 
 Asked again for what it has served, it returns the same: so a session that was interrupted is simply decided again.
@@ -89,7 +89,7 @@ class _Session:
     def verdict(self) -> Verdict:
         trials = self.gate.rounds.whole_set_trials(self.gate.trials)
         fail, bound = round_shares(self.gate)
-        arms = self._served(Request("A", None, trials[0]))
+        arms = self._served(RoundRequest("A", None, trials[0]))
         if arms is None:
             raise ValueError("the first round cannot be left out")
         if rounds_of(self.gate) == ("A",):
@@ -123,7 +123,7 @@ class _Session:
             if why:
                 self.notes.append(f"no further round: {why}")
                 break
-            more = self._served(Request(name, None, now - before))
+            more = self._served(RoundRequest(name, None, now - before))
             if more is None:
                 self._cap(name)
                 break
@@ -150,7 +150,7 @@ class _Session:
             critical="B" not in rounds_of(gate),
         )
 
-    def _served(self, request: Request) -> tuple[RunTable, RunTable] | None:
+    def _served(self, request: RoundRequest) -> tuple[RunTable, RunTable] | None:
         """What the request brought, checked: a part of it would be taken for the whole."""
         arms = self.serve(request)
         for table in arms or ():
@@ -171,7 +171,7 @@ class _Session:
         if not chosen:
             return _left_open(seen, suspects), False
         items = with_their_clusters(sorted(chosen), everything)
-        request = Request("B", items, trials_needed(self.gate, suspects, critical))
+        request = RoundRequest("B", items, trials_needed(self.gate, suspects, critical))
         arms = self._served(request)
         if arms is None:
             self._cap("B")
@@ -294,14 +294,16 @@ def _reason(found: Confirmed, proved: Sequence[Confirmation]) -> str:
         before, now = confirmation.baseline_value, confirmation.candidate_value
         values = ""
         if before is not None and now is not None:
-            values = f"{amount(before, scale, unit)} before, {amount(now, scale, unit)} now, "
+            values = f"{amount_text(before, scale, unit)} before, {amount_text(now, scale, unit)} now, "
         parts.append(
             f"{_label(suspect.name, suspect.slice)}: confirmed by fresh trials of {count(len(suspect.items), 'item')} "
             f"({values}{p_text(confirmation.adjusted_p_value)})"
         )
     for name, items in found.critical.items():
         fails = "fails" if len(items) == 1 else "fail"
-        parts.append(f"{name}: {count(len(items), 'critical item')} {fails} in fresh trials: {named(items)}")
+        parts.append(
+            f"{name}: {count(len(items), 'critical item')} {fails} in fresh trials: {named_ids(items)}"
+        )
     return "; ".join(parts)
 
 
@@ -331,14 +333,16 @@ def _broken_by_items(seen: Seen, critical: dict[str, tuple[str, ...]]) -> Seen:
     )
     if not broken:
         first = next(iter(critical))
-        reason = f"{first}: {named(critical[first])} may be lost, and no fresh trials could be run"
+        reason = f"{first}: {named_ids(critical[first])} may be lost, and no fresh trials could be run"
         return replace(seen, outcome=worst([seen.outcome, "inconclusive"]), reason=reason)
     first = next(iter(broken))
     return replace(seen, outcome="regression", reason=f"{first}: {_lost(critical[first])}", rules=rules)
 
 
 def _lost(items: Sequence[str]) -> str:
-    return f"{count(len(items), 'critical item')} failed, and no fresh trials could be run: {named(items)}"
+    return (
+        f"{count(len(items), 'critical item')} failed, and no fresh trials could be run: {named_ids(items)}"
+    )
 
 
 def hopeless(gate: Gate, seen: Seen, *, trials: int, most: int, alpha: float, level: float) -> str | None:

@@ -33,10 +33,10 @@ def worst(outcomes: list[Outcome]) -> Outcome:
     return min(outcomes, key=_WORST_FIRST.index, default="pass")
 
 
-NOT_PROVED = "no drop is proved"
+_NOT_PROVED = "no drop is proved"
 
 
-def judge(
+def decide_rule(
     evidence: Evidence,
     tested: TestedHypothesis,
     ids: tuple[str, ...],
@@ -59,16 +59,16 @@ def judge(
         findings = [finding for finding in findings if finding[0] == "regression"]
     outcome = worst([finding[0] for finding in findings])
     reason = "; ".join(text for result, text in findings if result == outcome)
-    return replace(rule_result(evidence, tested, outcome, reason or NOT_PROVED, level), role=role)
+    return replace(rule_result(evidence, tested, outcome, reason or _NOT_PROVED, level), role=role)
 
 
-def judge_slice(
+def decide_slice(
     evidence: Evidence, label: str, tested: TestedHypothesis, level: RuleLevels, role: Role = "gate"
 ) -> RuleResult:
     """A slice is too small to pass anything, so it can only break its rule. `evidence` is that of the slice."""
     findings = proved_drop(evidence, tested, level)
     outcome: Outcome = "regression" if findings else "pass"
-    reason = findings[0][1] if findings else NOT_PROVED
+    reason = findings[0][1] if findings else _NOT_PROVED
     result = rule_result(evidence, tested, outcome, reason, level)
     return replace(result, slice=label, role=role)
 

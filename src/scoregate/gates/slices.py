@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import Gate, Rule
 from scoregate.gates.pairing import Universe
-from scoregate.gates.sentences import named
+from scoregate.gates.sentences import named_ids
 from scoregate.gates.table import RunTable
 from scoregate.wording import count
 
@@ -102,7 +102,7 @@ def _moved(
         return []
     return [
         f"{count(len(moved), 'item')} changed the {what} since the baseline, whose own holds where it names one: "
-        f"{named(moved)}"
+        f"{named_ids(moved)}"
     ]
 
 

@@ -16,8 +16,8 @@ from scoregate.records import RuleResult, Verdict
 from scoregate.statistics.differential import ErrorRates, Offset
 from scoregate.statistics.estimate import difference_interval
 
-NOT_CALIBRATED = "its judge is not calibrated"
-OF_PARTS = "its judge treats the two versions differently"
+_NOT_CALIBRATED = "its judge is not calibrated"
+_OF_PARTS = "its judge treats the two versions differently"
 """Why a drop in a slice, or since the anchor, proves nothing where the rule's own reason tells the whole."""
 _STANDS = "as that favours the candidate, the drop that is proved all the same stands"
 _ALLOWED = f"where {100 * WRONG_LABELS:.0f} % of the labels may be wrong"
@@ -27,7 +27,7 @@ def with_uncalibrated(
     verdict: Verdict,
     reasons: Mapping[str, str],
     *,
-    of_parts: str = NOT_CALIBRATED,
+    of_parts: str = _NOT_CALIBRATED,
     standing: Collection[str] = (),
 ) -> Verdict:
     """The verdict where the judges of some scores may not decide. `reasons`: score -> why, with what repairs it.
@@ -61,12 +61,12 @@ def _marked(
     on_the_whole = _on_the_whole(rule)
     if reason is None or (rule.outcome != "regression" and not on_the_whole):
         return rule
-    if rule.score in standing and dropped_on_the_whole(rule):
+    if rule.score in standing and _dropped_on_the_whole(rule):
         return rule
     return replace(rule, outcome="invalid", reason=reason if on_the_whole else of_parts)
 
 
-def dropped_on_the_whole(rule: RuleResult) -> bool:
+def _dropped_on_the_whole(rule: RuleResult) -> bool:
     """Whether a rule proved a drop since the baseline, in no slice alone."""
     return rule.outcome == "regression" and _on_the_whole(rule)
 
@@ -81,9 +81,11 @@ def with_biased(verdict: Verdict, faults: Mapping[str, str], *, favoured: Collec
     What they scored proves nothing, as in `with_uncalibrated`. Not so where the judge is kinder to the candidate than
     to the baseline (`favoured`): what it shows of a drop on the whole is less than there is.
     """
-    standing = {rule.score for rule in verdict.rules if rule.score in favoured and dropped_on_the_whole(rule)}
+    standing = {
+        rule.score for rule in verdict.rules if rule.score in favoured and _dropped_on_the_whole(rule)
+    }
     reasons = {name: f"{fault}; {_STANDS}" if name in standing else fault for name, fault in faults.items()}
-    return with_uncalibrated(verdict, reasons, of_parts=OF_PARTS, standing=standing)
+    return with_uncalibrated(verdict, reasons, of_parts=_OF_PARTS, standing=standing)
 
 
 def fault_of_errors(score: str, errors: Errors, command: str) -> str | None:

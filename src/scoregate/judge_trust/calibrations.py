@@ -13,7 +13,7 @@ from scoregate.calibration.judge_strength import judge_strength, too_weak
 from scoregate.calibration.record import Calibration, Identity, identity_of
 from scoregate.calibration.requirement import Requirement, unmet
 from scoregate.gate_file import Gate, Rule
-from scoregate.gates.provenance import rescore_command, run_that_was_made, time_of
+from scoregate.gates.provenance import iso_time, rescore_command, run_that_was_made
 from scoregate.judge_trust.judges import is_judge, read_judges
 from scoregate.records import RunHeader
 from scoregate.statistics.estimate import Estimate
@@ -196,4 +196,4 @@ def _other_judge(gate: Gate, score: str, made_by: str, present: str, candidate: 
 
 def _judged_at(header: RunHeader) -> datetime | None:
     """When the run's scores were made: its own time, unless it was scored again."""
-    return time_of(header.scored_at)
+    return iso_time(header.scored_at)

@@ -20,12 +20,12 @@ from scoregate.planning.noise import (
     assumed_noise,
     measured_noise,
 )
-from scoregate.planning.planned import Spending
+from scoregate.planning.plan_result import Spending
 from scoregate.planning.stored_trials import (
     StoredTrials,
     more_trials_command,
     named_trials,
-    placed,
+    placed_trials,
     stored_trials,
 )
 from scoregate.records import Dataset
@@ -87,8 +87,8 @@ def basis_of(
         trials = stored_trials(gate, store)
     dataset = read_gate_dataset(gate) if gate.dataset is not None else None
     if trials is not None and dataset is not None:
-        trials = placed(gate, trials, dataset)
-    margins, prices = next_margins(gate), prices_of(gate, store)
+        trials = placed_trials(gate, trials, dataset)
+    margins, prices = next_margins(gate), _prices_of(gate, store)
     if trials is not None:
         noises, origin = measured_noise(margins.gate, trials.table), trials.origin
     else:
@@ -182,7 +182,7 @@ class Prices:
     """What these figures leave out, a sentence a judge."""
 
 
-def prices_of(gate: Gate, store: Store | None) -> Prices:
+def _prices_of(gate: Gate, store: Store | None) -> Prices:
     """Read all of it. Raises ConfigError for a judge that cannot be read."""
     previous = None if store is None else store.newest_totals(gate.name)
     judges = [build_judge(gate, spec) for spec in read_judges(gate).values()]

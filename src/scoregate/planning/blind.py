@@ -12,12 +12,12 @@ from scoregate.errors import ScoregateError
 from scoregate.gate_file import Gate
 from scoregate.gates.levels import main_share
 from scoregate.planning.chances import Size, size_of_dataset, trials_of
-from scoregate.planning.noise import Noise, assumed_noise, measured_noise, told_size
+from scoregate.planning.noise import Noise, assumed_noise, margin_text, measured_noise
 from scoregate.planning.outlook import unchanged, visible_drops
 from scoregate.records import Dataset, Run
 from scoregate.wording import count
 
-BLIND = 0.5
+_BLIND = 0.5
 """Share of inconclusive builds above which a gate is said to be blind before it is run."""
 
 
@@ -48,18 +48,18 @@ def warning_of(gate: Gate, noises: Sequence[Noise], size: Size, *, assumed: bool
     worst, drop = max(seen, key=lambda pair: pair[1] / (pair[0].margin or math.inf))
     assert worst.margin is not None
     inconclusive = unchanged(gate, noises, size).inconclusive
-    if inconclusive <= BLIND and drop <= 2 * worst.margin:
+    if inconclusive <= _BLIND and drop <= 2 * worst.margin:
         return None
     trials = count(trials_of(gate)[-1], "trial")
-    margin = told_size(worst, worst.margin) + (" in the judge's scores" if worst.of_margin < 1 else "")
+    margin = margin_text(worst, worst.margin) + (" in the judge's scores" if worst.of_margin < 1 else "")
     told = ", even if no two runs disagreed" if assumed else ""
     if drop <= worst.margin:
         # It would see the drop, and cannot prove that there is none: the bound is never without width.
         what = f"cannot rule out a drop of {margin} of {worst.score}{told}"
     else:
-        sees = f"drops of {told_size(worst, drop)} or more" if math.isfinite(drop) else "no drop at all"
+        sees = f"drops of {margin_text(worst, drop)} or more" if math.isfinite(drop) else "no drop at all"
         what = f"sees {sees} of {worst.score}{told}{',' if told else ''} and its margin is {margin}"
-    follows = "most builds will be inconclusive" if inconclusive > BLIND else "smaller drops will be missed"
+    follows = "most builds will be inconclusive" if inconclusive > _BLIND else "smaller drops will be missed"
     return (
         f"with {count(size.items, 'item')} and {trials} this gate {what}: {follows}; "
         f"`scoregate plan {gate.place}` shows what would help"
@@ -69,12 +69,12 @@ def warning_of(gate: Gate, noises: Sequence[Noise], size: Size, *, assumed: bool
 def _measured(gate: Gate, dataset: Dataset, baseline: Run) -> tuple[Noise, ...] | None:
     if baseline.header.trials < 2:
         return None
-    from scoregate.planning.stored_trials import placed, trials_of_baseline
+    from scoregate.planning.stored_trials import placed_trials, trials_of_baseline
 
     trials = trials_of_baseline(gate, baseline)
     if trials is None:
         return None
-    table = placed(gate, trials, dataset).table
+    table = placed_trials(gate, trials, dataset).table
     return _in_judges_scores(gate, measured_noise(_decided(gate), table))
 
 

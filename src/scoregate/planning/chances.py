@@ -84,7 +84,7 @@ def chance_to_pass(noise: Noise, size: Size, trials: int, level: float) -> float
 
     Floors are taken to hold or not: where a version stands to them varies little from build to build.
     """
-    items, clusters = counted(noise, size)
+    items, clusters = items_counted(noise, size)
     if not all(floor.holds(items, level) for floor in noise.floors):
         return 0.0
     if noise.margin is None:
@@ -109,7 +109,7 @@ def within_arms(noise: Noise, size: Size, trials: int) -> float:
     return noise.within * (1.0 + trials / before) / 2.0
 
 
-def counted(noise: Noise, size: Size) -> tuple[int, int]:
+def items_counted(noise: Noise, size: Size) -> tuple[int, int]:
     """Items and clusters that the score says something about."""
     items = max(1, round(size.items * noise.counted))
     return items, max(1, min(items, round(size.clusters * noise.counted)))

@@ -17,11 +17,18 @@ from scoregate.gate_file import Gate
 from scoregate.gates.confirmation import LARGEST_SHARE
 from scoregate.gates.levels import round_shares, rounds_of
 from scoregate.gates.rounds import CLEAR, LUCK
-from scoregate.planning.chances import Size, Unchanged, chance_to_pass, counted, inconclusive_share, trials_of
+from scoregate.planning.chances import (
+    Size,
+    Unchanged,
+    chance_to_pass,
+    inconclusive_share,
+    items_counted,
+    trials_of,
+)
 from scoregate.planning.noise import Noise
 from scoregate.statistics.power import normal_quantile
 
-DRAWS = 20_000
+_DRAWS = 20_000
 """Sessions that are drawn: shares are good to half a point."""
 _CERTAIN = 1e-12
 
@@ -42,9 +49,9 @@ def unchanged_in_rounds(gate: Gate, noises: Sequence[Noise], size: Size) -> Unch
     others = max(0, sum(noise.within > 0 for noise in noises) * size.hypotheses // max(1, len(noises)))
     suspects = _Suspects(gate, noises, max(0, others - len(deciding)))
     noisy = np.array([noise.within > 0 for noise in deciding], dtype=bool)
-    open_ = np.ones(DRAWS, dtype=bool)
-    passed = np.zeros(DRAWS, dtype=bool)
-    cost = np.zeros(DRAWS)
+    open_ = np.ones(_DRAWS, dtype=bool)
+    passed = np.zeros(_DRAWS, dtype=bool)
+    cost = np.zeros(_DRAWS)
     done = 0
     for look, (name, k) in enumerate(zip(looks, trials, strict=True)):
         cost[open_] += size.items * (k - done)
@@ -90,14 +97,14 @@ def _hopeless(
     level: float,
     alpha: float,
 ) -> NDArray[np.bool_]:
-    """(DRAWS,): sessions that end early, by the same reckoning as that of the rounds."""
+    """(_DRAWS,): sessions that end early, by the same reckoning as that of the rounds."""
     beyond = np.zeros(len(standard), dtype=bool)
     provable = np.zeros(len(standard), dtype=bool)
     needed = normal_quantile(1.0 - alpha)
     for position, noise in enumerate(deciding):
         if noise.margin is None or noise.within <= 0:
             continue
-        items, _ = counted(noise, size)
+        items, _ = items_counted(noise, size)
         now = math.sqrt(2.0 * noise.within * noise.design_effect / (trials * items))
         cap = now * math.sqrt(trials / most)
         estimate = standard[:, position] * now
@@ -112,8 +119,8 @@ class _Suspects:
     def __init__(self, gate: Gate, noises: Sequence[Noise], others: int) -> None:
         random = np.random.default_rng(1)
         self._gate, self._noises = gate, [noise for noise in noises if noise.within > 0]
-        self.others: NDArray[np.intp] = random.binomial(others, gate.rounds.screen, size=DRAWS)
-        self.clear: NDArray[np.bool_] = random.binomial(others, CLEAR, size=DRAWS) == 0
+        self.others: NDArray[np.intp] = random.binomial(others, gate.rounds.screen, size=_DRAWS)
+        self.clear: NDArray[np.bool_] = random.binomial(others, CLEAR, size=_DRAWS) == 0
 
     def calls(self, number: NDArray[np.intp], size: Size, trials: int) -> NDArray[np.float64]:
         """Calls of one arm, for as many hypotheses that look worse."""
@@ -144,12 +151,12 @@ def _quantiles(chances: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @cache
 def _walk(scores: int, trials: tuple[int, ...]) -> NDArray[np.float64]:
-    """(looks, DRAWS, scores): standardised differences of an unchanged candidate at each look."""
+    """(looks, _DRAWS, scores): standardised differences of an unchanged candidate at each look."""
     random = np.random.default_rng(0)
-    total = np.zeros((DRAWS, scores))
+    total = np.zeros((_DRAWS, scores))
     looks, before = [], 0
     for k in trials:
-        total = total + math.sqrt(k - before) * random.standard_normal((DRAWS, scores))
+        total = total + math.sqrt(k - before) * random.standard_normal((_DRAWS, scores))
         looks.append(total / math.sqrt(k))
         before = k
     return np.stack(looks)

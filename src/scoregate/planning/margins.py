@@ -14,7 +14,7 @@ from scoregate.records import RunHeader
 
 
 @dataclass(frozen=True, slots=True)
-class NextMargins:
+class _NextMargins:
     """A gate as the next build will be decided with it."""
 
     gate: Gate
@@ -22,14 +22,14 @@ class NextMargins:
     """What its judges' margins mean in truth, and which of its judges could not decide, a sentence each."""
 
 
-def next_margins(gate: Gate) -> NextMargins:
+def next_margins(gate: Gate) -> _NextMargins:
     """Scale the margins of the truth as for a run that would begin now, scored by the present judges.
 
     Raises ConfigError for a judge or a calibration that cannot be read.
     """
     judges = read_judges(gate)
     if not judges:
-        return NextMargins(gate)
+        return _NextMargins(gate)
     header = RunHeader(
         run="",
         dataset="",
@@ -44,7 +44,7 @@ def next_margins(gate: Gate) -> NextMargins:
         until = "this rule is invalid" if rule.advisory else "every build is invalid"
         as_is = ", and its margin is taken here as it stands" if rule.margin_of == "truth" else ""
         notes.append(f"{reason}; until then {until}{as_is}")
-    return NextMargins(with_true_margins(gate, header), tuple(notes))
+    return _NextMargins(with_true_margins(gate, header), tuple(notes))
 
 
 def of_truth(gate: Gate, noise: Noise) -> Noise:

@@ -17,7 +17,7 @@ from scoregate.gates.evidence import Evidence
 from scoregate.gates.look import roles
 from scoregate.gates.measuring import gather
 from scoregate.gates.pairing import PairedScore, Scale, paired_score, universe
-from scoregate.gates.sentences import size
+from scoregate.gates.sentences import size_text
 from scoregate.gates.table import RunTable
 from scoregate.statistics.bounds import observed_range
 from scoregate.statistics.power import normal_quantile, within_variance
@@ -25,7 +25,7 @@ from scoregate.statistics.power import normal_quantile, within_variance
 ASSUMED_RATE = 0.85
 ASSUMED_WITHIN = 0.0714
 """Of a rate: two runs of one version disagree on one item in seven."""
-ASSUMED_LOG_WITHIN = 0.16
+_ASSUMED_LOG_WITHIN = 0.16
 """Of a measured quantity: a call takes half as long again, or two thirds, as often as not."""
 
 _ROUNDING = 1e-12
@@ -117,7 +117,7 @@ def assumed_noise(
         contract, rule = gate.contract(name), gate.rules[name]
         scale, low, high = _scale(name, contract)
         if scale == "ratio":
-            reach, loss, variance = math.log(2.0), math.inf, ASSUMED_LOG_WITHIN
+            reach, loss, variance = math.log(2.0), math.inf, _ASSUMED_LOG_WITHIN
         elif math.isfinite(high - low):
             reach = high - low
             loss, variance = (rate * reach, within * reach**2)
@@ -245,6 +245,6 @@ def in_unit(noise: Noise, value: float | None) -> float | None:
     return math.expm1(value) if noise.scale == "ratio" else value
 
 
-def told_size(noise: Noise, value: float) -> str:
+def margin_text(noise: Noise, value: float) -> str:
     """The same for people."""
-    return size(in_unit(noise, value) or 0.0, noise.scale, noise.unit)
+    return size_text(in_unit(noise, value) or 0.0, noise.scale, noise.unit)

@@ -16,8 +16,8 @@ from scoregate.planning.chances import (
     Size,
     Unchanged,
     chance_to_pass,
-    counted,
     inconclusive_share,
+    items_counted,
     trials_of,
     within_arms,
 )
@@ -82,7 +82,7 @@ def visible_drops(gate: Gate, noises: Sequence[Noise], size: Size) -> tuple[Visi
 
 
 def _visible(noise: Noise, size: Size, trials: int, alpha: float) -> VisibleDrop:
-    items, clusters = counted(noise, size)
+    items, clusters = items_counted(noise, size)
 
     def drop(*, concentrated: bool) -> float:
         return drop_found(

@@ -19,11 +19,11 @@ from scoregate.gate_file import Gate
 from scoregate.gates.coding import code_for_regression
 from scoregate.gates.pairing import PairedScore, paired_score, universe
 from scoregate.gates.table import NOT_APPLICABLE
-from scoregate.planning.dealing import Deck
+from scoregate.planning.assigning import TrialPool
 
-Kind = Literal["concentrated", "diffuse"]
-KINDS: tuple[Kind, ...] = ("concentrated", "diffuse")
-BROKEN_SHARE = 0.1
+DropKind = Literal["concentrated", "diffuse"]
+KINDS: tuple[DropKind, ...] = ("concentrated", "diffuse")
+_BROKEN_SHARE = 0.1
 """Of the items, where a score without a worst value is to fall in some of them only."""
 _OTHER = "planted failure"
 """A category that no rule lets pass."""
@@ -56,13 +56,13 @@ class Target:
         return float(np.nanmean(self.levels)) - self.pair.low if self.has_end else math.inf
 
 
-def target(gate: Gate, deck: Deck, score: str) -> Target:
+def target(gate: Gate, pool: TrialPool, score: str) -> Target:
     """The score as it is in the stored trials. Raises ConfigError for one that cannot fall."""
-    everything = universe(deck.table, deck.table)
+    everything = universe(pool.table, pool.table)
     contract = gate.contract(score)
-    pair = paired_score(score, contract, everything, deck.table, deck.table)
+    pair = paired_score(score, contract, everything, pool.table, pool.table)
     coded = code_for_regression(pair)
-    levels = np.where(coded.counted, coded.baseline.mean(axis=1), np.nan)[: len(deck.table.items)]
+    levels = np.where(coded.counted, coded.baseline.mean(axis=1), np.nan)[: len(pool.table.items)]
     if np.isnan(levels).all():
         raise ConfigError(
             f"score '{score}' applies to no item of the stored trials, so nothing can be planted"
@@ -86,7 +86,7 @@ def check_drop(chosen: Target, drop: float) -> None:
 class Planted:
     """One drop in one build."""
 
-    def __init__(self, target: Target, drop: float, kind: Kind, random: np.random.Generator) -> None:
+    def __init__(self, target: Target, drop: float, kind: DropKind, random: np.random.Generator) -> None:
         """`drop` is in the score's unit; relative for latency, cost and tokens."""
         self.score = target.score
         self._target, self._kind, self._random = target, kind, random
@@ -100,7 +100,7 @@ class Planted:
             hit = scored & self._broken[rows][:, None]
             if target.has_end:
                 return np.where(hit, np.array(target.worst, dtype=object), cells)
-            return self._moved(cells, hit, self._loss / BROKEN_SHARE)
+            return self._moved(cells, hit, self._loss / _BROKEN_SHARE)
         share = self._loss / target.room if target.has_end else 0.0
         if target.pair.scale == "rate" or target.graded:
             hit = scored & (self._random.random(cells.shape) < share)
@@ -133,7 +133,7 @@ def _broken(target: Target, loss: float, random: np.random.Generator) -> NDArray
     order = random.permutation(applies)
     broken = np.zeros(len(target.levels), dtype=bool)
     if not target.has_end:
-        broken[order[: max(1, round(BROKEN_SHARE * len(order)))]] = True
+        broken[order[: max(1, round(_BROKEN_SHARE * len(order)))]] = True
         return broken
     lost = np.cumsum(target.levels[order] - target.pair.low)
     wanted = loss * len(applies)

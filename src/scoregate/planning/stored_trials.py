@@ -10,14 +10,14 @@ from scoregate.datasets import cluster_of, slices_of
 from scoregate.errors import ConfigError, NoBaseline
 from scoregate.gate_file import Gate
 from scoregate.gate_file.source import GitRevision, RunId
-from scoregate.gates.sentences import named
+from scoregate.gates.sentences import named_ids
 from scoregate.gates.table import RunTable, table_from_run, with_more_trials
 from scoregate.judge_trust.own_replies import asked_for_itself, gating_judges, measuring_runs
 from scoregate.records import Dataset, Run, RunHeader
 from scoregate.store import Store
 from scoregate.wording import count, shown_path
 
-ENOUGH_TRIALS = 20
+_ENOUGH_TRIALS = 20
 """No older run is looked for once so many trials are there: more would hardly tell more."""
 _NEWEST = 50
 """So many of the gate's stored runs are looked at."""
@@ -72,7 +72,9 @@ def named_trials(gate: Gate, names: Sequence[str], store: Store | None) -> Store
     pooled = _pooled(gate, runs)
     judges = gating_judges(gate)
     if len(runs) > 1 and not all(asked_for_itself(run.id, judges, store) for run in runs):
-        told = f"which may share replies of {named(judges)}, so that the noise may be larger than it looks"
+        told = (
+            f"which may share replies of {named_ids(judges)}, so that the noise may be larger than it looks"
+        )
         pooled = replace(pooled, origin=f"{pooled.origin}, {told}")
     if pooled.trials < 2:
         raise ConfigError(
@@ -82,7 +84,7 @@ def named_trials(gate: Gate, names: Sequence[str], store: Store | None) -> Store
     return pooled
 
 
-def placed(gate: Gate, trials: StoredTrials, dataset: Dataset) -> StoredTrials:
+def placed_trials(gate: Gate, trials: StoredTrials, dataset: Dataset) -> StoredTrials:
     """The trials in the clusters and slices that the gate names now, which may be others than when they were run."""
     table, ids = trials.table, set(trials.table.items)
     clusters, slices = dict(table.clusters), dict(table.slices)
@@ -129,11 +131,11 @@ def _from_store(gate: Gate, store: Store) -> StoredTrials | None:
             continue
         chosen: list[Run] = []
         for run in sorted(measuring, key=lambda run: trials[run] < 2):
-            if sum(one.header.trials for one in chosen) < ENOUGH_TRIALS:
+            if sum(one.header.trials for one in chosen) < _ENOUGH_TRIALS:
                 chosen.append(store.load_run(run, outputs=False))
         pooled, left_out = _pooled(gate, chosen), len(runs) - len(measuring)
         if left_out:
-            told = f"left out: {count(left_out, 'other run')} that may share replies of {named(judges)}"
+            told = f"left out: {count(left_out, 'other run')} that may share replies of {named_ids(judges)}"
             pooled = replace(pooled, origin=f"{pooled.origin} ({told})")
         return pooled
     return None
@@ -181,7 +183,7 @@ def _pooled(gate: Gate, runs: Sequence[Run]) -> StoredTrials:
     which = (
         f"run {runs[0].id}"
         if len(runs) == 1
-        else f"{count(len(runs), 'run')} ({named([r.id for r in runs])})"
+        else f"{count(len(runs), 'run')} ({named_ids([r.id for r in runs])})"
     )
     return StoredTrials(table, f"{which}: {trials} of {version}", len(runs))
 

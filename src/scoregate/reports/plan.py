@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from scoregate.planning.planned import Edit, Plan, ScorePlan, Spending
+from scoregate.planning.plan_result import Edit, Plan, ScorePlan, Spending
 from scoregate.reports.display_width import display_width
 from scoregate.wording import count, dollars, plural
 

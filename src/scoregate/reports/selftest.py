@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from scoregate.planning.selftested import Detection, SelfTest, Share
+from scoregate.planning.self_test_result import Detection, SelfTest, Share
 from scoregate.wording import plural
 
 

@@ -23,23 +23,23 @@ from numpy.typing import NDArray
 from scoregate.statistics.estimate import Estimate, estimated, exact_interval, not_estimated
 
 Floats = NDArray[np.float64]
-Level = Literal["nominal", "ordinal", "interval"]
-Weights = Literal["linear", "quadratic"]
+MeasurementLevel = Literal["nominal", "ordinal", "interval"]
+_Weights = Literal["linear", "quadratic"]
 _TableMeasure = Callable[[NDArray[np.number]], Floats]
 _NumberMeasure = Callable[[Floats, Floats, Floats | None], Floats]
 
-RESAMPLES = 2000
+_RESAMPLES = 2000
 _CHUNK = 200
 """Resamples of numbers at a time, which bounds the memory."""
 _UNDETERMINED = 0.05
 """Where more resamples than this share determine no value, there is no interval."""
 _NO_WIDTH = 1e-9
 ONE_VALUE = "all values are the same, so that chance would agree as well"
-FEWEST = 10
+_FEWEST = 10
 """A bootstrap of fewer items draws the same few over and over, and its intervals are too narrow."""
-TOO_FEW = f"an interval takes at least {FEWEST} items"
+TOO_FEW = f"an interval takes at least {_FEWEST} items"
 NO_SPREAD = "all items fell alike, so that resampling them shows no spread"
-NO_ITEMS = "no item has both values"
+_NO_ITEMS = "no item has both values"
 RARE = "so few items have another value than the rest that an interval would be guessed"
 
 
@@ -55,7 +55,7 @@ def raw_agreement(table: NDArray[np.number]) -> Floats:
     return _ratio(np.trace(table, axis1=-2, axis2=-1), table.sum(axis=(-2, -1)))
 
 
-def cohen_kappa(table: NDArray[np.number], weights: Weights | None = None) -> Floats:
+def cohen_kappa(table: NDArray[np.number], weights: _Weights | None = None) -> Floats:
     """Cohen's κ: agreement beyond that of two raters who keep their marginal shares and know nothing of each other.
 
     With weights, a disagreement counts by the distance of the classes in the table's order, or by its square. NaN
@@ -95,7 +95,7 @@ def alpha_of_table(table: NDArray[np.number], level: Literal["nominal", "ordinal
     return _alpha(counts + np.swapaxes(counts, -2, -1), level, None)
 
 
-def krippendorff_alpha(ratings: NDArray[np.float64], level: Level) -> float:
+def krippendorff_alpha(ratings: NDArray[np.float64], level: MeasurementLevel) -> float:
     """Krippendorff's α of `ratings` (raters, items), NaN where a rater gave none.
 
     Items with fewer than two ratings say nothing and drop out. NaN where nothing is left or all ratings are equal.
@@ -111,7 +111,7 @@ def krippendorff_alpha(ratings: NDArray[np.float64], level: Level) -> float:
     return float(_alpha(coincidences, level, values))
 
 
-def _alpha(coincidences: Floats, level: Level, values: Floats | None) -> Floats:
+def _alpha(coincidences: Floats, level: MeasurementLevel, values: Floats | None) -> Floats:
     """α from the (…, V, V) coincidences of values; `values` (V,) are their places for the interval level."""
     margins = coincidences.sum(axis=-1)
     total = margins.sum(axis=-1)
@@ -183,24 +183,24 @@ def table_estimate(
     """A measure of a (K, K) table, such as `cohen_kappa`, with its 1 − `level` interval.
 
     Without a value where the table determines none (one class only), without an interval where too many
-    resamples do not, where all of them are alike, and where the items are fewer than `FEWEST` and not all agree;
+    resamples do not, where all of them are alike, and where the items are fewer than `_FEWEST` and not all agree;
     `reason` says so.
     """
     n = int(table.sum())
     if not n:
-        return not_estimated(0, NO_ITEMS)
+        return not_estimated(0, _NO_ITEMS)
     value = float(measure(table))
     if np.isnan(value):
         return not_estimated(n, ONE_VALUE)
     if np.trace(table) == n:
         return estimated(value, float(measure(_with_hidden_disagreements(table, level))), value, n)
-    if n < FEWEST:
+    if n < _FEWEST:
         return Estimate(value, None, None, n, TOO_FEW)
     seen = np.flatnonzero(table)
     rng = np.random.default_rng(seed)
-    drawn = np.zeros((RESAMPLES, table.size))
-    drawn[:, seen] = rng.multinomial(n, table.ravel()[seen] / n, size=RESAMPLES)
-    return _percentiles(value, measure(drawn.reshape(RESAMPLES, *table.shape)), n, level)
+    drawn = np.zeros((_RESAMPLES, table.size))
+    drawn[:, seen] = rng.multinomial(n, table.ravel()[seen] / n, size=_RESAMPLES)
+    return _percentiles(value, measure(drawn.reshape(_RESAMPLES, *table.shape)), n, level)
 
 
 def numbers_estimate(
@@ -209,7 +209,7 @@ def numbers_estimate(
     """A measure of two raters' numbers (N,), such as `quadratic_kappa`, in the same way."""
     n = len(first)
     if not n:
-        return not_estimated(0, NO_ITEMS)
+        return not_estimated(0, _NO_ITEMS)
     order = np.lexsort((second, first))  # the order in which the items came is no difference
     first, second = first[order], second[order]
     value = float(measure(first, second, None))
@@ -218,12 +218,12 @@ def numbers_estimate(
     if np.array_equal(first, second):
         # Items that disagree as chance would add nothing to agreement beyond chance.
         return estimated(value, exact_interval(n, n, level)[0] * value, value, n)
-    if n < FEWEST:
+    if n < _FEWEST:
         return Estimate(value, None, None, n, TOO_FEW)
     rng = np.random.default_rng(seed)
     resampled = [
         measure(first, second, rng.multinomial(n, np.full(n, 1.0 / n), size=_CHUNK).astype(np.float64))
-        for _ in range(RESAMPLES // _CHUNK)
+        for _ in range(_RESAMPLES // _CHUNK)
     ]
     return _percentiles(value, np.concatenate(resampled), n, level)
 

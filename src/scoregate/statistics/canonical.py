@@ -1,6 +1,6 @@
 """An order of items and clusters that is told by their content alone.
 
-Random labels are dealt to the clusters one after another, so the order of the clusters must not come from the order
+Random labels are drawn for the clusters one after another, so the order of the clusters must not come from the order
 of rows, the names of items or the order of scores and slices: the same data must give the same p-value. Every item,
 cluster, score, slice and table gets a colour, a number made from its values and from the colours of what it meets;
 sums of mixed colours do not depend on the order of what is summed. After a few rounds two things have the same colour
@@ -14,14 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Colours = NDArray[np.uint64]
+_Colours = NDArray[np.uint64]
 _ROUNDS = 3
 _ODD = 0x9E3779B97F4A7C15
 """The golden ratio in 64 bits: multiples of it are spread evenly."""
 
 
 @dataclass(frozen=True, slots=True)
-class CanonicalOrder:
+class _CanonicalOrder:
     """Positions in the order of content; equal colours keep the order of the input, which then makes no difference."""
 
     clusters: NDArray[np.intp]
@@ -38,7 +38,7 @@ def canonical_order(
     clusters: NDArray[np.intp],
     members: NDArray[np.bool_],
     tables: NDArray[np.float64],
-) -> CanonicalOrder:
+) -> _CanonicalOrder:
     """Order the content of a family: `runs` (N, k, M), `clusters` (N,), `members` (S, N), `tables` (G, P, H)."""
     cells = _hash_runs(runs)
     rows = _hash_runs(tables)
@@ -58,7 +58,7 @@ def canonical_order(
         columns = _mix(rows ^ units[:, None]).sum(axis=0, dtype=np.uint64)
         mixed = _mix(items)
         slices = np.array([mixed[row].sum(dtype=np.uint64) for row in members], dtype=np.uint64)
-    return CanonicalOrder(
+    return _CanonicalOrder(
         clusters=np.argsort(units, kind="stable"),
         items=np.lexsort((items, clusters, units[clusters])),
         scores=np.argsort(scores, kind="stable"),
@@ -67,7 +67,7 @@ def canonical_order(
     )
 
 
-def _hash_runs(values: NDArray[np.float64]) -> Colours:
+def _hash_runs(values: NDArray[np.float64]) -> _Colours:
     """(N, k, M) to (N, M): one number for the values of all runs, in their order."""
     result = np.zeros((values.shape[0], values.shape[2]), dtype=np.uint64)
     for run in range(values.shape[1]):
@@ -76,9 +76,9 @@ def _hash_runs(values: NDArray[np.float64]) -> Colours:
     return result
 
 
-def _mix(colours: Colours) -> Colours:
+def _mix(colours: _Colours) -> _Colours:
     """Finalizer of splitmix64: every bit of the input moves about half of the bits of the output."""
-    mixed: Colours = colours + np.uint64(_ODD)
+    mixed: _Colours = colours + np.uint64(_ODD)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return mixed ^ (mixed >> np.uint64(31))

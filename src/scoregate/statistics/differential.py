@@ -24,7 +24,7 @@ from scoregate.statistics.special import special_function
 
 FEWEST_PAIRS = 10
 """Pairs of numbers that an interval is told from, at least."""
-STEEPEST = 2.0
+_STEEPEST = 2.0
 """Slope of the judge on the truth, in slopes of the judge on the labels: labels whose differences are half noise."""
 _ROUNDING = 1e-12
 """Of numbers whose largest is 1."""
@@ -115,7 +115,7 @@ def offset_at_equal_labels(judge: NDArray[np.float64], human: NDArray[np.float64
     line of the people's, and the line's height at 0 is tested: its slope is how much of a true difference the judge
     shows, which is the same for both versions. Noise in the labels flattens that line, so that a true drop would leave
     a height. The steepest line that noise leaves possible is the reverse regression's, people's on the judge's, which
-    takes all scatter for theirs; it counts up to `STEEPEST` times the slope. An offset has to stand on both lines.
+    takes all scatter for theirs; it counts up to `_STEEPEST` times the slope. An offset has to stand on both lines.
     """
     pairs = len(judge)
     if pairs < FEWEST_PAIRS or (np.ptp(human) == 0 and human[0] != 0):
@@ -190,7 +190,7 @@ def _steep_height(pairs: int, sums: NDArray[np.float64]) -> NDArray[np.float64]:
     together = moved & (common > _ROUNDING * pairs)
     # 1 / r², by which the reverse regression is steeper.
     steeper = np.divide(of_judge * of_human, common**2, out=np.ones_like(common), where=together)
-    found: NDArray[np.float64] = (judge - np.clip(steeper, 1.0, STEEPEST) * slope * human) / pairs
+    found: NDArray[np.float64] = (judge - np.clip(steeper, 1.0, _STEEPEST) * slope * human) / pairs
     return found
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from scoregate.statistics.special import special_function
 
-SMALLEST_P = 1e-15
+_SMALLEST_P = 1e-15
 """Resolution of the convolution; no smaller p-value is claimed."""
 
 
@@ -62,7 +62,7 @@ def exact_permutation_test(baseline: NDArray[np.int64], candidate: NDArray[np.in
     for distribution, n in zip(distributions, counts, strict=True):
         spectrum *= np.fft.rfft(distribution, size) ** int(n)
     cumulative = np.cumsum(np.clip(np.fft.irfft(spectrum, size)[:length], 0.0, None))
-    cumulative = np.clip(cumulative / cumulative[-1], SMALLEST_P, 1.0)
+    cumulative = np.clip(cumulative / cumulative[-1], _SMALLEST_P, 1.0)
     # Sums that no subset has repeat the value before them; below the smallest sum there is only rounding noise.
     smallest_sum = sum(int(np.flatnonzero(d)[0]) * int(n) for d, n in zip(distributions, counts, strict=True))
     attainable = cumulative[smallest_sum:]

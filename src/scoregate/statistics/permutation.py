@@ -1,6 +1,6 @@
 """Within-cluster label permutation for scores of any kind, with step-down maxT over the whole family.
 
-The labels "baseline" and "candidate" of a cluster's runs are dealt anew at random, the same way for every
+The labels "baseline" and "candidate" of a cluster's runs are drawn anew at random, the same way for every
 hypothesis, so that their dependence is kept (Westfall and Young 1993; Romano and Wolf 2005). The familywise error
 is at most alpha by construction, whatever the distribution of the scores, and p = (1 + hits) / (B + 1) is valid
 for any number of relabellings B (Phipson and Smyth 2010).
@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoregate.statistics.canonical import canonical_order
-from scoregate.statistics.relabelling import Dealer, Parts, cut_in_layers, drawn_tables, without_rounding
+from scoregate.statistics.relabelling import LabelDraws, Parts, cut_in_layers, drawn_tables, without_rounding
 
-RELABELLINGS = (999, 9_999, 99_999)
+_RELABELLINGS = (999, 9_999, 99_999)
 """So many at first; more as long as chance in the relabelling could decide on which side of alpha a p-value lies."""
 MOST_TABLE_PATTERNS = 5_000
 """A table of contributions has a row for each way to label a cluster; with more ways it would not fit in memory."""
@@ -79,7 +79,7 @@ def permutation_test_family(
     *,
     seed: int,
     alpha: float,
-    relabellings: Sequence[int] = RELABELLINGS,
+    relabellings: Sequence[int] = _RELABELLINGS,
     tables: NDArray[np.float64] | None = None,
 ) -> PermutationTest:
     """Test all hypotheses of the family jointly, in the order of `family.hypotheses`, then of `tables`.
@@ -110,7 +110,7 @@ def permutation_test_family(
 class _Sample:
     """A family ready to be relabelled: in canonical order, without the clusters that carry no information."""
 
-    dealer: Dealer
+    draws: LabelDraws
     layers: tuple[Parts, ...]
     """Each holds some of the slices, one layer after the other."""
     tables: NDArray[np.float64]
@@ -150,7 +150,7 @@ class _Sample:
         score_rank, slice_rank = np.argsort(order.scores), np.argsort(order.slices)
         pairs = np.array(family.hypotheses, dtype=np.intp).reshape(-1, 2)
         return cls(
-            dealer=Dealer.of(baseline_trials, candidate_trials),
+            draws=LabelDraws.of(baseline_trials, candidate_trials),
             layers=tuple(replace(parts, clusters=kept[parts.clusters]) for parts in layers),
             tables=tables[informative],
             clusters=int(informative.sum()),
@@ -167,7 +167,7 @@ class _Sample:
     def test(self, relabellings: int, seed: int) -> PermutationTest:
         variances = np.concatenate(
             [
-                np.concatenate([parts.variances(self.dealer.baseline_trials) for parts in self.layers])[
+                np.concatenate([parts.variances(self.draws.baseline_trials) for parts in self.layers])[
                     self.hypotheses
                 ],
                 (self.tables**2).mean(axis=1).sum(axis=0)[self.table_order],
@@ -175,7 +175,7 @@ class _Sample:
         )
         observed = np.concatenate(
             [
-                np.concatenate([parts.observed(self.dealer) for parts in self.layers])[self.hypotheses],
+                np.concatenate([parts.observed(self.draws) for parts in self.layers])[self.hypotheses],
                 self.tables[:, -1].sum(axis=0)[self.table_order],
             ]
         )
@@ -186,7 +186,7 @@ class _Sample:
         raw_hits = np.zeros(len(scale))
         max_hits = np.zeros(len(scale))
         rng = np.random.default_rng(seed)
-        at_once = self.dealer.hands_at_once(relabellings, self.clusters)
+        at_once = self.draws.draws_at_once(relabellings, self.clusters)
         for done in range(0, relabellings if informative.any() else 0, at_once):
             drawn = self._drawn(rng, min(at_once, relabellings - done)) / scale
             raw_hits += (drawn <= observed + _TIE).sum(axis=0)
@@ -206,13 +206,13 @@ class _Sample:
 
     def _drawn(self, rng: np.random.Generator, count: int) -> NDArray[np.float64]:
         """Statistics of `count` relabellings before scaling, (count, H)."""
-        dealt = self.dealer.deal(rng, count, self.clusters)
+        drawn = self.draws.draw(rng, count, self.clusters)
         slices, scores = self.hypotheses
-        linear = np.concatenate([parts.drawn(self.dealer, dealt) for parts in self.layers], axis=1)
+        linear = np.concatenate([parts.drawn(self.draws, drawn) for parts in self.layers], axis=1)
         linear = linear[:, slices, scores]
         if not self.tables.shape[2]:
             return linear
-        return np.concatenate([linear, drawn_tables(self.tables, dealt)[:, self.table_order]], axis=1)
+        return np.concatenate([linear, drawn_tables(self.tables, drawn)[:, self.table_order]], axis=1)
 
 
 def _require_patterns(

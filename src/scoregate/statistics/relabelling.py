@@ -1,6 +1,6 @@
 """Random relabellings of cluster runs, and what each makes of the differences of all scores in all slices.
 
-The work is a matrix product: the dealt weights of all runs times the values of all scores. Slices cost next to nothing
+The work is a matrix product: the drawn weights of all runs times the values of all scores. Slices cost next to nothing
 more, because clusters are cut into parts, the items of a cluster that belong to the same slices: each part is
 multiplied once and its sums are added to every slice that holds it. Where no cluster crosses a slice a part is a whole
 cluster. Weights and values are taken in blocks that fit a processor's cache, so memory does not grow with the number of
@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from scoregate.statistics.bounds import number_of_clusters
 
-Hands = NDArray[np.uint16] | NDArray[np.bool_]
+_Labels = NDArray[np.uint16] | NDArray[np.bool_]
 _MOST_PATTERNS = 5_000
-"""With more ways to deal one cluster, runs are drawn one by one instead of from the list of all ways."""
+"""With more ways to label one cluster, runs are drawn one by one instead of from the list of all ways."""
 _BLOCK_BYTES = 1_000_000
 _RELABELLINGS_AT_ONCE = 256
-_DEALT_BYTES = 32_000_000
+_DRAWN_BYTES = 32_000_000
 _FEW_BLOCKS = 100
 _ROUNDING = 1e-12
 """Sums that differ by less, relative to their size, are rounding of the same number."""
@@ -43,8 +43,8 @@ def label_patterns(baseline_trials: int, candidate_trials: int) -> NDArray[np.bo
 
 
 @dataclass(frozen=True, slots=True)
-class Dealer:
-    """Deals labels to clusters. A dealt hand is a pattern number or, with too many patterns, the labels themselves."""
+class LabelDraws:
+    """Draws labels for clusters: the number of a pattern each or, with too many patterns, the labels themselves."""
 
     baseline_trials: int
     candidate_trials: int
@@ -53,8 +53,8 @@ class Dealer:
     run's value is taken off the others instead."""
 
     @classmethod
-    def of(cls, baseline_trials: int, candidate_trials: int) -> Dealer:
-        """A dealer for arms of this many trials."""
+    def of(cls, baseline_trials: int, candidate_trials: int) -> LabelDraws:
+        """Of arms of this many trials."""
         if math.comb(baseline_trials + candidate_trials, candidate_trials) > _MOST_PATTERNS:
             return cls(baseline_trials, candidate_trials, None)
         chosen = label_patterns(baseline_trials, candidate_trials)[:, :-1]
@@ -70,7 +70,7 @@ class Dealer:
         weights[: self.baseline_trials] = -1.0 / self.baseline_trials
         return weights
 
-    def deal(self, rng: np.random.Generator, count: int, clusters: int) -> Hands:
+    def draw(self, rng: np.random.Generator, count: int, clusters: int) -> _Labels:
         """`count` relabellings: pattern numbers (count, G), or whether a run is the candidate's (count, G, k − 1)."""
         if self.patterns is not None:
             return rng.integers(len(self.patterns), size=(count, clusters), dtype=np.uint16)
@@ -82,25 +82,25 @@ class Dealer:
             left -= labels[:, :, run]
         return labels
 
-    def weights(self, dealt: Hands, clusters: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The dealt weights of these clusters: (count, clusters × (k_b + k_c − 1))."""
-        hands = dealt.take(clusters, axis=1)
+    def weights(self, drawn: _Labels, clusters: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The drawn weights of these clusters: (count, clusters × (k_b + k_c − 1))."""
+        labels = drawn.take(clusters, axis=1)
         if self.patterns is not None:
-            weights = self.patterns.take(hands, axis=0)
+            weights = self.patterns.take(labels, axis=0)
         else:
-            weights = np.where(hands, 1.0 / self.candidate_trials, -1.0 / self.baseline_trials)
-        return weights.reshape(len(hands), -1)
+            weights = np.where(labels, 1.0 / self.candidate_trials, -1.0 / self.baseline_trials)
+        return weights.reshape(len(labels), -1)
 
-    def hands_at_once(self, relabellings: int, clusters: int) -> int:
-        """How many relabellings to deal together."""
+    def draws_at_once(self, relabellings: int, clusters: int) -> int:
+        """How many relabellings to draw together."""
         size = 2 if self.patterns is not None else 3 * (self.baseline_trials + self.candidate_trials) + 16
-        most = max(1, _DEALT_BYTES // (size * max(1, clusters)))
+        most = max(1, _DRAWN_BYTES // (size * max(1, clusters)))
         return min(relabellings, _RELABELLINGS_AT_ONCE, max(16, most))
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Sums over the items of each part, less the value of the last run: what the labels are dealt to."""
+    """Sums over the items of each part, less the value of the last run: what the labels are drawn for."""
 
     runs: NDArray[np.float64]
     """(Q, k_b + k_c − 1, M); parts of the same slices stand together."""
@@ -156,22 +156,22 @@ class Parts:
         result *= factor
         return result
 
-    def observed(self, dealer: Dealer) -> NDArray[np.float64]:
+    def observed(self, draws: LabelDraws) -> NDArray[np.float64]:
         """Difference of means as observed, (S, M)."""
         result = np.zeros((self.slices, self.runs.shape[2]))
         for start, stop, slices in self.blocks:
-            result[slices] += np.einsum("qkm,k->m", self.runs[start:stop], dealer.observed())
+            result[slices] += np.einsum("qkm,k->m", self.runs[start:stop], draws.observed())
         return result
 
-    def drawn(self, dealer: Dealer, dealt: Hands) -> NDArray[np.float64]:
-        """Difference of means under each relabelling that was dealt, (count, S, M)."""
-        count, free, scores = len(dealt), self.runs.shape[1], self.runs.shape[2]
+    def drawn(self, draws: LabelDraws, drawn: _Labels) -> NDArray[np.float64]:
+        """Difference of means under each relabelling that was drawn, (count, S, M)."""
+        count, free, scores = len(drawn), self.runs.shape[1], self.runs.shape[2]
         result = np.zeros((self.slices, count, scores))
         step = max(1, _BLOCK_BYTES // (8 * count * free))
         for start, stop, slices in self.blocks:
             total = np.zeros((count, scores))
             for low, high in _steps(start, stop, step):
-                weights = dealer.weights(dealt, self.clusters[low:high])
+                weights = draws.weights(drawn, self.clusters[low:high])
                 total += weights @ self.runs[low:high].reshape(-1, scores)
             result[slices] += total
         return result.transpose(1, 0, 2)
@@ -196,13 +196,13 @@ def cut_in_layers(
     return (*layers, Parts.cut(runs, clusters, members[first:]))
 
 
-def drawn_tables(tables: NDArray[np.float64], dealt: Hands) -> NDArray[np.float64]:
-    """Sum of the contributions that each dealt pattern has in `tables` (G, patterns, H): (count, H)."""
+def drawn_tables(tables: NDArray[np.float64], drawn: _Labels) -> NDArray[np.float64]:
+    """Sum of the contributions that each drawn pattern has in `tables` (G, patterns, H): (count, H)."""
     clusters, patterns, hypotheses = tables.shape
-    result = np.zeros((len(dealt), hypotheses))
-    step = max(1, _BLOCK_BYTES // (8 * len(dealt) * hypotheses))
+    result = np.zeros((len(drawn), hypotheses))
+    step = max(1, _BLOCK_BYTES // (8 * len(drawn) * hypotheses))
     for low, high in _steps(0, clusters, step):
-        rows = dealt[:, low:high].astype(np.intp) + np.arange(high - low) * patterns
+        rows = drawn[:, low:high].astype(np.intp) + np.arange(high - low) * patterns
         result += tables[low:high].reshape(-1, hypotheses).take(rows, axis=0).sum(axis=1)
     return result
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scoregate.statistics.relabelling import label_patterns
 
-Reducer = Literal["pass@", "pass^"]
+_ReducerName = Literal["pass@", "pass^"]
 
 
 def pass_at_k(passes: ArrayLike, trials: ArrayLike, k: int) -> NDArray[np.float64]:
@@ -39,7 +39,7 @@ def reducer_table(
     clusters: NDArray[np.intp],
     baseline_trials: int,
     *,
-    reducer: Reducer,
+    reducer: _ReducerName,
     k: int,
     members: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""`scoregate selftest`: the gate's own decision on many builds that are dealt from stored trials of one version."""
+"""`scoregate selftest`: the gate's own decision on many builds made of stored trials of one version."""
 
 from __future__ import annotations
 
@@ -20,16 +20,22 @@ from scoregate.gates.compare import compared
 from scoregate.gates.levels import main_share
 from scoregate.gates.rounds import decide_in_rounds
 from scoregate.judge_trust.own_replies import gating_judges
-from scoregate.planning.dealing import Dealer, Deck, deal_two, deck_of, enough_for_rounds
+from scoregate.planning.assigning import (
+    AssignedTrials,
+    TrialPool,
+    assign_two_arms,
+    enough_for_rounds,
+    trial_pool_of,
+)
 from scoregate.planning.margins import next_margins
-from scoregate.planning.planting import KINDS, Kind, Planted, Target, check_drop, target
-from scoregate.planning.selftested import Detection, SelfTest, Share
+from scoregate.planning.planting import KINDS, DropKind, Planted, Target, check_drop, target
+from scoregate.planning.self_test_result import Detection, SelfTest, Share
 from scoregate.planning.stored_trials import StoredTrials, more_trials_command
 from scoregate.records import Verdict
 from scoregate.statistics.estimate import exact_interval
 
 DROPS = (0.05, 0.10)
-DETECTION_BUILDS = 100
+_DETECTION_BUILDS = 100
 """Builds of each planted drop, at most: enough for a share, where false alarms need many more."""
 T = TypeVar("T")
 _FEWEST_TO_FORK = 20
@@ -62,40 +68,40 @@ def self_test(gate: Gate, trials: StoredTrials | None, wanted: Wanted) -> SelfTe
             where=gate.place,
             hint=f"run: {more_trials_command(gate)}",
         )
-    deck = deck_of(trials.table)
+    pool = trial_pool_of(trials.table)
     margins = next_margins(gate)
     gate = main_share(margins.gate)
-    tested = gate if gate.side_by_side else replace(gate, trials=min(gate.trials, deck.trials // 2))
-    chosen = [target(gate, deck, name) for name in _planted_scores(gate, deck, wanted.scores)]
+    tested = gate if gate.side_by_side else replace(gate, trials=min(gate.trials, pool.trials // 2))
+    chosen = [target(gate, pool, name) for name in _planted_scores(gate, pool, wanted.scores)]
     drops = [(one, drop, kind) for one in chosen for drop in wanted.drops for kind in KINDS]
     for one, drop, _ in drops:
         check_drop(one, drop)
 
-    unchanged = _Build(tested, deck, wanted.seed)
-    fates = many(unchanged, wanted.builds)
-    outcomes = Counter(fate.outcome for fate in fates)
-    few = min(wanted.builds, DETECTION_BUILDS)
+    unchanged = _Build(tested, pool, wanted.seed)
+    builds = _build_all(unchanged, wanted.builds)
+    outcomes = Counter(build.outcome for build in builds)
+    few = min(wanted.builds, _DETECTION_BUILDS)
     found = [
-        many(_Build(_without_limits(tested), deck, wanted.seed, _Drop(*drop), stream), few)
+        _build_all(_Build(_without_limits(tested), pool, wanted.seed, _Drop(*drop), stream), few)
         for stream, drop in enumerate(drops, 1)
     ]
     return SelfTest(
         gate=gate.place,
         trials_from=trials.origin,
         runs=trials.runs,
-        items=len(deck.table.items),
+        items=len(pool.table.items),
         side_by_side=gate.side_by_side,
         trials=tested.trials,
         gate_trials=gate.trials,
-        drawn_again=gate.side_by_side and not enough_for_rounds(deck, *_asked(gate)),
+        drawn_again=gate.side_by_side and not enough_for_rounds(pool, *_asked(gate)),
         alpha=gate.alpha,
         anchored=gate.anchor is not None,
         seed=wanted.seed,
         notes=margins.notes,
-        false_alarms=share(outcomes["false alarm"], wanted.builds),
+        false_alarms=_share_of_builds(outcomes["false alarm"], wanted.builds),
         outcomes=dict(outcomes),
-        by_score=dict(Counter(name for fate in fates for name in fate.broken).most_common()),
-        invalid_reason=next((fate.reason for fate in fates if fate.outcome == "invalid"), None),
+        by_score=dict(Counter(name for build in builds for name in build.broken).most_common()),
+        invalid_reason=next((build.reason for build in builds if build.outcome == "invalid"), None),
         detections=tuple(
             Detection(
                 score=one.score,
@@ -103,21 +109,21 @@ def self_test(gate: Gate, trials: StoredTrials | None, wanted: Wanted) -> SelfTe
                 scale=one.pair.scale,
                 unit=one.unit,
                 kind=kind,
-                found=share(sum(fate.outcome == "false alarm" for fate in fates), few),
+                found=_share_of_builds(sum(build.outcome == "false alarm" for build in builds), few),
             )
-            for (one, drop, kind), fates in zip(drops, found, strict=True)
+            for (one, drop, kind), builds in zip(drops, found, strict=True)
         ),
     )
 
 
-def share(count: int, builds: int) -> Share:
+def _share_of_builds(count: int, builds: int) -> Share:
     """With the 95 % interval of Clopper and Pearson."""
     low, high = exact_interval(count, builds)
     return Share(count=count, builds=builds, low=low, high=high)
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class _BuildOutcome:
     """What became of one build."""
 
     outcome: str
@@ -131,7 +137,7 @@ class Fate:
 class _Drop:
     target: Target
     size: float
-    kind: Kind
+    kind: DropKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,38 +145,38 @@ class _Build:
     """One build, by its number alone: the same however many are made and in whatever order."""
 
     gate: Gate
-    deck: Deck
+    pool: TrialPool
     seed: int
     drop: _Drop | None = None
     stream: int = 0
 
-    def __call__(self, number: int) -> Fate:
+    def __call__(self, number: int) -> _BuildOutcome:
         verdict = self._decided(self.gate, number)
         if verdict.outcome != "regression":
-            return Fate(verdict.outcome, verdict.reason)
+            return _BuildOutcome(verdict.outcome, verdict.reason)
         # A limit on the candidate's own value may be broken by any version; an alarm is a difference that is none.
         free = _without_limits(self.gate)
         if free != self.gate:
             verdict = self._decided(free, number)
             if verdict.outcome != "regression":
-                return Fate("floor", verdict.reason)
+                return _BuildOutcome("floor", verdict.reason)
         broken = tuple(
             rule.score if rule.slice is None else f"{rule.score} on {rule.slice}"
             for rule in verdict.rules
             if rule.outcome == "regression" and rule.role != "advisory"
         )
-        return Fate("false alarm", verdict.reason, broken)
+        return _BuildOutcome("false alarm", verdict.reason, broken)
 
     def _decided(self, gate: Gate, number: int) -> Verdict:
         random = np.random.default_rng([self.seed, self.stream, number])
         planted = self.drop
         damage = Planted(planted.target, planted.size, planted.kind, random) if planted else None
         if not gate.side_by_side:
-            baseline, candidate = deal_two(self.deck, gate.trials, random, damage)
+            baseline, candidate = assign_two_arms(self.pool, gate.trials, random, damage)
             return compared(baseline, candidate, gate, seed=number)
         whole, confirm = _asked(gate)
-        dealer = Dealer(self.deck, whole=whole, confirm=confirm, random=random, damage=damage)
-        return decide_in_rounds(gate, dealer, seed=number)
+        assigned = AssignedTrials(self.pool, whole=whole, confirm=confirm, random=random, damage=damage)
+        return decide_in_rounds(gate, assigned, seed=number)
 
 
 def _asked(gate: Gate) -> tuple[int, int]:
@@ -193,7 +199,7 @@ def _without_limits(gate: Gate) -> Gate:
     return replace(gate, rules=rules)
 
 
-def _planted_scores(gate: Gate, deck: Deck, asked: Sequence[str]) -> list[str]:
+def _planted_scores(gate: Gate, pool: TrialPool, asked: Sequence[str]) -> list[str]:
     known = gate.gated_scores
     for name in asked:
         if name not in known:
@@ -203,12 +209,12 @@ def _planted_scores(gate: Gate, deck: Deck, asked: Sequence[str]) -> list[str]:
     if asked:
         return list(dict.fromkeys(asked))
     primary = [name for name in known if gate.rules[name].primary]
-    there = [name for name in known if name in deck.values]
-    rates = (name for name in there if target(gate, deck, name).pair.scale == "rate")
+    there = [name for name in known if name in pool.values]
+    rates = (name for name in there if target(gate, pool, name).pair.scale == "rate")
     return [*primary, *rates, *known][:1]
 
 
-def many(build: Callable[[int], T], builds: int) -> list[T]:
+def _build_all(build: Callable[[int], T], builds: int) -> list[T]:
     """Results of builds 0, 1, … in that order.
 
     Other processes are forked, which hands them the build as it is; where that is not safe there is only this one.

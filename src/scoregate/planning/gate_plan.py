@@ -12,19 +12,19 @@ from dataclasses import replace
 from scoregate.errors import ConfigError
 from scoregate.gate_file import Gate
 from scoregate.gates.levels import main_share
-from scoregate.gates.sentences import amount
+from scoregate.gates.sentences import amount_text
 from scoregate.planning.basis import Basis, Prices, spending
 from scoregate.planning.chances import Size, Unchanged, trials_of
-from scoregate.planning.noise import Noise, in_unit, told_size, with_margin
+from scoregate.planning.noise import Noise, in_unit, margin_text, with_margin
 from scoregate.planning.outlook import VisibleDrop, cannot_gate, unchanged, visible_drops
-from scoregate.planning.planned import Edit, Plan, ScorePlan
+from scoregate.planning.plan_result import Edit, Plan, ScorePlan
 from scoregate.wording import count
 
-TRIALS = (1, 2, 3, 5)
-FACTORS = (1, 2, 4)
-MARGINS = (0.02, 0.03, 0.05, 0.08, 0.10, 0.15)
+_TRIALS = (1, 2, 3, 5)
+_FACTORS = (1, 2, 4)
+_MARGINS = (0.02, 0.03, 0.05, 0.08, 0.10, 0.15)
 """Margins that are tried: points of a rate, shares of a number's range, ratios."""
-WANTED = 0.05
+_WANTED = 0.05
 """Share of inconclusive builds of an unchanged agent below which the gate may fail on `inconclusive`."""
 _MOST_TRIALS = 10
 _MOST_FACTOR = 1000.0
@@ -65,8 +65,8 @@ def plan_gate(gate: Gate, basis: Basis) -> Plan:
         expected=spending(prices, now.calls),
         cap=spending(prices, now.most_calls),
         settings=tuple(_settings(gate, noises, size)),
-        margins=tuple((margin, _under(gate, noises, size, margin)) for margin in MARGINS),
-        edits=tuple(helpful_edits(gate, noises, size, prices, now)),
+        margins=tuple((margin, _under(gate, noises, size, margin)) for margin in _MARGINS),
+        edits=tuple(_helpful_edits(gate, noises, size, prices, now)),
         notes=tuple(_notes(gate, basis)),
     )
 
@@ -75,8 +75,8 @@ def _score(
     gate: Gate, noise: Noise, drop: VisibleDrop, passes: float, size: Size, deciding: int
 ) -> ScorePlan:
     # Each of several scores has to pass more often than all of them together.
-    wanted = (1.0 - WANTED) ** (1 / max(1, deciding))
-    enough = (m for m in MARGINS if unchanged(gate, [alone(noise, m)], size).passes >= wanted)
+    wanted = (1.0 - _WANTED) ** (1 / max(1, deciding))
+    enough = (m for m in _MARGINS if unchanged(gate, [_alone(noise, m)], size).passes >= wanted)
     smallest = next(enough, None) if noise.decides and noise.margin is not None else None
     return ScorePlan(
         score=noise.score,
@@ -89,7 +89,7 @@ def _score(
         visible_diffuse=in_unit(noise, drop.diffuse),
         visible_concentrated=in_unit(noise, drop.concentrated),
         passes=passes,
-        smallest_margin=None if smallest is None else as_written(noise, smallest),
+        smallest_margin=None if smallest is None else _as_written(noise, smallest),
     )
 
 
@@ -100,8 +100,8 @@ def _under(gate: Gate, noises: Sequence[Noise], size: Size, margin: float) -> fl
 
 def _settings(gate: Gate, noises: Sequence[Noise], size: Size) -> list[tuple[int, int, float | None]]:
     found: list[tuple[int, int, float | None]] = []
-    for trials in TRIALS:
-        for factor in FACTORS:
+    for trials in _TRIALS:
+        for factor in _FACTORS:
             other, larger = with_trials(gate, size.times(factor), trials)
             share = None if cannot_gate(other, larger) else unchanged(other, noises, larger).inconclusive
             found.append((trials, larger.items, share))
@@ -124,7 +124,7 @@ def _notes(gate: Gate, basis: Basis) -> list[str]:
             )
         else:
             notes.append(
-                f"{noise.score} lacks values, which takes {told_size(noise, noise.gaps)} from its margin"
+                f"{noise.score} lacks values, which takes {margin_text(noise, noise.gaps)} from its margin"
             )
     notes += [note for noise in basis.noises for note in _about_floors(gate, noise, basis.size)]
     for noise in basis.noises:
@@ -155,7 +155,7 @@ def _notes(gate: Gate, basis: Basis) -> list[str]:
 def _about_floors(gate: Gate, noise: Noise, size: Size) -> list[str]:
     notes = []
     for floor in noise.floors:
-        limit = amount(floor.limit, "numeric" if noise.scale == "ratio" else noise.scale, noise.unit)
+        limit = amount_text(floor.limit, "numeric" if noise.scale == "ratio" else noise.scale, noise.unit)
         if floor.room < 0:
             notes.append(f"{noise.score} does not keep its own limit of {limit}: no build passes")
         elif not floor.holds(max(1, round(size.items * noise.counted)), gate.pass_level):
@@ -166,11 +166,11 @@ def _about_floors(gate: Gate, noise: Noise, size: Size) -> list[str]:
     return notes
 
 
-def helpful_edits(
+def _helpful_edits(
     gate: Gate, noises: Sequence[Noise], size: Size, prices: Prices, now: Unchanged
 ) -> list[Edit]:
     """Cheapest first in calls; a wider margin costs none, but a pass then promises less, so it comes last."""
-    if now.inconclusive < WANTED and not cannot_gate(gate, size):
+    if now.inconclusive < _WANTED and not cannot_gate(gate, size):
         return []
     found = [edit for make in (_more_trials, _more_items) if (edit := make(gate, noises, size, prices))]
     found.sort(key=lambda edit: edit.expected.calls)
@@ -190,7 +190,7 @@ def _more_trials(gate: Gate, noises: Sequence[Noise], size: Size, prices: Prices
     for trials in range(gate.trials + 1, _MOST_TRIALS + 1):
         other, same = with_trials(gate, size, trials)
         then = unchanged(other, noises, same)
-        if then.inconclusive < WANTED and not cannot_gate(other, same):
+        if then.inconclusive < _WANTED and not cannot_gate(other, same):
             stored = size.baseline_trials is not None and size.baseline_trials < trials
             note = "and accept a baseline of as many trials" if stored else None
             spent = spending(prices, then.calls)
@@ -201,7 +201,7 @@ def _more_trials(gate: Gate, noises: Sequence[Noise], size: Size, prices: Prices
 def _more_items(gate: Gate, noises: Sequence[Noise], size: Size, prices: Prices) -> Edit | None:
     def enough(factor: float) -> bool:
         larger = size.times(factor)
-        return not cannot_gate(gate, larger) and unchanged(gate, noises, larger).inconclusive < WANTED
+        return not cannot_gate(gate, larger) and unchanged(gate, noises, larger).inconclusive < _WANTED
 
     factor = _smallest(enough, _MOST_FACTOR)
     if factor is None:
@@ -219,13 +219,13 @@ def _wider_margins(gate: Gate, noises: Sequence[Noise], size: Size, prices: Pric
     if cannot_gate(gate, size):
         return None
     deciding = [noise for noise in noises if noise.decides and noise.margin is not None]
-    wanted = (1.0 - WANTED) ** (1 / max(1, len(deciding)))
+    wanted = (1.0 - _WANTED) ** (1 / max(1, len(deciding)))
     changed, words = list(noises), []
     for position, noise in enumerate(noises):
         if noise not in deciding or unchanged(gate, [noise], size).passes >= wanted:
             continue
-        wider = (m for m in MARGINS if unchanged(gate, [alone(noise, m)], size).passes >= wanted)
-        margin = next((m for m in wider if alone(noise, m).margin > noise.margin), None)  # type: ignore[operator]
+        wider = (m for m in _MARGINS if unchanged(gate, [_alone(noise, m)], size).passes >= wanted)
+        margin = next((m for m in wider if _alone(noise, m).margin > noise.margin), None)  # type: ignore[operator]
         if margin is None:
             return None
         changed[position] = with_margin(noise, margin)
@@ -234,9 +234,9 @@ def _wider_margins(gate: Gate, noises: Sequence[Noise], size: Size, prices: Pric
             if gate.rules[noise.score].max_increase is not None or noise.scale == "ratio"
             else "max_drop"
         )
-        words.append(f"{key} = {as_written(noise, margin):.6g} in [scores.{noise.score}]")
+        words.append(f"{key} = {_as_written(noise, margin):.6g} in [scores.{noise.score}]")
     then = unchanged(gate, changed, size)
-    if not words or then.inconclusive >= WANTED:
+    if not words or then.inconclusive >= _WANTED:
         return None
     return Edit(
         edit=", ".join(words),
@@ -246,12 +246,12 @@ def _wider_margins(gate: Gate, noises: Sequence[Noise], size: Size, prices: Pric
     )
 
 
-def as_written(noise: Noise, margin: float) -> float:
-    """One of `MARGINS` as the gate's file holds it: of a number in the score's unit."""
+def _as_written(noise: Noise, margin: float) -> float:
+    """One of `_MARGINS` as the gate's file holds it: of a number in the score's unit."""
     return margin if noise.scale == "ratio" else margin * noise.reach
 
 
-def alone(noise: Noise, margin: float) -> Noise:
+def _alone(noise: Noise, margin: float) -> Noise:
     return replace(with_margin(noise, margin), decides=True)
 
 

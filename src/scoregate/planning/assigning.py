@@ -1,6 +1,6 @@
-"""A/A builds from stored trials of one version: whose trials are dealt at random to a baseline and a candidate.
+"""A/A builds from stored trials of one version, which are assigned at random to a baseline and a candidate.
 
-Dealt is whole: all scores of a trial together, and all items of a conversation. So the two arms of a build are
+Assigned is whole: all scores of a trial together, and all items of a conversation. So the two arms of a build are
 exchangeable, whatever the trials hold, and a gate that fails more of these builds than its alpha is broken.
 """
 
@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoregate.gates.pairing import universe
-from scoregate.gates.rounds import Request
+from scoregate.gates.rounds import RoundRequest
 from scoregate.gates.table import Column, RunTable
 from scoregate.records import RunHeader
 
 
-class Damage(Protocol):
+class _Damage(Protocol):
     """What makes the candidate of a build worse."""
 
     score: str
@@ -29,7 +29,7 @@ class Damage(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Deck:
+class TrialPool:
     """The stored trials of a version, as cells."""
 
     table: RunTable
@@ -49,7 +49,7 @@ class Deck:
         rows: NDArray[np.intp],
         trials: NDArray[np.intp],
         arm: str,
-        damage: Damage | None = None,
+        damage: _Damage | None = None,
     ) -> RunTable:
         """A run of the items `rows` (n,), whose trials are the stored `trials` (n, k)."""
         count, k = trials.shape
@@ -73,7 +73,7 @@ class Deck:
         )
 
 
-def deck_of(table: RunTable) -> Deck:
+def trial_pool_of(table: RunTable) -> TrialPool:
     """The cells of a run, with nothing in those that are not there."""
     shape = (len(table.items), table.header.trials)
     values = {}
@@ -86,29 +86,29 @@ def deck_of(table: RunTable) -> Deck:
     for item, trial in table.timeouts:
         late[position[item], trial] = True
     plain = replace(table, failures={}, comments={})
-    return Deck(plain, values, universe(table, table).clusters[: len(table.items)], late)
+    return TrialPool(plain, values, universe(table, table).clusters[: len(table.items)], late)
 
 
-def deal_two(
-    deck: Deck, trials: int, random: np.random.Generator, damage: Damage | None = None
+def assign_two_arms(
+    pool: TrialPool, trials: int, random: np.random.Generator, damage: _Damage | None = None
 ) -> tuple[RunTable, RunTable]:
     """Baseline and candidate of so many trials each, without replacement. Raises ValueError where there are too few."""
-    if 2 * trials > deck.trials:
-        raise ValueError(f"{deck.trials} stored trials cannot be dealt to two arms of {trials}")
-    dealt = _order(deck, 2 * trials, random, again=False)
-    rows = np.arange(len(deck.table.items))
+    if 2 * trials > pool.trials:
+        raise ValueError(f"{pool.trials} stored trials cannot be dealt to two arms of {trials}")
+    assigned = _order(pool, 2 * trials, random, again=False)
+    rows = np.arange(len(pool.table.items))
     return (
-        deck.share(rows, dealt[:, :trials], "baseline"),
-        deck.share(rows, dealt[:, trials:], "candidate", damage),
+        pool.share(rows, assigned[:, :trials], "baseline"),
+        pool.share(rows, assigned[:, trials:], "candidate", damage),
     )
 
 
-def enough_for_rounds(deck: Deck, whole: int, confirm: int) -> bool:
+def enough_for_rounds(pool: TrialPool, whole: int, confirm: int) -> bool:
     """Whether every request can be served by trials that were not used before."""
-    return deck.trials >= 2 * (whole + confirm)
+    return pool.trials >= 2 * (whole + confirm)
 
 
-class Dealer:
+class AssignedTrials:
     """The `serve` of a side-by-side build: fresh trials for both arms, as long as the rounds ask for them.
 
     Where the stored trials do not suffice for fresh ones in every round, each is drawn anew from those of its item,
@@ -117,31 +117,31 @@ class Dealer:
 
     def __init__(
         self,
-        deck: Deck,
+        pool: TrialPool,
         *,
         whole: int,
         confirm: int,
         random: np.random.Generator,
-        damage: Damage | None = None,
+        damage: _Damage | None = None,
     ) -> None:
         """`whole` and `confirm` are the most trials of an arm that whole-set rounds and the confirmation ask for."""
-        again = not enough_for_rounds(deck, whole, confirm)
-        self._deck, self._damage = deck, damage
-        self._dealt = _order(deck, 2 * (whole + confirm), random, again=again)
+        again = not enough_for_rounds(pool, whole, confirm)
+        self._pool, self._damage = pool, damage
+        self._assigned = _order(pool, 2 * (whole + confirm), random, again=again)
         self._confirming = 2 * whole
         self._next = 0
-        self._rows = {item: row for row, item in enumerate(deck.table.items)}
+        self._rows = {item: row for row, item in enumerate(pool.table.items)}
 
-    def __call__(self, request: Request) -> tuple[RunTable, RunTable]:
+    def __call__(self, request: RoundRequest) -> tuple[RunTable, RunTable]:
         start = self._next if request.items is None else self._confirming
         middle, stop = start + request.trials, start + 2 * request.trials
         if request.items is None:
             self._next = stop
         rows = self._places(request.items)
-        dealt = self._dealt[rows]
+        assigned = self._assigned[rows]
         return (
-            self._deck.share(rows, dealt[:, start:middle], "baseline"),
-            self._deck.share(rows, dealt[:, middle:stop], "candidate", self._damage),
+            self._pool.share(rows, assigned[:, start:middle], "baseline"),
+            self._pool.share(rows, assigned[:, middle:stop], "candidate", self._damage),
         )
 
     def _places(self, items: Sequence[str] | None) -> NDArray[np.intp]:
@@ -150,14 +150,14 @@ class Dealer:
         return np.array(sorted(self._rows[item] for item in items if item in self._rows), dtype=np.intp)
 
 
-def _order(deck: Deck, wanted: int, random: np.random.Generator, *, again: bool) -> NDArray[np.intp]:
+def _order(pool: TrialPool, wanted: int, random: np.random.Generator, *, again: bool) -> NDArray[np.intp]:
     """(N, wanted): stored trials in random order, the same for all items of a cluster."""
-    groups = int(deck.clusters.max(initial=-1)) + 1
+    groups = int(pool.clusters.max(initial=-1)) + 1
     if again:
-        order = random.integers(0, deck.trials, size=(groups, wanted))
+        order = random.integers(0, pool.trials, size=(groups, wanted))
     else:
-        order = np.argsort(random.random((groups, deck.trials)), axis=1)[:, :wanted]
-    return np.asarray(order[deck.clusters], dtype=np.intp)
+        order = np.argsort(random.random((groups, pool.trials)), axis=1)[:, :wanted]
+    return np.asarray(order[pool.clusters], dtype=np.intp)
 
 
 def _header(header: RunHeader, arm: str, trials: int, expected: int) -> RunHeader:
