@@ -2,6 +2,7 @@
 
     python benchmarks/corridor.py run       # a gate of one boolean score, 20 items, with an accepted baseline
     python benchmarks/corridor.py check     # the same, decided from a results file
+    python benchmarks/corridor.py run --markdown    # the table in CONTRIBUTING.md
 
 A file is entered when a function of it is called for the first time; that it is imported does not count. Prints a row
 for every stay in a room, then how many files there are and how often the room changes.
@@ -51,12 +52,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("command", choices=("run", "check"))
+    parser.add_argument("--markdown", action="store_true", help="print a table in Markdown and nothing else")
     parser.add_argument("--most-files", type=int, help="exit with 1 above this")
     parser.add_argument("--most-changes", type=int, help="exit with 1 above this")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         entered = corridor(asked.command, Path(folder))
     stays = [(room, list(files)) for room, files in groupby(entered, key=room_of)]
+    if asked.markdown:
+        print(markdown(stays))
+        return
     for room, files in stays:
         print(f"{room:14} {', '.join(Path(file).stem for file in files)}")
     changes = len(stays) - 1
@@ -66,6 +71,12 @@ def main() -> None:
         for number, most in ((len(entered), asked.most_files), (changes, asked.most_changes))
     ]
     raise SystemExit(any(too_many))
+
+
+def markdown(stays: list[tuple[str, list[str]]]) -> str:
+    """A row for every stay in a room."""
+    rows = [f"| `{room}` | {', '.join(Path(file).stem for file in files)} |" for room, files in stays]
+    return "\n".join(["| room | files, by the order in which they are entered |", "|---|---|", *rows])
 
 
 def corridor(command: str, folder: Path) -> list[str]:
