@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from scoregate.catalog import Contract
-from scoregate.reports.fresh_trials import fresh_evidence, in_short, in_words
+from scoregate.reports.items import fresh_evidence, in_short, in_words
 from scoregate.reports.report import Report
 from tests.reports.verdicts import broken, fresh, rule, unconfirmed, verdict
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 
 from scoregate.errors import ConfigError, ScoregateError
 from scoregate.records import DatasetItem
-from scoregate.reports import FORMATS, Report, check_format, render_csv, render_json, write_report
+from scoregate.reports import FORMATS, Report, check_format, render, write_report
+from scoregate.reports.data import render_csv, render_json
 from tests.reports.verdicts import REPORT, any_reports, lost, rule, verdict
 
 
@@ -73,8 +74,8 @@ def test_csv_has_a_row_a_rule_with_unrounded_numbers() -> None:
 @settings(max_examples=100, deadline=None)
 @given(any_reports())
 def test_any_text_can_be_written_in_every_format(report: Report) -> None:
-    for render in FORMATS.values():
-        render(report).encode("utf-8")
+    for fmt in FORMATS:
+        render(report, fmt).encode("utf-8")
     json.loads(render_json(report))
     assert len(list(csv.reader(io.StringIO(render_csv(report), newline="")))) == 1 + len(report.verdict.rules)
 
@@ -85,7 +86,7 @@ def test_a_report_is_written_with_its_folders(fmt: str, tmp_path: Path) -> None:
 
     write_report(REPORT, fmt, path)
 
-    assert path.read_bytes().decode() == FORMATS[fmt](REPORT)
+    assert path.read_bytes().decode() == render(REPORT, fmt)
     assert list(path.parent.iterdir()) == [path]
 
 

@@ -6,8 +6,18 @@ from hypothesis import strategies as st
 from wcwidth import iter_graphemes
 from wcwidth import width as shown_width
 
-from scoregate.reports.display_width import OWN_SIGNS, beginning, display_width, pad, shorten, wrap
-from scoregate.reports.excerpt import as_text, from_first_difference, one_line, plain
+from scoregate.reports.text import (
+    OWN_SIGNS,
+    as_text,
+    beginning,
+    display_width,
+    from_first_difference,
+    one_line,
+    pad,
+    plain,
+    shorten,
+    wrap,
+)
 
 
 def test_wide_characters_take_two_columns_and_accents_none() -> None:

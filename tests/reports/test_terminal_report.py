@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from scoregate.catalog import Contract
 from scoregate.records import DatasetItem, Outcome, Spread
-from scoregate.reports.display_width import display_width
 from scoregate.reports.report import Report
 from scoregate.reports.terminal import render_terminal
+from scoregate.reports.text import display_width
 from tests.reports.verdicts import (
     CONFIRMED,
     REGRESSION,

@@ -141,7 +141,7 @@ def _head(chosen: Judge) -> str:
 
 
 def _shown(tried: Tried) -> str:
-    from scoregate.reports.excerpt import one_line
+    from scoregate.reports.text import one_line
 
     lines = [f"item {one_line(tried.answer.item.id)} ({tried.answer.source}, trial {tried.answer.trial})"]
     for message in tried.messages:
@@ -161,7 +161,7 @@ def _shown(tried: Tried) -> str:
 
 def _safe_lines(text: str) -> list[str]:
     """Other people's text, line by line, whole, with what a terminal would obey written out."""
-    from scoregate.reports.excerpt import plain
+    from scoregate.reports.text import plain
 
     piece = 10_000  # `plain` looks at no more than twice that.
     return [

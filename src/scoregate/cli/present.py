@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
 if TYPE_CHECKING:
+    from scoregate.calibration.corrected_value import CorrectedValue
+    from scoregate.gate_file import Gate
     from scoregate.gate_file.source import Source
     from scoregate.gate_run.outcome import Decided
-    from scoregate.records import Run
+    from scoregate.records import RoundName, Run
 
 WIDTH_WITHOUT_TERMINAL = 120
 
@@ -29,9 +31,8 @@ def present(
     """Print the verdict, then write the reports: a file that cannot be written hides nothing."""
     from scoregate.cli.terminal import say
     from scoregate.errors import PASS, ScoregateError
-    from scoregate.gates.levels import rounds_of
-    from scoregate.judge_trust.corrected import corrected_values
-    from scoregate.reports import Report, render_json, render_terminal, write_report
+    from scoregate.reports import Report, render, write_report
+    from scoregate.reports.terminal import render_terminal
 
     gate, verdict, baseline, candidate = found.gate, found.verdict, found.baseline, found.candidate
     contracts = {name: contract for name in gate.rules if (contract := gate.contract(name)) is not None}
@@ -44,13 +45,13 @@ def present(
         hints=found.hints,
         decides=decides,
         anchor=_shown(gate.anchor_source),
-        corrected=corrected_values(gate, candidate, baseline),
+        corrected=_corrected(gate, candidate, baseline),
         judge_usage=found.judge_usage,
-        last_round=rounds_of(gate)[-1],
+        last_round=_last_round(gate) if verdict.rounds else "D",
     )
     stdout = stdout or sys.stdout
     if as_json:
-        click.echo(render_json(report), file=stdout)
+        click.echo(render(report, "json"), file=stdout)
     else:
         colour = use_colour(stdout)
         click.echo(
@@ -64,6 +65,20 @@ def present(
             if verdict.exit_code == PASS:
                 raise
             say(str(error))  # the exit code stays that of the verdict
+
+
+def _corrected(gate: Gate, candidate: Run, baseline: Run | None) -> Mapping[str, CorrectedValue | str]:
+    if all(rule.labels is None for rule in gate.rules.values()):
+        return {}
+    from scoregate.judge_trust.corrected import corrected_values
+
+    return corrected_values(gate, candidate, baseline)
+
+
+def _last_round(gate: Gate) -> RoundName:
+    from scoregate.gates.rounds import rounds_of
+
+    return rounds_of(gate)[-1]
 
 
 def _shown(source: Source | None) -> str | None:

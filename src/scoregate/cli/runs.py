@@ -88,7 +88,7 @@ def diff(before: str, after: str, only: str | None, as_json: bool, store_path: P
     BEFORE and AFTER are stored runs or results files.
     """
     from scoregate.baselines.baselines import load_run
-    from scoregate.reports.run_diff import changed_cells, diff_table
+    from scoregate.reports.runs import changed_cells, diff_table
     from scoregate.sources.places import existing_store, find_root
 
     store = existing_store(find_root(), store_path)

@@ -1,48 +1,22 @@
-"""One verdict, many faces: terminal, Markdown, JSON, CSV. A new format is one file and one line in `FORMATS`."""
+"""One verdict, many faces: terminal, Markdown, JSON, CSV. A new format is one function and one line in `FORMATS`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 
 from scoregate.errors import ConfigError, ScoregateError, did_you_mean
-from scoregate.files.writing import atomic_file
-from scoregate.reports.json import render_json
 from scoregate.reports.report import Report
-from scoregate.reports.terminal import render_terminal
 
-__all__ = [
-    "FORMATS",
-    "Report",
-    "check_format",
-    "render_csv",
-    "render_json",
-    "render_markdown",
-    "render_terminal",
-    "write_report",
-]
+__all__ = ["FORMATS", "Report", "check_format", "render", "write_report"]
 
-
-def render_csv(report: Report) -> str:
-    """The rules as comma-separated values, see `scoregate.reports.csv`."""
-    from scoregate.reports import csv
-
-    return csv.render_csv(report)
-
-
-def render_markdown(report: Report) -> str:
-    """The verdict as GitHub shows it, see `scoregate.reports.markdown`."""
-    from scoregate.reports import markdown
-
-    return markdown.render_markdown(report)
-
-
-FORMATS: Mapping[str, Callable[[Report], str]] = {
-    "csv": render_csv,
-    "json": render_json,
-    "markdown": render_markdown,
+FORMATS: Mapping[str, str] = {
+    "csv": "scoregate.reports.data:render_csv",
+    "json": "scoregate.reports.data:render_json",
+    "markdown": "scoregate.reports.markdown:render_markdown",
 }
-"""What `-o FORMAT=PATH` can write: format -> renderer."""
+"""What `-o FORMAT=PATH` can write: format -> where its renderer lives, which is imported when it is asked for."""
 
 _NOT_YET = ("html", "junit")
 
@@ -59,13 +33,22 @@ def check_format(fmt: str) -> None:
     raise ConfigError(f"unknown report format '{fmt}'", where="-o", hint=did_you_mean(fmt, FORMATS))
 
 
+def render(report: Report, fmt: str) -> str:
+    """The whole report in a format of `FORMATS`. Raises ConfigError for an unknown one."""
+    check_format(fmt)
+    module, name = FORMATS[fmt].split(":")
+    text: str = getattr(import_module(module), name)(report)
+    return text
+
+
 def write_report(report: Report, fmt: str, path: Path) -> None:
     """Render the report and put it at `path` whole or not at all; missing folders are made.
 
     Raises ConfigError for an unknown format, ScoregateError if the file cannot be written.
     """
-    check_format(fmt)
-    content = FORMATS[fmt](report).encode("utf-8")
+    from scoregate.files.writing import atomic_file
+
+    content = render(report, fmt).encode("utf-8")
     try:
         if path.is_relative_to("/dev") or path.is_fifo():  # a stream has no file that could be replaced
             path.write_bytes(content)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from scoregate.calibration.record import Calibration, Drift
-from scoregate.reports.display_width import wrap
-from scoregate.reports.excerpt import one_line
+from scoregate.reports.text import one_line, wrap
 from scoregate.statistics.estimate import Estimate
 from scoregate.wording import plural
 

@@ -9,17 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scoregate.records import Outcome, RuleResult, Verdict
-from scoregate.reports.corrected_lines import corrected_lines
-from scoregate.reports.github_text import code, inline, link
-from scoregate.reports.judge_usage_lines import judge_usage_lines
+from scoregate.reports.judge_lines import corrected_lines, judge_usage_lines
 from scoregate.reports.markdown_items import evidence_parts, moved_parts
-from scoregate.reports.markdown_table import rules_table
-from scoregate.reports.markdown_text import bullets, cut, within
+from scoregate.reports.markdown_text import bullets, code, cut, inline, link, within
 from scoregate.reports.report import Report
 from scoregate.reports.rounds_log import effort, round_lines, stopped_early
-from scoregate.reports.rows import further_reasons
-from scoregate.reports.shown_rules import ShownRules, shown_rules
-from scoregate.reports.spread_lines import spread_lines
+from scoregate.reports.rules import (
+    MARKS,
+    RuleRow,
+    ShownRules,
+    further_reasons,
+    primary_sentence,
+    rule_rows,
+    shown_rules,
+    spread_lines,
+)
 from scoregate.wording import count
 
 LIMIT = 65_000
@@ -41,11 +45,20 @@ _ALERTS: dict[Outcome, str] = {
     "invalid": "WARNING",
 }
 
+_HEADERS = (
+    "", "score", "baseline", "candidate", "difference [95 %]", "p (adjusted)",
+    "scored", "lost / won", "detectable drop", "outcome",
+)  # fmt: skip
+_ALIGNMENT = ("---", "---", "--:", "--:", "---", "--:", "--:", "--:", "--:", "---")
+_LONGEST_SENTENCE = 250
+"""Characters before escaping."""
+_LEGEND = "p: one-sided for worse, adjusted for all rules"
+
 
 def render_markdown(report: Report, *, max_items: int = 20) -> str:
     """The report as GitHub Markdown of at most `LIMIT` characters, with up to `max_items` items in full."""
     main, anchor = shown_rules(report.verdict), shown_rules(report.verdict, "anchor")
-    tables = rules_table(report, main, _TABLE_SHARE) + _anchor(report, anchor)
+    tables = _rules_table(report, main, _TABLE_SHARE) + _anchor(report, anchor)
     reasons = _reasons(report, (*main.rules, *anchor.rules))
     spreads = [
         inline(line) for line in (*spread_lines(report), *corrected_lines(report), *judge_usage_lines(report))
@@ -90,9 +103,51 @@ def _named(role: str, name: str | None) -> str:
 
 
 def _anchor(report: Report, shown: ShownRules) -> list[str]:
-    table = rules_table(report, shown, _ANCHOR_SHARE, reference="anchor")
+    table = _rules_table(report, shown, _ANCHOR_SHARE, reference="anchor")
     named = f" {code(report.anchor)}" if report.anchor else ""
     return [f"#### Against the anchor{named}", *table] if table else []
+
+
+def _rules_table(report: Report, shown: ShownRules, share: int, *, reference: str = "baseline") -> list[str]:
+    """The table as one part of at most `share` characters, then what is to be said of it.
+
+    Rows over its share are counted below it; those that do not hold stay longest.
+    """
+    rows = rule_rows(report, shown.rules)
+    if not rows:
+        return []
+    lines = [_row(row) for row in rows]
+    worst_first = sorted(range(len(rows)), key=lambda index: rows[index].holds)
+    kept, left = within([lines[index] for index in worst_first], share)
+    headers = (reference if header == "baseline" else header for header in _HEADERS)
+    head = [_line(*headers), _line(*_ALIGNMENT)]
+    parts = ["\n".join([*head, *(lines[index] for index in sorted(worst_first[: len(kept)]))])]
+    if left:
+        parts.append(f"… and {left:,} more rules, left out here for length.")
+    if shown.summary:
+        parts.append(inline(shown.summary))
+    return [*parts, _legend(rows, shown)]
+
+
+def _row(row: RuleRow) -> str:
+    mark = code(row.mark) if row.mark.strip() else ""
+    plain = row.outcome in ("pass", "no drop proved") or row.outcome.startswith("advisory")
+    return _line(
+        mark, inline(row.label), row.baseline, row.candidate, row.difference, inline(row.p), row.scored,
+        row.moved.replace("/", " / "), row.detectable, row.outcome if plain else f"**{row.outcome}**",
+    )  # fmt: skip
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _legend(rows: tuple[RuleRow, ...], shown: ShownRules) -> str:
+    used = {row.mark for row in rows}
+    marks = ", ".join(f"{code(mark)} {meaning}" for mark, meaning in MARKS.items() if mark in used)
+    primary = primary_sentence(shown.rules)
+    texts = filter(None, (marks, _LEGEND, inline(cut(primary, _LONGEST_SENTENCE)) if primary else ""))
+    return f"<sub>{'; '.join(texts)}</sub>"
 
 
 def _reasons(report: Report, shown: Sequence[RuleResult]) -> list[str]:
@@ -102,9 +157,9 @@ def _reasons(report: Report, shown: Sequence[RuleResult]) -> list[str]:
 
 def _rounds(report: Report) -> list[str]:
     """What was run, as a log."""
-    entries = round_lines(report.verdict)
-    if not entries:
+    if not report.verdict.rounds:
         return []
+    entries = round_lines(report.verdict)
     lines = [f"**{e.name}** {e.ran}: {inline(cut(e.showed, _ROUND_LENGTH))}" for e in entries]
     closing = " ".join(filter(None, (f"{effort(report.verdict)}.", stopped_early(report))))
     return ["#### Rounds, both versions side by side", *bullets(lines, _LIST_SHARE), closing]

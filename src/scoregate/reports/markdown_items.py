@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from scoregate.reports.display_width import wrap
-from scoregate.reports.excerpt import from_first_difference, plain
-from scoregate.reports.fresh_trials import MOST_ITEMS, ItemEvidence, fresh_evidence, further, in_words
-from scoregate.reports.github_text import code, fenced, inline
-from scoregate.reports.markdown_text import within
-from scoregate.reports.moved_items import MovedItem, changes, comments, details, moved_items
+from scoregate.reports.items import (
+    MOST_ITEMS,
+    ItemEvidence,
+    MovedItem,
+    changes,
+    comments,
+    details,
+    fresh_evidence,
+    further,
+    in_words,
+    moved_items,
+)
+from scoregate.reports.markdown_text import code, fenced, inline, within
 from scoregate.reports.report import Report
+from scoregate.reports.text import from_first_difference, plain, wrap
 
 _AROUND_ITEMS = 2_500
 """Kept free for the headings around the items and the line that says how many are left out."""

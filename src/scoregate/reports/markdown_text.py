@@ -1,8 +1,26 @@
-"""Parts of a Markdown text that keep to their share of its length."""
+"""Text in GitHub's Markdown: other people's can show, but not act, and each part keeps to its share of the length.
+
+An output may hold pipes, fences, HTML, images, @mentions and #references. In running text and tables every
+character with a meaning is written as an entity, which works the same inside `<code>`, where backslashes do
+not; so a table keeps its columns. Longer values go into fenced blocks with a fence longer than any inside.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+
+from scoregate.reports.text import one_line, plain
+
+_ENTITIES = str.maketrans(
+    {mark: f"&#{ord(mark)};" for mark in "|\\`*[]~$"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+)
+_ZERO_WIDTH_SPACE = "&#8203;"
+_STARTS_A_BLOCK = re.compile(r"(?:[-+]|#+|\d+[.)])(?:\s|$)|[-=]+$")
+_REFERENCE = re.compile(r"@(?=\w)|(?<!&)#(?=\w)")
+"""The sign before a name or number that GitHub would notify or link; not that of an entity."""
+_OUTER_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+_LONGEST_ID = 200
 
 
 def bullets(texts: Iterable[str], share: int) -> list[str]:
@@ -26,3 +44,40 @@ def within(blocks: Sequence[str], share: int) -> tuple[list[str], int]:
 def cut(text: str, length: int) -> str:
     """The text, or its first characters and an ellipsis."""
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def inline(text: str) -> str:
+    """Running text on one line, with nothing in it that GitHub would format, link or notify anyone of."""
+    safe = _escape(one_line(text))
+    safe = _REFERENCE.sub(lambda sign: sign[0] + _ZERO_WIDTH_SPACE, safe)
+    return (_ZERO_WIDTH_SPACE if _STARTS_A_BLOCK.match(safe) else "") + safe
+
+
+def code(text: str) -> str:
+    """A name (item id, score, command) as inline code; a very long one is cut."""
+    line = one_line(text)
+    if len(line) > _LONGEST_ID:
+        line = line[: _LONGEST_ID - 1] + "…"
+    return f"<code>{_escape(line)}</code>"
+
+
+def link(label: str, url: str) -> str:
+    """A link, or for anything but a web address its text."""
+    if not re.fullmatch(r"https?://[^\s<>()\"'`|\\]+", url):
+        return f"{inline(label)}: {code(url)}"
+    return f"[{inline(label)}]({url})"
+
+
+def fenced(text: str) -> str:
+    """The text, lines kept, as a block that it cannot end itself."""
+    safe = plain(text)
+    longest = max(map(len, re.findall("`+", safe)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{safe}\n{fence}"
+
+
+def _escape(line: str) -> str:
+    safe = line.translate(_ENTITIES)
+    safe = _OUTER_UNDERSCORE.sub("&#95;", safe)
+    # GitHub makes links of bare addresses, even inside <code>.
+    return safe.replace("://", "&#58;//").replace("www.", "www&#46;")

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from scoregate.planning.plan_result import Edit, Plan, ScorePlan, Spending
-from scoregate.reports.display_width import display_width
+from scoregate.reports.text import display_width
 from scoregate.wording import count, dollars, plural
 
 NONE = "none"

@@ -1,19 +1,23 @@
-"""One run, or many, told in text or as JSON values: counts and scores, always with their denominators."""
+"""One run, or many, as text or as JSON values: counts and scores, always with their denominators.
+
+Two runs cell by cell, and nothing but what differs; whether that is a regression is what a verdict says.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from scoregate.records import JSON, Run, RunItem
-from scoregate.reports.display_width import display_width
+from scoregate.records import JSON, Run, RunItem, Score, ScoreValue
+from scoregate.reports.text import beginning, display_width, plain
 
 if TYPE_CHECKING:
     from scoregate.store import RunSummary
 
-MOST_FAILURES = 10
+
+_MOST_FAILURES = 10
 """So many failed run items are listed before "and N more"."""
 
 
@@ -107,9 +111,9 @@ def run_summary(run: Run) -> str:
     failed = [item for item in run.items if item.status != "ok"]
     lines += _score_errors(run, {(item.item, item.trial) for item in failed})
     if failed:
-        lines += ["", *(_failure(item) for item in failed[:MOST_FAILURES])]
-        if len(failed) > MOST_FAILURES:
-            lines.append(f"and {len(failed) - MOST_FAILURES:,} more")
+        lines += ["", *(_failure(item) for item in failed[:_MOST_FAILURES])]
+        if len(failed) > _MOST_FAILURES:
+            lines.append(f"and {len(failed) - _MOST_FAILURES:,} more")
     return "\n".join(lines)
 
 
@@ -186,3 +190,67 @@ def _state(summary: RunSummary) -> str:
     words += ["unfinished"] if summary.finished_at is None else []
     words += ["scored again"] if summary.rescored_from else []
     return ", ".join(words)
+
+
+_COMMENT = 60
+"""Columns of a comment that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ChangedCell:
+    """One item × trial × score that differs. Text is what a person reads: a value, `missing` or an error."""
+
+    item: str
+    trial: int
+    score: str
+    before: ScoreValue
+    after: ScoreValue
+    comment: str | None
+    """The later scorer's comment or error."""
+
+
+def changed_cells(before: Run, after: Run, *, only: str | None = None) -> list[_ChangedCell]:
+    """Cells of either run whose value or status differs, by score, item and trial."""
+    old = {(s.score, s.item, s.trial): s for s in before.scores}
+    new = {(s.score, s.item, s.trial): s for s in after.scores}
+    cells = []
+    for key in sorted(old.keys() | new.keys()):
+        score, item, trial = key
+        there, here = _shown(old.get(key)), _shown(new.get(key))
+        if (only is None or score == only) and (
+            there != here or (isinstance(there, bool) != isinstance(here, bool))
+        ):
+            latest = new.get(key)
+            cells.append(_ChangedCell(item, trial, score, there, here, latest.comment if latest else None))
+    return cells
+
+
+def _shown(score: Score | None) -> ScoreValue:
+    if score is None:
+        return "missing"
+    if score.status == "ok":
+        return score.value
+    return "not applicable" if score.status == "not_applicable" else "error"
+
+
+def diff_table(cells: Sequence[_ChangedCell]) -> str:
+    from tabulate import tabulate
+
+    if not cells:
+        return "no cell differs"
+    rows = [
+        (c.score, plain(c.item), c.trial, _text(c.before), _text(c.after), _brief(c.comment or ""))
+        for c in cells
+    ]
+    heads = ("score", "item", "trial", "before", "after", "comment")
+    return f"{tabulate(rows, headers=heads, tablefmt='simple', disable_numparse=True)}\n\n{len(cells):,} cells differ"
+
+
+def _text(value: ScoreValue) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _brief(comment: str) -> str:
+    return beginning(plain(comment), _COMMENT)

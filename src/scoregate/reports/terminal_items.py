@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scoregate.reports.display_width import shorten, wrap
-from scoregate.reports.excerpt import from_first_difference, one_line
-from scoregate.reports.fresh_trials import MOST_ITEMS, ItemEvidence, fresh_evidence, further, in_words
-from scoregate.reports.moved_items import MovedItem, changes, comments, details, moved_items
+from scoregate.reports.items import (
+    MOST_ITEMS,
+    ItemEvidence,
+    MovedItem,
+    changes,
+    comments,
+    details,
+    fresh_evidence,
+    further,
+    in_words,
+    moved_items,
+)
 from scoregate.reports.report import Report
-from scoregate.reports.terminal_text import MARK_COLOURS, Paint, hanging
+from scoregate.reports.text import (
+    MARK_COLOURS,
+    Paint,
+    from_first_difference,
+    hanging,
+    one_line,
+    shorten,
+    wrap,
+)
 
 _LINES_A_VALUE = 2
 _IN_FULL = 3
@@ -18,8 +34,6 @@ _IN_FULL = 3
 
 def evidence_lines(report: Report, width: int, paint: Paint) -> list[str]:
     """The items that were worse again in fresh trials, the first ones that break a rule in full."""
-    if not report.verdict.confirmed:
-        return []
     evidence = fresh_evidence(report)
     in_full = _first_in_full(evidence.items)
     lines = hanging(evidence.title, width, first="")
@@ -35,8 +49,6 @@ def evidence_lines(report: Report, width: int, paint: Paint) -> list[str]:
 def moved_lines(report: Report, width: int, paint: Paint, max_items: int) -> list[str]:
     """The items that moved; those that the evidence shows in full have a line here."""
     items = moved_items(report)
-    if not items:
-        return []
     worse = sum(item.worse for item in items)
     lines = [f"Items that moved: {worse} worse, {len(items) - worse} better"]
     above = _first_in_full(fresh_evidence(report).items)

@@ -1,21 +1,124 @@
-"""The fresh trials behind a suspected drop, item by item: "refund-017: 5 of 5 before, 0 of 5 now"."""
+"""The items of a verdict: those that moved, and the fresh trials behind a suspected drop.
+
+Of an item that moved, once each: all its scores that did, and what went in and came out. Of one that was run again:
+"refund-017: 5 of 5 before, 0 of 5 now".
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import geometric_mean
 
 from scoregate.catalog import MEASURED_UNITS, Contract
-from scoregate.records import FreshItem
+from scoregate.records import JSON, Flip, FreshItem
 from scoregate.reports.report import Report
 from scoregate.reports.rounding import decimals_for, number
-from scoregate.reports.shown_rules import broken_scores
+from scoregate.reports.rules import broken_scores
+from scoregate.reports.text import as_text
 from scoregate.wording import count
 
 MOST_ITEMS = 10
-"""Items shown; the others are counted."""
+"""Items of the fresh trials that are shown; the others are counted."""
+_NO_OUTPUT = "(no output)"
+_SAME_OUTPUT = "(the same)"
+
+
+@dataclass(frozen=True, slots=True)
+class MovedItem:
+    """One item with its flips, worst first."""
+
+    id: str
+    flips: tuple[Flip, ...]
+    evidence: bool
+    """It got worse on a score whose rule is broken."""
+
+    @property
+    def worse(self) -> bool:
+        return any(flip.worse for flip in self.flips)
+
+
+def moved_items(report: Report) -> tuple[MovedItem, ...]:
+    """Items that moved: those that break a rule first (critical ones before all), then the worse, then the better.
+
+    What was not worse in fresh trials is no evidence, and stands behind what is.
+    """
+    broken = broken_scores(report.verdict)
+    cleared = {(fresh.item, fresh.score) for fresh in report.verdict.confirmed if not fresh.worse}
+
+    def evidence(flip: Flip) -> bool:
+        return flip.worse and flip.score in broken and (flip.item, flip.score) not in cleared
+
+    def place(flip: Flip) -> tuple[bool, bool, bool]:
+        return not flip.worse, not flip.critical, not evidence(flip)
+
+    by_item: dict[str, list[Flip]] = {}
+    for flip in sorted(report.verdict.flips, key=place):
+        by_item.setdefault(flip.item, []).append(flip)
+    return tuple(MovedItem(item, tuple(flips), any(map(evidence, flips))) for item, flips in by_item.items())
+
+
+def _change(flip: Flip, contract: Contract | None) -> str:
+    """A flip's values, such as `true → false`, `pass → fail`, `0.91 → 0.4` or `1 → missing`."""
+    boolean = contract is not None and contract.type == "boolean"
+    before, after = (_value(value, boolean) for value in (flip.baseline_value, flip.candidate_value))
+    return f"{before} → {after}" + (", critical" if flip.critical else "")
+
+
+def changes(report: Report, moved: MovedItem) -> tuple[tuple[str, str], ...]:
+    """Score and change of each of the item's flips, with its fresh trials where it was run again."""
+    contracts = report.contracts
+    fresh = {
+        f.score: in_short(f, contracts.get(f.score)) for f in report.verdict.confirmed if f.item == moved.id
+    }
+    return tuple(
+        (
+            flip.score,
+            _change(flip, contracts.get(flip.score))
+            + (f" (fresh {fresh[flip.score]})" if flip.score in fresh else ""),
+        )
+        for flip in moved.flips
+    )
+
+
+def details(report: Report, item: str) -> dict[str, str]:
+    """What is known of the item, as text of any length: input, expected, before, after. Unknown ones are absent."""
+    known: dict[str, str] = {}
+    if item in report.items:
+        known["input"] = as_text(report.items[item].input)
+        if report.items[item].expected_output is not None:
+            known["expected"] = as_text(report.items[item].expected_output)
+    if item in report.baseline_outputs or item in report.candidate_outputs:
+        known["before"] = _output(report.baseline_outputs, item)
+        known["after"] = _output(report.candidate_outputs, item)
+        if known["before"] == known["after"]:
+            known["after"] = _SAME_OUTPUT
+    return known
+
+
+def comments(moved: MovedItem) -> tuple[str, ...]:
+    """What the candidate's scorers said of the item, each once; with the score's name if several moved."""
+    several = len(moved.flips) > 1
+    said = (
+        f"{flip.score}: {flip.comment}" if several else flip.comment for flip in moved.flips if flip.comment
+    )
+    return tuple(dict.fromkeys(said))
+
+
+def _output(outputs: Mapping[str, JSON], item: str) -> str:
+    return as_text(outputs[item]) if item in outputs else _NO_OUTPUT
+
+
+def _value(value: float | str | None, boolean: bool) -> str:
+    if value is None:
+        return "missing"
+    if isinstance(value, str):
+        return value
+    if boolean and value in (0, 1):
+        return "true" if value else "false"
+    text = number(value, decimals_for(None, value))
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +132,7 @@ class ItemEvidence:
 
 
 @dataclass(frozen=True, slots=True)
-class FreshEvidence:
+class _FreshEvidence:
     """What the fresh trials of all items came to."""
 
     items: tuple[ItemEvidence, ...]
@@ -44,7 +147,7 @@ class FreshEvidence:
         return f"Fresh trials of the {run_again} behind the suspicion: {len(self.items) or 'none'} worse"
 
 
-def fresh_evidence(report: Report) -> FreshEvidence:
+def fresh_evidence(report: Report) -> _FreshEvidence:
     """The evidence in the order of the verdict."""
     broken = broken_scores(report.verdict)
     by_item: dict[str, list[FreshItem]] = {}
@@ -56,7 +159,7 @@ def fresh_evidence(report: Report) -> FreshEvidence:
         if worse:
             items.append(ItemEvidence(item, worse, any(fresh.score in broken for fresh in worse)))
     ordered = sorted(items, key=lambda item: not item.breaks)  # stable: worst first within each group
-    return FreshEvidence(tuple(ordered), len(by_item) - len(ordered))
+    return _FreshEvidence(tuple(ordered), len(by_item) - len(ordered))
 
 
 def in_short(fresh: FreshItem, contract: Contract | None) -> str:

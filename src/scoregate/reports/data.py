@@ -1,13 +1,15 @@
-"""The verdict as one JSON document, with the contents of the items that it names."""
+"""The verdict as data, nothing rounded: one JSON document with the contents of the items that it names, or CSV."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
+from dataclasses import fields
 
-from scoregate.records import JSON
-from scoregate.reports.corrected_lines import corrected_json
-from scoregate.reports.judge_usage_lines import judge_usage_json
+from scoregate.records import JSON, RuleResult
+from scoregate.reports.judge_lines import corrected_json, judge_usage_json
 from scoregate.reports.report import Report
 
 
@@ -51,3 +53,15 @@ def _without_nan(value: JSON) -> JSON:
     if isinstance(value, list | tuple):
         return [_without_nan(inner) for inner in value]
     return value
+
+
+COLUMNS = tuple(field.name for field in fields(RuleResult))
+
+
+def render_csv(report: Report) -> str:
+    """A header line with the fields of `RuleResult`, then one line a rule."""
+    text = io.StringIO()
+    writer = csv.writer(text)  # its CRLF line ends make it quote a stray CR as well
+    writer.writerow(COLUMNS)
+    writer.writerows([getattr(rule, name) for name in COLUMNS] for rule in report.verdict.rules)
+    return text.getvalue().encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""The corrected value of a judged score beside the raw one, and which of them decides."""
+"""What is said of judges: their scores corrected by human labels, and what it took to ask them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scoregate.records import JSON
 from scoregate.reports.report import Report
 from scoregate.reports.rounding import decimals_for, half_width, number
 from scoregate.statistics.estimate import Estimate
-from scoregate.wording import count
+from scoregate.wording import count, dollars
 
 if TYPE_CHECKING:
     from scoregate.calibration.corrected_value import CorrectedDifference
@@ -80,3 +80,21 @@ def _told(estimate: Estimate, scale: float, unit: str, *, signed: bool) -> str:
     decimals = decimals_for(half_width(low, high), value, low, high)
     ends = (number(end, decimals, signed=signed) for end in (low, high))
     return f"{number(value, decimals, signed=signed)}{unit} [{', '.join(ends)}]"
+
+
+def judge_usage_lines(report: Report) -> list[str]:
+    """A line a judge; none where no judge was asked."""
+    lines = []
+    for used in report.judge_usage:
+        hits = f" ({100 * used.from_cache / used.replies:.0f} %)" if used.replies else ""
+        cost = "" if used.cost_usd is None else f", {dollars(used.cost_usd)}"
+        lines.append(
+            f"judge {used.score}: {used.replies:,} replies, {used.from_cache:,}{hits} from the cache, "
+            f"{used.calls:,} calls{cost}"
+        )
+    return lines
+
+
+def judge_usage_json(report: Report) -> JSON:
+    """The same as JSON values, an object a judge."""
+    return [asdict(used) for used in report.judge_usage]

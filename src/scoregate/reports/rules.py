@@ -1,4 +1,9 @@
-"""One row a rule, as text: what the terminal's and the Markdown table show alike.
+"""The rules of a verdict as text: which of them a table shows, and the cells of their rows.
+
+Shown is every score on the whole, and of its slices those worth reading. A gate of 20 scores and 11 slices has 220
+slice results, nearly all of which say "nothing here". Shown are the broken ones, and as a reading aid those that stand
+out at a false discovery rate (Benjamini and Hochberg); the rest is counted. Advisory scores decide nothing, so their
+slices are not in the count.
 
 A pass is said to be one only where it decides: of a slice, or of a score beside primary ones, it means no more than
 that no drop is proved, and what an advisory score would be stands in brackets.
@@ -10,15 +15,21 @@ blank where there is nothing to compare with.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from scoregate.catalog import MEASURED_UNITS, Contract
-from scoregate.records import RuleResult, Verdict
+from scoregate.records import RuleResult, Spread, Verdict
 from scoregate.reports.report import Report
 from scoregate.reports.rounding import UNKNOWN, decimals_for, half_width, number, p_value
-from scoregate.reports.shown_rules import looks_worse
+from scoregate.wording import count
 
+_FALSE_DISCOVERY_RATE = 0.10
+MOST_SLICES = 5
+"""Slices shown of one score."""
+_MOST_ADVISORY_SLICES = 2
+"""Of an advisory score, which decides nothing anyway."""
 MARKS = {
     "+": "better",
     "-": "worse",
@@ -26,8 +37,94 @@ MARKS = {
     "=": "nothing moved",
     "!": "invalid",
 }
-
 _SHORT_UNITS = {"second": "s", "seconds": "s", "millisecond": "ms", "milliseconds": "ms"}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRules:
+    """The rules of one table, and the count of the slices."""
+
+    rules: tuple[RuleResult, ...]
+    """Scores in their order, each followed by its slices, worst first."""
+    summary: str | None
+    """One sentence on the slices that decide; None where there are none."""
+
+
+def shown_rules(verdict: Verdict, against: Literal["baseline", "anchor"] = "baseline") -> ShownRules:
+    """What the table of the rules against the baseline, or the anchor, shows."""
+    by_score: dict[str, list[RuleResult]] = {}
+    for rule in verdict.rules:
+        if rule.against == against:
+            by_score.setdefault(rule.score, []).append(rule)
+    shown: list[RuleResult] = []
+    for rules in by_score.values():
+        shown += (rule for rule in rules if rule.slice is None)
+        advisory = all(rule.role == "advisory" for rule in rules)
+        shown += _worst_first(rules)[: _MOST_ADVISORY_SLICES if advisory else MOST_SLICES]
+    return ShownRules(tuple(shown), _summary(by_score.values(), shown))
+
+
+def broken_scores(verdict: Verdict) -> frozenset[str]:
+    """Scores of which a rule that decides is broken."""
+    return frozenset(rule.score for rule in verdict.rules if is_broken(rule))
+
+
+def is_broken(rule: RuleResult) -> bool:
+    """Whether the rule breaks the gate: one that is advisory never does."""
+    return rule.outcome == "regression" and rule.role != "advisory"
+
+
+def looks_worse(rule: RuleResult) -> bool:
+    """Whether a slice that breaks nothing stands out: of such, about one in ten is chance."""
+    stands_out = rule.q_value is not None and rule.q_value <= _FALSE_DISCOVERY_RATE
+    return stands_out and rule.slice is not None and rule.outcome == "pass"
+
+
+def _worst_first(rules: Iterable[RuleResult]) -> list[RuleResult]:
+    return sorted(
+        filter(_worth_reading, rules),
+        key=lambda rule: (not is_broken(rule), _or_one(rule.q_value), _or_one(rule.p_value)),
+    )
+
+
+def _worth_reading(rule: RuleResult) -> bool:
+    return rule.slice is not None and (rule.outcome != "pass" or looks_worse(rule))
+
+
+def _or_one(value: float | None) -> float:
+    return 1.0 if value is None else value
+
+
+def _summary(by_score: Iterable[Sequence[RuleResult]], shown: Sequence[RuleResult]) -> str | None:
+    slices = [found for rules in by_score if (found := [rule for rule in rules if _counts(rule)])]
+    everything = [rule for rules in slices for rule in rules]
+    if not everything:
+        return None
+    broken, worse = sum(map(is_broken, everything)), sum(map(looks_worse, everything))
+    text = f"{_sought(slices)}, {broken or 'none'} broken"
+    if worse:
+        more = " more" if broken else ""
+        text += (
+            f"; {worse:,}{more} look{'s' if worse == 1 else ''} worse, which decides nothing "
+            f"(false discovery rate {100 * _FALSE_DISCOVERY_RATE:.0f} %: of such slices, about 1 in 10 is chance)"
+        )
+    left = sum(map(_worth_reading, everything)) - sum(map(_counts, shown))
+    return text + (f"; {left:,} of these left out here" if left else "")
+
+
+def _counts(rule: RuleResult) -> bool:
+    return rule.slice is not None and rule.role != "advisory"
+
+
+def _sought(slices: Sequence[Sequence[RuleResult]]) -> str:
+    counts = {len(rules) for rules in slices}
+    total = sum(map(len, slices))
+    if len(slices) == 1:
+        return f"{count(total, 'slice')} sought"
+    if len(counts) == 1:
+        each = counts.pop()
+        return f"{count(each, 'slice')} sought in each of {len(slices):,} scores"
+    return f"{total:,} slices sought over {len(slices):,} scores"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +178,7 @@ def _to_be_explained(rule: RuleResult) -> bool:
     return rule.outcome != "pass"
 
 
-def rule_label(rule: RuleResult) -> str:
+def _rule_label(rule: RuleResult) -> str:
     """Score, statistic and slice of a rule."""
     score = rule.score if rule.statistic == "mean" else f"{rule.score} {rule.statistic}"
     return score if rule.slice is None else f"{score} · {rule.slice}"
@@ -92,7 +189,7 @@ def _label_of_reason(rule: RuleResult) -> str:
         *(["advisory"] if rule.role == "advisory" else []),
         *(["against the anchor"] if rule.against == "anchor" else []),
     ]
-    return rule_label(rule) + (f" ({', '.join(marks)})" if marks else "")
+    return _rule_label(rule) + (f" ({', '.join(marks)})" if marks else "")
 
 
 def outcome_of(rule: RuleResult) -> str:
@@ -128,14 +225,14 @@ def mark_of(rule: RuleResult) -> str:
     return "+" if better else "-" if worse else "~"
 
 
-def is_relative(rule: RuleResult) -> bool:
+def _is_relative(rule: RuleResult) -> bool:
     """Whether the rule's difference is a share of the baseline's value, as for latency, cost and tokens."""
     return rule.score in MEASURED_UNITS
 
 
-def is_rate(rule: RuleResult, contract: Contract | None) -> bool:
+def _is_rate(rule: RuleResult, contract: Contract | None) -> bool:
     """Whether the rule's values are shares, shown in percent and their difference in points."""
-    if is_relative(rule) or rule.statistic == "sum":
+    if _is_relative(rule) or rule.statistic == "sum":
         return False
     if contract is not None:
         return contract.type in ("boolean", "categorical")
@@ -144,8 +241,8 @@ def is_rate(rule: RuleResult, contract: Contract | None) -> bool:
 
 
 def _row(rule: RuleResult, contract: Contract | None, *, below_its_score: bool) -> RuleRow:
-    rate = is_rate(rule, contract)
-    relative = is_relative(rule)
+    rate = _is_rate(rule, contract)
+    relative = _is_relative(rule)
     baseline, candidate = (_times(100 if rate else 1, v) for v in (rule.baseline_value, rule.candidate_value))
     difference, low, high, smallest = (
         _times(100 if rate or relative else 1, value)
@@ -159,7 +256,7 @@ def _row(rule: RuleResult, contract: Contract | None, *, below_its_score: bool) 
     value_decimals = decimals_for(half_in_unit, baseline, candidate)
     value_unit = " %" if rate else ""
     difference_unit = " pt" if rate else " %" if relative else ""
-    label = rule_label(rule) + _unit_beside(rule.score, contract)
+    label = _rule_label(rule) + _unit_beside(rule.score, contract)
     if below_its_score and rule.slice is not None:
         label = f"· {rule.slice}"
     shown = _with_unit(number(difference, decimals, signed=True), difference_unit)
@@ -201,3 +298,19 @@ def _unit_beside(score: str, contract: Contract | None) -> str:
     unit = _SHORT_UNITS.get(contract.unit, contract.unit)
     words = {_SHORT_UNITS.get(word, word) for word in score.lower().replace(" ", "_").split("_")}
     return "" if unit.lower() in words else f" ({unit})"
+
+
+def spread_lines(report: Report) -> list[str]:
+    """Such as `latency_seconds: p50 0.81 → 0.84, p90 1.9 → 2, p95 2.4 → 2.6, p99 4.1 → 5.9`."""
+    return [f"{spread.score}: {_quantiles(spread)}" for spread in report.verdict.spreads]
+
+
+def _quantiles(spread: Spread) -> str:
+    return ", ".join(
+        f"{name} {_amount(before)} → {_amount(now)}"
+        for name, before, now in zip(spread.quantiles, spread.baseline, spread.candidate, strict=True)
+    )
+
+
+def _amount(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.3g}"
