@@ -30,7 +30,7 @@ from scoregate.records import DatasetItem, Verdict
 from scoregate.runner.candidates import Candidate
 from scoregate.scorers.evaluators import from_function
 from scoregate.scorers.scorer import Scorer
-from scoregate.sources.places import open_store
+from scoregate.sources import open_store
 
 _OF_THE_DATA = (
     "outcome",

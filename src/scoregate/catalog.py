@@ -12,8 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from scoregate.config.keys import Choice, Flag, Keys, Number, Table, Text, Texts
-from scoregate.config.table import ConfigTable, finite_float, shown
+from scoregate.config.table import (
+    Choice,
+    ConfigTable,
+    Flag,
+    Keys,
+    Number,
+    Table,
+    Text,
+    Texts,
+    finite_float,
+    shown,
+)
 from scoregate.config.toml_lines import read_toml
 from scoregate.errors import ContractError
 from scoregate.records import ScoreValue

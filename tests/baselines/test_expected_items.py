@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from scoregate import Gate, Rule
-from scoregate.baselines.expected_items import with_expected_items
 from scoregate.datasets import content_digest, fingerprint
 from scoregate.gates.table import RunTable
 from scoregate.records import DatasetItem, Run, RunHeader, RunItem
+from scoregate.sources import with_expected_items
 from scoregate.store import Store
 
 ITEMS = [DatasetItem(f"q{n}", {"n": n}, n) for n in range(4)]

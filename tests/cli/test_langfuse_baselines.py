@@ -11,7 +11,7 @@ import pytest
 from scoregate.baselines.langfuse_acceptance import other_branch
 from scoregate.gate_file import read_gate
 from scoregate.langfuse.connection import Connection
-from scoregate.sources.places import open_store
+from scoregate.sources import open_store
 from tests.cli.project import GATE, NOTE_CALL, Project, agent
 from tests.git.repository import Repository
 from tests.langfuse.delivered import put_experiment, trace_of

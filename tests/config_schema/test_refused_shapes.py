@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from scoregate.catalog import CONTRACT_KEYS, SCORE_TYPES, Contract, read_catalog
-from scoregate.config.keys import Integer, Key, Number, Table
+from scoregate.config.table import Integer, Key, Number, Table
 from scoregate.config_schema import catalog_schema, gate_schema
 from scoregate.errors import ConfigError
 from scoregate.gate_file import ScorerSpec, read_gate

@@ -9,8 +9,7 @@ import pytest
 
 from scoregate.catalog import Contract
 from scoregate.gate_file import Gate, Rule
-from scoregate.gate_file.candidate import CandidateSpec, Limits
-from scoregate.gate_file.rounds import Rounds
+from scoregate.gate_file.candidate import CandidateSpec, Limits, Rounds
 from scoregate.judging.spec import JudgeSpec
 from scoregate.scorers.library import LIBRARY
 from tests.docs.pages import REPOSITORY, Page

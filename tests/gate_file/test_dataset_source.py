@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from scoregate.gate_file import read_gate
-from scoregate.gate_file.dataset_source import LangfuseDataset, read_langfuse_dataset
-from scoregate.gate_file.source import SourceProblem
+from scoregate.gate_file.source import LangfuseDataset, SourceProblem, read_langfuse_dataset
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

@@ -169,7 +169,7 @@ def test_no_other_module_reads_a_prefix() -> None:
         for path in package.rglob("*.py")
         if any(_reads_a_prefix(node) for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     }
-    assert readers == {"gate_file/source.py", "gate_file/dataset_source.py"}
+    assert readers == {"gate_file/source.py"}
 
 
 def _reads_a_prefix(node: ast.AST) -> bool:

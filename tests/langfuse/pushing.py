@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from scoregate.datasets import fingerprint
-from scoregate.gate_file.dataset_source import LangfuseDataset
+from scoregate.gate_file.source import LangfuseDataset
 from scoregate.langfuse.connection import Connection, Patience
 from scoregate.langfuse.dataset_push import PushPlan, plan_push, push
 from scoregate.records import JSON, Dataset, DatasetItem

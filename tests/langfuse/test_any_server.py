@@ -20,7 +20,7 @@ import pytest
 
 from scoregate.catalog import Catalog
 from scoregate.datasets import fingerprint
-from scoregate.gate_file.dataset_source import LangfuseDataset
+from scoregate.gate_file.source import LangfuseDataset
 from scoregate.langfuse import doctor, ids
 from scoregate.langfuse.connection import Connection, Refused
 from scoregate.langfuse.dataset_push import plan_push

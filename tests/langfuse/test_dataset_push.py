@@ -11,7 +11,7 @@ import pytest
 
 from scoregate.datasets import read_dataset as read_file
 from scoregate.errors import DatasetError, ServiceError
-from scoregate.gate_file.dataset_source import LangfuseDataset
+from scoregate.gate_file.source import LangfuseDataset
 from scoregate.langfuse.connection import Connection, Patience
 from scoregate.langfuse.dataset_push import plan_push, push
 from scoregate.langfuse.datasets import read_dataset

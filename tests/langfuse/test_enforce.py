@@ -13,7 +13,7 @@ from langfuse.api import DatasetItem as LangfuseItem
 from langfuse.api import DatasetStatus
 from langfuse.experiment import ExperimentResult
 
-from scoregate.baselines.baselines import lock_path
+from scoregate.baselines.load import lock_path
 from scoregate.errors import BaselineError, ConfigError, ResultsError
 from scoregate.gate_file import read_gate
 from scoregate.gate_run.enforce import NotComparable, NotDecided
@@ -22,7 +22,7 @@ from scoregate.langfuse import enforce
 from scoregate.records import JSON, Run
 from scoregate.results_file import write_lock
 from scoregate.run_facts import Acceptance
-from scoregate.sources.places import open_store
+from scoregate.sources import open_store
 from tests.cli.project import Project, items
 
 GATE = """\

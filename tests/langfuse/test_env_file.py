@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scoregate.errors import ConfigError
-from scoregate.langfuse.env_file import read_env_file
+from scoregate.langfuse.settings import read_env_file
 
 
 def env_file(folder: Path, text: str | bytes) -> Path:

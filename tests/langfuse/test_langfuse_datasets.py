@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scoregate.errors import DatasetError, ServiceError
-from scoregate.gate_file.dataset_source import LangfuseDataset, read_langfuse_dataset
+from scoregate.gate_file.source import LangfuseDataset, read_langfuse_dataset
 from scoregate.langfuse.connection import Connection, Patience, Refused
 from scoregate.langfuse.datasets import read_dataset
 from scoregate.langfuse.settings import Settings

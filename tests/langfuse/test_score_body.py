@@ -10,9 +10,9 @@ import pytest
 
 from scoregate.catalog import Contract, Parent
 from scoregate.errors import ConfigError, ContractError
-from scoregate.langfuse.environments import check_environment
 from scoregate.langfuse.score_body import MOST_BYTES, ScoreParent, score_body
 from scoregate.langfuse.score_configs import ScoreConfig, usable_config
+from scoregate.langfuse.settings import check_environment
 from scoregate.records import JSON, ScoreValue
 
 GROUNDED = Contract(

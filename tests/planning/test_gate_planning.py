@@ -17,8 +17,7 @@ from scoregate.planning.gate_plan import plan_gate
 from scoregate.planning.noise import measured_noise
 from scoregate.planning.stored_trials import placed_trials, stored_trials, trials_of_baseline
 from scoregate.records import Run
-from scoregate.sources.datasets import read_gate_dataset
-from scoregate.sources.places import open_store
+from scoregate.sources import open_store, read_gate_dataset
 from scoregate.store import Store
 from tests.cli.project import GATE, Project
 from tests.gates.runs import RunMaker

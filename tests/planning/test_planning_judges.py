@@ -19,7 +19,7 @@ from scoregate.planning.gate_plan import plan_gate
 from scoregate.planning.self_test import Wanted, self_test
 from scoregate.planning.stored_trials import named_trials, stored_trials
 from scoregate.records import Run
-from scoregate.sources.places import open_store
+from scoregate.sources import open_store
 from scoregate.statistics.estimate import difference_interval
 from scoregate.store import Store
 from tests.calibration.judged import CORRECT, MADE, boolean

@@ -10,7 +10,7 @@ from scoregate.gate_file import Gate
 from scoregate.gate_file.source import LangfuseExperiment, named_experiment
 from scoregate.records import Run
 from scoregate.run_facts import Acceptance
-from scoregate.sources.datasets import connect
+from scoregate.sources import connect
 from scoregate.store import Store
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from datetime import datetime
 from scoregate.calibration.comparison import Comparison, unsuited
 from scoregate.calibration.record import Calibration, Identity
 from scoregate.catalog import Contract
-from scoregate.config.keys import Integer, Keys, Number
-from scoregate.config.table import ConfigTable
+from scoregate.config.table import ConfigTable, Integer, Keys, Number
 from scoregate.statistics.estimate import Estimate
 from scoregate.wording import count
 

@@ -60,7 +60,7 @@ def accept(
     from scoregate.baselines.accepting import examine, refuse_in_ci, succession
     from scoregate.errors import ConfigError
     from scoregate.gate_file import read_gate
-    from scoregate.sources.places import existing_store
+    from scoregate.sources import existing_store
 
     gate = read_gate(gate_path)
     refuse_in_ci(gate, os.environ.get("CI", ""))
@@ -102,12 +102,11 @@ def _agree(step: Succession, old: Run, store: Store | None, *, yes: bool) -> Non
 
 def _shown_beside(gate: Gate, old: Run, new: Run, store: Store | None, *, as_json: bool = False) -> Verdict:
     """The comparison of a run with the baseline, on the screen; it decides nothing."""
-    from scoregate.baselines.expected_items import with_expected_items
     from scoregate.cli.present import present
     from scoregate.gate_run.decide import to_compare_at_all
     from scoregate.gate_run.outcome import Decided
     from scoregate.gates.compare import compare
-    from scoregate.sources.datasets import known_items
+    from scoregate.sources import known_items, with_expected_items
 
     verdict = compare(old, with_expected_items(new, gate, store), gate)
     found = Decided(
@@ -128,10 +127,10 @@ def _shown_beside(gate: Gate, old: Run, new: Run, store: Store | None, *, as_jso
 @store_option
 def show(gate_path: Path, as_json: bool, store_path: Path | None) -> None:
     """Show the baseline of GATE: who accepted it, when, why, and its scores."""
-    from scoregate.baselines.baselines import load_baseline
+    from scoregate.baselines.load import load_baseline
     from scoregate.gate_file import read_gate
     from scoregate.reports.runs import run_as_dict, run_summary
-    from scoregate.sources.places import existing_store
+    from scoregate.sources import existing_store
 
     gate = read_gate(gate_path)
     store = existing_store(gate.root, store_path)
@@ -152,9 +151,9 @@ def show(gate_path: Path, as_json: bool, store_path: Path | None) -> None:
 @store_option
 def diff(gate_path: Path, run: str, as_json: bool, store_path: Path | None) -> None:
     """Show what would change if RUN became the baseline of GATE. Decides nothing: the exit code is 0."""
-    from scoregate.baselines.baselines import load_baseline, load_run
+    from scoregate.baselines.load import load_baseline, load_run
     from scoregate.gate_file import read_gate
-    from scoregate.sources.places import existing_store
+    from scoregate.sources import existing_store
 
     gate = read_gate(gate_path)
     store = existing_store(gate.root, store_path)

@@ -55,12 +55,11 @@ def validate(
     Says what is in it; exit code 2 with file and line of the first error.
     """
     from scoregate.datasets import check_keys, read_dataset, summarise
-    from scoregate.sources.datasets import dataset_in_langfuse, file_or_langfuse
-    from scoregate.sources.places import find_root
+    from scoregate.sources import dataset_in_langfuse, file_or_langfuse, find_root
 
     if path.suffix == ".toml":
         from scoregate.gate_file import read_gate
-        from scoregate.sources.datasets import read_gate_dataset
+        from scoregate.sources import read_gate_dataset
 
         gate = read_gate(path)
         found = read_gate_dataset(gate)
@@ -132,8 +131,7 @@ def push(
     from scoregate.datasets.schemas import read_schema, schema_check
     from scoregate.errors import ConfigError
     from scoregate.langfuse import dataset_push
-    from scoregate.sources.datasets import connect, named
-    from scoregate.sources.places import find_root
+    from scoregate.sources import connect, find_root, named
 
     target = named(name)
     if target.version is not None:
@@ -181,8 +179,7 @@ def pull(name: str, output: Path | None, force: bool) -> None:
     """
     from scoregate.datasets.writing import ENDING, dataset_lines, write_dataset
     from scoregate.errors import ConfigError
-    from scoregate.sources.datasets import dataset_in_langfuse, named
-    from scoregate.sources.places import find_root
+    from scoregate.sources import dataset_in_langfuse, find_root, named
 
     source = named(name)
     if output is not None and output.suffix.lower() != ENDING:
@@ -213,8 +210,7 @@ def diff(before: str, after: str, as_json: bool) -> None:
     ONE and OTHER are files, or datasets in Langfuse: what ends like a dataset file, or is there as one, is a file.
     """
     from scoregate.datasets.difference import difference
-    from scoregate.sources.datasets import any_dataset
-    from scoregate.sources.places import find_root
+    from scoregate.sources import any_dataset, find_root
 
     root = find_root()
     first, second = any_dataset(before, root), any_dataset(after, root)
@@ -241,7 +237,7 @@ def diff(before: str, after: str, as_json: bool) -> None:
 def _check_is_no_name(path: Path) -> None:
     """Raise ConfigError for what is no file and may well be a dataset in Langfuse."""
     from scoregate.errors import ConfigError
-    from scoregate.sources.datasets import is_file_name
+    from scoregate.sources import is_file_name
 
     if not path.exists() and not is_file_name(path):
         raise ConfigError(f"there is no file '{path}'", hint=f"the dataset in Langfuse is langfuse:{path}")

@@ -19,7 +19,7 @@ def doctor(as_json: bool) -> int:
     """
     from scoregate.catalog import CATALOG_FILE
     from scoregate.langfuse.doctor import Check, examine, exit_code
-    from scoregate.sources.places import find_root
+    from scoregate.sources import find_root
 
     root = find_root()
     checks: list[Check] = []

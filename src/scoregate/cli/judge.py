@@ -56,7 +56,7 @@ def test(
     from scoregate.gate_file import read_gate
     from scoregate.gate_run.announce import check_replied
     from scoregate.judge_trust.judge_trial import answers_to_try, as_output, judge_of, try_judge
-    from scoregate.sources.places import existing_store
+    from scoregate.sources import existing_store
 
     gate = read_gate(gate_path)
     chosen = judge_of(gate, score)
@@ -99,7 +99,7 @@ def cache() -> None:
 def export_cache(path: Path, store_path: Path | None) -> None:
     """Write all kept replies to FILE (JSON Lines)."""
     from scoregate.judging.exchange import write_replies
-    from scoregate.sources.places import find_root, open_store
+    from scoregate.sources import find_root, open_store
 
     with open_store(find_root(), path=store_path, create=False) as store:
         number = write_replies(store.replies.all(), path)
@@ -115,7 +115,7 @@ def import_cache(path: Path, store_path: Path | None) -> None:
     All lines are checked first: with one that no judge could have written, nothing is kept.
     """
     from scoregate.judging.exchange import read_replies
-    from scoregate.sources.places import find_root, open_store
+    from scoregate.sources import find_root, open_store
 
     replies = read_replies(path)
     with open_store(find_root(), path=store_path) as store:
@@ -127,7 +127,7 @@ def import_cache(path: Path, store_path: Path | None) -> None:
 @store_option
 def forget_invalid(store_path: Path | None) -> None:
     """Forget the replies that hold no valid score, so that their judges are asked again. The others stay."""
-    from scoregate.sources.places import find_root, open_store
+    from scoregate.sources import find_root, open_store
 
     with open_store(find_root(), path=store_path, create=False) as store:
         number = store.replies.forget_invalid()

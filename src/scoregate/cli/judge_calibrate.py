@@ -66,7 +66,7 @@ def calibrate(
     from scoregate.judge_trust.judge_trial import judge_of
     from scoregate.judge_trust.labelled_answers import labelled_answers, left_out
     from scoregate.reports.calibration import render_calibration
-    from scoregate.sources.places import open_store
+    from scoregate.sources import open_store
     from scoregate.wording import count, shown_path
 
     gate = read_gate(gate_path)

@@ -41,14 +41,14 @@ def compare(
     The judge's `pairwise` prompt has {{first}} and {{second}}. An answer wins if it does in both orders; replies that
     contradict each other are a tie and count as a flip. This decides no gate.
     """
-    from scoregate.baselines.baselines import load_run
+    from scoregate.baselines.load import load_run
     from scoregate.cli.terminal import say
     from scoregate.errors import ServiceError
     from scoregate.gate_file import read_gate
     from scoregate.gate_run.announce import announce_replies, check_replied
     from scoregate.judge_trust.judge_pairs import judge_of_pairs, pairs_of, prefer_all
     from scoregate.judging.pairwise import equal_answers
-    from scoregate.sources.places import open_store
+    from scoregate.sources import open_store
     from scoregate.wording import count
 
     gate = read_gate(gate_path)

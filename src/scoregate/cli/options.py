@@ -40,7 +40,7 @@ def _gate_path(_context: click.Context, _parameter: click.Parameter, path: Path)
             "this is no gate", where=str(path), hint="a gate is a TOML file, such as gates/agent.toml"
         )
     if not path.exists() and not path.is_absolute():
-        from scoregate.sources.places import find_root
+        from scoregate.sources import find_root
 
         above = find_root() / path
         if above.is_file():

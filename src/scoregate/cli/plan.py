@@ -65,7 +65,7 @@ def plan(
     from scoregate.planning.basis import Assumption, basis_of
     from scoregate.planning.gate_plan import plan_gate
     from scoregate.reports.plan import plan_text
-    from scoregate.sources.places import existing_store
+    from scoregate.sources import existing_store
 
     gate = read_gate(gate_path)
     gate = replace(gate, trials=trials or gate.trials)

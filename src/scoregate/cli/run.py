@@ -160,7 +160,7 @@ def _begun(request: Request, since: str) -> str | None:
     """Id of the run that this command had begun when its process died, as far as the store tells."""
     from scoregate.errors import ScoregateError
     from scoregate.gate_file import read_gate
-    from scoregate.sources.places import existing_store
+    from scoregate.sources import existing_store
 
     try:
         gate = read_gate(request.gate_path)

@@ -27,7 +27,7 @@ def runs() -> None:
 
 def _store(path: Path | None) -> Store:
     from scoregate.errors import StoreError
-    from scoregate.sources.places import STORE, existing_store, find_root
+    from scoregate.sources import STORE, existing_store, find_root
 
     root = find_root()
     store = existing_store(root, path)
@@ -87,9 +87,9 @@ def diff(before: str, after: str, only: str | None, as_json: bool, store_path: P
 
     BEFORE and AFTER are stored runs or results files.
     """
-    from scoregate.baselines.baselines import load_run
+    from scoregate.baselines.load import load_run
     from scoregate.reports.runs import changed_cells, diff_table
-    from scoregate.sources.places import existing_store, find_root
+    from scoregate.sources import existing_store, find_root
 
     store = existing_store(find_root(), store_path)
     cells = changed_cells(load_run(before, store, "BEFORE"), load_run(after, store, "AFTER"), only=only)
@@ -138,10 +138,10 @@ def import_(source: str, replace: bool, store_path: Path | None) -> None:
 
     langfuse:EXPERIMENT (a name or an id) in place of FILE takes a run from Langfuse.
     """
-    from scoregate.baselines.baselines import load_run
+    from scoregate.baselines.load import load_run
     from scoregate.gate_file.source import LangfuseExperiment, named_source
     from scoregate.results_file import read_results
-    from scoregate.sources.places import find_root, open_store
+    from scoregate.sources import find_root, open_store
 
     in_langfuse = isinstance(named_source(source, "FILE"), LangfuseExperiment)
     run = load_run(source, None, "FILE") if in_langfuse else read_results(Path(source))
@@ -184,7 +184,7 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
     from scoregate.gate_run.rescore import rescore as score_again
     from scoregate.gate_run.stored_outputs import named_run
     from scoregate.reports.runs import run_as_dict, run_summary
-    from scoregate.sources.places import open_store
+    from scoregate.sources import open_store
     from scoregate.wording import shown_path
 
     gate = read_gate(gate_path)
@@ -221,10 +221,10 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
 @store_option
 def prune(keep: int | None, before: str | None, yes: bool, store_path: Path | None) -> None:
     """Delete old runs from the store. Baselines that gates name as `run:ID` are kept."""
-    from scoregate.baselines.pruning import protected_runs
+    from scoregate.baselines.load import protected_runs
     from scoregate.cli.terminal import agreed
     from scoregate.errors import ConfigError
-    from scoregate.sources.places import find_root
+    from scoregate.sources import find_root
 
     if keep is None and before is None:
         raise ConfigError("nothing says which runs are old", hint="give --keep N or --before TIME")
@@ -261,7 +261,7 @@ def push(names: tuple[str, ...], delivery_seconds: float, as_json: bool, store_p
     from scoregate.errors import INTERRUPTED, PASS, ServiceError
     from scoregate.gate_run.langfuse_link import LangfuseLink, as_json_values
     from scoregate.langfuse.settings import require_settings
-    from scoregate.sources.places import find_root, read_catalog_of
+    from scoregate.sources import find_root, read_catalog_of
 
     root = find_root()
     settings = require_settings(root, "`runs push`")

@@ -168,7 +168,7 @@ def _write(environment: str | None, write: Callable[[ScoreWriter], WrittenScore]
     from scoregate.catalog import CATALOG_FILE, Catalog, read_catalog
     from scoregate.langfuse.score_writer import ScoreWriter
     from scoregate.langfuse.settings import require_settings
-    from scoregate.sources.places import find_root
+    from scoregate.sources import find_root
 
     root = find_root()
     path = root / "gates" / CATALOG_FILE

@@ -84,7 +84,7 @@ def sync(dry_run: bool) -> int:
 def _catalog(*, required: bool = False) -> Catalog:
     from scoregate.catalog import CATALOG_FILE, Catalog, read_catalog
     from scoregate.errors import ConfigError
-    from scoregate.sources.places import find_root
+    from scoregate.sources import find_root
 
     path = find_root() / "gates" / CATALOG_FILE
     if path.is_file():
@@ -97,7 +97,7 @@ def _catalog(*, required: bool = False) -> Catalog:
 def _connection(what_for: str) -> Connection:
     from scoregate.langfuse.connection import Connection
     from scoregate.langfuse.settings import require_settings
-    from scoregate.sources.places import find_root
+    from scoregate.sources import find_root
 
     return Connection(require_settings(find_root(), what_for))
 

@@ -60,8 +60,7 @@ def selftest(
     from scoregate.planning.self_test import DROPS, Wanted, self_test
     from scoregate.planning.stored_trials import named_trials, placed_trials, stored_trials
     from scoregate.reports.selftest import selftest_text
-    from scoregate.sources.datasets import read_gate_dataset
-    from scoregate.sources.places import existing_store
+    from scoregate.sources import existing_store, read_gate_dataset
 
     gate = read_gate(gate_path)
     store = existing_store(gate.root, store_path)

@@ -1,19 +1,96 @@
-"""One table of configuration, read key by key: each value has its type and range, each error names its place."""
+"""One table of configuration: each key declared with its kind and its range, then read, each error with its place.
+
+One declaration serves the reader (`ConfigTable`) and the JSON Schema that editors check a file with, so that a key
+is known to both or to none.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from scoregate.config.keys import Choice, Flag, Integer, Key, Keys, Number, Table, Text, Texts
 from scoregate.config.toml_lines import KeyPath, TomlFile
 from scoregate.errors import ConfigError, did_you_mean
 
-Word = TypeVar("Word", bound=str)
-Kind = TypeVar("Kind", bound=Key)
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string that is not blank."""
+
+    pattern: str | None = None
+    """Regular expression of the whole text, where a reader refuses every other one in words of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some words."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """true or false."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """A finite number within bounds."""
+
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+    below: float | None = None
+    zero: bool = True
+    """Whether 0 may stand, where a reader refuses it in words of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Integer:
+    """A whole number, written without a decimal point."""
+
+    at_least: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """A list of strings, none of them blank."""
+
+    may_be_empty: bool = False
+    or_text: bool = False
+    """One string may stand for the list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anything:
+    """Any value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table of these keys. No other is known, unless `others` says what the rest hold."""
+
+    keys: Mapping[str, Key] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    others: Key | None = None
+    """What stands under any other name."""
+    names: str | None = None
+    """Regular expression of such a name, from its beginning to its end."""
+    longest_name: int | None = None
+    never: frozenset[str] = frozenset()
+    """Names that are refused though `others` are welcome."""
+    fewest: int = 0
+    """Keys at least."""
+
+
+Key = Text | Choice | Flag | Number | Integer | Texts | Table | Anything
+Keys = Mapping[str, Key]
+
+_Word = TypeVar("_Word", bound=str)
+_Kind = TypeVar("_Kind", bound=Key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +154,7 @@ class ConfigTable:
         value = self.text(key)
         return None if value is None else str(root / value)
 
-    def choice(self, key: str, words: Sequence[Word]) -> Word | None:
+    def choice(self, key: str, words: Sequence[_Word]) -> _Word | None:
         """One of `words`."""
         declared = self._kind(key, Choice)
         if declared is not None and declared.words != words:
@@ -179,7 +256,7 @@ class ConfigTable:
         texts = {key: self.text(key) for key in self.values}
         return {key: text for key, text in texts.items() if text is not None}
 
-    def _kind(self, key: str, *kinds: type[Kind]) -> Kind | None:
+    def _kind(self, key: str, *kinds: type[_Kind]) -> _Kind | None:
         """What is declared of the key; None where nothing is. TypeError for what is read otherwise than declared."""
         if self.keys is None:
             return None

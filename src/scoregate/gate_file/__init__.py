@@ -1,8 +1,7 @@
 """The gate: which dataset, candidate, baseline and rules; parsed from TOML, with file:line in every error."""
 
-from scoregate.gate_file.candidate import CandidateSpec, Limits
+from scoregate.gate_file.candidate import CandidateSpec, Limits, Rounds
 from scoregate.gate_file.gate import Gate, Inference, ScorerSpec, check_trials, read_gate
-from scoregate.gate_file.rounds import Rounds
 from scoregate.gate_file.rule import (
     DEFAULT_MARGIN,
     DEFAULT_RATIO_MARGIN,

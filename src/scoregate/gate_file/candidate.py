@@ -1,4 +1,4 @@
-"""How a gate calls its candidate, and what a run of it may use: the tables `[candidate]` and `[limits]`."""
+"""How a gate calls its candidate, and how much: the tables `[candidate]`, `[limits]` and `[rounds]`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scoregate.config.keys import Flag, Integer, Keys, Number, Table, Text, Texts
-from scoregate.config.table import ConfigTable
+from scoregate.config.table import ConfigTable, Flag, Integer, Keys, Number, Table, Text, Texts
 
 _SOURCES = ("python", "command", "http", "replay")
 CANDIDATE_KEYS: Keys = {
@@ -28,6 +27,14 @@ LIMIT_KEYS: Keys = {
     "max_cost_usd": Number(above=0),
     "max_calls": Integer(at_least=1),
     "max_seconds": Number(above=0),
+}
+_REPEATS = 2
+"""Whole-set trials that each later round adds."""
+ROUND_KEYS: Keys = {
+    "suspects": Integer(at_least=0),
+    "screen": Number(above=0, at_most=1),
+    "confirm_trials": Integer(at_least=2),
+    "max_trials": Integer(at_least=1),
 }
 
 
@@ -64,6 +71,25 @@ class Limits:
     max_cost_usd: float | None = None
     max_calls: int | None = None
     max_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rounds:
+    """Screen, confirm, repeat. The defaults are those whose error rates are published."""
+
+    suspects: int = 3
+    """Suspected drops that are confirmed by fresh trials of their own items; 0: none."""
+    screen: float = 0.35
+    """A drop is suspected up to this unadjusted p-value."""
+    confirm_trials: int = 5
+    """Fresh trials of a suspect's items in each arm."""
+    max_trials: int = 5
+    """Whole-set trials of each item in each arm, at most."""
+
+    def whole_set_trials(self, first: int) -> tuple[int, ...]:
+        """Trials an arm holds after each whole-set round: (1, 3, 5) for `first` = 1."""
+        most = max(first, self.max_trials)
+        return tuple(range(first, most + 1, _REPEATS))[:3]
 
 
 def read_candidate(top: ConfigTable, root: Path) -> CandidateSpec | None:
@@ -117,6 +143,25 @@ def read_limits(table: ConfigTable | None) -> Limits:
         max_cost_usd=table.number("max_cost_usd"),
         max_calls=table.integer("max_calls"),
         max_seconds=table.number("max_seconds"),
+    )
+
+
+def read_rounds(table: ConfigTable | None, trials: int) -> Rounds:
+    """The `[rounds]` table. Raises ConfigError."""
+    if table is None:
+        return Rounds()
+    table = table.declared(ROUND_KEYS)
+    default = Rounds()
+    suspects = table.integer("suspects")
+    screen = table.number("screen")
+    most = table.integer("max_trials")
+    if most is not None and most < trials:
+        raise table.error("max_trials", f"is {most}, fewer than the {trials} trials of the first round")
+    return Rounds(
+        suspects=default.suspects if suspects is None else suspects,
+        screen=default.screen if screen is None else screen,
+        confirm_trials=table.integer("confirm_trials") or default.confirm_trials,
+        max_trials=most or default.max_trials,
     )
 
 

@@ -10,26 +10,28 @@ from pathlib import Path
 from typing import Literal
 
 from scoregate.catalog import CATALOG_FILE, SCORED, Catalog, Contract, read_catalog
-from scoregate.config.keys import Anything, Choice, Integer, Keys, Number, Table, Text, Texts
-from scoregate.config.table import ConfigTable
+from scoregate.config.table import Anything, Choice, ConfigTable, Integer, Keys, Number, Table, Text, Texts
 from scoregate.config.toml_lines import read_toml
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file.candidate import (
     CANDIDATE_KEYS,
     LIMIT_KEYS,
+    ROUND_KEYS,
     CandidateSpec,
     Limits,
+    Rounds,
     read_candidate,
     read_limits,
+    read_rounds,
 )
-from scoregate.gate_file.dataset_source import LangfuseDataset, read_dataset_source
-from scoregate.gate_file.rounds import ROUND_KEYS, Rounds, read_rounds
 from scoregate.gate_file.rule import RULE_KEYS, Rule, contract_of, read_rule
 from scoregate.gate_file.source import (
     File,
     GitRevision,
+    LangfuseDataset,
     Source,
     SourceProblem,
+    read_dataset_source,
     read_gate_source,
     read_source,
 )

@@ -23,8 +23,7 @@ from scoregate.catalog import (
     built_in_contract,
     check_categories,
 )
-from scoregate.config.keys import Choice, Flag, Keys, Number, Table, Text, Texts
-from scoregate.config.table import ConfigTable, shown
+from scoregate.config.table import Choice, ConfigTable, Flag, Keys, Number, Table, Text, Texts, shown
 from scoregate.errors import ConfigError, did_you_mean
 
 DEFAULT_MARGIN = 0.05

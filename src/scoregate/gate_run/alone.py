@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scoregate.baselines.baselines import load_anchor, load_baseline, why_stale
-from scoregate.baselines.scored_alike import scored_alike
+from scoregate.baselines.load import load_anchor, load_baseline, scored_alike, why_stale
 from scoregate.errors import NoBaseline, RunInterrupted, ScoregateError, StoreWriteError
 from scoregate.gate_run.announce import (
     announcement,
@@ -27,7 +26,7 @@ from scoregate.gates.acceptance import objections
 from scoregate.gates.compare import check_decidable
 from scoregate.planning.blind import blind_warning
 from scoregate.runner import session
-from scoregate.sources.places import open_store
+from scoregate.sources import open_store
 
 if TYPE_CHECKING:
     from scoregate.gate_run.assembly import Assembly

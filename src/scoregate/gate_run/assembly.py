@@ -18,7 +18,7 @@ from scoregate.runner.candidates import Candidate, build
 from scoregate.scorers.evaluators import from_function
 from scoregate.scorers.library import build as build_scorer
 from scoregate.scorers.scorer import Scorer
-from scoregate.sources.datasets import read_gate_dataset
+from scoregate.sources import read_gate_dataset
 
 if TYPE_CHECKING:
     from scoregate.judging.judge import Judge

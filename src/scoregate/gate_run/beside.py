@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from scoregate.baselines.baselines import load_anchor
+from scoregate.baselines.load import load_anchor
 from scoregate.errors import RunInterrupted, StoreWriteError
 from scoregate.gate_file.source import File, GitRevision
 from scoregate.gate_run.announce import (
@@ -32,7 +32,7 @@ from scoregate.gate_run.session import (
 )
 from scoregate.judge_trust.judges import replies_cost
 from scoregate.runner.budget import estimate
-from scoregate.sources.places import open_store
+from scoregate.sources import open_store
 from scoregate.wording import count
 
 if TYPE_CHECKING:

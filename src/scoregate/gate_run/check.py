@@ -51,12 +51,11 @@ def check_gate(
     store_path: Path | None = None,
 ) -> Decided:
     """`check`, with everything that a report shows of the verdict."""
-    from scoregate.baselines.baselines import load_anchor, load_baseline, load_run
+    from scoregate.baselines.load import load_anchor, load_baseline, load_run
     from scoregate.gate_file import read_gate
     from scoregate.gate_run.decide import decide
     from scoregate.gate_run.outcome import Decided
-    from scoregate.sources.datasets import known_items
-    from scoregate.sources.places import existing_store
+    from scoregate.sources import existing_store, known_items
 
     gate = read_gate(gate_path).with_policy(on_inconclusive)
     with existing_store(gate.root, store_path) or nullcontext() as store:

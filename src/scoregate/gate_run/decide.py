@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scoregate.baselines.expected_items import with_expected_items
 from scoregate.gates.anchors import with_anchor
 from scoregate.gates.compare import compare_with_both, nothing_to_compare
 from scoregate.gates.levels import main_share
@@ -17,6 +16,7 @@ from scoregate.gates.rounds import decide_in_rounds
 from scoregate.judge_trust.judge_trust import judge_trust
 from scoregate.judge_trust.judged_answers import refuse_unreadable_labels
 from scoregate.judge_trust.true_margins import with_true_margins
+from scoregate.sources import with_expected_items
 
 if TYPE_CHECKING:
     from scoregate.gate_file import Gate

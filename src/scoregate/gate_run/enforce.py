@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scoregate.baselines.baselines import load_anchor, load_baseline
+from scoregate.baselines.load import load_anchor, load_baseline
 from scoregate.errors import INCONCLUSIVE, INVALID, ConfigError, NoBaseline, ScoregateError
 from scoregate.gate_file import read_gate
 from scoregate.gate_run.begin import new_id
@@ -15,8 +15,7 @@ from scoregate.gates.sentences import named_ids
 from scoregate.git.version import version_of
 from scoregate.records import Verdict
 from scoregate.run_facts import RunFacts
-from scoregate.sources.datasets import read_gate_dataset
-from scoregate.sources.places import open_store
+from scoregate.sources import open_store, read_gate_dataset
 from scoregate.wording import shown_path
 
 if TYPE_CHECKING:

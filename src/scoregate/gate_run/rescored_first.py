@@ -49,7 +49,7 @@ class ScoredFirst:
 
     def announce(self, say: Say) -> None:
         """Say of each part why it is scored again, and how much that is."""
-        from scoregate.baselines.scored_alike import changed_scorers
+        from scoregate.baselines.load import changed_scorers
 
         for part in self.parts:
             changed = changed_scorers(part.gate, part.before.header.scorers, part.header.scorers)
@@ -90,8 +90,7 @@ class ScoredFirst:
 
 def scored_first(assembly: Assembly, runs: Sequence[Run], store: Store) -> ScoredFirst:
     """What of these has to be scored again before a run of the present scorers can be compared with it."""
-    from scoregate.baselines.baselines import why_stale
-    from scoregate.baselines.scored_alike import changed_scorers
+    from scoregate.baselines.load import changed_scorers, why_stale
     from scoregate.gate_run.rescore import prepare
     from scoregate.gates.provenance import run_that_was_made
 

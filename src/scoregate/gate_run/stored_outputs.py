@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from scoregate.baselines.baselines import load_baseline, load_run
+from scoregate.baselines.load import load_baseline, load_run
 from scoregate.datasets import content_digest
 from scoregate.errors import BaselineError, ConfigError, StoreError
 from scoregate.gate_file import Gate

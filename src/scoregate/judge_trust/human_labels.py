@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scoregate.baselines.baselines import load_run
+from scoregate.baselines.load import load_run
 from scoregate.catalog import Contract
 from scoregate.datasets.files import MAX_ITEM_BYTES
 from scoregate.datasets.rows import jsonl_rows
@@ -15,7 +15,7 @@ from scoregate.gate_file.source import LangfuseExperiment, named_source
 from scoregate.judge_trust.label_files import HumanLabel, answer_key, labels_of_csv, labels_of_lines
 from scoregate.records import Run, RunItem
 from scoregate.results_file import read_results
-from scoregate.sources.datasets import connect
+from scoregate.sources import connect
 from scoregate.store import Store
 
 __all__ = [

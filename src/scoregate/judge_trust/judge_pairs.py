@@ -15,7 +15,7 @@ from scoregate.judging.cache import ReplyCache
 from scoregate.judging.judge import Judge
 from scoregate.judging.pairwise import Preference, pair_judge, prefer
 from scoregate.records import JSON, DatasetItem, Run
-from scoregate.sources.datasets import read_gate_dataset
+from scoregate.sources import read_gate_dataset
 from scoregate.store import Store
 
 

@@ -16,7 +16,7 @@ from scoregate.judging.judge import Judge, Judgement
 from scoregate.judging.template import MissingVariable
 from scoregate.records import JSON, DatasetItem
 from scoregate.scorers.judge import ChatMessage
-from scoregate.sources.datasets import read_gate_dataset
+from scoregate.sources import read_gate_dataset
 from scoregate.store import Store
 
 ASKED_ANEW = "calibration"

@@ -11,7 +11,7 @@ from scoregate.gate_file import Gate
 from scoregate.judge_trust.human_labels import HumanLabel, labelled_run
 from scoregate.judge_trust.judge_trial import Answer
 from scoregate.records import JSON, DatasetItem, Run, RunHeader
-from scoregate.sources.datasets import known_items, read_gate_dataset
+from scoregate.sources import known_items, read_gate_dataset
 from scoregate.store import Store
 
 _SHORT_WAIT = 10.0

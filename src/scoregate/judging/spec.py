@@ -10,8 +10,7 @@ from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from scoregate.catalog import Contract
-from scoregate.config.keys import Anything, Choice, Integer, Keys, Number, Table, Text, Texts
-from scoregate.config.table import ConfigTable
+from scoregate.config.table import Anything, Choice, ConfigTable, Integer, Keys, Number, Table, Text, Texts
 from scoregate.gate_file import ScorerSpec
 from scoregate.judging.identity import JudgeIdentity
 from scoregate.judging.template import PAIR, Template, read_template

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from scoregate.datasets.difference import changed_members
 from scoregate.datasets.schemas import Check
 from scoregate.errors import DatasetError, ServiceError
-from scoregate.gate_file.dataset_source import LangfuseDataset
+from scoregate.gate_file.source import LangfuseDataset
 from scoregate.langfuse.connection import Connection, Refused
 from scoregate.langfuse.datasets import find_snapshot, item_of, own_checks
 from scoregate.langfuse.sendable import check_sendable, item_body

@@ -26,7 +26,7 @@ from scoregate.datasets.fingerprint import canonical, combined, digest
 from scoregate.datasets.items import item_from
 from scoregate.datasets.schemas import Check, check_against, schema_check
 from scoregate.errors import DatasetError, ServiceError, did_you_mean
-from scoregate.gate_file.dataset_source import LangfuseDataset, version_text
+from scoregate.gate_file.source import LangfuseDataset, version_text
 from scoregate.langfuse.connection import PAGE, Connection, Refused
 from scoregate.records import JSON, Dataset, DatasetItem
 

@@ -31,8 +31,18 @@ from scoregate.records import (
     ScoreValue,
     Tokens,
 )
-from scoregate.results_file import fields
-from scoregate.results_file.fields import Record
+from scoregate.results_file.reading import (
+    Record,
+    amount_of,
+    check_value,
+    count_of,
+    object_of,
+    one_of,
+    optional_amount,
+    optional_text,
+    text_of,
+    texts_of,
+)
 from scoregate.run_facts import RunFacts
 
 ORIGIN_KEYS = ("branch", "pull_request", "ci_job")
@@ -61,7 +71,7 @@ def delivered_header(experiment: Experiment) -> RunHeader:
     where = f"Langfuse: experiment {experiment}"
     record = _record(experiment.metadata.get(KEY), where)
     try:
-        schema = fields.count(record, "schema", 1)
+        schema = count_of(record, "schema", 1)
         if schema > SCHEMA:
             raise BaselineError(
                 f"it was delivered by a newer version of scoregate (format {schema}; this one reads {SCHEMA})",
@@ -69,23 +79,23 @@ def delivered_header(experiment: Experiment) -> RunHeader:
                 hint="upgrade scoregate",
             )
         origin = {key: experiment.metadata[key] for key in ORIGIN_KEYS if key in experiment.metadata}
-        facts = RunFacts.of(fields.members(record, "metadata"))
+        facts = RunFacts.of(object_of(record, "metadata"))
         facts = replace(
             facts,
             origin=origin or facts.origin,
             langfuse_dataset_id=facts.langfuse_dataset_id or experiment.dataset_id,
         )
         return RunHeader(
-            run=fields.text(record, "run"),
-            dataset=fields.text(record, "dataset"),
-            candidate=fields.text(record, "candidate"),
-            expected_items=fields.count(record, "expected_items", 0),
-            trials=fields.count(record, "trials", 1),
-            dataset_fingerprint=fields.optional_text(record, "dataset_fingerprint"),
-            dataset_version=fields.optional_text(record, "dataset_version"),
-            commit=fields.optional_text(record, "commit"),
-            scorers=fields.texts(record, "scorers"),
-            started_at=fields.optional_text(record, "started_at"),
+            run=text_of(record, "run"),
+            dataset=text_of(record, "dataset"),
+            candidate=text_of(record, "candidate"),
+            expected_items=count_of(record, "expected_items", 0),
+            trials=count_of(record, "trials", 1),
+            dataset_fingerprint=optional_text(record, "dataset_fingerprint"),
+            dataset_version=optional_text(record, "dataset_version"),
+            commit=optional_text(record, "commit"),
+            scorers=texts_of(record, "scorers"),
+            started_at=optional_text(record, "started_at"),
             metadata=facts.to_metadata(),
         )
     except ResultsError as error:
@@ -179,29 +189,27 @@ def _cell(run: str, row: FoundItem, trial: int) -> _Cell:
     where = f"Langfuse: run {run}, item '{row.item}'"
     record = _record(row.metadata.get(KEY), where)
     try:
-        tokens = fields.members(record, "tokens")
-        status = fields.one_of(record, "status", ITEM_STATUSES)
+        tokens = object_of(record, "tokens")
+        status = one_of(record, "status", ITEM_STATUSES)
         left_out = record.get("output_left_out") is True
         item = RunItem(
             item=row.item,
             trial=trial,
             status=status,
-            error=fields.optional_text(record, "error"),
+            error=optional_text(record, "error"),
             output=_json(row.output, where) if status == "ok" and not left_out else None,
-            latency_seconds=fields.optional_amount(record, "latency_seconds"),
-            cost_usd=fields.optional_amount(record, "cost_usd"),
-            tokens=Tokens(fields.count(tokens, "input", 0), fields.count(tokens, "output", 0))
-            if tokens
-            else None,
-            trace_id=fields.optional_text(record, "trace_id"),
-            cluster=fields.optional_text(record, "cluster"),
-            slices=fields.texts(record, "slices"),
+            latency_seconds=optional_amount(record, "latency_seconds"),
+            cost_usd=optional_amount(record, "cost_usd"),
+            tokens=Tokens(count_of(tokens, "input", 0), count_of(tokens, "output", 0)) if tokens else None,
+            trace_id=optional_text(record, "trace_id"),
+            cluster=optional_text(record, "cluster"),
+            slices=texts_of(record, "slices"),
             attempts=_attempts(record),
-            content=fields.optional_text(record, "content"),
-            started_at=fields.optional_amount(record, "started_at"),
+            content=optional_text(record, "content"),
+            started_at=optional_amount(record, "started_at"),
             output_left_out=left_out,
         )
-        return _Cell(row, item, fields.members(record, "cells"), fields.texts(record, "types"))
+        return _Cell(row, item, object_of(record, "cells"), texts_of(record, "types"))
     except ResultsError as error:
         raise _unreadable(error.message, where) from error
 
@@ -210,10 +218,10 @@ def _attempts(record: Record) -> tuple[Attempt, ...]:
     """The calls of an item that took several, where the run says them."""
     return tuple(
         Attempt(
-            number=fields.count(attempt, "number", 1),
-            status=fields.one_of(attempt, "status", ITEM_STATUSES),
-            error=fields.optional_text(attempt, "error"),
-            latency_seconds=fields.amount(attempt, "latency_seconds"),
+            number=count_of(attempt, "number", 1),
+            status=one_of(attempt, "status", ITEM_STATUSES),
+            error=optional_text(attempt, "error"),
+            latency_seconds=amount_of(attempt, "latency_seconds"),
         )
         for attempt in record.get("attempts") or ()
     )
@@ -225,7 +233,7 @@ def _scores(run: str, cell: _Cell, found: Mapping[str, FoundScore]) -> list[Scor
     scores = []
     try:
         for name in {**cell.types, **cell.cells}:
-            said = fields.members(cell.cells, name)
+            said = object_of(cell.cells, name)
             value = None
             if name in cell.types:
                 score = found[ids.score_id(run, item, trial, name)]
@@ -236,12 +244,12 @@ def _scores(run: str, cell: _Cell, found: Mapping[str, FoundScore]) -> list[Scor
                     trial,
                     name,
                     value,
-                    fields.one_of(said, "status", SCORE_STATUSES) if said else "ok",
-                    fields.optional_text(said, "comment"),
-                    fields.one_of(said, "source", SCORE_SOURCES) if "source" in said else "code",
+                    one_of(said, "status", SCORE_STATUSES) if said else "ok",
+                    optional_text(said, "comment"),
+                    one_of(said, "source", SCORE_SOURCES) if "source" in said else "code",
                 )
             )
-            fields.check_value(scores[-1].status, value)
+            check_value(scores[-1].status, value)
     except ResultsError as error:
         raise _unreadable(error.message, where) from error
     return scores

@@ -17,10 +17,9 @@ from scoregate.git.command import run_git
 from scoregate.langfuse import settings as names
 from scoregate.langfuse.config_differences import differences
 from scoregate.langfuse.connection import Connection, Patience, Query, Refused, Reply
-from scoregate.langfuse.env_file import read_env_file
 from scoregate.langfuse.project import project_of
 from scoregate.langfuse.score_configs import read_configs
-from scoregate.langfuse.settings import Settings, find_settings
+from scoregate.langfuse.settings import Settings, find_settings, read_env_file
 from scoregate.records import JSON
 
 Level = Literal["ok", "warning", "FAILED"]

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from scoregate.catalog import Contract, Parent
 from scoregate.config.table import finite_float
 from scoregate.errors import ConfigError, ContractError
-from scoregate.langfuse.environments import check_environment
 from scoregate.langfuse.score_configs import DATA_TYPES, DataType, ScoreConfig
+from scoregate.langfuse.settings import check_environment
 from scoregate.records import JSON, ScoreValue
 
 MOST_TEXT = 500

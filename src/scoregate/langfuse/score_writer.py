@@ -15,13 +15,12 @@ from typing import Literal, get_args
 from scoregate.catalog import SCORED, Catalog, Contract, Parent, built_in_contract
 from scoregate.errors import ConfigError, ContractError, ScoregateError, did_you_mean
 from scoregate.langfuse.connection import Connection
-from scoregate.langfuse.environments import check_environment
 from scoregate.langfuse.feedback import USER_FEEDBACK, FeedbackEvent
 from scoregate.langfuse.score_body import ScoreParent, data_type, score_body
 from scoregate.langfuse.score_configs import ScoreConfig, read_configs, usable_config
 from scoregate.langfuse.score_places import find_observation, find_run, find_run_item, trace_environment
 from scoregate.langfuse.score_sending import send_scores
-from scoregate.langfuse.settings import Settings
+from scoregate.langfuse.settings import Settings, check_environment
 from scoregate.records import JSON, ScoreValue
 
 Outcome = Literal["resolved", "escalated", "abandoned", "unknown"]

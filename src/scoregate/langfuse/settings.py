@@ -1,8 +1,14 @@
-"""Which Langfuse project is meant: keys, address and environment, from the process's environment or a `.env`."""
+"""Which Langfuse project is meant: keys, address and environment, from the process's environment or a `.env`.
+
+A `.env` file has one NAME=value a line, as python-dotenv reads it, and what it cannot read is an error with its line.
+Left to itself python-dotenv logs such a line without its file, and goes on without it.
+"""
 
 from __future__ import annotations
 
+import io
 import os
+import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,17 +16,17 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from scoregate.errors import ConfigError
-from scoregate.langfuse.env_file import read_env_file
-from scoregate.langfuse.environments import check_environment
 
-CLOUD_URL = "https://cloud.langfuse.com"
+_CLOUD_URL = "https://cloud.langfuse.com"
 """Where Langfuse is if nothing says otherwise."""
-DEFAULT_ENVIRONMENT = "default"
+_DEFAULT_ENVIRONMENT = "default"
 """The environment of what is sent without one."""
 PUBLIC_KEY, SECRET_KEY = "LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY"
 BASE_URLS = ("LANGFUSE_BASE_URL", "LANGFUSE_HOST")
 ENVIRONMENT = "LANGFUSE_TRACING_ENVIRONMENT"
 ENV_FILE = ".env"
+_ENV_FILE_HINT = "it is UTF-8 text, one NAME=value a line"
+_ENVIRONMENT = re.compile(r"(?!langfuse)[a-z0-9_-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +35,9 @@ class Settings:
 
     public_key: str
     secret_key: str = field(repr=False)
-    base_url: str = CLOUD_URL
+    base_url: str = _CLOUD_URL
     """Without a slash at its end."""
-    environment: str = DEFAULT_ENVIRONMENT
+    environment: str = _DEFAULT_ENVIRONMENT
 
     @property
     def target(self) -> str:
@@ -77,8 +83,8 @@ def find_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settin
             f"{PUBLIC_KEY} and {SECRET_KEY} are the wrong way round", hint="the public one begins with pk-lf-"
         )
     name = next((name for name in BASE_URLS if values.get(name, "").strip()), None)
-    url = values[name].strip() if name else CLOUD_URL
-    environment = values.get(ENVIRONMENT, "").strip() or DEFAULT_ENVIRONMENT
+    url = values[name].strip() if name else _CLOUD_URL
+    environment = values.get(ENVIRONMENT, "").strip() or _DEFAULT_ENVIRONMENT
     check_environment(environment)
     return Settings(public, secret, _checked_url(url, name), environment)
 
@@ -101,9 +107,45 @@ def _checked_url(url: str, name: str | None) -> str:
     except ValueError:
         good = False
     if not good:
-        raise ConfigError(f"{name} is no web address: '{url}'", hint=f"such as {CLOUD_URL}")
+        raise ConfigError(f"{name} is no web address: '{url}'", hint=f"such as {_CLOUD_URL}")
     if parts.username or parts.password:
         raise ConfigError(
             f"{name} holds a user or a password", hint="the keys go into variables of their own"
         )
     return url.rstrip("/")
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """The values that the file sets, without those that are blank; nothing where there is no such file.
+
+    Of a name that is set twice the last value counts, and `$NAME` is no reference. Raises ConfigError, which never
+    shows what a line holds: it may be a secret.
+    """
+    if not path.is_file():
+        return {}
+    from dotenv.parser import parse_stream
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ConfigError("cannot be read", where=str(path), hint=_ENV_FILE_HINT) from problem
+    found: dict[str, str] = {}
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error:
+            raw = binding.original.string
+            line = binding.original.line + raw[: len(raw) - len(raw.lstrip())].count("\n")
+            raise ConfigError(
+                "cannot be read as NAME=value", where=f"{path.name}:{line}", hint=_ENV_FILE_HINT
+            )
+        if binding.key is not None and binding.value is not None:
+            found[binding.key] = binding.value
+    return {name: value for name, value in found.items() if value.strip()}
+
+
+def check_environment(environment: str) -> None:
+    """Refuse an environment that the server would put elsewhere without a word. Raises ConfigError."""
+    if not _ENVIRONMENT.fullmatch(environment):
+        raise ConfigError(
+            f"'{environment}' is no environment of Langfuse, which would put it into another one",
+            hint="LANGFUSE_TRACING_ENVIRONMENT takes up to 40 of a-z, 0-9, - and _, not beginning with 'langfuse'",
+        )

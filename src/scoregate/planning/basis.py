@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from scoregate.baselines.baselines import load_baseline
+from scoregate.baselines.load import load_baseline
 from scoregate.errors import ConfigError, NoBaseline
 from scoregate.gate_file import Gate, Limits
 from scoregate.gates.table import RunTable
@@ -30,7 +30,7 @@ from scoregate.planning.stored_trials import (
 )
 from scoregate.records import Dataset
 from scoregate.runner.budget import estimate
-from scoregate.sources.datasets import read_gate_dataset
+from scoregate.sources import read_gate_dataset
 from scoregate.store import Store, Totals
 
 

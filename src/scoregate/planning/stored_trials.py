@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from scoregate.baselines.baselines import load_baseline, load_run
+from scoregate.baselines.load import load_baseline, load_run
 from scoregate.datasets import cluster_of, slices_of
 from scoregate.errors import ConfigError, NoBaseline
 from scoregate.gate_file import Gate

@@ -9,8 +9,7 @@ where a score that is more than a plain value of code is an object with `status`
 `source`. Both forms are read by `read_results`.
 """
 
-from scoregate.results_file.lines import iterate_lines, iterate_lock_lines
 from scoregate.results_file.reading import SCHEMA, read_results
-from scoregate.results_file.writing import write_lock, write_results
+from scoregate.results_file.writing import iterate_lines, iterate_lock_lines, write_lock, write_results
 
 __all__ = ["SCHEMA", "iterate_lines", "iterate_lock_lines", "read_results", "write_lock", "write_results"]

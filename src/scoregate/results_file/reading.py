@@ -1,14 +1,20 @@
-"""Reading a results file or a lock file as a run."""
+"""Reading a results file or a lock file as a run, and the typed members of the objects that such files hold.
+
+A getter of a member raises ResultsError without a place; the reader knows the line.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
+from typing import TypeVar
 
-from scoregate.errors import ResultsError
+from scoregate.errors import ResultsError, did_you_mean
 from scoregate.files.reading import check_input_file, open_bytes, reading
 from scoregate.files.strict_json import JsonProblem, parse_json
+from scoregate.paths import json_type
 from scoregate.records import (
     ITEM_STATUSES,
     JSON,
@@ -21,13 +27,14 @@ from scoregate.records import (
     Score,
     Tokens,
 )
-from scoregate.results_file import fields
-from scoregate.results_file.fields import Record
 
 SCHEMA = 1
 """The version of the format that this version of scoregate writes, and the newest that it reads."""
 
 SUFFIXES = (".jsonl", ".jsonl.gz")
+
+Record = dict[str, JSON]
+_Word = TypeVar("_Word", bound=str)
 
 
 def read_results(path: Path) -> Run:
@@ -70,15 +77,15 @@ class _Content:
     def add(self, number: int, record: Record) -> None:
         kind = record.get("kind")
         if kind == "score":
-            name = fields.text(record, "score")
-            self._add_score(_score(record, fields.item_id(record), self._trial(record), name), number)
+            name = text_of(record, "score")
+            self._add_score(_score(record, item_id(record), self._trial(record), name), number)
         elif kind == "item":
-            item = _item(record, fields.item_id(record), self._trial(record))
+            item = _item(record, item_id(record), self._trial(record))
             first = self._item_lines.setdefault((item.item, item.trial), number)
             if first != number:
                 raise ResultsError(f"item '{item.item}' trial {item.trial} was already given in line {first}")
             self.items.append(item)
-            for name, entry in fields.members(record, "scores").items():
+            for name, entry in object_of(record, "scores").items():
                 self._add_score(_inline_score(item, name, entry), number)
         elif kind == "run":
             raise ResultsError("a second run header", hint="a results file holds one run")
@@ -98,7 +105,7 @@ class _Content:
         trials = self.header.trials
         if trials == 1 and "trial" not in record:
             return 0
-        trial = fields.count(record, "trial", 0)
+        trial = count_of(record, "trial", 0)
         if trial >= trials:
             raise ResultsError(
                 f"trial {trial} of a run of {trials} trial{'s' * (trials > 1)}",
@@ -145,52 +152,52 @@ def _header(record: Record) -> RunHeader:
         raise ResultsError(
             'the first line is no run header, {"kind": "run", ...}', hint="is this a results file?"
         )
-    schema = fields.count(record, "schema", 1)
+    schema = count_of(record, "schema", 1)
     if schema > SCHEMA:
         raise ResultsError(
             f"written by a newer version of scoregate (format {schema}; this one reads {SCHEMA})",
             hint="upgrade scoregate",
         )
     return RunHeader(
-        run=fields.text(record, "run"),
-        dataset=fields.text(record, "dataset"),
-        candidate=fields.text(record, "candidate"),
-        expected_items=fields.count(record, "expected_items", 0),
-        trials=fields.count(record, "trials", 1) if "trials" in record else 1,
-        dataset_fingerprint=fields.optional_text(record, "dataset_fingerprint"),
-        dataset_version=fields.optional_text(record, "dataset_version"),
-        commit=fields.optional_text(record, "commit"),
-        scorers=fields.texts(record, "scorers"),
-        started_at=fields.optional_text(record, "started_at"),
-        finished_at=fields.optional_text(record, "finished_at"),
-        metadata=fields.members(record, "metadata"),
+        run=text_of(record, "run"),
+        dataset=text_of(record, "dataset"),
+        candidate=text_of(record, "candidate"),
+        expected_items=count_of(record, "expected_items", 0),
+        trials=count_of(record, "trials", 1) if "trials" in record else 1,
+        dataset_fingerprint=optional_text(record, "dataset_fingerprint"),
+        dataset_version=optional_text(record, "dataset_version"),
+        commit=optional_text(record, "commit"),
+        scorers=texts_of(record, "scorers"),
+        started_at=optional_text(record, "started_at"),
+        finished_at=optional_text(record, "finished_at"),
+        metadata=object_of(record, "metadata"),
     )
 
 
 def _item(record: Record, item: str, trial: int) -> RunItem:
-    tokens = fields.members(record, "tokens")
-    status = fields.one_of(record, "status", ITEM_STATUSES)
+    tokens = object_of(record, "tokens")
+    status = one_of(record, "status", ITEM_STATUSES)
     return RunItem(
         item=item,
         trial=trial,
         status=status,
-        error=fields.optional_text(record, "error"),
+        error=optional_text(record, "error"),
         output=record.get("output"),
-        latency_seconds=fields.optional_amount(record, "latency_seconds"),
-        cost_usd=fields.optional_amount(record, "cost_usd"),
+        latency_seconds=optional_amount(record, "latency_seconds"),
+        cost_usd=optional_amount(record, "cost_usd"),
         tokens=_tokens(tokens) if record.get("tokens") is not None else None,
-        trace_id=fields.optional_text(record, "trace_id"),
-        cluster=fields.optional_text(record, "cluster"),
-        slices=fields.texts(record, "slices"),
+        trace_id=optional_text(record, "trace_id"),
+        cluster=optional_text(record, "cluster"),
+        slices=texts_of(record, "slices"),
         attempts=_attempts(record.get("attempts")),
-        content=fields.optional_text(record, "content"),
-        started_at=fields.optional_amount(record, "started_at"),
+        content=optional_text(record, "content"),
+        started_at=optional_amount(record, "started_at"),
         output_left_out=status == "ok" and "output" not in record,
     )
 
 
 def _tokens(record: Record) -> Tokens:
-    return Tokens(input=fields.count(record, "input", 0), output=fields.count(record, "output", 0))
+    return Tokens(input=count_of(record, "input", 0), output=count_of(record, "output", 0))
 
 
 def _attempts(value: JSON) -> tuple[Attempt, ...]:
@@ -200,21 +207,21 @@ def _attempts(value: JSON) -> tuple[Attempt, ...]:
         raise ResultsError("'attempts' is a list of objects")
     return tuple(
         Attempt(
-            number=fields.count(attempt, "number", 1),
-            status=fields.one_of(attempt, "status", ITEM_STATUSES),
-            error=fields.optional_text(attempt, "error"),
-            latency_seconds=fields.amount(attempt, "latency_seconds"),
+            number=count_of(attempt, "number", 1),
+            status=one_of(attempt, "status", ITEM_STATUSES),
+            error=optional_text(attempt, "error"),
+            latency_seconds=amount_of(attempt, "latency_seconds"),
         )
         for attempt in value
     )
 
 
 def _score(record: Record, item: str, trial: int, name: str) -> Score:
-    status = fields.one_of(record, "status", SCORE_STATUSES)
+    status = one_of(record, "status", SCORE_STATUSES)
     value = record.get("value")
-    fields.check_value(status, value)
-    comment = fields.optional_text(record, "comment")
-    source = fields.one_of(record, "source", SCORE_SOURCES) if "source" in record else "code"
+    check_value(status, value)
+    comment = optional_text(record, "comment")
+    source = one_of(record, "source", SCORE_SOURCES) if "source" in record else "code"
     return Score(item, trial, name, value, status, comment, source)
 
 
@@ -224,5 +231,103 @@ def _inline_score(item: RunItem, name: str, entry: JSON) -> Score:
         raise ResultsError("a score without a name")
     if isinstance(entry, dict):
         return _score({"status": "ok", **entry}, item.item, item.trial, name)
-    fields.check_value("ok", entry)
+    check_value("ok", entry)
     return Score(item.item, item.trial, name, entry)
+
+
+def text_of(record: Record, key: str) -> str:
+    """A text that must be there and must not be empty."""
+    value = record.get(key)
+    if isinstance(value, str) and value:
+        return value
+    if key not in record:
+        raise ResultsError(f"the key '{key}' is missing")
+    raise ResultsError(f"'{key}' is a text, not {'empty' if value == '' else json_type(value)}")
+
+
+def optional_text(record: Record, key: str) -> str | None:
+    """A text, or None where it is null or absent."""
+    value = record.get(key)
+    if value is None or isinstance(value, str):
+        return value
+    raise ResultsError(f"'{key}' is a text or null, not {json_type(value)}")
+
+
+def item_id(record: Record) -> str:
+    """The id of a dataset item; an integer stands for its decimal text, as in a dataset."""
+    value = record.get("item")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return text_of(record, "item")
+
+
+def count_of(record: Record, key: str, least: int) -> int:
+    """An integer that must be there, of at least `least`."""
+    value = record.get(key)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= least:
+        return value
+    if key not in record:
+        raise ResultsError(f"the key '{key}' is missing")
+    raise ResultsError(f"'{key}' is an integer of at least {least}, not {value!r:.60}")
+
+
+def optional_amount(record: Record, key: str) -> float | None:
+    """A number that is not negative, or None where it is null or absent."""
+    return None if record.get(key) is None else amount_of(record, key)
+
+
+def amount_of(record: Record, key: str) -> float:
+    """A number that is not negative."""
+    value = record.get(key)
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
+        try:
+            return float(value)
+        except OverflowError:
+            pass
+    raise ResultsError(f"'{key}' is a number that is not negative, not {value!r:.60}")
+
+
+def one_of(record: Record, key: str, words: Sequence[_Word]) -> _Word:
+    """One of the known words; it must be there."""
+    value = record.get(key)
+    for word in words:
+        if word == value:
+            return word
+    if key not in record:
+        raise ResultsError(f"the key '{key}' is missing")
+    hint = did_you_mean(value, words) if isinstance(value, str) else f"known: {', '.join(words)}"
+    raise ResultsError(f"'{key}' is {value!r:.60}", hint=hint)
+
+
+def object_of(record: Record, key: str) -> Record:
+    """An object; empty where it is null or absent."""
+    value = record.get(key)
+    if value is None:
+        return {}
+    if isinstance(value, dict):
+        return value
+    raise ResultsError(f"'{key}' is an object, not {json_type(value)}")
+
+
+def texts_of(record: Record, key: str) -> Mapping[str, str]:
+    """An object of texts; empty where it is null or absent."""
+    values = object_of(record, key)
+    for name, value in values.items():
+        if not isinstance(value, str):
+            raise ResultsError(f"'{key}.{name}' is a text, not {json_type(value)}")
+    return values
+
+
+def check_value(status: str, value: JSON) -> None:
+    """A score is a value exactly when its status is ok. Raises ResultsError for anything else."""
+    if status != "ok":
+        if value is not None:
+            raise ResultsError(f"a score of status '{status}' has no value, but this has {value!r:.60}")
+    elif value is None:
+        raise ResultsError(
+            "a score of status 'ok' has no value", hint="a score that could not be made has status 'error'"
+        )
+    elif not isinstance(value, (bool, int, float, str)):
+        raise ResultsError(f"a score's value is a boolean, a number or a text, not {json_type(value)}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ResultsError(f"a score's value is finite, not {value}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from scoregate.config.keys import Number
+from scoregate.config.table import Number
 from scoregate.errors import ConfigError
 from scoregate.paths import PathError, json_type, look_up
 from scoregate.records import JSON, Tokens

@@ -13,7 +13,7 @@ from collections import deque
 from decimal import Decimal
 from typing import Annotated
 
-from scoregate.config.keys import Number
+from scoregate.config.table import Number
 from scoregate.errors import ConfigError
 from scoregate.paths import json_type
 from scoregate.records import JSON

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Annotated, Literal
 
-from scoregate.config.keys import Number
+from scoregate.config.table import Number
 from scoregate.errors import ConfigError
 from scoregate.paths import json_type
 from scoregate.records import JSON

@@ -4,16 +4,18 @@ run in Langfuse."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from scoregate.baselines.langfuse_runs import read_langfuse_run
-from scoregate.baselines.scored_alike import changed_scorers, scored_alike
+from scoregate.catalog import CATALOG_FILE
 from scoregate.errors import BaselineError, ConfigError, NoBaseline, ResultsError, StoreError, did_you_mean
-from scoregate.gate_file import Gate
+from scoregate.gate_file import Gate, read_gate
 from scoregate.gate_file.source import File, GitRevision, LangfuseExperiment, RunId, Source, named_source
+from scoregate.gates.provenance import run_that_was_made
 from scoregate.records import Run
 from scoregate.results_file import read_results
-from scoregate.sources.places import find_root
+from scoregate.sources import find_root
 from scoregate.store import Store
 from scoregate.wording import shown_path
 
@@ -208,3 +210,57 @@ def lock_path(gate: Gate) -> Path:
                 where=gate.place,
                 hint=f'set baseline = "gates/{gate.name}.baseline.jsonl"',
             )
+
+
+def changed_scorers(gate: Gate, then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """The gate's scores that two versions of a scorer made."""
+    return [
+        name for name, version in now.items() if name in gate.rules and then.get(name, version) != version
+    ]
+
+
+def scored_alike(gate: Gate, run: Run, store: Store | None, scorers: Mapping[str, str] | None) -> Run:
+    """The newest stored run with the outputs of `run` that was scored by these scorers; else `run` itself.
+
+    `scorers` are the versions that the candidate was scored by, None where it is not known.
+    """
+    if store is None or scorers is None or not changed_scorers(gate, run.header.scorers, scorers):
+        return run
+    origin = run_that_was_made(run.header)
+    for summary in store.list_runs():
+        again = summary.rescored_from == origin and summary.finished_at is not None
+        if (again or summary.run == origin) and summary.run != run.id:
+            header = store.header(summary.run)
+            if not changed_scorers(gate, header.scorers, scorers):
+                found = store.load_run(summary.run)
+                facts = header.facts.accepted_as(run.header.facts)
+                return replace(found, header=header.with_facts(facts))
+    return run
+
+
+def protected_runs(root: Path, store: Store) -> set[str]:
+    """Ids of the stored runs that gates under `gates/` compare with.
+
+    Raises ConfigError if a gate cannot be read: what it names would be deleted unseen.
+    """
+    protected = set()
+    for path in sorted((root / "gates").glob("*.toml")):
+        if path.name == CATALOG_FILE:
+            continue
+        try:
+            gate = read_gate(path)
+        except ConfigError as error:
+            raise ConfigError(
+                f"a gate cannot be read, so its baseline cannot be protected: {error.message}",
+                where=error.where,
+                hint="mend or remove the gate first",
+            ) from error
+        source = gate.baseline_source
+        if isinstance(source, RunId):
+            try:
+                run = store.find_run(source.id)
+                protected.add(run)
+                protected |= {s.run for s in store.list_runs() if s.rescored_from == run}
+            except StoreError:
+                continue  # It is gone already; the gate says so itself when it is run.
+    return protected

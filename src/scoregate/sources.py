@@ -1,31 +1,64 @@
-"""Datasets by what a user calls them: a file, or the name of one in Langfuse."""
+"""Where things of a project come from by what a person calls them: its folder, store, catalog and datasets.
+
+A dataset is a file, or the name of one in Langfuse.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from scoregate.datasets import read_dataset
+from scoregate.catalog import CATALOG_FILE, Catalog, read_catalog
+from scoregate.datasets import content_digest, read_dataset
 from scoregate.datasets.files import SUFFIXES
 from scoregate.datasets.keys import check_keys
 from scoregate.errors import ConfigError, ScoregateError
 from scoregate.gate_file import Gate
-from scoregate.gate_file.dataset_source import (
+from scoregate.gate_file.source import (
     LangfuseDataset,
+    SourceProblem,
     read_dataset_source,
     read_langfuse_dataset,
 )
-from scoregate.gate_file.source import SourceProblem
 from scoregate.records import Dataset, DatasetItem, Run
 from scoregate.store import Store
 from scoregate.wording import shown_path
 
 if TYPE_CHECKING:
+    from scoregate.gates.table import RunTable
     from scoregate.langfuse.connection import Connection
 
+
 _T = TypeVar("_T")
+STORE = Path(".scoregate") / "store.sqlite3"
+_SHORT_WAIT = 10.0
+"""Seconds that a report waits for a dataset in Langfuse."""
+
+
+def find_root(start: Path | None = None) -> Path:
+    """The project's folder: the working directory or its nearest ancestor that holds `gates/`, else itself."""
+    here = (start or Path.cwd()).resolve()
+    return next((folder for folder in (here, *here.parents) if (folder / "gates").is_dir()), here)
+
+
+def open_store(root: Path, *, path: Path | None = None, create: bool = True) -> Store:
+    """The project's store, or the one at `path`. Raises StoreError."""
+    return Store.open(path or root / STORE, create=create)
+
+
+def existing_store(root: Path, path: Path | None = None) -> Store | None:
+    """The project's store, or the one at `path`; None where there is none. Raises StoreError."""
+    place = path or root / STORE
+    return open_store(root, path=place, create=False) if place.exists() else None
+
+
+def read_catalog_of(root: Path) -> Catalog:
+    """The project's score catalog, `gates/scores.toml`; an empty one where there is none. Raises ConfigError."""
+    path = root / "gates" / CATALOG_FILE
+    return read_catalog(path) if path.exists() else Catalog()
 
 
 def dataset_in_langfuse(
@@ -119,10 +152,6 @@ def read_gate_dataset(gate: Gate, *, seconds: float | None = None) -> Dataset:
     return dataset
 
 
-_SHORT_WAIT = 10.0
-"""Seconds that a report waits for a dataset in Langfuse."""
-
-
 def known_items(gate: Gate, run: Run, store: Store | None) -> Sequence[DatasetItem]:
     """The dataset items behind a run, for showing them: from the store, else from the gate's dataset.
 
@@ -139,3 +168,44 @@ def known_items(gate: Gate, run: Run, store: Store | None) -> Sequence[DatasetIt
         return read_gate_dataset(gate, seconds=_SHORT_WAIT).items
     except ScoregateError:
         return ()
+
+
+def with_expected_items(run: Run, gate: Gate, store: Store | None) -> Run | RunTable:
+    """The run, and where the gate compares changed datasets, beside it every item that it was to cover.
+
+    An item that is missing from the run is then known by its name: it is lost, and has not left the dataset. The
+    dataset is what the store kept of it, else the gate's own where that is the one that was run; where neither has
+    it, or nothing is missing, the run stands for itself. Raises ResultsError when a cell is there twice.
+    """
+    if gate.on_dataset_change != "intersection" or _says_everything(run):
+        return run
+    items = _items_of(run, gate, store)
+    selected = run.header.facts.selected_items if run.header.partial else None
+    chosen = None if selected is None else set(selected)
+    if items is None or (run.header.partial and chosen is None):
+        return run
+    dataset = {item.id: content_digest(item) for item in items if chosen is None or item.id in chosen}
+    from scoregate.gates.table import table_from_run
+
+    return replace(table_from_run(run), dataset=dataset)
+
+
+def _says_everything(run: Run) -> bool:
+    known = {item.item for item in run.items if item.content is not None}
+    return len(known) >= run.header.expected_items and known >= {score.item for score in run.scores}
+
+
+def _items_of(run: Run, gate: Gate, store: Store | None) -> Sequence[DatasetItem] | None:
+    fingerprint = run.header.dataset_fingerprint
+    if fingerprint is None:
+        return None
+    stored = store.dataset_items(fingerprint) if store is not None else {}
+    if stored:
+        return tuple(stored.values())
+    if gate.dataset is None:
+        return None
+    try:
+        present = read_gate_dataset(gate)
+    except ScoregateError:
+        return None  # The run's own word is enough to decide, or the verdict says what is not known.
+    return present.items if present.fingerprint == fingerprint else None
