@@ -10,7 +10,7 @@ import pytest
 
 from scoregate.errors import DatasetError
 from scoregate.gate_file import Gate, read_gate
-from scoregate.judge_trust.judge_bias import BiasCheck, check_bias
+from scoregate.judge_trust.trust import BiasCheck, check_bias
 from scoregate.records import Run, RunHeader, RunItem, Score, ScoreValue
 
 CATALOG = """\

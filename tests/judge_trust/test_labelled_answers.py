@@ -10,8 +10,8 @@ import pytest
 
 from scoregate.errors import ScoregateError
 from scoregate.gate_file import Gate, read_gate
+from scoregate.judge_trust.calibrating import LabelledAnswers, labelled_answers, left_out
 from scoregate.judge_trust.human_labels import HumanLabel, read_all_labels
-from scoregate.judge_trust.labelled_answers import LabelledAnswers, labelled_answers, left_out
 from scoregate.records import JSON, DatasetItem, Run, RunHeader, RunItem
 from scoregate.store import Store
 

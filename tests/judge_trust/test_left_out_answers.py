@@ -14,14 +14,12 @@ from scoregate.errors import ConfigError, DatasetError
 from scoregate.gate_file import Gate, read_gate
 from scoregate.gate_run.assembly import Assembly, assemble_scorers
 from scoregate.gate_run.rescore import prepare, rescore
-from scoregate.judge_trust.corrected import corrected_values
+from scoregate.judge_trust.calibrating import labelled_answers
+from scoregate.judge_trust.corrected import corrected_values, why_not_random
 from scoregate.judge_trust.human_labels import read_all_labels
-from scoregate.judge_trust.judge_bias import check_bias
-from scoregate.judge_trust.judge_pairs import pairs_of
-from scoregate.judge_trust.judge_trial import answers_to_try
 from scoregate.judge_trust.judged_answers import JudgedAnswer, LeftOut
-from scoregate.judge_trust.labelled_answers import labelled_answers
-from scoregate.judge_trust.selected_labels import doubt
+from scoregate.judge_trust.trust import check_bias
+from scoregate.judge_trust.trying import answers_to_try, pairs_of
 from scoregate.records import Run, RunHeader, RunItem, Score
 from scoregate.results_file import write_results
 from scoregate.store import Store
@@ -216,7 +214,7 @@ def test_labels_are_not_doubted_for_what_was_left_out() -> None:
             for n in range(80)
         }
 
-    assert doubt({}, cells("b", labelled=True), worst=0.0) is None
+    assert why_not_random({}, cells("b", labelled=True), worst=0.0) is None
 
 
 def test_what_one_record_leaves_out_the_store_fills_in(gate: Gate, store: Store) -> None:

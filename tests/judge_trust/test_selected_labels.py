@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from scoregate.judge_trust.corrected import why_not_random
 from scoregate.judge_trust.judged_answers import JudgedAnswer
-from scoregate.judge_trust.selected_labels import doubt
 
 Chosen = Callable[[int], bool]
 Cells = dict[str, list[JudgedAnswer]]
@@ -25,13 +25,13 @@ def every(step: int) -> Chosen:
 
 def test_labels_of_every_fifth_item_are_not_doubted() -> None:
     before = run("a", labelled=every(5))
-    assert doubt(before, run("b", labelled=every(5), good=lambda n: n % 7 > 0), worst=0.0) is None
-    assert doubt({}, run("b", labelled=every(5)), worst=0.0) is None
+    assert why_not_random(before, run("b", labelled=every(5), good=lambda n: n % 7 > 0), worst=0.0) is None
+    assert why_not_random({}, run("b", labelled=every(5)), worst=0.0) is None
 
 
 def test_labels_of_what_the_judge_failed_are_seen_without_a_baseline() -> None:
     now = run("b", labelled=lambda n: n < 60, good=lambda n: n >= 18)
-    assert doubt({}, now, worst=0.0) == (
+    assert why_not_random({}, now, worst=0.0) == (
         "the labels are no random part of the answers: the judge scores 18 of the 60 labelled ones below its mean, and "
         "0 of the 240 others"
     )
@@ -42,13 +42,13 @@ def test_labels_of_the_items_that_were_lost_are_seen() -> None:
     before = run("a", labelled=lambda n: n < 60, good=lambda n: 18 <= n < 78 or n >= 150)
     before |= {f"i{n}": [JudgedAnswer(0, f"a{n}", 1.0, 1.0)] for n in range(18)}
     now = run("b", labelled=lambda n: n < 60, good=lambda n: 18 <= n < 78 or n >= 150)
-    told = doubt(before, now, worst=0.0)
+    told = why_not_random(before, now, worst=0.0)
     assert told is not None
     assert told.endswith(
         "of the items with two different answers 18 of the 60 that are labelled in both versions are worse by the "
         "judge, and 0 of the 240 others"
     )
-    other_way = doubt(now, before, worst=0.0)
+    other_way = why_not_random(now, before, worst=0.0)
     assert other_way is not None
     assert "18 of the 60 that are labelled in both versions are better by the judge" in other_way
 
@@ -62,7 +62,7 @@ def test_labels_of_any_trial_are_seen_as_they_meet_the_first_one_where_all_are_t
         ]
         for n in range(0, 120)
     }
-    assert doubt({}, now, worst=0.0) == (
+    assert why_not_random({}, now, worst=0.0) == (
         "the labels are no random part of the answers: in the first trial, which counts, 60 of the 60 items that "
         "answer the same in every trial are labelled, and 20 of the 60 others"
     )
@@ -76,10 +76,10 @@ def test_labels_of_all_trials_of_some_items_are_not_doubted() -> None:
         ]
         for n in range(120)
     }
-    assert doubt({}, now, worst=0.0) is None
+    assert why_not_random({}, now, worst=0.0) is None
 
 
 def test_an_answer_that_never_came_needs_no_label() -> None:
     before = run("a", labelled=every(1))
     now = run("b", labelled=every(1)) | {f"i{n}": [JudgedAnswer(0, None, None, None)] for n in range(30)}
-    assert doubt(before, now, worst=0.0) is None
+    assert why_not_random(before, now, worst=0.0) is None

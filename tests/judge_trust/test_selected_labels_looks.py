@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from scoregate.judge_trust.corrected import why_not_random
 from scoregate.judge_trust.judged_answers import JudgedAnswer
-from scoregate.judge_trust.selected_labels import doubt
 
 
 def answers(version: str, *, lost: int) -> dict[str, list[JudgedAnswer]]:
@@ -19,11 +19,11 @@ def answers(version: str, *, lost: int) -> dict[str, list[JudgedAnswer]]:
 
 def test_three_lost_items_of_sixty_labelled_ones_may_be_chance() -> None:
     """p = 0.0077: seldom, but not for the rarer of two looks."""
-    assert doubt(answers("a", lost=0), answers("b", lost=3), worst=0.0) is None
+    assert why_not_random(answers("a", lost=0), answers("b", lost=3), worst=0.0) is None
 
 
 def test_four_are_hardly_chance() -> None:
-    told = doubt(answers("a", lost=0), answers("b", lost=4), worst=0.0)
+    told = why_not_random(answers("a", lost=0), answers("b", lost=4), worst=0.0)
     assert told is not None
     assert (
         "4 of the 60 that are labelled in both versions are worse by the judge, and 0 of the 240 others"

@@ -12,9 +12,14 @@ from scoregate.calibration.file import calibration_path, write_calibration
 from scoregate.calibration.scale import JudgedItem
 from scoregate.errors import ConfigError
 from scoregate.gate_file import Gate, read_gate
-from scoregate.judge_trust.calibrations import bound_to, unmet_now, unmet_requirements
+from scoregate.judge_trust.calibrations import (
+    bound_to,
+    margin_notes,
+    unmet_now,
+    unmet_requirements,
+    with_true_margins,
+)
 from scoregate.judge_trust.judges import read_judges
-from scoregate.judge_trust.true_margins import margin_notes, with_true_margins
 from scoregate.records import RunHeader
 from scoregate.statistics.estimate import difference_interval
 from tests.calibration.judged import CORRECT, MADE, boolean

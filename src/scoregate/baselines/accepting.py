@@ -46,7 +46,7 @@ class Succession:
     def changes_nothing(self) -> bool:
         return self.old is not None and self.old.id == self.new.id and same_scores(self.old, self.new)
 
-    def accept(self, why: str, overruled: Overruled) -> bool:
+    def accept(self, why: str, overruled: _Overruled) -> bool:
         """Make the run the baseline; whether it is seen there already (Langfuse takes a while)."""
         acceptance = Acceptance(
             who=whoami(self.gate.root),
@@ -62,7 +62,7 @@ class Succession:
 
 
 @dataclass(frozen=True, slots=True)
-class Overruled:
+class _Overruled:
     """What spoke against a run, and did not count; it is kept with the baseline."""
 
     objections: tuple[str, ...] = ()
@@ -88,7 +88,7 @@ def succession(gate: Gate, run: str, store: Store | None) -> Succession:
     return Succession(gate=gate, new=new, old=old, unreadable=unreadable, lock=lock)
 
 
-def examine(step: Succession, store: Store | None, *, force: bool, best_of_several: bool) -> Overruled:
+def examine(step: Succession, store: Store | None, *, force: bool, best_of_several: bool) -> _Overruled:
     """What is overruled by `force` and `best_of_several`.
 
     Raises BaselineError where something speaks against the run that is not, ConfigError where the gate could not
@@ -111,7 +111,7 @@ def examine(step: Succession, store: Store | None, *, force: bool, best_of_sever
             f"them in {', '.join(choice.better)}; a baseline chosen by its score makes unchanged candidates look worse",
             hint=f"accept the first, {choice.first}; --best-of-several accepts this one, and every verdict says so",
         )
-    return Overruled(against, choice.among if choice is not None else None)
+    return _Overruled(against, choice.among if choice is not None else None)
 
 
 def refuse_in_ci(gate: Gate, ci: str) -> None:
@@ -123,7 +123,7 @@ def refuse_in_ci(gate: Gate, ci: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class _ChosenByScore:
     """A run that was preferred to an equal one that was made before it."""
 
     first: str
@@ -134,7 +134,7 @@ class Choice:
     """Scores, with both values, that the chosen run is better in."""
 
 
-def choice_by_score(store: Store | None, run: Run, gate: Gate) -> Choice | None:
+def choice_by_score(store: Store | None, run: Run, gate: Gate) -> _ChosenByScore | None:
     """What speaks for it that `run` was chosen by its score, or None.
 
     The unbiased choice among equal runs is the first that could be a baseline. The newest is not: whoever runs
@@ -148,7 +148,7 @@ def choice_by_score(store: Store | None, run: Run, gate: Gate) -> Choice | None:
         first = store.load_run(header.run, outputs=False)
         if not objections(first, gate):
             better = flattered(run, first, gate)
-            return Choice(first.id, len(equal), better) if better else None
+            return _ChosenByScore(first.id, len(equal), better) if better else None
     return None
 
 

@@ -14,7 +14,7 @@ from scoregate.cli.options import gate_argument, json_option, store_option
 from scoregate.wording import count
 
 if TYPE_CHECKING:
-    from scoregate.judge_trust.judge_trial import Tried
+    from scoregate.judge_trust.trying import Tried
     from scoregate.judging.judge import Judge
     from scoregate.records import JSON
 
@@ -55,7 +55,7 @@ def test(
     from scoregate.errors import ConfigError
     from scoregate.gate_file import read_gate
     from scoregate.gate_run.announce import check_replied
-    from scoregate.judge_trust.judge_trial import answers_to_try, as_output, judge_of, try_judge
+    from scoregate.judge_trust.trying import answers_to_try, as_output, judge_of, try_judge
     from scoregate.sources import existing_store
 
     gate = read_gate(gate_path)

@@ -60,11 +60,16 @@ def calibrate(
     from scoregate.cli.terminal import say
     from scoregate.gate_file import read_gate
     from scoregate.gate_run.announce import announce_replies
-    from scoregate.judge_trust.calibrating import calibrate_judge, comparison_of, labels_source
+    from scoregate.judge_trust.calibrating import (
+        calibrate_judge,
+        comparison_of,
+        labelled_answers,
+        labels_source,
+        left_out,
+    )
     from scoregate.judge_trust.calibrations import unmet_now
     from scoregate.judge_trust.human_labels import one_an_item, read_all_labels
-    from scoregate.judge_trust.judge_trial import judge_of
-    from scoregate.judge_trust.labelled_answers import labelled_answers, left_out
+    from scoregate.judge_trust.trying import judge_of
     from scoregate.reports.calibration import render_calibration
     from scoregate.sources import open_store
     from scoregate.wording import count, shown_path

@@ -46,7 +46,7 @@ def compare(
     from scoregate.errors import ServiceError
     from scoregate.gate_file import read_gate
     from scoregate.gate_run.announce import announce_replies, check_replied
-    from scoregate.judge_trust.judge_pairs import judge_of_pairs, pairs_of, prefer_all
+    from scoregate.judge_trust.trying import judge_of_pairs, pairs_of, prefer_all
     from scoregate.judging.pairwise import equal_answers
     from scoregate.sources import open_store
     from scoregate.wording import count

@@ -13,9 +13,9 @@ from scoregate.gates.compare import compare_with_both, nothing_to_compare
 from scoregate.gates.levels import main_share
 from scoregate.gates.provenance import command_to_score_alike
 from scoregate.gates.rounds import decide_in_rounds
-from scoregate.judge_trust.judge_trust import judge_trust
+from scoregate.judge_trust.calibrations import with_true_margins
 from scoregate.judge_trust.judged_answers import refuse_unreadable_labels
-from scoregate.judge_trust.true_margins import with_true_margins
+from scoregate.judge_trust.trust import judge_trust
 from scoregate.sources import with_expected_items
 
 if TYPE_CHECKING:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from scoregate.calibration.file import BadCalibration, calibration_path, read_calibration
-from scoregate.calibration.judge_strength import judge_strength, too_weak
+from scoregate.calibration.judge_strength import (
+    judge_strength,
+    margin_sentence,
+    too_weak,
+    true_margin_sentence,
+)
 from scoregate.calibration.record import Calibration, Identity, identity_of
 from scoregate.calibration.requirement import Requirement, unmet
-from scoregate.gate_file import Gate, Rule
+from scoregate.errors import ConfigError
+from scoregate.gate_file import DEFAULT_MARGIN, Gate, Rule
 from scoregate.gates.provenance import iso_time, rescore_command, run_that_was_made
+from scoregate.judge_trust.judged_answers import passes_or_fails
 from scoregate.judge_trust.judges import is_judge, read_judges
 from scoregate.records import RunHeader
 from scoregate.statistics.estimate import Estimate
@@ -22,6 +29,7 @@ from scoregate.wording import shown_path
 if TYPE_CHECKING:
     from scoregate.judging.identity import JudgeIdentity
     from scoregate.judging.spec import JudgeSpec
+
 
 _VERSION = "judge "
 """What a judge's version begins with, before the first digits of its identity."""
@@ -197,3 +205,64 @@ def _other_judge(gate: Gate, score: str, made_by: str, present: str, candidate: 
 def _judged_at(header: RunHeader) -> datetime | None:
     """When the run's scores were made: its own time, unless it was scored again."""
     return iso_time(header.scored_at)
+
+
+def with_true_margins(gate: Gate, candidate: RunHeader) -> Gate:
+    """The gate with each margin of the truth (`margin_of = "truth"`) as the margin of the judge's scores.
+
+    It is multiplied by the smallest part of a true drop that the judge's calibration leaves possible. Where there is no
+    such calibration the margin stays, and `unmet_requirements` makes the rule invalid. Raises ConfigError for a
+    calibration that cannot be read.
+    """
+    rules = {
+        name: _scaled(gate, name, rule, candidate) if rule.margin_of == "truth" else rule
+        for name, rule in gate.rules.items()
+    }
+    return replace(gate, rules=rules) if rules != gate.rules else gate
+
+
+def margin_notes(gate: Gate, candidate: RunHeader) -> tuple[str, ...]:
+    """What the margins of calibrated judges mean in truth, a sentence each. `gate` is the one as it was read."""
+    notes = []
+    for name, rule in gate.rules.items():
+        contract = gate.contract(name)
+        if contract is None or not passes_or_fails(contract) or rule.reducer is not None:
+            continue
+        if rule.advisory or (_given(rule) is None and (rule.min, rule.max) != (None, None)):
+            continue  # It gates nothing, or only the candidate's own value.
+        try:
+            strength = strength_of(gate, name, candidate)
+        except ConfigError as error:
+            notes.append(f"what the margin of '{name}' means in truth cannot be told: {error}")
+            continue
+        if strength is None:
+            continue
+        margin = margin_of_rate(rule)
+        if rule.margin_of == "judge":
+            sentence = margin_sentence(name, margin, strength)
+            notes += [sentence] if sentence is not None else []
+        elif not too_weak(strength):
+            notes.append(true_margin_sentence(name, margin, strength))
+    return tuple(notes)
+
+
+def _scaled(gate: Gate, name: str, rule: Rule, candidate: RunHeader) -> Rule:
+    strength = strength_of(gate, name, candidate)
+    if strength is None or strength.low is None or too_weak(strength):
+        return rule
+    margin = margin_of_rate(rule) * strength.low
+    return (
+        replace(rule, max_increase=margin)
+        if rule.max_increase is not None
+        else replace(rule, max_drop=margin)
+    )
+
+
+def _given(rule: Rule) -> float | None:
+    return rule.max_drop if rule.max_drop is not None else rule.max_increase
+
+
+def margin_of_rate(rule: Rule) -> float:
+    """The margin that the rule gives, or the one that a score has which passes or fails."""
+    given = _given(rule)
+    return DEFAULT_MARGIN if given is None else given

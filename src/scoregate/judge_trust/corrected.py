@@ -1,8 +1,11 @@
-"""What human labels of a part of a run's answers make of the values that its judge gives it."""
+"""What human labels of a part of a run's answers make of the values that its judge gives it.
+
+With it what speaks against these labels being a random part of all answers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,12 +21,23 @@ from scoregate.calibration.corrected_value import (
 from scoregate.catalog import Contract
 from scoregate.errors import ScoregateError
 from scoregate.gate_file import Gate, Rule
-from scoregate.judge_trust.judged_answers import JudgedAnswer, judged_answers, labels_of
-from scoregate.judge_trust.selected_labels import Answers, doubt, first_trial, judged
+from scoregate.judge_trust.judged_answers import (
+    Answers,
+    JudgedAnswer,
+    items_left_out,
+    judged_answers,
+    labels_of,
+)
 from scoregate.records import Run
+from scoregate.statistics.differential import ErrorRates, compare_errors
 
 if TYPE_CHECKING:
     from scoregate.judge_trust.human_labels import HumanLabel
+
+_First = Mapping[str, JudgedAnswer]
+
+_NOT_BY_CHANCE = 0.01
+"""What labels drawn at random show so seldom says that they were not."""
 
 
 def corrected_values(
@@ -77,14 +91,14 @@ def _corrected(
     low, high = ends
     worst = high if contract.direction == "lower" else low
     now = judged_answers(contract, labels, candidate)
-    first = first_trial(now)
+    first = _first_trial(now)
     answered = [cell for cell in first.values() if cell.answer is not None]
     if all(cell.label is None for cell in answered):
         bare = "" if any(one.has_output for one in labels) else "; none of them says which output it is of"
         of_trial = " in the first trial of" if candidate.header.trials > 1 else " in"
         return f"none of the {len(labels):,} labels is of an answer{of_trial} this run{bare}"
     value = corrected_value(
-        _floats(judged(cell, worst) for cell in answered),
+        _floats(_judged(cell, worst) for cell in answered),
         _floats(_label(cell) for cell in answered),
         low=low,
         high=high,
@@ -95,7 +109,7 @@ def _corrected(
     return replace(
         value,
         difference=_difference(before, now, worst=worst, scale=high - low) if before else None,
-        doubt=doubt(before, now, worst=worst),
+        doubt=why_not_random(before, now, worst=worst),
     )
 
 
@@ -103,13 +117,13 @@ def _difference(before: Answers, now: Answers, *, worst: float, scale: float) ->
     items = [item for item in now if item in before]
     if not items:
         return None
-    then, first = first_trial(before), first_trial(now)
+    then, first = _first_trial(before), _first_trial(now)
     pairs = [(then[item], first[item]) for item in items if item in then and item in first]
     # Two answers that never came are as equal as two that are the same; a single one counts as the worst. An answer
     # that was left out is not known to be the same as any, so that its item counts as one without a label.
     differ = [(b, c) for b, c in pairs if b.answer != c.answer]
     return corrected_difference_of(
-        _floats(judged(c, worst) - judged(b, worst) for b, c in differ),
+        _floats(_judged(c, worst) - _judged(b, worst) for b, c in differ),
         _floats(_known(c, worst) - _known(b, worst) for b, c in differ),
         same=len(pairs) - len(differ),
         raw=_floats(
@@ -129,7 +143,7 @@ def _known(cell: JudgedAnswer, worst: float) -> float:
 
 
 def _mean_of_trials(cells: Sequence[JudgedAnswer], worst: float) -> float:
-    return sum(judged(cell, worst) for cell in cells) / len(cells)
+    return sum(_judged(cell, worst) for cell in cells) / len(cells)
 
 
 def _ends(contract: Contract) -> tuple[float, float] | None:
@@ -142,3 +156,116 @@ def _ends(contract: Contract) -> tuple[float, float] | None:
 
 def _floats(values: Iterable[float]) -> NDArray[np.float64]:
     return np.array(list(values), dtype=np.float64)
+
+
+def why_not_random(before: Answers, now: Answers, *, worst: float) -> str | None:
+    """Why the labels are hardly a random part of the answers in the first trial; None where nothing says so.
+
+    `before` are the baseline's answers, none where there is no baseline; `worst` is what an answer counts that the
+    judge gave no score. Labels may be those of the baseline's answers, of items that answer alike in every trial, or of
+    what looked odd to somebody; all three show in what the judge, or the versions, say of the labelled ones.
+    """
+    first, old = _first_trial(now), _first_trial(before)
+    answered = {item: cell for item, cell in first.items() if cell.answer is not None}
+    # Of an answer that was left out nobody knows which others it is the same as.
+    unknown = items_left_out(before, now)
+    known = {item: cell for item, cell in answered.items() if item not in unknown}
+    found = (
+        _of_old_answers(old, known) if old else None,
+        _of_steady_items(now, known),
+        _by_the_judge(answered, worst),
+        _by_the_judges_difference(old, first, worst),
+    )
+    said = [one for one in found if one is not None]
+    return f"the labels are no random part of the answers: {'; '.join(said)}" if said else None
+
+
+def _first_trial(answers: Answers) -> dict[str, JudgedAnswer]:
+    """Item -> its cell in the first trial, of the items that have one."""
+    return {item: cells[0] for item, cells in answers.items() if cells[0].trial == 0}
+
+
+def _judged(cell: JudgedAnswer, worst: float) -> float:
+    """The judge's score as the gate counts it: none is the worst."""
+    return worst if cell.judge is None else cell.judge
+
+
+def _of_old_answers(old: _First, answered: _First) -> str | None:
+    """Labels of the baseline's answers are labels of the candidate's too where it says the same."""
+    same = {item for item, cell in answered.items() if item in old and old[item].answer == cell.answer}
+    shares = _labelled_shares(answered, same)
+    if shares is None:
+        return None
+    (labelled, of), (others, of_others) = shares.candidate, shares.baseline
+    return (
+        f"{labelled:,} of the {of:,} that the baseline gave too are labelled, and {others:,} of the {of_others:,} "
+        "others, so that the corrected value leans to the former"
+    )
+
+
+def _of_steady_items(now: Answers, answered: _First) -> str | None:
+    """Labels of any trial meet the first one's answer where all are the same, which are the easy items."""
+    steady = {item for item in answered if len({cell.answer for cell in now[item]}) == 1}
+    shares = _labelled_shares(answered, steady)
+    if shares is None:
+        return None
+    (labelled, of), (others, of_others) = shares.candidate, shares.baseline
+    return (
+        f"in the first trial, which counts, {labelled:,} of the {of:,} items that answer the same in every trial are "
+        f"labelled, and {others:,} of the {of_others:,} others"
+    )
+
+
+def _by_the_judge(answered: _First, worst: float) -> str | None:
+    """The judge's own scores of what is labelled and of what is not."""
+    if not answered:
+        return None
+    scores = {item: _judged(cell, worst) for item, cell in answered.items()}
+    mean = sum(scores.values()) / len(scores)
+    labelled = {item: scores[item] < mean for item, cell in answered.items() if cell.label is not None}
+    others = {item: scores[item] < mean for item in answered if item not in labelled}
+    shares = compare_errors(others, labelled)
+    if shares.p_value > _NOT_BY_CHANCE:
+        return None
+    (low, of), (others_low, of_others) = shares.candidate, shares.baseline
+    return (
+        f"the judge scores {low:,} of the {of:,} labelled ones below its mean, and {others_low:,} of the "
+        f"{of_others:,} others"
+    )
+
+
+def _by_the_judges_difference(old: _First, first: _First, worst: float) -> str | None:
+    """The same of the differences, where the answers differ: those that the judge sees as lost, and as won."""
+    pairs = {
+        item: (old[item], cell)
+        for item, cell in first.items()
+        if item in old and old[item].answer != cell.answer
+    }
+    moved = {item: _judged(now, worst) - _judged(before, worst) for item, (before, now) in pairs.items()}
+    # An answer that never came is known to be the worst and needs no label.
+    known = {
+        item
+        for item, pair in pairs.items()
+        if all(one.answer is None or one.label is not None for one in pair)
+    }
+    for word, sign in (("worse", -1), ("better", 1)):
+        hits = {item: sign * difference > 0 for item, difference in moved.items()}
+        labelled = {item: hit for item, hit in hits.items() if item in known}
+        shares = compare_errors({item: hit for item, hit in hits.items() if item not in known}, labelled)
+        if shares.p_value <= _NOT_BY_CHANCE / 2:
+            (some, of), (others, of_others) = shares.candidate, shares.baseline
+            return (
+                f"of the items with two different answers {some:,} of the {of:,} that are labelled in both versions "
+                f"are {word} by the judge, and {others:,} of the {of_others:,} others"
+            )
+    return None
+
+
+def _labelled_shares(answered: _First, chosen: set[str]) -> ErrorRates | None:
+    """How many of the chosen items (as the candidate's) and of the others are labelled, where that is no chance."""
+    labelled = {item: cell.label is not None for item, cell in answered.items()}
+    shares = compare_errors(
+        {item: yes for item, yes in labelled.items() if item not in chosen},
+        {item: yes for item, yes in labelled.items() if item in chosen},
+    )
+    return shares if shares.p_value <= _NOT_BY_CHANCE else None

@@ -32,6 +32,10 @@ class JudgedAnswer:
     """What people say of exactly this output; None where nobody has."""
 
 
+Answers = Mapping[str, Sequence[JudgedAnswer]]
+"""Item -> its cells in the order of the trials."""
+
+
 def labels_of(gate: Gate, contract: Contract) -> list[HumanLabel]:
     """The labels in the file that the score's rule names; none where it names none. Raises as `read_all_labels`."""
     rule = gate.rules[contract.name]
@@ -69,9 +73,9 @@ def judged_answers(
             continue
         answer = _answer(cell)
         label = given.get((cell.item, answer)) if isinstance(answer, str) else None
-        judge = as_counted(contract, score.value) if score is not None else None
-        told = JudgedAnswer(cell.trial, answer, judge, as_counted(contract, label))
-        found.setdefault(cell.item, []).append(told)
+        judge = _as_counted(contract, score.value) if score is not None else None
+        seen = JudgedAnswer(cell.trial, answer, judge, _as_counted(contract, label))
+        found.setdefault(cell.item, []).append(seen)
     return found
 
 
@@ -80,14 +84,12 @@ def _answer(cell: RunItem) -> str | LeftOut | None:
         return LeftOut()
     if not cell.has_output:
         return None
-    from scoregate.judge_trust.label_files import answer_key
+    from scoregate.judge_trust.human_labels import answer_key
 
     return answer_key(cell.output)
 
 
-def answers_of_both(
-    baseline: Mapping[str, Sequence[JudgedAnswer]], candidate: Mapping[str, Sequence[JudgedAnswer]]
-) -> dict[str, set[str]]:
+def answers_of_both(baseline: Answers, candidate: Answers) -> dict[str, set[str]]:
     """Item -> the answers that both versions are known to have given, in whichever trials."""
     return {
         item: {cell.answer for cell in cells if isinstance(cell.answer, str)}
@@ -96,7 +98,7 @@ def answers_of_both(
     }
 
 
-def items_left_out(*versions: Mapping[str, Sequence[JudgedAnswer]]) -> set[str]:
+def items_left_out(*versions: Answers) -> set[str]:
     """The items of which an answer of any of the versions is left out."""
     return {
         item
@@ -106,7 +108,7 @@ def items_left_out(*versions: Mapping[str, Sequence[JudgedAnswer]]) -> set[str]:
     }
 
 
-def as_counted(contract: Contract, value: ScoreValue) -> float | None:
+def _as_counted(contract: Contract, value: ScoreValue) -> float | None:
     """The value as the gate counts it; None for none, and for a category that does not count."""
     if not isinstance(value, str):
         return None if value is None else float(value)
@@ -116,5 +118,5 @@ def as_counted(contract: Contract, value: ScoreValue) -> float | None:
 
 
 def passes_or_fails(contract: Contract) -> bool:
-    """Whether 1 and 0 are all that `as_counted` gives."""
+    """Whether the gate counts each value as 1 or 0."""
     return contract.type == "boolean" or (contract.type == "categorical" and not contract.ordered)

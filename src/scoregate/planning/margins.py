@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from scoregate.gate_file import Gate
-from scoregate.judge_trust.calibrations import unmet_now
+from scoregate.judge_trust.calibrations import margin_notes, margin_of_rate, unmet_now, with_true_margins
 from scoregate.judge_trust.judges import read_judges
-from scoregate.judge_trust.true_margins import margin_notes, margin_of_rate, with_true_margins
 from scoregate.planning.noise import Noise
 from scoregate.records import RunHeader
 

@@ -1,9 +1,13 @@
-"""Whether a gate's judges err differently in baseline and candidate, by the human labels that its rules name."""
+"""What calibrations and human labels say of the judges behind a verdict, and what that leaves of it.
+
+A judge may not decide where its calibration does not meet the gate, and where it errs differently in baseline and
+candidate, by the human labels that its rule names.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scoregate.calibration.differential_bias import (
@@ -21,9 +25,17 @@ from scoregate.gates.untrusted_judges import (
     nothing_in_errors,
     nothing_in_offset,
     unchecked,
+    with_biased,
+    with_uncalibrated,
 )
-from scoregate.judge_trust.calibrations import calibrate_command
+from scoregate.judge_trust.calibrations import (
+    calibrate_command,
+    commands_of,
+    margin_notes,
+    unmet_requirements,
+)
 from scoregate.judge_trust.judged_answers import (
+    Answers,
     JudgedAnswer,
     answers_of_both,
     items_left_out,
@@ -31,14 +43,13 @@ from scoregate.judge_trust.judged_answers import (
     labels_of,
     passes_or_fails,
 )
-from scoregate.records import Run
+from scoregate.records import Run, Verdict
 from scoregate.statistics.differential import FEWEST_PAIRS
 
 if TYPE_CHECKING:
     from scoregate.judge_trust.human_labels import HumanLabel
 
-Answers = Mapping[str, Sequence[JudgedAnswer]]
-Labelled = dict[str, LabelledAnswer]
+_Labelled = dict[str, LabelledAnswer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,50 @@ class BiasCheck:
     """Checks that proved nothing, and checks that could not be made."""
     favoured: frozenset[str] = frozenset()
     """Scores whose judge is proved to be kinder to the candidate: it hides drops and makes none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _JudgeTrust:
+    """Why some judges may not decide, and what is to be known of the others."""
+
+    uncalibrated: Mapping[str, str]
+    """Score -> why its judge's calibration does not meet the gate."""
+    bias: BiasCheck
+    notes: tuple[str, ...]
+    """What margins mean in truth."""
+    commands: tuple[str, ...]
+    """Those that the reasons name, each to be shown on a line of its own."""
+
+    def applied(self, verdict: Verdict) -> Verdict:
+        """The verdict where rules of judges that may not decide are invalid, with the notes on the others."""
+        if self.uncalibrated:
+            verdict = with_uncalibrated(verdict, self.uncalibrated)
+        if self.bias.faults:
+            verdict = with_biased(verdict, self.bias.faults, favoured=self.bias.favoured)
+        more = (*self.notes, *self.bias.notes.values())
+        return replace(verdict, notes=(*verdict.notes, *more)) if more else verdict
+
+
+def judge_trust(gate: Gate, baseline: Run | None, candidate: Run) -> _JudgeTrust:
+    """Look at the calibrations of the gate's judges, and at the labels of both versions' answers.
+
+    `gate` is the gate as it was read, `candidate` the run as a whole, `baseline` None where there is none to compare
+    with. Raises ConfigError for a judge or a calibration that cannot be read.
+    """
+    uncalibrated = unmet_requirements(gate, candidate.header)
+    bias = BiasCheck() if baseline is None else check_bias(gate, baseline, candidate)
+    # One reason a score: a judge that is not the calibrated one has to be put right first.
+    faults, about = (
+        {name: sentence for name, sentence in found.items() if name not in uncalibrated}
+        for found in (bias.faults, bias.notes)
+    )
+    reasons = {**uncalibrated, **faults}
+    return _JudgeTrust(
+        uncalibrated,
+        BiasCheck(faults, about, bias.favoured),
+        margin_notes(gate, candidate.header),
+        tuple(commands_of(gate, reasons)),
+    )
 
 
 def check_bias(gate: Gate, baseline: Run, candidate: Run) -> BiasCheck:
@@ -146,10 +201,10 @@ def _own(answers: Answers, shared: Mapping[str, set[str]]) -> dict[str, list[Jud
     return {item: cells for item, cells in own.items() if cells}
 
 
-def _labelled(answers: Answers, contract: Contract, unknown: Collection[str]) -> Labelled:
+def _labelled(answers: Answers, contract: Contract, unknown: Collection[str]) -> _Labelled:
     """Item -> its first answer that has both a label and a judgement, good ones as 1 where they pass or fail."""
     turned = passes_or_fails(contract) and contract.direction == "lower"
-    found: Labelled = {}
+    found: _Labelled = {}
     for item, cells in answers.items():
         for cell in cells if item not in unknown else ():
             if cell.judge is not None and cell.label is not None:
@@ -166,7 +221,7 @@ def _left_out(items: int) -> str:
     return f"; of {items:,} item{'' if items == 1 else 's'} an answer is left out of the runs' files"
 
 
-def _too_few(old: Answers, new: Answers, labelled: tuple[Labelled, Labelled], *, pairs: bool) -> str | None:
+def _too_few(old: Answers, new: Answers, labelled: tuple[_Labelled, _Labelled], *, pairs: bool) -> str | None:
     """Which labels are lacking; None where they are enough, or where every answer that differs has one."""
     before, now = labelled
     if pairs:
