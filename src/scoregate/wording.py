@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+Say = Callable[[str], None]
+"""Takes one line that a person is to see."""
 MAX_REASON = 300
 """Characters of an error's reason."""
 

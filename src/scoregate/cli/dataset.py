@@ -269,8 +269,8 @@ def _tell_push(plan: PushPlan, path: Path, *, dry_run: bool) -> None:
             "as before": plan.same,
             "archived": len(plan.archived),
         }
-        told = ", ".join(f"{number:,} {what}" for what, number in counts.items() if number)
-        click.echo(f"{'would push' if dry_run else 'pushed'} {count(total, 'item')} to '{plan.name}': {told}")
+        text = ", ".join(f"{number:,} {what}" for what, number in counts.items() if number)
+        click.echo(f"{'would push' if dry_run else 'pushed'} {count(total, 'item')} to '{plan.name}': {text}")
     if plan.left:
         names = ", ".join(plan.left[:_MOST_NAMED])
         further = len(plan.left) - _MOST_NAMED

@@ -1,4 +1,4 @@
-"""`scoregate`: the group of all commands, how errors are told, and the exit codes."""
+"""`scoregate`: the group of all commands, how errors are shown, and the exit codes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib import import_module
 
 import click
 
-from scoregate.cli.terminal import DEBUG, collect_rarely, told
+from scoregate.cli.terminal import DEBUG, collect_rarely, exit_code_of
 from scoregate.version import __version__
 
 _COMMANDS = {
@@ -93,4 +93,4 @@ def main(argv: list[str] | None = None) -> None:
             stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 shows "?", and nothing fails
     if debug:
         os.environ[DEBUG] = "1"
-    sys.exit(told(lambda: cli.main(arguments, prog_name="scoregate", standalone_mode=False)))
+    sys.exit(exit_code_of(lambda: cli.main(arguments, prog_name="scoregate", standalone_mode=False)))

@@ -16,7 +16,7 @@ from scoregate.cli.options import (
     store_option,
 )
 from scoregate.cli.present import present
-from scoregate.cli.terminal import Terminal, claim_stdout, told
+from scoregate.cli.terminal import Terminal, claim_stdout, exit_code_of
 from scoregate.gate_run.request import NEWEST, Request
 from scoregate.gate_run.run import run_gate
 
@@ -146,7 +146,7 @@ def run(**options: object) -> int:
     request = Request(**options)  # type: ignore[arg-type]  # click has made each option what it is declared as
     since = datetime.now(UTC).isoformat(timespec="milliseconds")
     try:
-        return supervise(lambda: told(lambda: _run(request, claim_stdout())))
+        return supervise(lambda: exit_code_of(lambda: _run(request, claim_stdout())))
     except RunInterrupted as error:
         begun = _begun(request, since)
         if begun is None:

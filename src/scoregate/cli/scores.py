@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scoregate.langfuse.connection import Connection
     from scoregate.records import JSON
 
-_TOLD = ("different", "archived", "conflict", "refused")
+_SHOWN = ("different", "archived", "conflict", "refused")
 """What needs a line of its own below the table, which says the rest."""
 
 
@@ -70,7 +70,7 @@ def sync(dry_run: bool) -> int:
                 f"{changed} to change, {stuck} that cannot be, {len(states) - changed - stuck} as they should be"
             )
             return USAGE if stuck else 0
-        done = sync_configs(connection, catalog, told=_tell)
+        done = sync_configs(connection, catalog, done_with=_show)
     problems = [one for one in done if one.problem]
     changed = sum(one.state.standing in TO_DO and not one.problem for one in done)
     for one in problems:
@@ -109,7 +109,7 @@ def _deed(state: ConfigState) -> str:
     return f"{verb} {state.line}"
 
 
-def _tell(one: SyncedConfig) -> None:
+def _show(one: SyncedConfig) -> None:
     from scoregate.langfuse.config_differences import TO_DO
 
     if one.state.standing in TO_DO and not one.problem:
@@ -125,11 +125,11 @@ def _table(states: list[ConfigState]) -> str:
     table = tabulate(
         rows, headers=("score", "catalog", "Langfuse", ""), tablefmt="simple", disable_numparse=True
     )
-    told = [state.line for state in states if state.standing in _TOLD or state.duplicates]
+    lines = [state.line for state in states if state.standing in _SHOWN or state.duplicates]
     waiting = sum(state.standing in TO_DO for state in states)
     if waiting:
-        told.append(f"`scoregate scores sync` puts {waiting} right; with --dry-run it shows how")
-    return "\n".join([table, *([""] if told else []), *told])
+        lines.append(f"`scoregate scores sync` puts {waiting} right; with --dry-run it shows how")
+    return "\n".join([table, *([""] if lines else []), *lines])
 
 
 def _ours(state: ConfigState) -> str:

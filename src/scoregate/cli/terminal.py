@@ -134,8 +134,8 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
-def told(work: Callable[[], object]) -> int:
-    """Do the work and return its exit code; what it raises is told in one line, below its traceback if asked."""
+def exit_code_of(work: Callable[[], object]) -> int:
+    """Do the work and return its exit code; what it raises is shown in one line, below its traceback if asked."""
     try:
         code = work()
         sys.stdout.flush()
@@ -144,14 +144,14 @@ def told(work: Callable[[], object]) -> int:
             click.echo(error.format_message(), err=True)
             return USAGE
         command = error.ctx.command_path if error.ctx else "scoregate"
-        return tell(f"{error.format_message().rstrip('.')} (see '{command} --help')", USAGE)
+        return _failed(f"{error.format_message().rstrip('.')} (see '{command} --help')", USAGE)
     except click.ClickException as error:
-        return tell(error.format_message(), USAGE)
+        return _failed(error.format_message(), USAGE)
     except (click.Abort, KeyboardInterrupt):
-        return tell("stopped", INTERRUPTED)
+        return _failed("stopped", INTERRUPTED)
     except ScoregateError as error:
         _show_traceback()
-        return tell(str(error), error.exit_code)
+        return _failed(str(error), error.exit_code)
     except (BrokenPipeError, SystemExit):
         # Whoever read our output went away, which is theirs to decide; nothing more can be told. Click answers
         # with an exit code of 1, which would read as a regression.
@@ -160,11 +160,11 @@ def told(work: Callable[[], object]) -> int:
     except Exception as error:  # noqa: BLE001  the last line of defence: one line instead of a traceback
         _show_traceback()
         text = f"{type(error).__name__}: {error}".split("\n")[0]
-        return tell(f"internal error: {text} (this is a bug; --debug shows where)", INTERRUPTED)
+        return _failed(f"internal error: {text} (this is a bug; --debug shows where)", INTERRUPTED)
     return code if isinstance(code, int) else 0
 
 
-def tell(message: str, code: int) -> int:
+def _failed(message: str, code: int) -> int:
     """Print one line on stderr and return the exit code."""
     say(message)
     return code

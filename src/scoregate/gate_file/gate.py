@@ -38,11 +38,11 @@ from scoregate.gate_file.source import (
 from scoregate.records import JSON
 from scoregate.wording import shown_path
 
-DEFAULT_MAX_FAILED_ITEMS = 0.05
-DEFAULT_ALPHA = 0.01
-DEFAULT_PASS_LEVEL = 0.05
-DEFAULT_BASELINE_AGE_DAYS = 14.0
-DEFAULT_WAIT_SECONDS = 120.0
+_DEFAULT_MAX_FAILED_ITEMS = 0.05
+_DEFAULT_ALPHA = 0.01
+_DEFAULT_PASS_LEVEL = 0.05
+_DEFAULT_BASELINE_AGE_DAYS = 14.0
+_DEFAULT_WAIT_SECONDS = 120.0
 
 _GATES_FOLDER = "gates"
 Inference = Literal["dataset", "population"]
@@ -97,6 +97,10 @@ class ScorerSpec:
     arguments: Mapping[str, JSON] = field(default_factory=dict)
     where: str | None = None
 
+    @property
+    def is_judge(self) -> bool:
+        return self.use == JUDGE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
@@ -111,7 +115,7 @@ class Gate:
     """Path of a results file or lock file, `run:ID`, `langfuse:EXPERIMENT`, or `git:REF`: run beside the candidate."""
     anchor: str | None = None
     """A second, fixed baseline (path, `run:ID`, `langfuse:EXPERIMENT`): small drops that pass are seen together."""
-    max_baseline_age_days: float = DEFAULT_BASELINE_AGE_DAYS
+    max_baseline_age_days: float = _DEFAULT_BASELINE_AGE_DAYS
     """A stored baseline older than this is said to be old."""
     on_dataset_change: OnDatasetChange = "invalid"
     """invalid: runs of two states of a dataset are not compared; intersection: on the items that did not change."""
@@ -124,11 +128,11 @@ class Gate:
     trials: int = 1
     on_inconclusive: Literal["warn", "fail"] | None = None
     """None: the command's default, "warn" for run and check, "fail" for release."""
-    max_failed_items: float = DEFAULT_MAX_FAILED_ITEMS
+    max_failed_items: float = _DEFAULT_MAX_FAILED_ITEMS
     """Share of missing or failed cells above which the comparison is invalid."""
-    alpha: float = DEFAULT_ALPHA
+    alpha: float = _DEFAULT_ALPHA
     """False-alarm level of the whole build."""
-    pass_level: float = DEFAULT_PASS_LEVEL
+    pass_level: float = _DEFAULT_PASS_LEVEL
     """One-sided error level of the pass bound and of the floors."""
     input_schema: str | None = None
     """Path of a JSON Schema that every input obeys."""
@@ -139,7 +143,7 @@ class Gate:
     """Slice name -> path into the item."""
     wait_for: tuple[str, ...] = ()
     """Scores that evaluators in Langfuse write once a run is there, and that the verdict waits for."""
-    wait_seconds: float = DEFAULT_WAIT_SECONDS
+    wait_seconds: float = _DEFAULT_WAIT_SECONDS
     """How long; what is absent then is missing."""
     limits: Limits = field(default_factory=Limits)
     path: Path | None = None
@@ -175,6 +179,14 @@ class Gate:
     def gated_scores(self) -> tuple[str, ...]:
         """The scores that can break the gate."""
         return tuple(name for name, rule in self.rules.items() if name != SCORED and not rule.advisory)
+
+    @property
+    def has_judges(self) -> bool:
+        """Whether a judge makes a score, or a rule asks something of who does; else nothing of judges need be read."""
+        return any(spec.is_judge for spec in self.scorers) or any(
+            rule.labels is not None or rule.require_calibration is not None or rule.margin_of == "truth"
+            for rule in self.rules.values()
+        )
 
     def with_policy(self, on_inconclusive: Literal["warn", "fail"] | None) -> Gate:
         """The gate with the caller's word on `inconclusive` in place of its own; None leaves that."""
@@ -219,7 +231,7 @@ def read_gate(path: Path) -> Gate:
         candidate=read_candidate(top, root),
         baseline=_read_source(top, "baseline", root),
         anchor=_read_source(top, "anchor", root),
-        max_baseline_age_days=top.number("max_baseline_age_days") or DEFAULT_BASELINE_AGE_DAYS,
+        max_baseline_age_days=top.number("max_baseline_age_days") or _DEFAULT_BASELINE_AGE_DAYS,
         on_dataset_change=top.choice("on_dataset_change", ON_DATASET_CHANGE) or "invalid",
         inference=top.choice("inference", INFERENCES) or "dataset",
         rounds=read_rounds(top.table("rounds"), trials),
@@ -227,15 +239,15 @@ def read_gate(path: Path) -> Gate:
         scorers=scorers,
         trials=trials,
         on_inconclusive=top.choice("on_inconclusive", ON_INCONCLUSIVE),
-        max_failed_items=DEFAULT_MAX_FAILED_ITEMS if failed is None else failed,
-        alpha=top.number("alpha") or DEFAULT_ALPHA,
-        pass_level=top.number("pass_level") or DEFAULT_PASS_LEVEL,
+        max_failed_items=_DEFAULT_MAX_FAILED_ITEMS if failed is None else failed,
+        alpha=top.number("alpha") or _DEFAULT_ALPHA,
+        pass_level=top.number("pass_level") or _DEFAULT_PASS_LEVEL,
         input_schema=top.file("input_schema", root),
         expected_output_schema=top.file("expected_output_schema", root),
         cluster=top.text("cluster"),
         slices=slice_paths,
         wait_for=tuple(dict.fromkeys(top.texts("wait_for"))),
-        wait_seconds=top.number("wait_seconds") or DEFAULT_WAIT_SECONDS,
+        wait_seconds=top.number("wait_seconds") or _DEFAULT_WAIT_SECONDS,
         limits=read_limits(top.table("limits")),
         path=path.parent.resolve() / path.name,
         root=root,

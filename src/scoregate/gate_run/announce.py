@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scoregate.gate_run.listener import Announcement, Say
-from scoregate.wording import count
+from scoregate.gate_run.listener import Announcement
+from scoregate.wording import Say, count
 
 if TYPE_CHECKING:
     from scoregate.gate_file import Gate
@@ -36,7 +36,7 @@ def announcement(
     replies = {
         judge: (calls + unscored) * judge.spec.votes + again.get(judge, 0) for judge in assembly.judges
     }
-    judged = replies_cost(replies, store)
+    judged = replies_cost(replies, store) if replies else None
     elsewhere = first.spent_usd(started, store)
     before = store.totals(header.run) + Totals(cost_usd=elsewhere or None)
     expected = estimate(calls, limits, previous, services_usd=judged, before=before)
@@ -125,6 +125,8 @@ def check_replied(judge: Judge) -> None:
 
 def say_uncalibrated(gate: Gate, say: Say) -> None:
     """Say which judges will not be able to decide, before a call is paid for."""
+    if not gate.has_judges:
+        return
     from scoregate.judge_trust.calibrations import unmet_now
 
     for score, reason in unmet_now(gate).items():

@@ -12,7 +12,6 @@ from scoregate.catalog import MEASURED_UNITS, SCORED
 from scoregate.datasets import cluster_of, content_digest, slices_of
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import CandidateSpec, Gate
-from scoregate.judge_trust.judges import is_judge, judge_scorers, judges_of
 from scoregate.records import Dataset, DatasetItem
 from scoregate.runner.candidates import Candidate, build
 from scoregate.scorers.evaluators import from_function
@@ -46,6 +45,10 @@ class Assembly:
     @property
     def judges(self) -> list[Judge]:
         """The scorers that call a model."""
+        if not self.gate.has_judges:
+            return []
+        from scoregate.judge_trust.judges import judges_of
+
         return judges_of(self.scorers)
 
     @property
@@ -158,9 +161,12 @@ def with_experiment(
 
 def _scorers(gate: Gate, candidate: Candidate) -> tuple[Scorer, ...]:
     known = {name for name in gate.rules if name != SCORED} | set(gate.catalog.contracts)
-    scorers = [build_scorer(spec, root=gate.root) for spec in gate.scorers if not is_judge(spec)]
+    scorers = [build_scorer(spec, root=gate.root) for spec in gate.scorers if not spec.is_judge]
     scorers += [from_function(function, known=known) for function in candidate.evaluators]
-    scorers += judge_scorers(gate, scorers)
+    if gate.has_judges:
+        from scoregate.judge_trust.judges import judge_scorers
+
+        scorers += judge_scorers(gate, scorers)
     made: dict[str, Scorer] = {}
     for scorer in scorers:
         for name in scorer.scores or ():

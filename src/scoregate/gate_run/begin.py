@@ -18,7 +18,6 @@ from scoregate.gate_run.assembly import Assembly
 from scoregate.gate_run.request import NEWEST, Request
 from scoregate.gate_run.selection import Selection, select
 from scoregate.git.origin import origin_of
-from scoregate.judge_trust.judges import use_replies
 from scoregate.records import DatasetItem, RunHeader
 from scoregate.run_facts import RunFacts
 from scoregate.runner.candidates import Candidate
@@ -166,7 +165,10 @@ def plan_session(
                 f"runs '{arms[0][0].header.run}' and '{started.header.run}' are of different items"
             )
     headers = [started.header for started, _ in arms]
-    use_replies(assembly.scorers, store, headers, read=assembly.use_cache)
+    if assembly.gate.has_judges:
+        from scoregate.judge_trust.judges import use_replies
+
+        use_replies(assembly.scorers, store, headers, read=assembly.use_cache)
     return RunPlan(
         arms=[
             Arm(run=started.header.run, candidate=candidate, done=store.done_cells(started.header.run))

@@ -13,15 +13,12 @@ from scoregate.gates.compare import compare_with_both, nothing_to_compare
 from scoregate.gates.levels import main_share
 from scoregate.gates.provenance import command_to_score_alike
 from scoregate.gates.rounds import decide_in_rounds
-from scoregate.judge_trust.calibrations import with_true_margins
-from scoregate.judge_trust.judged_answers import refuse_unreadable_labels
-from scoregate.judge_trust.trust import judge_trust
 from scoregate.sources import with_expected_items
 
 if TYPE_CHECKING:
     from scoregate.gate_file import Gate
     from scoregate.gate_run.session import SideBySide
-    from scoregate.records import Run, ScoreValue, Verdict
+    from scoregate.records import Run, RunHeader, ScoreValue, Verdict
     from scoregate.runner.candidates.script import ScriptEnd
     from scoregate.store import Store
 
@@ -55,12 +52,12 @@ def decide(
     The same arguments give the same verdict. Raises ConfigError for rules, labels or calibrations that cannot be used,
     and ResultsError for runs that cannot be read.
     """
-    refuse_unreadable_labels(gate)
+    check_labels(gate)
     if baseline is None:
         verdict = nothing_to_compare(candidate, gate, why_no_baseline, seed=seed)
     else:
         expected = with_expected_items(candidate, gate, store)
-        margins = with_true_margins(gate, candidate.header)
+        margins = _with_true_margins(gate, candidate.header)
         verdict = compare_with_both(margins, baseline, expected, anchor, seed=seed)
     return _believed(gate, verdict, baseline, candidate, script)
 
@@ -71,8 +68,8 @@ def decide_beside(gate: Gate, session: SideBySide, anchor: Run | None = None, *,
     The session is finished then. Raises as `decide`, and RunInterrupted and StoreWriteError where a round was not
     completed, after which it can be gone on with.
     """
-    refuse_unreadable_labels(gate)
-    margins = with_true_margins(gate, session.candidate_run.header)
+    check_labels(gate)
+    margins = _with_true_margins(gate, session.candidate_run.header)
     verdict = decide_in_rounds(main_share(margins), session, seed=seed)
     baseline, candidate = session.finish()
     if anchor is not None:
@@ -86,12 +83,33 @@ def _believed(
     gate: Gate, verdict: Verdict, baseline: Run | None, candidate: Run, script: ScriptEnd | None = None
 ) -> Decision:
     """The verdict without what uncalibrated or biased judges say, and with the word of the candidate's script."""
-    trust = judge_trust(gate, baseline, candidate)
-    verdict = trust.applied(verdict)
+    commands: tuple[str, ...] = ()
+    if gate.has_judges:
+        from scoregate.judge_trust.trust import judge_trust
+
+        trust = judge_trust(gate, baseline, candidate)
+        verdict, commands = trust.applied(verdict), trust.commands
     script = script or _as_kept(candidate)
     if script is not None:
         verdict = _with_script(verdict, script)
-    return Decision(verdict, (*trust.commands, *to_compare_at_all(gate, verdict, baseline, candidate)))
+    return Decision(verdict, (*commands, *to_compare_at_all(gate, verdict, baseline, candidate)))
+
+
+def check_labels(gate: Gate) -> None:
+    """Refuse human labels that a rule names and that cannot be read. Raises as `read_all_labels`."""
+    if gate.has_judges:
+        from scoregate.judge_trust.judged_answers import refuse_unreadable_labels
+
+        refuse_unreadable_labels(gate)
+
+
+def _with_true_margins(gate: Gate, candidate: RunHeader) -> Gate:
+    """The gate with its margins of the truth as margins of the judges' scores."""
+    if not gate.has_judges:
+        return gate
+    from scoregate.judge_trust.calibrations import with_true_margins
+
+    return with_true_margins(gate, candidate)
 
 
 def _with_script(verdict: Verdict, end: ScriptEnd) -> Verdict:

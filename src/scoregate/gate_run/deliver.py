@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from scoregate.errors import INCONCLUSIVE, INTERRUPTED, PASS, ConfigError
-from scoregate.gate_run.listener import Say
 from scoregate.gate_run.request import Request
+from scoregate.wording import Say
 
 if TYPE_CHECKING:
     from scoregate.gate_file import Gate

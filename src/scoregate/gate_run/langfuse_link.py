@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
@@ -24,8 +24,8 @@ from scoregate.langfuse.tracing import ItemTracing
 from scoregate.records import JSON, Verdict
 from scoregate.store import Store
 from scoregate.store.outbox import Delivered
+from scoregate.wording import Say
 
-Say = Callable[[str], None]
 _FIRST_CHECK = Patience(request=5.0, deadline=5.0)
 """For the question whether the keys are any good, which a person waits for."""
 _SILENT_SECONDS = 3.0

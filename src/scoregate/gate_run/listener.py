@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from scoregate.runner.plan import RunReport
-
-Say = Callable[[str], None]
-"""`Listener.say`, for what says things and does nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from scoregate.git.version import Version, version_of
 from scoregate.git.worktrees import worktree_of
 from scoregate.runner.candidates import Candidate
 from scoregate.runner.candidates.relocation import Relocation, named_import_folders, own_import_folders
+from scoregate.wording import Say
 
 
 def candidate_at(
@@ -24,7 +25,7 @@ def candidate_at(
     *,
     at_once: int | None = None,
     label: str | None = None,
-    say: Callable[[str], None] | None = None,
+    say: Say | None = None,
 ) -> Candidate:
     """The candidate at a git ref (see `resolve_ref`), or of a Python file.
 

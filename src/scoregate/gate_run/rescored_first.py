@@ -12,11 +12,11 @@ from scoregate.run_facts import RunFacts
 if TYPE_CHECKING:
     from scoregate.gate_run.assembly import Assembly
     from scoregate.gate_run.begin import StartedRun
-    from scoregate.gate_run.listener import Say
     from scoregate.gate_run.rescore import Prepared
     from scoregate.judging.judge import Judge
     from scoregate.records import Run
     from scoregate.store import Store
+    from scoregate.wording import Say
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,8 +112,8 @@ def run_gate(request: Request, listener: Listener, decided: Callable[[Decided], 
     # Only now, so that a gate that cannot be read is told at once.
     from scoregate.gate_run.alone import run_alone
     from scoregate.gate_run.assembly import assemble, with_experiment
+    from scoregate.gate_run.decide import check_labels
     from scoregate.gate_run.deliver import langfuse_of
-    from scoregate.judge_trust.judged_answers import refuse_unreadable_labels
 
     gate = gate.with_policy(request.on_inconclusive)
     gate = replace(gate, limits=request.applied_to(gate.limits), trials=request.trials or gate.trials)
@@ -133,7 +133,7 @@ def run_gate(request: Request, listener: Listener, decided: Callable[[Decided], 
             from scoregate.gate_run.wait import check_waiting
 
             check_waiting(gate, langfuse, beside=against is not None)
-        refuse_unreadable_labels(gate)
+        check_labels(gate)
         if against is None:
             return run_alone(request, assembly, langfuse, listener, decided)
         from scoregate.gate_run.beside import run_beside

@@ -42,6 +42,7 @@ from scoregate.runner.candidates.worker import worker_candidate
 from scoregate.runner.plan import RunReport
 from scoregate.runner.tracing import Tracing
 from scoregate.store import Store, Totals
+from scoregate.wording import Say
 
 BASELINE = "-baseline"
 """What the id of the baseline's run ends with, behind the session's."""
@@ -269,7 +270,7 @@ def fresh_trials(run: Run, trials: range) -> Run:
 
 
 def with_candidate(
-    assembly: Assembly, spec: str | None, *, label: str | None, say: Callable[[str], None] | None = None
+    assembly: Assembly, spec: str | None, *, label: str | None, say: Say | None = None
 ) -> Assembly:
     """The assembly with the version at a git ref as its candidate; the scorers stay those of the working tree."""
     source = named_version(spec) if spec is not None else None
@@ -284,9 +285,7 @@ def _full_name(against: GitRevision | File) -> GitRevision | File:
     return File(str(against.path.resolve())) if isinstance(against, File) else against
 
 
-def arms_of(
-    assembly: Assembly, against: GitRevision | File, *, say: Callable[[str], None] | None = None
-) -> Arms:
+def arms_of(assembly: Assembly, against: GitRevision | File, *, say: Say | None = None) -> Arms:
     """The candidate and the version that is run beside it. Raises ConfigError.
 
     Two Python versions both run in worker processes, so that no latency differs because of where it was measured.

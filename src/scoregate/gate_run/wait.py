@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from scoregate.errors import ConfigError, RunInterrupted, ServiceError
 from scoregate.gate_file import Gate
 from scoregate.gate_run.begin import finish_run
-from scoregate.gate_run.listener import Say
 from scoregate.gate_run.request import Request
 from scoregate.records import RunHeader, RunItem, Score
 from scoregate.store import Store
+from scoregate.wording import Say
 
 if TYPE_CHECKING:
     from scoregate.langfuse.connection import Connection

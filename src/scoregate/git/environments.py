@@ -8,13 +8,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from scoregate.errors import ConfigError
 from scoregate.files.file_lock import file_lock
 from scoregate.git.worktrees import own_folder
-from scoregate.wording import first_line
+from scoregate.wording import Say, first_line
 
 _FOLDER = "environments"
 _UV = "uv.lock"
@@ -30,7 +29,7 @@ _LOCAL = re.compile(
 _LAST_LINES = 5
 
 
-def python_for(root: Path, worktree: Path, *, say: Callable[[str], None] | None = None) -> Path:
+def python_for(root: Path, worktree: Path, *, say: Say | None = None) -> Path:
     """The Python for the code in `worktree`, another version of the project in `root`.
 
     This process's own where both have the same lock files (uv.lock, poetry.lock, pdm.lock, Pipfile.lock,
@@ -84,7 +83,7 @@ def _key(wanted: dict[str, bytes], worktree: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _install(folder: Path, worktree: Path, names: list[str], say: Callable[[str], None]) -> None:
+def _install(folder: Path, worktree: Path, names: list[str], say: Say) -> None:
     requirements = [name for name in names if Path(name).match(_REQUIREMENTS) and Path(name).parent == Path()]
     if _UV in names:
         uv = shutil.which("uv")
@@ -109,7 +108,7 @@ def _install(folder: Path, worktree: Path, names: list[str], say: Callable[[str]
     _run([*pip, "install", *listed], folder, worktree, say)
 
 
-def _run(command: list[str], folder: Path, worktree: Path, say: Callable[[str], None]) -> None:
+def _run(command: list[str], folder: Path, worktree: Path, say: Say) -> None:
     # Without what would install elsewhere: these name the environment that this process was started in.
     drop = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "CONDA_PREFIX")
     environment = {name: value for name, value in os.environ.items() if name not in drop}

@@ -21,7 +21,7 @@ from scoregate.errors import ConfigError
 from scoregate.gate_file import DEFAULT_MARGIN, Gate, Rule
 from scoregate.gates.provenance import iso_time, rescore_command, run_that_was_made
 from scoregate.judge_trust.judged_answers import passes_or_fails
-from scoregate.judge_trust.judges import is_judge, read_judges
+from scoregate.judge_trust.judges import read_judges
 from scoregate.records import RunHeader
 from scoregate.statistics.estimate import Estimate
 from scoregate.wording import shown_path
@@ -66,7 +66,7 @@ def unmet_now(gate: Gate) -> dict[str, str]:
 def calibrate_command(gate: Gate, score: str) -> str:
     """What a person types to calibrate the judge of a score; FILE stands for labels that the gate does not name."""
     path = shown_path(gate.path) if gate.path else f"gates/{gate.name}.toml"
-    judges = [spec for spec in gate.scorers if is_judge(spec)]
+    judges = [spec for spec in gate.scorers if spec.is_judge]
     which = ["--score", score] if len(judges) > 1 else []
     rule = gate.rules.get(score)
     labels = [] if rule is not None and rule.labels else ["--labels", "FILE"]

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from scoregate.catalog import Contract
 from scoregate.errors import ConfigError, did_you_mean
-from scoregate.gate_file import Gate, ScorerSpec
-from scoregate.gate_file.gate import JUDGE
+from scoregate.gate_file import Gate
 from scoregate.records import RunHeader
 
 # A gate without judges loads nothing of them.
@@ -21,14 +20,9 @@ if TYPE_CHECKING:
     from scoregate.store import Store
 
 
-def is_judge(spec: ScorerSpec) -> bool:
-    """Whether a `[scorers]` table is a judge's."""
-    return spec.use == JUDGE
-
-
 def read_judges(gate: Gate) -> dict[str, JudgeSpec]:
     """Score -> judge, as the gate describes them. Neither a key nor the package is needed. Raises ConfigError."""
-    judges = [spec for spec in gate.scorers if is_judge(spec)]
+    judges = [spec for spec in gate.scorers if spec.is_judge]
     if not judges:
         return {}
     from scoregate.judging.spec import read_judge

@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from scoregate.gate_file import Gate
-from scoregate.judge_trust.judges import is_judge
 from scoregate.store import Store
 
 
 def gating_judges(gate: Gate) -> tuple[str, ...]:
     """The judges whose scores can break the gate."""
-    judges = {spec.name for spec in gate.scorers if is_judge(spec)}
+    judges = {spec.name for spec in gate.scorers if spec.is_judge}
     return tuple(name for name in gate.gated_scores if name in judges)
 
 

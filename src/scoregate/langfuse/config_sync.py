@@ -35,11 +35,11 @@ class SyncedConfig:
 
 
 def sync_configs(
-    connection: Connection, catalog: Catalog, *, told: Callable[[SyncedConfig], None] = lambda _: None
+    connection: Connection, catalog: Catalog, *, done_with: Callable[[SyncedConfig], None] = lambda _: None
 ) -> list[SyncedConfig]:
     """Put right what `compare_configs` says is to be done, one after the other, and read all back at the end.
 
-    `told` hears of each as it is done. A refusal of one config is its problem; the others are gone on with.
+    `done_with` hears of each as it is done. A refusal of one config is its problem; the others are gone on with.
     Raises Refused for wrong keys, ServiceError where the server does not serve.
     """
     done: list[SyncedConfig] = []
@@ -50,7 +50,7 @@ def sync_configs(
         if state.standing in TO_DO:
             problem = _made(connection, catalog, state)
         done.append(SyncedConfig(state, problem))
-        told(done[-1])
+        done_with(done[-1])
     if not any(one.state.standing in TO_DO for one in done):
         return done
     after = {state.name: state for state in compare_configs(catalog, read_configs(connection))}

@@ -176,8 +176,8 @@ def push(connection: Connection, plan: PushPlan, *, stop: threading.Event) -> No
     except DatasetError as problem:
         if plan.exists or sent:
             raise
-        told = f"{problem.message}; the dataset '{plan.name}' was made and is empty"
-        raise DatasetError(told, where=problem.where, hint=problem.hint) from problem
+        message = f"{problem.message}; the dataset '{plan.name}' was made and is empty"
+        raise DatasetError(message, where=problem.where, hint=problem.hint) from problem
     if plan.exists and plan.fields:
         _set(connection, plan.name, plan.fields)
     if last_archived is not None:

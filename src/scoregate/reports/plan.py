@@ -9,7 +9,7 @@ from scoregate.planning.plan_result import Edit, Plan, ScorePlan, Spending
 from scoregate.reports.text import display_width
 from scoregate.wording import count, dollars, plural
 
-NONE = "none"
+_NONE = "none"
 _ANY = 1e-9
 """A smaller drop is seen: no trial differs from another."""
 
@@ -76,12 +76,14 @@ def _scores(plan: Plan, width: int) -> str:
     if max(map(display_width, table)) > width:
         stacked = [_two_lines(head) for head in heads]
         table = tabulate([stacked, *rows], tablefmt="plain", disable_numparse=True).splitlines()
-    told = "A drop is seen where four of five builds find it"
+    legend = "A drop is seen where four of five builds find it"
     if plan.side_by_side:
-        told += " that come to the last round; a build ends before it once a drop of the margin is ruled out"
-    told += "."
-    told += " Noise: standard deviation of one trial of an item."
-    return "\n".join([*(line.rstrip() for line in table), _wrapped(told, width)])
+        legend += (
+            " that come to the last round; a build ends before it once a drop of the margin is ruled out"
+        )
+    legend += "."
+    legend += " Noise: standard deviation of one trial of an item."
+    return "\n".join([*(line.rstrip() for line in table), _wrapped(legend, width)])
 
 
 def _two_lines(head: str) -> str:
@@ -144,11 +146,12 @@ def _margins(plan: Plan, width: int) -> str:
         _table(tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=_right(len(plan.margins))))
     ]
     needed = [score for score in plan.scores if score.decides and score.margin is not None]
-    told = [f"{_margin(score)} for {score.score}" for score in needed]
-    if told:
+    margins = [f"{_margin(score)} for {score.score}" for score in needed]
+    if margins:
         lines.append(
             _wrapped(
-                f"Smallest margin that an unchanged agent passes in 95 % of builds: {', '.join(told)}.", width
+                f"Smallest margin that an unchanged agent passes in 95 % of builds: {', '.join(margins)}.",
+                width,
             )
         )
     return "\n".join(lines)
@@ -187,7 +190,7 @@ def _noise(score: ScorePlan) -> str:
 
 def _drop(score: ScorePlan, value: float | None) -> str:
     if value is None:
-        return NONE
+        return _NONE
     if value < _ANY:
         return "any"
     if score.scale == "rate":

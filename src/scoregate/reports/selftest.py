@@ -65,8 +65,8 @@ def _alarms(test: SelfTest, width: int) -> str:
     )
     lines = [line.rstrip() for line in table.splitlines()]
     if test.by_score:
-        told = ", ".join(f"{name} ({count:,})" for name, count in test.by_score.items())
-        lines.append(_wrapped(f"false alarms by score: {told}", width, "  "))
+        alarms = ", ".join(f"{name} ({count:,})" for name, count in test.by_score.items())
+        lines.append(_wrapped(f"false alarms by score: {alarms}", width, "  "))
     lines.append(_wrapped(_judgement(test), width))
     return "\n".join(lines)
 
