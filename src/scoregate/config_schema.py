@@ -33,14 +33,14 @@ _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 def gate_schema() -> _Schema:
     """JSON Schema of a gate file as its TOML parses to, `gates/NAME.toml`."""
-    gate = schema_of(GATE)
-    gate["properties"]["scorers"]["additionalProperties"] = scorer_schema()
+    gate = _schema_of(GATE)
+    gate["properties"]["scorers"]["additionalProperties"] = _scorer_schema()
     return {"$schema": _DIALECT, "title": "scoregate: a gate", **gate}
 
 
 def catalog_schema() -> _Schema:
     """JSON Schema of a score catalog, `gates/scores.toml`."""
-    catalog = schema_of(CATALOG)
+    catalog = _schema_of(CATALOG)
     catalog["additionalProperties"]["allOf"] = [_of_type(kind) for kind in SCORE_TYPES]
     return {"$schema": _DIALECT, "title": "scoregate: the score catalog", **catalog}
 
@@ -62,7 +62,7 @@ def _of_type(kind: ScoreType) -> _Schema:
     }
 
 
-def schema_of(key: Key) -> _Schema:
+def _schema_of(key: Key) -> _Schema:
     """What a value of the key looks like."""
     match key:
         case Text():
@@ -72,11 +72,11 @@ def schema_of(key: Key) -> _Schema:
         case Flag():
             return {"type": "boolean"}
         case Number():
-            return {"type": "number", **bounds_of(key), **({} if key.zero else {"not": {"const": 0}})}
+            return {"type": "number", **_bounds_of(key), **({} if key.zero else {"not": {"const": 0}})}
         case Integer():
             return {"type": "integer", "minimum": key.at_least}
         case Texts():
-            text = schema_of(Text())
+            text = _schema_of(Text())
             texts = {"type": "array", "items": text, **({} if key.may_be_empty else {"minItems": 1})}
             return {"anyOf": [text, texts]} if key.or_text else texts
         case Table():
@@ -85,7 +85,7 @@ def schema_of(key: Key) -> _Schema:
             return {}
 
 
-def bounds_of(number: Number) -> _Schema:
+def _bounds_of(number: Number) -> _Schema:
     """Its bounds, under their names in JSON Schema."""
     given = {word: getattr(number, name) for name, word in _BOUNDS.items()}
     return {word: bound for word, bound in given.items() if bound is not None}
@@ -106,22 +106,22 @@ def _table(table: Table) -> _Schema:
         names["not"] = {"enum": sorted(table.never)}
     return {
         "type": "object",
-        **({"properties": {name: schema_of(key) for name, key in table.keys.items()}} if table.keys else {}),
+        **({"properties": {name: _schema_of(key) for name, key in table.keys.items()}} if table.keys else {}),
         **({"required": list(table.required)} if table.required else {}),
-        "additionalProperties": False if table.others is None else schema_of(table.others),
+        "additionalProperties": False if table.others is None else _schema_of(table.others),
         **({"propertyNames": names} if names else {}),
         **({"minProperties": table.fewest} if table.fewest else {}),
     }
 
 
-def scorer_schema() -> _Schema:
+def _scorer_schema() -> _Schema:
     """What a table of a scorer looks like: `use` says which one it is, and so what else may stand there.
 
     Conditions rather than alternatives, so that an editor names the argument that is wrong; and every argument of any
     scorer among the properties, which is what an editor offers.
     """
     schemas = {use: _arguments(entry.factory) for use, entry in LIBRARY.items()}
-    schemas[JUDGE] = schema_of(JUDGE_TABLE)
+    schemas[JUDGE] = _schema_of(JUDGE_TABLE)
     arguments: _Schema = {name: {} for schema in schemas.values() for name in schema["properties"]}
     return {
         "type": "object",
@@ -162,7 +162,7 @@ def _kind(kind: Any) -> _Schema:
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
         (bounds,) = (one for one in inner[1:] if isinstance(one, Number))
-        return {**_kind(inner[0]), **bounds_of(bounds)}
+        return {**_kind(inner[0]), **_bounds_of(bounds)}
     if origin in (Union, types.UnionType):
         (given,) = (one for one in inner if one is not type(None))
         return _kind(given)

@@ -13,9 +13,8 @@ from scoregate.datasets import read_dataset as read_file
 from scoregate.errors import DatasetError, ServiceError
 from scoregate.gate_file.source import LangfuseDataset
 from scoregate.langfuse.connection import Connection, Patience
-from scoregate.langfuse.dataset_push import plan_push, push
+from scoregate.langfuse.dataset_push import check_sendable, plan_push, push
 from scoregate.langfuse.datasets import read_dataset
-from scoregate.langfuse.sendable import check_sendable
 from scoregate.langfuse.settings import Settings
 from scoregate.records import DatasetItem
 from tests.langfuse.pushing import AGENT, QUICK, dataset, numbered, pushed, written

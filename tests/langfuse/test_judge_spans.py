@@ -6,7 +6,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from scoregate.judging.asking import ModelCall
 from scoregate.judging.cache import Draw
-from scoregate.langfuse.judge_spans import judge_span
+from scoregate.langfuse.spans import judge_span
 from scoregate.records import Tokens
 
 

@@ -9,10 +9,16 @@ import pytest
 
 from scoregate.catalog import Catalog, Contract
 from scoregate.errors import ServiceError
-from scoregate.langfuse.config_differences import ConfigState, compare_configs, differences, wanted_config
 from scoregate.langfuse.config_sync import SyncedConfig, sync_configs
 from scoregate.langfuse.connection import Connection, Patience, Refused
-from scoregate.langfuse.score_configs import ScoreConfig, read_configs
+from scoregate.langfuse.score_configs import (
+    ConfigState,
+    ScoreConfig,
+    compare_configs,
+    differences,
+    read_configs,
+    wanted_config,
+)
 from scoregate.langfuse.settings import Settings
 from scoregate.records import JSON
 from tests.langfuse.put_spans import settings_of

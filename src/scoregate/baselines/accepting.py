@@ -104,7 +104,7 @@ def examine(step: Succession, store: Store | None, *, force: bool, best_of_sever
         )
     if step.old is None:
         check_decidable(gate, new)
-    choice = choice_by_score(store, new, gate)
+    choice = _choice_by_score(store, new, gate)
     if choice is not None and not best_of_several:
         raise BaselineError(
             f"run {new.id} was not accepted: it is one of {choice.among} equal runs, and better than the first of "
@@ -134,14 +134,14 @@ class _ChosenByScore:
     """Scores, with both values, that the chosen run is better in."""
 
 
-def choice_by_score(store: Store | None, run: Run, gate: Gate) -> _ChosenByScore | None:
+def _choice_by_score(store: Store | None, run: Run, gate: Gate) -> _ChosenByScore | None:
     """What speaks for it that `run` was chosen by its score, or None.
 
     The unbiased choice among equal runs is the first that could be a baseline. The newest is not: whoever runs
     again until the score is good, and takes the last run, has chosen by the score. A later run that is nowhere
     better than the first flatters nothing, and may be taken. Raises as `compare` does.
     """
-    equal = equal_runs(store, run.header, gate)
+    equal = _equal_runs(store, run.header, gate)
     for header in equal:
         if header.run == run.id or store is None:
             return None
@@ -152,7 +152,7 @@ def choice_by_score(store: Store | None, run: Run, gate: Gate) -> _ChosenByScore
     return None
 
 
-def equal_runs(store: Store | None, run: RunHeader, gate: Gate) -> tuple[RunHeader, ...]:
+def _equal_runs(store: Store | None, run: RunHeader, gate: Gate) -> tuple[RunHeader, ...]:
     """Complete runs of the same version, dataset, scorers and trials as `run`, itself among them, oldest first.
 
     Runs further apart than the gate's `max_baseline_age_days` are not counted, for then to run again is what

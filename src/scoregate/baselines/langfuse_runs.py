@@ -159,7 +159,7 @@ def _with_awaited(connection: Connection, found: FoundRun, gate: Gate | None) ->
     run = found.run
     if not run.header.awaited:
         return found
-    from scoregate.langfuse.awaited import awaited_scores
+    from scoregate.langfuse.later_scores import awaited_scores
 
     catalog = gate.catalog if gate is not None else Catalog()
     theirs = awaited_scores(connection, run.header, run.items, run.header.awaited, catalog)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scoregate.gate_run.outcome import Decided
     from scoregate.records import RoundName, Run
 
-WIDTH_WITHOUT_TERMINAL = 120
+_WIDTH_WITHOUT_TERMINAL = 120
 
 
 def present(
@@ -53,7 +53,7 @@ def present(
     if as_json:
         click.echo(render(report, "json"), file=stdout)
     else:
-        colour = use_colour(stdout)
+        colour = _use_colour(stdout)
         click.echo(
             render_terminal(report, width=terminal_width(stdout), colour=colour), file=stdout, color=colour
         )
@@ -106,13 +106,13 @@ def _outputs(run: Run | None) -> dict[str, object]:
 
 def terminal_width(stream: TextIO) -> int:
     if not stream.isatty():
-        return WIDTH_WITHOUT_TERMINAL
+        return _WIDTH_WITHOUT_TERMINAL
     try:
-        return os.get_terminal_size(stream.fileno()).columns or WIDTH_WITHOUT_TERMINAL
+        return os.get_terminal_size(stream.fileno()).columns or _WIDTH_WITHOUT_TERMINAL
     except OSError:
-        return WIDTH_WITHOUT_TERMINAL
+        return _WIDTH_WITHOUT_TERMINAL
 
 
-def use_colour(stream: TextIO) -> bool:
+def _use_colour(stream: TextIO) -> bool:
     """Colour only on a terminal, and not where NO_COLOR or CI says otherwise."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and not os.environ.get("CI")

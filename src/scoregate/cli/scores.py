@@ -11,9 +11,9 @@ from scoregate.cli.options import json_option
 
 if TYPE_CHECKING:
     from scoregate.catalog import Catalog
-    from scoregate.langfuse.config_differences import ConfigState
     from scoregate.langfuse.config_sync import SyncedConfig
     from scoregate.langfuse.connection import Connection
+    from scoregate.langfuse.score_configs import ConfigState
     from scoregate.records import JSON
 
 _SHOWN = ("different", "archived", "conflict", "refused")
@@ -29,8 +29,7 @@ def scores() -> None:
 @json_option
 def list_(as_json: bool) -> None:
     """Every score of the catalog and every config in Langfuse, and how they differ."""
-    from scoregate.langfuse.config_differences import compare_configs
-    from scoregate.langfuse.score_configs import read_configs
+    from scoregate.langfuse.score_configs import compare_configs, read_configs
 
     catalog = _catalog()
     with _connection("the list of score configs") as connection:
@@ -51,9 +50,8 @@ def sync(dry_run: bool) -> int:
     Exit code 2 where a config cannot be made as the catalog says.
     """
     from scoregate.errors import USAGE
-    from scoregate.langfuse.config_differences import TO_DO, compare_configs
     from scoregate.langfuse.config_sync import sync_configs
-    from scoregate.langfuse.score_configs import read_configs
+    from scoregate.langfuse.score_configs import TO_DO, compare_configs, read_configs
 
     catalog = _catalog(required=True)
     with _connection("the sync of score configs") as connection:
@@ -110,7 +108,7 @@ def _deed(state: ConfigState) -> str:
 
 
 def _show(one: SyncedConfig) -> None:
-    from scoregate.langfuse.config_differences import TO_DO
+    from scoregate.langfuse.score_configs import TO_DO
 
     if one.state.standing in TO_DO and not one.problem:
         click.echo(f"done: {_deed(one.state)}")
@@ -119,7 +117,7 @@ def _show(one: SyncedConfig) -> None:
 def _table(states: list[ConfigState]) -> str:
     from tabulate import tabulate
 
-    from scoregate.langfuse.config_differences import TO_DO
+    from scoregate.langfuse.score_configs import TO_DO
 
     rows = [(state.name, _ours(state), _theirs(state), state.standing) for state in states]
     table = tabulate(

@@ -33,8 +33,8 @@ _NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())
 """What click 8.2 and later raise for a group without a command; earlier ones print the help and end well."""
 
 
-REDRAW_SECONDS = 0.1
-PLAIN_SECONDS = 10.0
+_REDRAW_SECONDS = 0.1
+_PLAIN_SECONDS = 10.0
 """Between two lines where nothing can be redrawn, such as the log of a CI job."""
 _RED, _RESET, _CLEAR_LINE = "\x1b[31m", "\x1b[0m", "\r\x1b[2K"
 
@@ -60,7 +60,7 @@ class Progress:
         )
         self._colour = self._redraws and not environment.get("NO_COLOR")
         self._clock = clock
-        self._interval = REDRAW_SECONDS if self._redraws else PLAIN_SECONDS
+        self._interval = _REDRAW_SECONDS if self._redraws else _PLAIN_SECONDS
         self._next = clock() + (0.0 if self._redraws else self._interval)
         self._last: RunReport | None = None
         self._shown: RunReport | None = None

@@ -108,7 +108,7 @@ Source = File | RunId | GitRevision | LangfuseExperiment
 def read_source(text: str) -> Source:
     """What stands in a gate; a name without a prefix is a file's. Raises SourceProblem."""
     if text.startswith(LANGFUSE):
-        return read_langfuse_experiment(text)
+        return _read_langfuse_experiment(text)
     if text.startswith(_RUN):
         return RunId(text.removeprefix(_RUN))
     return named_version(text)
@@ -128,7 +128,7 @@ def read_gate_source(text: str, key: Literal["baseline", "anchor"]) -> Source:
     return source
 
 
-def read_langfuse_experiment(text: str) -> LangfuseExperiment:
+def _read_langfuse_experiment(text: str) -> LangfuseExperiment:
     """`NAME` or `branch=BRANCH`, each with or without `langfuse:` before it. Raises SourceProblem."""
     rest = text.removeprefix(LANGFUSE).strip()
     if not rest:
@@ -155,8 +155,8 @@ def named_source(text: str, option: str) -> Source:
 
 
 def named_experiment(text: str, option: str) -> LangfuseExperiment:
-    """As `read_langfuse_experiment`, of an option that means nothing else. Raises ConfigError, which names it."""
-    return _named(read_langfuse_experiment, text, option)
+    """As `_read_langfuse_experiment`, of an option that means nothing else. Raises ConfigError, which names it."""
+    return _named(_read_langfuse_experiment, text, option)
 
 
 def named_version(text: str) -> GitRevision | File:

@@ -15,11 +15,10 @@ from scoregate.judging.asking import ModelCall
 from scoregate.judging.judge import Judge
 from scoregate.langfuse.connection import Connection, Patience
 from scoregate.langfuse.delivery import Delivery, DeliveryReport
-from scoregate.langfuse.judge_spans import judge_span
 from scoregate.langfuse.project import Project, experiment_url, project_of
-from scoregate.langfuse.run_scores import verdict_scores
+from scoregate.langfuse.score_body import verdict_scores
 from scoregate.langfuse.settings import Settings
-from scoregate.langfuse.spans import SpanWriter
+from scoregate.langfuse.spans import SpanWriter, judge_span
 from scoregate.langfuse.tracing import ItemTracing
 from scoregate.records import JSON, Verdict
 from scoregate.store import Store

@@ -118,7 +118,7 @@ def _wait_for_scores(gate: Gate, store: Store, run_id: str, settings: Settings, 
 def _arrived(
     connection: Connection, header: RunHeader, waiting: dict[tuple[str, int, str], RunItem], gate: Gate
 ) -> Sequence[Score]:
-    from scoregate.langfuse.awaited import awaited_scores
+    from scoregate.langfuse.later_scores import awaited_scores
 
     items = {(item.item, item.trial): item for item in waiting.values()}
     scores = awaited_scores(connection, header, list(items.values()), gate.wait_for, gate.catalog)

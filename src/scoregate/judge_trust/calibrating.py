@@ -67,7 +67,7 @@ def comparison_of(
 def calibrate_judge(
     gate: Gate,
     judge: Judge,
-    labelled: Sequence[LabelledItem],
+    labelled: Sequence[_LabelledItem],
     store: Store | None,
     *,
     comparison: Comparison,
@@ -141,7 +141,7 @@ def _previous(path: Path, judge: str, contract: Contract) -> Calibration | None:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledItem:
+class _LabelledItem:
     """An answer with its human label."""
 
     answer: AnswerToTry
@@ -152,7 +152,7 @@ class LabelledItem:
 class LabelledAnswers:
     """What can be judged, and what is to be known of it, a sentence each."""
 
-    found: tuple[LabelledItem, ...]
+    found: tuple[_LabelledItem, ...]
     notes: tuple[str, ...]
 
 
@@ -190,7 +190,7 @@ def labelled_answers(
             continue
         if of is not None:
             questions.setdefault(of, {})[label.item] = items[label.item]
-        found.append(LabelledItem(answer, label))
+        found.append(_LabelledItem(answer, label))
     _refuse_runs_that_are_nowhere(absent, store)
     if not found:
         raise DatasetError(

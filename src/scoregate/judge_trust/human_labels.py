@@ -90,11 +90,11 @@ def read_all_labels(
         return _of_run(scored, contract, source, store)
     path = Path(source)
     if check_input_file(path, SUFFIXES, DatasetError) == ".csv":
-        return _checked(labels_of_csv(path, contract), contract, source)
+        return _checked(_labels_of_csv(path, contract), contract, source)
     first = next(jsonl_rows(path, MAX_ITEM_BYTES), None)
     if first is not None and isinstance(first.value, dict) and first.value.get("kind") == "run":
         return _of_run(read_results(path), contract, source, store)
-    return _checked(labels_of_lines(path), contract, source)
+    return _checked(_labels_of_lines(path), contract, source)
 
 
 def one_an_item(labels: list[HumanLabel]) -> tuple[list[HumanLabel], list[HumanLabel]]:
@@ -119,7 +119,7 @@ def labelled_run(gate: Gate, store: Store | None, run: str | None) -> Run:
 
 
 def _annotated(run: Run, contract: Contract, gate: Gate) -> list[HumanLabel]:
-    from scoregate.langfuse.annotations import annotations_of
+    from scoregate.langfuse.later_scores import annotations_of
 
     where = f"annotations of run {run.id} in Langfuse"
     answered = [item for item in run.items if item.status == "ok"]
@@ -240,7 +240,7 @@ def answer_key(output: JSON) -> str:
     return json.dumps(output, sort_keys=True)
 
 
-def labels_of_lines(path: Path) -> list[HumanLabel]:
+def _labels_of_lines(path: Path) -> list[HumanLabel]:
     """The labels of a JSON Lines file, unchecked; an `output` of null is one. Raises DatasetError with its place."""
     with reading(path, DatasetError), open_bytes(path) as file:
         start = file.read(64)
@@ -253,7 +253,7 @@ def labels_of_lines(path: Path) -> list[HumanLabel]:
     return [_label(row) for row in jsonl_rows(path, MAX_ITEM_BYTES)]
 
 
-def labels_of_csv(path: Path, contract: Contract) -> list[HumanLabel]:
+def _labels_of_csv(path: Path, contract: Contract) -> list[HumanLabel]:
     """The labels of a CSV file, unchecked. A blank `output` says that none is given. Raises DatasetError likewise."""
     return [_label(row, from_csv=True) for row in _csv_rows(path, contract)]
 

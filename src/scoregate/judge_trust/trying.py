@@ -160,7 +160,7 @@ def try_judge(
         partial(judge.judge, answer.item, answer.output, trial=answer.trial, series=name)
         for answer, name in zip(answers, series, strict=True)
     ]
-    judgements = ask_all(judge, ask, concurrency=concurrency, cap_usd=cap_usd)
+    judgements = _ask_all(judge, ask, concurrency=concurrency, cap_usd=cap_usd)
     return [replace(one, judgement=judgement) for one, judgement in zip(compiled, judgements, strict=True)]
 
 
@@ -247,10 +247,10 @@ def prefer_all(
     judge.check_ready()
     judge.cache = ReplyCache(store, read=read)
     ask = [partial(prefer, judge, pair.item, pair.a, pair.b, trial=pair.trial) for pair in pairs]
-    return ask_all(judge, ask, concurrency=concurrency, cap_usd=cap_usd)
+    return _ask_all(judge, ask, concurrency=concurrency, cap_usd=cap_usd)
 
 
-def ask_all(
+def _ask_all(
     judge: Judge, questions: Sequence[Callable[[], Awaitable[_T]]], *, concurrency: int, cap_usd: float | None
 ) -> list[_T]:
     """What comes of all questions, in their order, at most so many calls at once.

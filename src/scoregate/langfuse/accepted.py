@@ -19,9 +19,9 @@ from scoregate.langfuse.score_sending import send_scores
 from scoregate.records import JSON
 from scoregate.run_facts import Acceptance
 
-ACCEPTED = "accepted_baseline"
+_ACCEPTED = "accepted_baseline"
 """Name of the run score."""
-SEEN_WITHIN = 30.0
+_SEEN_WITHIN = 30.0
 """Seconds in which an accepted baseline should be seen; a server takes about six."""
 _LOOK_EVERY = 0.5
 
@@ -54,7 +54,7 @@ def marks(connection: Connection, experiment: str | None = None) -> list[Mark]:
 
     Raises Refused, ServiceError.
     """
-    query = {"name": ACCEPTED, "fields": "subject,details", "experimentId": experiment}
+    query = {"name": _ACCEPTED, "fields": "subject,details", "experimentId": experiment}
     found = [_mark(entry) for entry in connection.cursor("/v3/scores", query)]
     return sorted(
         (mark for mark in found if mark is not None and not mark.taken_back),
@@ -72,7 +72,7 @@ def write_marks(
     gate: str,
     branch: str | None,
     commit: str | None,
-    seen_within: float = SEEN_WITHIN,
+    seen_within: float = _SEEN_WITHIN,
 ) -> bool:
     """Mark the experiments of all trials of a run as accepted; whether all marks were seen on the server in time.
 
@@ -91,11 +91,11 @@ def write_marks(
     }
     bodies = [
         score_body(
-            ACCEPTED,
+            _ACCEPTED,
             True,
             contract=None,
             parent=ScoreParent.run(experiment.id),
-            score_id=ids.run_score_id(run, trial, f"{ACCEPTED} {gate}"),
+            score_id=ids.run_score_id(run, trial, f"{_ACCEPTED} {gate}"),
             environment=connection.settings.environment,
             comment=str(accepted["why"]),
             metadata=said,

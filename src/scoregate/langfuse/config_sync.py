@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 
 from scoregate.catalog import Catalog
 from scoregate.errors import ScoregateError, ServiceError
-from scoregate.langfuse.config_differences import TO_DO, ConfigState, compare_configs
 from scoregate.langfuse.connection import Connection, Refused
-from scoregate.langfuse.score_configs import PATH, read_configs
+from scoregate.langfuse.score_configs import PATH, TO_DO, ConfigState, compare_configs, read_configs
 from scoregate.records import JSON
 
 _NOT_SENT_TWICE = 0.0

@@ -1,4 +1,4 @@
-"""Requests to a Langfuse server, with one patience for all of them.
+"""Requests to a Langfuse server, one after the other or side by side, with one patience for all of them.
 
 1. A server that is busy or broken (429, 408, 5xx), a connection that breaks and an answer that is cut off are tried
    again: `Retry-After` is honoured, else the pause doubles. While one request waits for a rate limit, all do.
@@ -15,11 +15,11 @@ import math
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from scoregate.errors import USAGE, ScoregateError, ServiceError
 from scoregate.langfuse.settings import Settings
@@ -29,6 +29,7 @@ from scoregate.version import __version__
 if TYPE_CHECKING:
     import httpx
 
+
 API = "/api/public"
 PAGE = 100
 """Most entries of a page that the server gives."""
@@ -36,6 +37,8 @@ _OF_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
 _BUSY = frozenset((408, 425, 429))
 _DOUBTFUL = frozenset((400, 401, 403, 404, 405))
 Query = Mapping[str, str | int | float | bool | None]
+_MOST_OF_A_REASON = 300
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,9 +330,6 @@ def _retry_after(answer: httpx.Response) -> float | None:
     return max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
-_MOST_OF_A_REASON = 300
-
-
 def _reason(body: JSON) -> str:
     """What an error's body says, in one short line."""
     text: Any = body
@@ -344,3 +344,38 @@ def _reason(body: JSON) -> str:
     if line[:9].lower() in ("<!doctype", "<html") or line[:5].lower() == "<html":
         return "a web page, so this is probably no Langfuse server"
     return line if len(line) <= _MOST_OF_A_REASON else line[: _MOST_OF_A_REASON - 1] + "…"
+
+
+def at_once(work: Sequence[Callable[[], _T]], most: int) -> list[_T]:
+    """What each job returned, in their order; at most so many at a time. Raises the first error, once all have ended.
+
+    Daemon threads and no executor: an executor's threads would hold up the end of the process for as long as a server
+    does not answer.
+    """
+    done: dict[int, _T] = {}
+    problems: list[Exception] = []
+    waiting = iter(enumerate(work))
+    lock = threading.Lock()
+
+    def do_some() -> None:
+        while True:
+            with lock:
+                place, job = next(waiting, (None, None))
+            if place is None or job is None:
+                return
+            try:
+                done[place] = job()
+            except Exception as problem:  # noqa: BLE001  the end of a thread: whoever started it is told
+                problems.append(problem)
+
+    threads = [
+        threading.Thread(target=do_some, name="scoregate-send", daemon=True)
+        for _ in range(min(most, len(work)))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if problems:
+        raise problems[0]
+    return [done[place] for place in range(len(work))]

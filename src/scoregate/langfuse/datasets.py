@@ -38,7 +38,7 @@ _SCHEMAS = (("inputSchema", "input"), ("expectedOutputSchema", "expected_output"
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class _Snapshot:
     """A dataset at one moment, as the server tells it."""
 
     source: LangfuseDataset
@@ -74,10 +74,10 @@ def read_dataset(
     if source.version is None:
         there = [name for path, (name, _) in zip(given, _SCHEMAS, strict=True) if path is not None]
         checks += own_checks(snapshot, without=there)
-    return to_dataset(snapshot, checks)
+    return _to_dataset(snapshot, checks)
 
 
-def read_snapshot(connection: Connection, source: LangfuseDataset) -> Snapshot:
+def read_snapshot(connection: Connection, source: LangfuseDataset) -> _Snapshot:
     """The dataset and its active items, of one moment. Raises DatasetError, Refused, ServiceError."""
     snapshot = find_snapshot(connection, source)
     if snapshot is None:
@@ -90,7 +90,7 @@ def read_snapshot(connection: Connection, source: LangfuseDataset) -> Snapshot:
     return snapshot
 
 
-def find_snapshot(connection: Connection, source: LangfuseDataset) -> Snapshot | None:
+def find_snapshot(connection: Connection, source: LangfuseDataset) -> _Snapshot | None:
     """The same; None where the project has no such dataset."""
     try:
         reply = connection.request("GET", f"/v2/datasets/{quote(source.name, safe='')}")
@@ -108,7 +108,7 @@ def find_snapshot(connection: Connection, source: LangfuseDataset) -> Snapshot |
     for _ in range(_TRIES):
         items = _items_at(connection, source, at)
         if items is not None:
-            return Snapshot(source, reply.body, items, version_text(at))
+            return _Snapshot(source, reply.body, items, version_text(at))
     raise ServiceError(
         "the pages of its items do not fit together",
         where=str(source),
@@ -116,7 +116,7 @@ def find_snapshot(connection: Connection, source: LangfuseDataset) -> Snapshot |
     )
 
 
-def to_dataset(snapshot: Snapshot, checks: Sequence[Check] = ()) -> Dataset:
+def _to_dataset(snapshot: _Snapshot, checks: Sequence[Check] = ()) -> Dataset:
     """The snapshot as our records; every item is held to our rules and to `checks`. Raises DatasetError."""
     where = str(snapshot.source)
     items: list[DatasetItem] = []
@@ -168,7 +168,7 @@ def item_of(row: JSON) -> DatasetItem:
     )
 
 
-def own_checks(snapshot: Snapshot, *, without: Collection[str] = ()) -> list[Check]:
+def own_checks(snapshot: _Snapshot, *, without: Collection[str] = ()) -> list[Check]:
     """Checks by the dataset's own schemas, `without` those of these names. Raises ConfigError for one that is none."""
     return [
         check_against(schema, member, f"{name} of {snapshot.source}")

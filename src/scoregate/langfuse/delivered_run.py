@@ -45,7 +45,7 @@ from scoregate.results_file.reading import (
 )
 from scoregate.run_facts import RunFacts
 
-ORIGIN_KEYS = ("branch", "pull_request", "ci_job")
+_ORIGIN_KEYS = ("branch", "pull_request", "ci_job")
 _MOST_NAMED = 3
 
 
@@ -78,7 +78,7 @@ def delivered_header(experiment: Experiment) -> RunHeader:
                 where=where,
                 hint="upgrade scoregate",
             )
-        origin = {key: experiment.metadata[key] for key in ORIGIN_KEYS if key in experiment.metadata}
+        origin = {key: experiment.metadata[key] for key in _ORIGIN_KEYS if key in experiment.metadata}
         facts = RunFacts.of(object_of(record, "metadata"))
         facts = replace(
             facts,

@@ -24,8 +24,7 @@ from typing import TypeVar
 from scoregate.catalog import Catalog
 from scoregate.errors import ScoregateError
 from scoregate.langfuse import ids
-from scoregate.langfuse.at_once import at_once
-from scoregate.langfuse.connection import Connection, Refused
+from scoregate.langfuse.connection import Connection, Refused, at_once
 from scoregate.langfuse.project import project_of
 from scoregate.langfuse.read_back import Shown, began, item_count, run_scores_shown, shown
 from scoregate.langfuse.score_configs import ScoreConfig, read_configs
@@ -33,20 +32,20 @@ from scoregate.langfuse.sending import Sender
 from scoregate.store import Store
 from scoregate.store.outbox import ROOT, WHOLE_RUN, Delivered, Tally
 
-SENDERS = 4
+_SENDERS = 4
 """Requests at once."""
-ITEMS_OF_A_REQUEST = 200
-SCORES_OF_A_REQUEST = 400
-PASS_SECONDS = 1.0
+_ITEMS_OF_A_REQUEST = 200
+_SCORES_OF_A_REQUEST = 400
+_PASS_SECONDS = 1.0
 """Pause between two passes while the run goes on; it grows while nothing can be sent."""
 _LONGEST_PAUSE = 8.0
-SILENCE_SECONDS = 45.0
+_SILENCE_SECONDS = 45.0
 """A server that has not answered for so long, be it with a wish to wait, is given up for this time."""
 _LOOK_SECONDS = (0.5, 4.0)
 """First and longest pause between two looks at the server."""
 _SMALLER = 8
 """A group that failed is sent again in groups of an eighth of its size."""
-HOPELESS = 5
+_HOPELESS = 5
 """What has failed so often, alone in the end, is left for another time."""
 _DENIALS = 3
 """How often the keys must be refused, once a run is over, until that is believed."""
@@ -56,7 +55,7 @@ _Entry = TypeVar("_Entry")
 
 
 @dataclass(frozen=True, slots=True)
-class RunDelivery:
+class _RunDelivery:
     """What became of one run."""
 
     run: str
@@ -72,7 +71,7 @@ class RunDelivery:
 class DeliveryReport:
     """What became of everything that was to be delivered."""
 
-    runs: tuple[RunDelivery, ...]
+    runs: tuple[_RunDelivery, ...]
     trouble: str | None
     """The last reason why something could not be handed over or read back, in one line."""
 
@@ -124,7 +123,7 @@ class Delivery:
         deadline = time.monotonic() + seconds
         self._connection.end_by(deadline)
         for key, failures in self._failures.items():
-            self._failures[key] = min(failures, HOPELESS - 2)  # another chance, while somebody waits for it
+            self._failures[key] = min(failures, _HOPELESS - 2)  # another chance, while somebody waits for it
         self._closing.set()
         try:
             self.start()
@@ -154,7 +153,7 @@ class Delivery:
         """Where things stand."""
         return DeliveryReport(
             tuple(
-                RunDelivery(
+                _RunDelivery(
                     run,
                     self._outbox.tally(run, self._target),
                     tuple(self._outbox.rejected(run, self._target)),
@@ -166,7 +165,7 @@ class Delivery:
 
     def _work(self) -> None:
         """In the thread: pass after pass, until nothing is left, nobody answers, or time is up."""
-        pause, denied = PASS_SECONDS, 0
+        pause, denied = _PASS_SECONDS, 0
         while not self._stop.is_set():
             closing = self._closing.is_set()
             try:
@@ -175,7 +174,7 @@ class Delivery:
                 self._trouble = f"{type(problem).__name__}: {problem}"
                 return
             if closing:
-                if not settled and (not failed or self._connection.silence > SILENCE_SECONDS):
+                if not settled and (not failed or self._connection.silence > _SILENCE_SECONDS):
                     return
                 if settled:
                     continue
@@ -183,7 +182,7 @@ class Delivery:
                 if denied >= _DENIALS:
                     return
             alive = settled or not failed or self._alive
-            pause = PASS_SECONDS if alive else min(2 * pause, _LONGEST_PAUSE)
+            pause = _PASS_SECONDS if alive else min(2 * pause, _LONGEST_PAUSE)
             (self._stop if closing else self._closing).wait(pause)
 
     def _pass(self) -> tuple[int, int]:
@@ -191,7 +190,7 @@ class Delivery:
         if self._sender is None:
             self._sender = Sender(self._store, self._connection, self._catalog, self._configs())
         jobs = [job for run in list(self._runs) for job in self._due(run, self._sender)]
-        outcomes = at_once([partial(self._try, job) for job in jobs], SENDERS)
+        outcomes = at_once([partial(self._try, job) for job in jobs], _SENDERS)
         settled = sum(outcome or 0 for outcome in outcomes)
         failed = [job for job, outcome in zip(jobs, outcomes, strict=True) if outcome is None]
         self._alive = bool(settled) or not failed or self._serves()
@@ -225,17 +224,17 @@ class Delivery:
 
     def _due(self, run: str, sender: Sender) -> list[_Job]:
         """The requests of one round, without what has failed too often."""
-        hopeless = sum(count >= HOPELESS for count in self._failures.values())
-        items = self._outbox.pending_items(run, self._target, SENDERS * ITEMS_OF_A_REQUEST + hopeless)
-        scores = self._outbox.pending_scores(run, self._target, SENDERS * SCORES_OF_A_REQUEST + hopeless)
-        parcels = self._outbox.parcels(run, self._target, SENDERS + hopeless)
+        hopeless = sum(count >= _HOPELESS for count in self._failures.values())
+        items = self._outbox.pending_items(run, self._target, _SENDERS * _ITEMS_OF_A_REQUEST + hopeless)
+        scores = self._outbox.pending_scores(run, self._target, _SENDERS * _SCORES_OF_A_REQUEST + hopeless)
+        parcels = self._outbox.parcels(run, self._target, _SENDERS + hopeless)
         of_run = self._outbox.pending_run_scores(run, self._target)
         return [
             *self._grouped(
-                [((run, i.item, i.trial, ROOT), i) for i in items], sender.items, ITEMS_OF_A_REQUEST
+                [((run, i.item, i.trial, ROOT), i) for i in items], sender.items, _ITEMS_OF_A_REQUEST
             ),
             *self._grouped(
-                [((run, s.item, s.trial, s.score), s) for s in scores], sender.scores, SCORES_OF_A_REQUEST
+                [((run, s.item, s.trial, s.score), s) for s in scores], sender.scores, _SCORES_OF_A_REQUEST
             ),
             *self._grouped([((run, "spans", p.key, ""), p) for p in parcels], sender.parcels, 1),
             *self._grouped(
@@ -251,7 +250,7 @@ class Delivery:
         for key, entry in entries:
             by_failures.setdefault(self._failures[key], []).append((key, entry))
         for failures, some in sorted(by_failures.items()):
-            if failures >= HOPELESS:
+            if failures >= _HOPELESS:
                 continue
             at_a_time = max(1, size // _SMALLER**failures)
             for start in range(0, len(some), at_a_time):
@@ -268,7 +267,7 @@ class Delivery:
                     return
             except ScoregateError as problem:
                 self._trouble = str(problem)
-                if self._connection.silence > SILENCE_SECONDS:
+                if self._connection.silence > _SILENCE_SECONDS:
                     return
             if time.monotonic() + pause > deadline or self._stop.wait(pause):
                 return

@@ -15,15 +15,14 @@ from scoregate.catalog import read_catalog
 from scoregate.errors import INTERRUPTED, PASS, USAGE, ConfigError, ScoregateError, ServiceError
 from scoregate.git.command import run_git
 from scoregate.langfuse import settings as names
-from scoregate.langfuse.config_differences import differences
 from scoregate.langfuse.connection import Connection, Patience, Query, Refused, Reply
 from scoregate.langfuse.project import project_of
-from scoregate.langfuse.score_configs import read_configs
+from scoregate.langfuse.score_configs import differences, read_configs
 from scoregate.langfuse.settings import Settings, find_settings, read_env_file
 from scoregate.records import JSON
 
 Level = Literal["ok", "warning", "FAILED"]
-MOST_SKEW = 5.0
+_MOST_SKEW = 5.0
 """Seconds that the clocks may be apart."""
 _PATIENCE = Patience(request=10.0, deadline=6.0, retry_after=10.0)
 _SHOWN_OF_A_KEY = 10
@@ -220,8 +219,8 @@ def _clock(connection: Connection) -> Check:
     skew = clock_skew(reply, began, datetime.now(UTC))
     if skew is None:
         return Check("clock", "warning", "the server does not tell its time, so it could not be compared")
-    if abs(skew) <= MOST_SKEW:
-        return Check("clock", "ok", f"within {MOST_SKEW:g} s of the server's")
+    if abs(skew) <= _MOST_SKEW:
+        return Check("clock", "ok", f"within {_MOST_SKEW:g} s of the server's")
     where = "ahead of" if skew > 0 else "behind"
     return Check(
         "clock",

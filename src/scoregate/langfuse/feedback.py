@@ -15,8 +15,8 @@ from scoregate.records import JSON
 FeedbackValue = Literal["positive", "negative"]
 FEEDBACK_VALUES: tuple[FeedbackValue, ...] = get_args(FeedbackValue)
 USER_FEEDBACK = "user_feedback"
-DEFAULT_TYPE = "user"
-UNKNOWN_VERSION = "unknown"
+_DEFAULT_TYPE = "user"
+_UNKNOWN_VERSION = "unknown"
 _INTERACTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,127}")
 _TYPE = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,99}")
@@ -29,9 +29,9 @@ class FeedbackEvent:
     interaction_id: str
     """The answer, in the product's own ids: up to 128 letters, digits and _ . : / @ + -"""
     value: FeedbackValue
-    feedback_type: str = DEFAULT_TYPE
+    feedback_type: str = _DEFAULT_TYPE
     """How it was given, such as thumbs or star_rating: up to 40 of a-z, 0-9, _ . -"""
-    agent_version: str = UNKNOWN_VERSION
+    agent_version: str = _UNKNOWN_VERSION
     """The version of the agent that answered: up to 100 characters, as an interaction id's."""
 
     def __post_init__(self) -> None:

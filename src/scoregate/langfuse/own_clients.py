@@ -24,7 +24,7 @@ _REGISTRY = "langfuse._client.resource_manager"
 
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
+class _Adopted:
     """One client's span processor, with our exporter in it."""
 
     processor: Any
@@ -52,7 +52,7 @@ class OwnClients:
         self._seen: dict[int, Any] = {}
         """Identity -> client, of those that were looked at. Kept, so that none has another's identity."""
         self._lock = threading.Lock()
-        self.adopted: list[Adopted] = []
+        self.adopted: list[_Adopted] = []
         self._bypasses: list[str] = []
         self._unreadable: str | None = None
         self._ended = False
@@ -112,7 +112,7 @@ class OwnClients:
                 continue
             exporter = SinkExporter(self._sink, self._completion, holder._exporter)
             holder._exporter = exporter
-            self.adopted.append(Adopted(processor, holder, exporter))
+            self.adopted.append(_Adopted(processor, holder, exporter))
 
     def _bypassed(self, why: str) -> None:
         if why not in self._bypasses:

@@ -16,9 +16,9 @@ from scoregate.langfuse.connection import PAGE, Connection
 from scoregate.langfuse.spans import UNKNOWN_START
 from scoregate.records import JSON, RunHeader
 
-MOST_SCORES = 50
+_MOST_SCORES = 50
 """Most scores of an item that the server shows beside it."""
-SCORE_WINDOW = timedelta(hours=20)
+_SCORE_WINDOW = timedelta(hours=20)
 """Scores that were written longer after their item are not shown beside it (the server's own limit is a day)."""
 _EARLIER = timedelta(hours=1)
 _TRACES_OF_A_REQUEST = 100
@@ -46,15 +46,15 @@ def shown(
         "experimentId": ids.experiment_id(run, trial),
         "fromStartTime": _iso(since - _EARLIER),
         "fields": "core,scores",
-        "scoreLimit": MOST_SCORES,
+        "scoreLimit": _MOST_SCORES,
     }
     crowded = False
     for items in _pages(connection.cursor("/experiment-items", query)):
         beside = [item.get("scores") or [] for item in items]
-        crowded = crowded or any(len(some) >= MOST_SCORES for some in beside)
+        crowded = crowded or any(len(some) >= _MOST_SCORES for some in beside)
         found = frozenset(score["id"] for some in beside for score in some)
         yield Shown(frozenset(item["id"] for item in items), found)
-    if crowded or datetime.now(UTC) - since > SCORE_WINDOW:
+    if crowded or datetime.now(UTC) - since > _SCORE_WINDOW:
         for start in range(0, len(traces), _TRACES_OF_A_REQUEST):
             some = ",".join(traces[start : start + _TRACES_OF_A_REQUEST])
             query = {"traceId": some, "fromTimestamp": _iso(since - _EARLIER)}

@@ -14,11 +14,13 @@ from dataclasses import dataclass, replace
 from scoregate.catalog import Contract, Parent
 from scoregate.config.table import finite_float
 from scoregate.errors import ConfigError, ContractError
+from scoregate.langfuse import ids
 from scoregate.langfuse.score_configs import DATA_TYPES, DataType, ScoreConfig
 from scoregate.langfuse.settings import check_environment
-from scoregate.records import JSON, ScoreValue
+from scoregate.records import JSON, RunHeader, ScoreValue, Verdict
+from scoregate.store.outbox import RunScore
 
-MOST_TEXT = 500
+_MOST_TEXT = 500
 """Longest value of a text score, in UTF-16 units, which is how the server counts."""
 MOST_BYTES = 900_000
 """Largest score; the server takes a body of 1 MiB."""
@@ -38,6 +40,8 @@ _IN_WORDS: Mapping[Parent, str] = {
     "run_item": "a run item",
     "run": "a run",
 }
+VERDICT = "gate_verdict"
+"""Name of the score that holds the outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,7 @@ def score_body(
     if metadata:
         body["metadata"] = dict(metadata)
     if config is not None:
-        check_config(name, sent, kind, config)
+        _check_config(name, sent, kind, config)
         body["configId"] = config.id
     _check_size(name, body)
     return body
@@ -141,7 +145,7 @@ def at_parent(contract: Contract, kind: Parent) -> Contract:
     return contract if contract.parent == kind else replace(contract, parent=kind)
 
 
-def check_config(name: str, value: str | float, kind: DataType, config: ScoreConfig) -> None:
+def _check_config(name: str, value: str | float, kind: DataType, config: ScoreConfig) -> None:
     """Refuse a value that the server would drop, or store under another name, because of its config.
 
     Raises ConfigError: the contract allows the value, so it is the config that is wrong.
@@ -191,10 +195,10 @@ def _check_parent(name: str, parent: ScoreParent, contract: Contract | None) -> 
 def _sent(name: str, value: ScoreValue, kind: DataType) -> str | float:
     """The value in the form that the server takes: booleans as 1 and 0."""
     if isinstance(value, str):
-        if kind == "TEXT" and not 1 <= _utf16(value) <= MOST_TEXT:
+        if kind == "TEXT" and not 1 <= _utf16(value) <= _MOST_TEXT:
             what = f"{_utf16(value)} characters long" if value else "empty"
             raise ContractError(
-                f"its text is {what}", where=name, hint=f"Langfuse takes 1 to {MOST_TEXT} characters"
+                f"its text is {what}", where=name, hint=f"Langfuse takes 1 to {_MOST_TEXT} characters"
             )
         if kind == "CATEGORICAL" and not value:
             raise ContractError("its category is the empty text", where=name)
@@ -224,3 +228,36 @@ def _check_size(name: str, body: Mapping[str, JSON]) -> None:
 def _shown(value: ScoreValue) -> str:
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
     return text if len(text) <= 80 else text[:79] + "…"
+
+
+def verdict_scores(verdict: Verdict, header: RunHeader, environment: str) -> list[RunScore]:
+    """The run scores of every trial: the outcome, and what each rule found on the whole set.
+
+    Raises ContractError, ConfigError for what the server would not take.
+    """
+    found: dict[str, tuple[str | float, str]] = {VERDICT: (verdict.outcome, verdict.reason)}
+    for rule in verdict.rules:
+        if rule.slice is None and rule.against == "baseline" and rule.candidate_value is not None:
+            comment = f"{rule.outcome}: {rule.reason}"
+            found[f"{rule.score} {rule.statistic}"] = (rule.candidate_value, comment)
+    return [
+        _run_score(header.run, trial, name, value, comment, environment)
+        for trial in range(header.trials)
+        for name, (value, comment) in found.items()
+    ]
+
+
+def _run_score(
+    run: str, trial: int, name: str, value: str | float, comment: str, environment: str
+) -> RunScore:
+    score_id = ids.run_score_id(run, trial, name)
+    body = score_body(
+        name,
+        value,
+        contract=None,
+        parent=ScoreParent.run(ids.experiment_id(run, trial)),
+        score_id=score_id,
+        environment=environment,
+        comment=comment,
+    )
+    return RunScore(score_id, trial, json.dumps(body, ensure_ascii=False))

@@ -16,8 +16,7 @@ from typing import Literal
 from weakref import WeakSet
 
 from scoregate.errors import ScoregateError, ServiceError
-from scoregate.langfuse.at_once import at_once
-from scoregate.langfuse.connection import Connection, Refused
+from scoregate.langfuse.connection import Connection, Refused, at_once
 from scoregate.langfuse.score_body import MOST_BYTES
 from scoregate.records import JSON
 
@@ -39,7 +38,7 @@ Body = Mapping[str, JSON]
 
 
 @dataclass(frozen=True, slots=True)
-class SentScore:
+class _SentScore:
     """What became of one score."""
 
     id: str
@@ -53,7 +52,7 @@ class SentScore:
     """The same as an error with a hint, for who stops at it."""
 
 
-def send_scores(connection: Connection, bodies: Sequence[Body]) -> list[SentScore]:
+def send_scores(connection: Connection, bodies: Sequence[Body]) -> list[_SentScore]:
     """Send scores (see `score_body`; ids must differ) and tell of each, in their order, what the server said.
 
     Raises nothing for what the server or the network does: that is a score's state. Several threads may send.
@@ -65,12 +64,12 @@ class _Sending:
     def __init__(self, connection: Connection, bodies: Sequence[Body]) -> None:
         self._connection = connection
         self._bodies = bodies
-        self._told: dict[int, SentScore] = {}
+        self._told: dict[int, _SentScore] = {}
         self._lock = threading.Lock()
         self._failures = 0
         self._gave_up: ScoregateError | None = None
 
-    def all_of_them(self) -> list[SentScore]:
+    def all_of_them(self) -> list[_SentScore]:
         for batch in self._batches():
             if self._gave_up is not None:
                 self._tell_all(batch, self._gave_up)
@@ -162,7 +161,7 @@ class _Sending:
         self, place: int, state: State, reason: str | None = None, error: ScoregateError | None = None
     ) -> None:
         body = self._bodies[place]
-        self._told[place] = SentScore(
+        self._told[place] = _SentScore(
             str(body.get("id", "")), str(body.get("name", "")), state, reason, error
         )
 

@@ -13,12 +13,12 @@ from functools import cached_property
 from typing import Literal, get_args
 
 from scoregate.catalog import SCORED, Catalog, Contract, Parent, built_in_contract
-from scoregate.errors import ConfigError, ContractError, ScoregateError, did_you_mean
+from scoregate.errors import BaselineError, ConfigError, ContractError, ScoregateError, did_you_mean
 from scoregate.langfuse.connection import Connection
+from scoregate.langfuse.experiments import SINCE, find_experiment, iso
 from scoregate.langfuse.feedback import USER_FEEDBACK, FeedbackEvent
 from scoregate.langfuse.score_body import ScoreParent, data_type, score_body
 from scoregate.langfuse.score_configs import ScoreConfig, read_configs, usable_config
-from scoregate.langfuse.score_places import find_observation, find_run, find_run_item, trace_environment
 from scoregate.langfuse.score_sending import send_scores
 from scoregate.langfuse.settings import Settings, check_environment
 from scoregate.records import JSON, ScoreValue
@@ -54,6 +54,11 @@ _OWN = {
     )
 }
 """The contracts of the scores with a method of their own; the catalog's entry, where it has one, goes before."""
+_MOST_NAMED = 3
+_OBSERVATIONS = 1000
+"""Most of a page."""
+_SDK_ROOT = "experiment-item-task"
+"""What the SDK's runner has as the root observation of its run items, though it stands below another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +170,7 @@ class ScoreWriter:
 
     def run_item(self, experiment: str, item: str) -> ScoreParent:
         """A run item by its experiment and its dataset item's id, as a parent. Raises ConfigError as `run`."""
-        return find_run_item(self.connection, self.run(experiment), item)
+        return _find_run_item(self.connection, self.run(experiment), item)
 
     def warning(self, written: WrittenScore) -> str | None:
         """Why the score may not be seen where it is looked for, or None.
@@ -177,8 +182,8 @@ class ScoreWriter:
             return None
         observation = written.parent.id if written.parent.kind == "observation" else None
         try:
-            there = trace_environment(self.connection, trace_id)
-            lacks = there and observation and not find_observation(self.connection, trace_id, observation)
+            there = _trace_environment(self.connection, trace_id)
+            lacks = there and observation and not _find_observation(self.connection, trace_id, observation)
         except ScoregateError as problem:
             return f"whether trace {trace_id} is in environment {written.environment} could not be checked: {problem}"
         if there is None:
@@ -233,7 +238,7 @@ class ScoreWriter:
     def _as_run_item(self, contract: Contract, parent: ScoreParent) -> ScoreParent:
         """What is to have the score of a run item: the run item itself, or the one whose root observation is meant."""
         if parent.kind == "observation" and parent.trace_id and parent.id.strip():
-            found = find_observation(self.connection, parent.trace_id, parent.id)
+            found = _find_observation(self.connection, parent.trace_id, parent.id)
             if found is not None and found.is_root:
                 return ScoreParent.run_item(parent.trace_id, parent.id)
             what = (
@@ -303,3 +308,66 @@ def _check_written_on(contract: Contract, kind: Parent) -> None:
         where=contract.name,
         hint=f'make it parent = "{kind}", or write it with `scoregate score set {contract.name}`',
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _FoundObservation:
+    """An observation that is there."""
+
+    is_root: bool
+    """It is the root of its trace, or of a run item of the SDK's."""
+
+
+def find_run(connection: Connection, experiment: str) -> ScoreParent:
+    """An experiment by its id, or by its name where that is one experiment's only.
+
+    Raises ConfigError where there is none or there are several; Refused, ServiceError.
+    """
+    try:
+        return ScoreParent.run(find_experiment(connection, experiment).id)
+    except BaselineError as problem:  # found as a baseline would be; here it is a word on the command line
+        raise ConfigError(problem.message, hint=problem.hint) from problem
+
+
+def _find_run_item(connection: Connection, run: ScoreParent, item: str) -> ScoreParent:
+    """The run item of an experiment by its dataset item's id.
+
+    Raises ConfigError where there is none or there are several; Refused, ServiceError.
+    """
+    query = {"fromStartTime": iso(SINCE), "experimentId": run.id, "experimentItemId": item, "fields": "core"}
+    rows = [row for row in connection.cursor("/experiment-items", query) if _is_of(row, run, item)]
+    places = {(row["traceId"], row["id"]) for row in rows}
+    if not places:
+        raise ConfigError(f"experiment {run.id} has no run item of the dataset item '{item}'")
+    if len(places) > 1:
+        named = [
+            f"--trace-id {trace} --observation-id {root}" for trace, root in sorted(places)[:_MOST_NAMED]
+        ]
+        raise ConfigError(
+            f"experiment {run.id} ran the dataset item '{item}' {len(places)} times",
+            hint=f"give one of them: {' or '.join(named)}{', …' if len(places) > len(named) else ''}",
+        )
+    return ScoreParent.run_item(*places.pop())
+
+
+def _trace_environment(connection: Connection, trace_id: str) -> str | None:
+    """The environment that a trace is in, or None where the server does not show the trace. Raises Refused,
+    ServiceError."""
+    body = connection.get("/v2/observations", {"traceId": trace_id, "limit": 1, "fields": "core,basic"})
+    rows = body["data"]
+    return str(rows[0]["environment"]) if rows else None
+
+
+def _find_observation(connection: Connection, trace_id: str, observation_id: str) -> _FoundObservation | None:
+    """An observation of a trace, or None where the server does not show it. Raises Refused, ServiceError."""
+    query = {"traceId": trace_id, "fields": "core,basic"}
+    rows = connection.cursor("/v2/observations", query, limit=_OBSERVATIONS)
+    row = next((row for row in rows if row["id"] == observation_id), None)
+    if row is None:
+        return None
+    return _FoundObservation(is_root=not row.get("parentObservationId") or row.get("name") == _SDK_ROOT)
+
+
+def _is_of(row: JSON, run: ScoreParent, item: str) -> bool:
+    # An id with a comma is read as two by the server.
+    return bool(row["experimentId"] == run.id and row["experimentItemId"] == item)

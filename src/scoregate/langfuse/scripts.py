@@ -6,7 +6,11 @@ gate's dataset, with the gate's limits and store, and comes back as the SDK's ow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+import functools
+import inspect
+import threading
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -16,12 +20,100 @@ from langfuse.experiment import ExperimentItemResult, ExperimentResult
 
 from scoregate.errors import ConfigError, ResultsError, ScoregateError
 from scoregate.gate_file import Gate
-from scoregate.langfuse.composing import awaited, composed, evaluations_of
-from scoregate.langfuse.experiment_results import sdk_result
-from scoregate.langfuse.matching import matched
+from scoregate.langfuse.experiment_results import matched, sdk_result
 from scoregate.records import Dataset
 from scoregate.runner.candidates.failures import reason_of
 from scoregate.runner.candidates.script import Handed, RunEvaluation, Script
+
+Evaluator = Callable[..., Any]
+_Cell = tuple[str, int]
+"""Item and trial."""
+
+
+def _composed(evaluators: tuple[Evaluator, ...], composite: Evaluator) -> tuple[Evaluator, ...]:
+    """The evaluators, each noting what it says, and behind them the composite one, which is given that.
+
+    The composite is async, whatever it was, because the engine calls async scorers of an item after all sync ones,
+    and one after another.
+    """
+    made: dict[_Cell, list[Evaluation]] = {}
+
+    @functools.wraps(composite)
+    async def compose(*, item: Any, trial: int, **offered: Any) -> Any:
+        evaluations = made.pop((item.id, trial), [])
+        if not evaluations:
+            raise ValueError("no evaluator made anything to compose")
+        # In a thread, for it may be slow; what it returns may still have to be awaited.
+        returned = await asyncio.to_thread(composite, **offered, evaluations=evaluations)
+        return await returned if inspect.isawaitable(returned) else returned
+
+    return (*(_noting(evaluator, made) for evaluator in evaluators), _offered(compose, composite))
+
+
+def _noting(evaluator: Evaluator, made: dict[_Cell, list[Evaluation]]) -> Evaluator:
+    """The evaluator under its own name and version, whose evaluations are kept for the composite one."""
+
+    def note(item: Any, trial: int, returned: Any) -> Any:
+        made.setdefault((item.id, trial), []).extend(_evaluations_of(returned))
+        return returned
+
+    if inspect.iscoroutinefunction(evaluator):
+
+        @functools.wraps(evaluator)
+        async def noting_async(*, item: Any, trial: int, **offered: Any) -> Any:
+            return note(item, trial, await evaluator(**offered))
+
+        return _offered(noting_async, evaluator)
+
+    @functools.wraps(evaluator)
+    def noting(*, item: Any, trial: int, **offered: Any) -> Any:
+        return note(item, trial, awaited(evaluator(**offered)))
+
+    return _offered(noting, evaluator)
+
+
+def _offered(function: Evaluator, wrapped: Evaluator) -> Evaluator:
+    """The function with its own signature, by which the engine gives it item and trial, and not the wrapped one's."""
+    while isinstance(wrapped, functools.partial):
+        wrapped = wrapped.func
+    function.__name__ = getattr(wrapped, "__name__", type(wrapped).__name__)
+    function.__signature__ = inspect.signature(function, follow_wrapped=False)  # type: ignore[attr-defined]  # of any
+    return function
+
+
+def _evaluations_of(returned: object) -> list[Evaluation]:
+    """What an evaluator returned, as the SDK reads it: evaluations and dictionaries, one or a list of them."""
+    several = returned if isinstance(returned, list) else [returned]
+    return [
+        Evaluation(**one) if isinstance(one, dict) else one
+        for one in several
+        if isinstance(one, dict | Evaluation)
+    ]
+
+
+def awaited(returned: Any) -> Any:
+    """What was returned, waited for if it has to be, also where this thread runs an event loop already."""
+    if not inspect.isawaitable(returned):
+        return returned
+    ended: list[Any] = []
+    failed: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            ended.append(asyncio.run(_result_of(returned)))
+        except BaseException as error:  # noqa: BLE001  user code: raised again where it was called
+            failed.append(error)
+
+    thread = threading.Thread(target=wait, name="scoregate-awaiting", daemon=True)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+    return ended[0]
+
+
+async def _result_of(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
 
 
 class ScriptContext(RunnerContext):
@@ -70,7 +162,7 @@ class ScriptContext(RunnerContext):
         self._note_unused(max_concurrency, experiment_id, _dataset_version)
         every = tuple(evaluators)
         if composite_evaluator is not None:
-            every = composed(every, composite_evaluator)
+            every = _composed(every, composite_evaluator)
         about = {**(self.metadata or {}), **(metadata or {})}
         handed = Handed(task, every, name, run_name, description, about)
         results = self._script.hand_over(handed)
@@ -126,7 +218,7 @@ class ScriptContext(RunnerContext):
         """What a run evaluator says of the results. One that fails says nothing, as in the SDK, and that is noted."""
         name = getattr(evaluator, "__name__", type(evaluator).__name__)
         try:
-            made = evaluations_of(awaited(evaluator(item_results=item_results)))
+            made = _evaluations_of(awaited(evaluator(item_results=item_results)))
         except Exception as error:  # noqa: BLE001  user code: the script goes on without it, as in the SDK
             self._script.note(f"the script's run evaluator '{name}' failed: {reason_of(error)}")
             return []

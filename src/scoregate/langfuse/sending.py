@@ -19,7 +19,7 @@ from scoregate.records import JSON, DatasetItem, RunItem, Score
 from scoregate.store import Store
 from scoregate.store.outbox import ROOT, WHOLE_RUN, Delivered, Parcel, RunScore, State
 
-BYTES_OF_A_REQUEST = 2_000_000
+_BYTES_OF_A_REQUEST = 2_000_000
 _WRONG_CONTENT = (400, 413, 422)
 """Refusals that are about what was sent, not about who sent it or where to."""
 
@@ -49,7 +49,7 @@ class Sender:
         """Root spans; how many were settled. Raises Refused, ServiceError."""
         cells = self._outbox.cells_of(run, items)
         content = self._writer(run).request([(item, cells[item.item, item.trial]) for item in items])
-        if len(content) > BYTES_OF_A_REQUEST and len(items) > 1:
+        if len(content) > _BYTES_OF_A_REQUEST and len(items) > 1:
             half = len(items) // 2
             return self.items(run, items[:half]) + self.items(run, items[half:])
         refusal = self._export(content)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from scoregate.judging.asking import ModelCall
 from scoregate.langfuse import ids
 from scoregate.records import JSON, DatasetItem, RunHeader, RunItem, Score
 
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import KeyValue
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+
 SCHEMA = 1
 """Version of what stands under KEY."""
 KEY = "scoregate"
 """Where our own fields stand in the metadata of an experiment and of a root observation."""
-ROOT_NAME = "experiment-item-task"
+_ROOT_NAME = "experiment-item-task"
 """Name of the root spans; the SDK's own runs have the same."""
 TRACES = "/otel/v1/traces"
 UNKNOWN_START = datetime(2020, 1, 1, tzinfo=UTC)
@@ -48,7 +50,7 @@ class SpanWriter:
 
     def request(self, cells: Iterable[tuple[RunItem, Sequence[Score]]]) -> bytes:
         """An OTLP export request with one root span a run item; `cells` are all scores of each."""
-        message, spans = export_request(self.public_key)
+        message, spans = _export_request(self.public_key)
         theirs = frozenset(self.header.awaited)  # what evaluators in Langfuse have written is there already
         for run_item, scores in cells:
             self._write(spans.add(), run_item, [score for score in scores if score.score not in theirs])
@@ -62,7 +64,7 @@ class SpanWriter:
         root = ids.root_span_id(run, run_item.item, run_item.trial)
         span.trace_id = bytes.fromhex(ids.trace_id(run, run_item.item, run_item.trial))
         span.span_id = bytes.fromhex(root)
-        span.name = ROOT_NAME
+        span.name = _ROOT_NAME
         span.kind = SpanKind.SPAN_KIND_INTERNAL
         started = run_item.started_at if run_item.started_at is not None else self._began
         span.start_time_unix_nano = int(started * _NS)
@@ -87,7 +89,7 @@ class SpanWriter:
             values["langfuse.observation.output"] = f"Error: {why}"
             span.status.code = Status.STATUS_CODE_ERROR
             span.status.message = why
-        put_attributes(span.attributes, values)
+        _put_attributes(span.attributes, values)
 
     def _of_trial(self, trial: int) -> list[KeyValue]:
         """The attributes that all root spans of a trial share, made once."""
@@ -96,8 +98,8 @@ class SpanWriter:
             from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
             holder, gate = Span(), self.header.facts.gate
-            put_attributes(holder.attributes, self.experiment_attributes(trial))
-            put_attributes(
+            _put_attributes(holder.attributes, self.experiment_attributes(trial))
+            _put_attributes(
                 holder.attributes,
                 {
                     "langfuse.observation.type": "span",
@@ -140,7 +142,7 @@ class SpanWriter:
         }
         return {
             **{name: str(value) for name, value in known.items() if value is not None},
-            KEY: _text(header_fields(header, trial)),
+            KEY: _text(_header_fields(header, trial)),
         }
 
     @property
@@ -157,7 +159,7 @@ class SpanWriter:
             return UNKNOWN_START.timestamp()
 
 
-def header_fields(header: RunHeader, trial: int) -> dict[str, JSON]:
+def _header_fields(header: RunHeader, trial: int) -> dict[str, JSON]:
     """A run's header as JSON values, as it stands in the metadata of each of its experiments."""
     return {
         "schema": SCHEMA,
@@ -176,21 +178,21 @@ def header_fields(header: RunHeader, trial: int) -> dict[str, JSON]:
     }
 
 
-def export_request(public_key: str = "") -> tuple[ExportTraceServiceRequest, Any]:
+def _export_request(public_key: str = "") -> tuple[ExportTraceServiceRequest, Any]:
     """An empty OTLP export request, and the list that its spans are added to."""
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
     message = ExportTraceServiceRequest()
     resource = message.resource_spans.add()
-    put_attributes(resource.resource.attributes, {"service.name": "scoregate"})
+    _put_attributes(resource.resource.attributes, {"service.name": "scoregate"})
     scope = resource.scope_spans.add()
     # The server copies every attribute of other scopes into the metadata that a reader sees.
-    scope.scope.name, scope.scope.version = "langfuse-sdk", sdk_version()
-    put_attributes(scope.scope.attributes, {"public_key": public_key})
+    scope.scope.name, scope.scope.version = "langfuse-sdk", _sdk_version()
+    _put_attributes(scope.scope.attributes, {"public_key": public_key})
     return message, scope.spans
 
 
-def sdk_version() -> str:
+def _sdk_version() -> str:
     """Version of the Langfuse SDK that is installed, whose spans these look like."""
     from importlib.metadata import PackageNotFoundError, version
 
@@ -206,7 +208,7 @@ def trace_headers(public_key: str) -> dict[str, str]:
         "content-type": "application/x-protobuf",
         "content-encoding": "gzip",
         "x-langfuse-sdk-name": "python",
-        "x-langfuse-sdk-version": sdk_version(),
+        "x-langfuse-sdk-version": _sdk_version(),
         "x-langfuse-public-key": public_key,
         "x-langfuse-ingestion-version": "4",
     }
@@ -249,7 +251,7 @@ def _text(value: JSON) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def put_attributes(attributes: Any, values: Mapping[str, str | bool | Sequence[str]]) -> None:
+def _put_attributes(attributes: Any, values: Mapping[str, str | bool | Sequence[str]]) -> None:
     """Append key-value pairs to a repeated field of OTLP attributes."""
     for key, value in values.items():
         entry = attributes.add()
@@ -261,3 +263,57 @@ def put_attributes(attributes: Any, values: Mapping[str, str | bool | Sequence[s
         else:
             for text in value:
                 entry.value.array_value.values.add().string_value = text
+
+
+def judge_span(
+    call: ModelCall, run: str, *, score: str, model: str, version: str, experiment: Mapping[str, str]
+) -> bytes:
+    """An OTLP export request with the one span of a call.
+
+    `experiment` are the attributes of the run's trial (see `SpanWriter.experiment_attributes`), `version` the judge's.
+    A call that is made again, such as after a kill, is another observation: it was paid for again.
+    """
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+    trial = call.draw.trial
+    root = ids.root_span_id(run, call.item, trial)
+    message, spans = _export_request()
+    span = spans.add()
+    span.trace_id = bytes.fromhex(ids.trace_id(run, call.item, trial))
+    span.parent_span_id = bytes.fromhex(root)
+    span.span_id = bytes.fromhex(
+        ids.judge_span_id(run, call.item, trial, score, call.draw.vote, call.repair, call.started_at)
+    )
+    span.name = f"judge {score}"
+    span.kind = Span.SPAN_KIND_INTERNAL
+    span.start_time_unix_nano = int(call.started_at * _NS)
+    span.end_time_unix_nano = int(call.ended_at * _NS)
+    attributes = {
+        **experiment,
+        "langfuse.experiment.item.id": call.item,
+        "langfuse.experiment.item.root_observation_id": root,
+        "langfuse.observation.type": "evaluator",
+        "langfuse.observation.model.name": model,
+        "langfuse.version": version,
+        "langfuse.observation.input": _text([dict(message) for message in call.messages]),
+        "langfuse.observation.output": call.content or "",
+        "langfuse.observation.metadata.vote": str(call.draw.vote),
+        "langfuse.observation.metadata.repair": str(call.repair),
+    }
+    if call.tokens is not None:
+        usage = {"input": call.tokens.input, "output": call.tokens.output, "total": call.tokens.total}
+        attributes["langfuse.observation.usage_details"] = _text(usage)
+    if call.cost_usd is not None:
+        attributes["langfuse.observation.cost_details"] = _text({"total": call.cost_usd})
+    if call.error is not None:
+        attributes["langfuse.observation.level"] = "ERROR"
+        attributes["langfuse.observation.status_message"] = call.error
+        span.status.code = Status.STATUS_CODE_ERROR
+        span.status.message = _encodable(call.error)
+    _put_attributes(span.attributes, {key: _encodable(value) for key, value in attributes.items()})
+    return bytes(message.SerializeToString())
+
+
+def _encodable(text: str) -> str:
+    """Half a surrogate pair, which a span cannot hold, spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode()

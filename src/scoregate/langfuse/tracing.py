@@ -28,15 +28,15 @@ from scoregate.runner.tracing import current_traceparent
 if TYPE_CHECKING:
     from scoregate.langfuse.span_export import SpanSink
 
-QUEUE_SPANS = 1_000_000
+_QUEUE_SPANS = 1_000_000
 """Spans that the SDK's queue holds before it drops any (its own default is 2,048). Costs nothing while it is empty."""
-DELAY_MILLISECONDS = 500
+_DELAY_MILLISECONDS = 500
 """How long a finished span stays in that queue, and would be lost with the process."""
-SECONDS_TO_LOOK = 0.1
+_SECONDS_TO_LOOK = 0.1
 """How often clients are looked for. Less than the delay, so that ours is the exporter of a client's first spans."""
-SECONDS_TO_OFFER = 0.2
+_SECONDS_TO_OFFER = 0.2
 """How long a flush waits before it offers the sink again what that did not take."""
-ExperimentAttributes = Callable[[str, int], Mapping[str, str]]
+_ExperimentAttributes = Callable[[str, int], Mapping[str, str]]
 """`(run, trial)` to the attributes that every span of that experiment carries, the root's own included."""
 
 
@@ -51,8 +51,8 @@ def prepare_environment(settings: Settings, environ: MutableMapping[str, str] = 
         SECRET_KEY: settings.secret_key,
         BASE_URLS[0]: settings.base_url,
         ENVIRONMENT: settings.environment,
-        "OTEL_BSP_MAX_QUEUE_SIZE": str(QUEUE_SPANS),
-        "OTEL_BSP_SCHEDULE_DELAY": str(DELAY_MILLISECONDS),
+        "OTEL_BSP_MAX_QUEUE_SIZE": str(_QUEUE_SPANS),
+        "OTEL_BSP_SCHEDULE_DELAY": str(_DELAY_MILLISECONDS),
     }
     for name, value in values.items():
         if not environ.get(name, "").strip():
@@ -65,7 +65,7 @@ class ItemTracing:
     Spans are handed to `sink` by threads of the SDK, in batches, each with `attributes` and those of its item.
     """
 
-    def __init__(self, settings: Settings, sink: SpanSink, attributes: ExperimentAttributes) -> None:
+    def __init__(self, settings: Settings, sink: SpanSink, attributes: _ExperimentAttributes) -> None:
         load()
         self._attributes = cache(attributes)
         self._calls: dict[bytes, tuple[str, DatasetItem, int]] = {}
@@ -101,7 +101,7 @@ class ItemTracing:
         def export() -> None:
             for adopted in list(self._clients.adopted):
                 adopted.processor.force_flush()
-                while not adopted.exporter.offer() and not over.wait(SECONDS_TO_OFFER):
+                while not adopted.exporter.offer() and not over.wait(_SECONDS_TO_OFFER):
                     continue
             done.set()
 
@@ -130,7 +130,7 @@ class ItemTracing:
 
     def _watch(self) -> None:
         """The SDK makes its client when it is first used, so in a call that may go on for long."""
-        while not self._closed.wait(SECONDS_TO_LOOK):
+        while not self._closed.wait(_SECONDS_TO_LOOK):
             self._clients.adopt()
 
     def _completion(self, trace_id: bytes) -> Mapping[str, str]:

@@ -74,7 +74,7 @@ def is_broken(rule: RuleResult) -> bool:
     return rule.outcome == "regression" and rule.role != "advisory"
 
 
-def looks_worse(rule: RuleResult) -> bool:
+def _looks_worse(rule: RuleResult) -> bool:
     """Whether a slice that breaks nothing stands out: of such, about one in ten is chance."""
     stands_out = rule.q_value is not None and rule.q_value <= _FALSE_DISCOVERY_RATE
     return stands_out and rule.slice is not None and rule.outcome == "pass"
@@ -88,7 +88,7 @@ def _worst_first(rules: Iterable[RuleResult]) -> list[RuleResult]:
 
 
 def _worth_reading(rule: RuleResult) -> bool:
-    return rule.slice is not None and (rule.outcome != "pass" or looks_worse(rule))
+    return rule.slice is not None and (rule.outcome != "pass" or _looks_worse(rule))
 
 
 def _or_one(value: float | None) -> float:
@@ -100,7 +100,7 @@ def _summary(by_score: Iterable[Sequence[RuleResult]], shown: Sequence[RuleResul
     everything = [rule for rules in slices for rule in rules]
     if not everything:
         return None
-    broken, worse = sum(map(is_broken, everything)), sum(map(looks_worse, everything))
+    broken, worse = sum(map(is_broken, everything)), sum(map(_looks_worse, everything))
     text = f"{_sought(slices)}, {broken or 'none'} broken"
     if worse:
         more = " more" if broken else ""
@@ -195,7 +195,7 @@ def _label_of_reason(rule: RuleResult) -> str:
 def outcome_of(rule: RuleResult) -> str:
     """What became of a rule, in words that claim no more than it decides."""
     word: str = rule.outcome
-    if looks_worse(rule):
+    if _looks_worse(rule):
         word = "looks worse"
     elif rule.outcome == "pass" and (rule.slice is not None or rule.role == "secondary"):
         word = "no drop proved"

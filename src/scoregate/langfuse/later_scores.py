@@ -1,4 +1,4 @@
-"""Scores that evaluators in Langfuse write of a run that was delivered: read as cells, once they are there."""
+"""Scores that a run gets in Langfuse after its delivery: those of evaluators there, read as cells, and annotations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scoregate.langfuse import ids
 from scoregate.langfuse.connection import Connection
 from scoregate.langfuse.experiment_items import FoundItem, FoundScore, scores_of
 from scoregate.langfuse.experiments import SINCE, time_of
-from scoregate.records import DatasetItem, RunHeader, RunItem, Score
+from scoregate.records import DatasetItem, RunHeader, RunItem, Score, ScoreValue
 from scoregate.scorers.scorer import Scorer, score_item
 
 
@@ -72,3 +72,20 @@ def _cell(item: RunItem, name: str, theirs: Iterable[FoundScore], catalog: Catal
     reader = Scorer(name=name, version="", call=lambda **_: returned, scores=(name,))
     [cell] = score_item(reader, DatasetItem(item.item, None), item, catalog=catalog)
     return replace(cell, source="judge")
+
+
+def annotations_of(
+    connection: Connection, header: RunHeader, items: Sequence[RunItem], name: str
+) -> list[tuple[RunItem, ScoreValue]]:
+    """The annotations of one score, each with its run item, as the items come; several of one item stay several.
+
+    An annotation counts on the run item's root observation and on its trace. Raises Refused, ServiceError.
+    """
+    rows = [_row(header, item) for item in items]
+    found = scores_of(connection, rows)
+    return [
+        (item, score.value)
+        for item, row in zip(items, rows, strict=True)
+        for score in found.get(row.trace_id, ())
+        if score.name == name and score.source == "ANNOTATION" and score.observation_id in (None, row.id)
+    ]
