@@ -89,7 +89,7 @@ def any_dataset(text: str, root: Path) -> Dataset:
     source = file_or_langfuse(text)
     if isinstance(source, Path) and is_file_name(source):
         return read_dataset(source)
-    return dataset_in_langfuse(named(text), root)
+    return dataset_in_langfuse(named_in_langfuse(text), root)
 
 
 def is_file_name(path: Path) -> bool:
@@ -102,7 +102,7 @@ def file_or_langfuse(text: str) -> Path | LangfuseDataset:
     return _read(read_dataset_source, text)
 
 
-def named(text: str) -> LangfuseDataset:
+def named_in_langfuse(text: str) -> LangfuseDataset:
     """`NAME` or `NAME@TIME`, with or without `langfuse:` before it. Raises ConfigError."""
     return _read(read_langfuse_dataset, text)
 

@@ -20,7 +20,7 @@ from scoregate.judge_trust.calibrations import (
     strength_of,
     unmet_requirements,
 )
-from scoregate.judge_trust.corrected import corrected_values
+from scoregate.judge_trust.corrected_values import corrected_values
 from scoregate.judge_trust.judges import read_judges
 from scoregate.records import Run, RunHeader, RunItem, Score
 from tests.calibration.judged import CORRECT, MADE, boolean

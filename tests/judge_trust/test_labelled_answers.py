@@ -10,7 +10,7 @@ import pytest
 
 from scoregate.errors import ScoregateError
 from scoregate.gate_file import Gate, read_gate
-from scoregate.judge_trust.calibrating import LabelledAnswers, labelled_answers, left_out
+from scoregate.judge_trust.calibrating import LabelledAnswers, labelled_answers, labels_left_out
 from scoregate.judge_trust.human_labels import HumanLabel, read_all_labels
 from scoregate.records import JSON, DatasetItem, Run, RunHeader, RunItem
 from scoregate.store import Store
@@ -106,10 +106,10 @@ def test_labels_that_are_left_out_are_named_up_to_five() -> None:
     labels = [HumanLabel(item=f"q{n}", label=True, where=f"labels.jsonl:{n + 1}") for n in range(7)]
     five = ", ".join(f"q{n} (labels.jsonl:{n + 1})" for n in range(5))
     about = "of an item with several labelled answers the last one counts; "
-    assert left_out(labels[:5]) == f"{about}5 labels are left out: {five}"
-    assert left_out(labels) == f"{about}7 labels are left out: {five} and 2 more"
-    assert left_out(labels[:1]) == f"{about}1 label is left out: q0 (labels.jsonl:1)"
-    assert left_out([]) is None
+    assert labels_left_out(labels[:5]) == f"{about}5 labels are left out: {five}"
+    assert labels_left_out(labels) == f"{about}7 labels are left out: {five} and 2 more"
+    assert labels_left_out(labels[:1]) == f"{about}1 label is left out: q0 (labels.jsonl:1)"
+    assert labels_left_out([]) is None
 
 
 def test_labels_without_outputs_are_of_the_newest_run_which_is_named(store: Store) -> None:

@@ -15,7 +15,7 @@ from scoregate.gate_file import Gate, read_gate
 from scoregate.gate_run.assembly import Assembly, assemble_scorers
 from scoregate.gate_run.rescore import prepare, rescore
 from scoregate.judge_trust.calibrating import labelled_answers
-from scoregate.judge_trust.corrected import corrected_values, why_not_random
+from scoregate.judge_trust.corrected_values import corrected_values, why_not_random
 from scoregate.judge_trust.human_labels import read_all_labels
 from scoregate.judge_trust.judged_answers import JudgedAnswer, LeftOut
 from scoregate.judge_trust.trust import check_bias

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scoregate.judge_trust.corrected import why_not_random
+from scoregate.judge_trust.corrected_values import why_not_random
 from scoregate.judge_trust.judged_answers import JudgedAnswer
 
 

@@ -14,7 +14,7 @@ import pytest
 from scoregate.catalog import Contract, ScoreType
 from scoregate.errors import ConfigError, ContractError
 from scoregate.langfuse.score_body import ScoreParent, score_body
-from scoregate.langfuse.score_configs import DATA_TYPES, ScoreConfig, parsed
+from scoregate.langfuse.score_configs import DATA_TYPES, ScoreConfig, config_of
 from scoregate.records import JSON
 from tests.langfuse_server.made_up_recordings import BOTH, recordings
 from tests.langfuse_server.recordings import FOLDER
@@ -46,7 +46,7 @@ def configs(folder: Path) -> dict[str, ScoreConfig]:
     for exchange in recorded(folder, "score-configs"):
         body = exchange["response"]["body"]
         if exchange["response"]["status"] == 200 and isinstance(body, dict) and "dataType" in body:
-            found[body["id"]] = parsed(body)
+            found[body["id"]] = config_of(body)
     return found
 
 
@@ -122,6 +122,6 @@ def test_what_a_real_server_refused_or_dropped_is_refused_here_and_nothing_else(
 def test_recorded_configs_are_read(folder: Path) -> None:
     listed = [e for e in recorded(folder, "score-configs") if e["scenario"] == "6.list.after-archive"][-1]
     entries = listed["response"]["body"]["data"]
-    found = [parsed(entry) for entry in entries]
+    found = [config_of(entry) for entry in entries]
     assert {config.data_type for config in found} == {"NUMERIC", "CATEGORICAL", "BOOLEAN", "TEXT"}
     assert sum(config.archived for config in found) == 1

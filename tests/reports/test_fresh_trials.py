@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from scoregate.catalog import Contract
-from scoregate.reports.items import fresh_evidence, in_short, in_words
 from scoregate.reports.report import Report
+from scoregate.reports.shown_items import fresh_evidence, in_short, in_words
 from tests.reports.verdicts import broken, fresh, rule, unconfirmed, verdict
 
 RATE = Contract("answer_correctness", "boolean")

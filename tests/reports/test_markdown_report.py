@@ -10,7 +10,7 @@ from scoregate.records import DatasetItem, Outcome
 from scoregate.reports.markdown import LIMIT, render_markdown
 from scoregate.reports.markdown_text import code, fenced, inline, link
 from scoregate.reports.report import Report
-from scoregate.reports.rules import shown_rules
+from scoregate.reports.shown_rules import shown_rules
 from tests.reports.verdicts import CONFIRMED, REPORT, any_reports, fresh, lost, part, rule, verdict, won
 
 

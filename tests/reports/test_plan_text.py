@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scoregate.planning.plan_result import Edit, Plan, ScorePlan, Spending
-from scoregate.reports.plan import plan_text
+from scoregate.reports.plan_text import plan_text
 
 SCORE = ScorePlan(
     score="relevance",

@@ -1,7 +1,7 @@
 """`runs show`: the cells of each score, with the denominator that a verdict has."""
 
 from scoregate.records import Run, RunHeader, RunItem, Score
-from scoregate.reports.runs import run_summary, score_summary
+from scoregate.reports.run_text import run_summary, score_summary
 
 
 def judged() -> Run:

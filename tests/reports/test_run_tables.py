@@ -6,7 +6,7 @@ import pytest
 import wcwidth
 
 from scoregate.records import Run, RunHeader, RunItem, Score
-from scoregate.reports.runs import changed_cells, diff_table, runs_table
+from scoregate.reports.run_text import changed_cells, diff_table, runs_table
 from scoregate.store import RunSummary
 
 FAMILY = "👨\u200d👩\u200d👧\u200d👦"

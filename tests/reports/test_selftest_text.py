@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scoregate.planning.self_test_result import Detection, SelfTest, Share
-from scoregate.reports.selftest import selftest_text
+from scoregate.reports.selftest_text import selftest_text
 
 
 def detection(kind: str, count: int) -> Detection:

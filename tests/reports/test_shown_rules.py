@@ -1,7 +1,7 @@
 """Which slices a table shows, and how it counts the others."""
 
 from scoregate.records import RuleResult
-from scoregate.reports.rules import MOST_SLICES, broken_scores, shown_rules
+from scoregate.reports.shown_rules import MOST_SLICES, broken_scores, shown_rules
 from tests.reports.verdicts import part, rule, verdict
 
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +16,6 @@ from scoregate.datasets import cluster_of, slices_of
 from scoregate.errors import BaselineError, ConfigError, NoBaseline
 from scoregate.gate_file import Gate
 from scoregate.gate_file.source import LangfuseDataset, LangfuseExperiment
-from scoregate.git.command import run_git
-from scoregate.git.origin import origin_of
 from scoregate.records import DatasetItem, Run
 from scoregate.sources import connect, read_gate_dataset
 
@@ -69,6 +65,8 @@ def _why_none_accepted(connection: Connection, branch: str, gate: Gate) -> str:
 
     Raises BaselineError where the branch is a misspelt one, which no run can mend; Refused, ServiceError.
     """
+    from difflib import get_close_matches
+
     from scoregate.langfuse.experiment_runs import accepted_of
 
     there = accepted_of(connection, branch)
@@ -96,6 +94,11 @@ def _why_none_accepted(connection: Connection, branch: str, gate: Gate) -> str:
 
 def _branches(gate: Gate) -> set[str]:
     """Branches that git has, here or at a remote, and what CI says of this one and of the one it is merged into."""
+    import subprocess
+
+    from scoregate.git.command import run_git
+    from scoregate.git.origin import origin_of
+
     named = (origin_of(gate.root).get("branch"), *(os.environ.get(name) for name in _MERGED_INTO))
     known = {name for name in named if name}
     try:

@@ -129,7 +129,7 @@ def show(gate_path: Path, as_json: bool, store_path: Path | None) -> None:
     """Show the baseline of GATE: who accepted it, when, why, and its scores."""
     from scoregate.baselines.load import load_baseline
     from scoregate.gate_file import read_gate
-    from scoregate.reports.runs import run_as_dict, run_summary
+    from scoregate.reports.run_text import run_as_dict, run_summary
     from scoregate.sources import existing_store
 
     gate = read_gate(gate_path)

@@ -131,9 +131,9 @@ def push(
     from scoregate.datasets.schemas import read_schema, schema_check
     from scoregate.errors import ConfigError
     from scoregate.langfuse import dataset_push
-    from scoregate.sources import connect, find_root, named
+    from scoregate.sources import connect, find_root, named_in_langfuse
 
-    target = named(name)
+    target = named_in_langfuse(name)
     if target.version is not None:
         raise ConfigError(
             f"'{name}' is a version, and only the present can be written to", hint="leave the time out"
@@ -179,9 +179,9 @@ def pull(name: str, output: Path | None, force: bool) -> None:
     """
     from scoregate.datasets.writing import ENDING, dataset_lines, write_dataset
     from scoregate.errors import ConfigError
-    from scoregate.sources import dataset_in_langfuse, find_root, named
+    from scoregate.sources import dataset_in_langfuse, find_root, named_in_langfuse
 
-    source = named(name)
+    source = named_in_langfuse(name)
     if output is not None and output.suffix.lower() != ENDING:
         raise ConfigError(
             f"'{output}' does not end in {ENDING}, the only form that datasets are written in",

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from scoregate.cli.options import gate_argument, json_option, store_option
+from scoregate.judge_trust.calibrating import labels_left_out
 
 
 @click.command()
@@ -65,12 +66,11 @@ def calibrate(
         comparison_of,
         labelled_answers,
         labels_source,
-        left_out,
     )
     from scoregate.judge_trust.calibrations import unmet_now
     from scoregate.judge_trust.human_labels import one_an_item, read_all_labels
     from scoregate.judge_trust.trying import judge_of
-    from scoregate.reports.calibration import render_calibration
+    from scoregate.reports.calibration_text import render_calibration
     from scoregate.sources import open_store
     from scoregate.wording import count, shown_path
 
@@ -81,7 +81,7 @@ def calibrate(
     with open_store(gate.root, path=store_path) as store:
         given, others = one_an_item(read_all_labels(source, judge.spec.contract, gate, store, run))
         answers = labelled_answers(gate, given, store, run)
-        for note in (*answers.notes, left_out(others)):
+        for note in (*answers.notes, labels_left_out(others)):
             if note is not None:
                 say(note)
         try:

@@ -64,7 +64,7 @@ def plan(
     from scoregate.gate_file import read_gate
     from scoregate.planning.basis import Assumption, basis_of
     from scoregate.planning.gate_plan import plan_gate
-    from scoregate.reports.plan import plan_text
+    from scoregate.reports.plan_text import plan_text
     from scoregate.sources import existing_store
 
     gate = read_gate(gate_path)

@@ -70,7 +70,7 @@ def present(
 def _corrected(gate: Gate, candidate: Run, baseline: Run | None) -> Mapping[str, CorrectedValue | str]:
     if all(rule.labels is None for rule in gate.rules.values()):
         return {}
-    from scoregate.judge_trust.corrected import corrected_values
+    from scoregate.judge_trust.corrected_values import corrected_values
 
     return corrected_values(gate, candidate, baseline)
 

@@ -182,7 +182,7 @@ def _run(request: Request, stdout: TextIO) -> int:
     def decided(found: Decided) -> None:
         terminal.close()
         if found.baseline is None and not request.as_json:
-            from scoregate.reports.runs import run_summary
+            from scoregate.reports.run_text import run_summary
 
             click.echo(run_summary(found.candidate) + "\n", file=stdout)
         present(found, outputs=outputs, as_json=request.as_json, stdout=stdout)

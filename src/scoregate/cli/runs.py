@@ -49,7 +49,7 @@ def _store(path: Path | None) -> Store:
 @store_option
 def list_(limit: int, gate: str | None, as_json: bool, store_path: Path | None) -> None:
     """List stored runs, newest first."""
-    from scoregate.reports.runs import runs_table
+    from scoregate.reports.run_text import runs_table
 
     with _store(store_path) as store:
         found = store.list_runs(limit=limit, gate=gate)
@@ -67,7 +67,7 @@ def list_(limit: int, gate: str | None, as_json: bool, store_path: Path | None) 
 @store_option
 def show(run: str, as_json: bool, store_path: Path | None) -> None:
     """Show one run: its counts, its scores, what failed and why."""
-    from scoregate.reports.runs import run_as_dict, run_summary
+    from scoregate.reports.run_text import run_as_dict, run_summary
 
     with _store(store_path) as store:
         found = store.load_run(store.find_run(run))
@@ -88,7 +88,7 @@ def diff(before: str, after: str, only: str | None, as_json: bool, store_path: P
     BEFORE and AFTER are stored runs or results files.
     """
     from scoregate.baselines.load import load_run
-    from scoregate.reports.runs import changed_cells, diff_table
+    from scoregate.reports.run_text import changed_cells, diff_table
     from scoregate.sources import existing_store, find_root
 
     store = existing_store(find_root(), store_path)
@@ -183,7 +183,7 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
     from scoregate.gate_run.rescore import prepare, rewrite
     from scoregate.gate_run.rescore import rescore as score_again
     from scoregate.gate_run.stored_outputs import named_run
-    from scoregate.reports.runs import run_as_dict, run_summary
+    from scoregate.reports.run_text import run_as_dict, run_summary
     from scoregate.sources import open_store
     from scoregate.wording import shown_path
 

@@ -107,12 +107,12 @@ def session(session_id: str, outcome: str, environment: str | None) -> None:
     """How a conversation ended: session_resolution on its session."""
     from typing import cast
 
-    from scoregate.langfuse.score_writer import Outcome
+    from scoregate.langfuse.score_writer import SessionOutcome
 
     _write(
         environment,
         # click.Choice took nothing else
-        lambda writer: writer.session(session_id=session_id.strip(), outcome=cast(Outcome, outcome)),
+        lambda writer: writer.session(session_id=session_id.strip(), outcome=cast(SessionOutcome, outcome)),
     )
 
 

@@ -59,7 +59,7 @@ def selftest(
     from scoregate.gate_file import read_gate
     from scoregate.planning.self_test import DROPS, Wanted, self_test
     from scoregate.planning.stored_trials import named_trials, placed_trials, stored_trials
-    from scoregate.reports.selftest import selftest_text
+    from scoregate.reports.selftest_text import selftest_text
     from scoregate.sources import existing_store, read_gate_dataset
 
     gate = read_gate(gate_path)

@@ -209,7 +209,7 @@ def labelled_answers(
     return LabelledAnswers(tuple(found), tuple(notes))
 
 
-def left_out(labels: Sequence[HumanLabel]) -> str | None:
+def labels_left_out(labels: Sequence[HumanLabel]) -> str | None:
     """The note on labels of answers that are not judged, as another one of their items is; None for none."""
     if not labels:
         return None

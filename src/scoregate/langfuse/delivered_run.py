@@ -40,7 +40,7 @@ from scoregate.results_file.reading import (
     one_of,
     optional_amount,
     optional_text,
-    text_of,
+    required_text,
     texts_of,
 )
 from scoregate.run_facts import RunFacts
@@ -86,9 +86,9 @@ def delivered_header(experiment: Experiment) -> RunHeader:
             langfuse_dataset_id=facts.langfuse_dataset_id or experiment.dataset_id,
         )
         return RunHeader(
-            run=text_of(record, "run"),
-            dataset=text_of(record, "dataset"),
-            candidate=text_of(record, "candidate"),
+            run=required_text(record, "run"),
+            dataset=required_text(record, "dataset"),
+            candidate=required_text(record, "candidate"),
             expected_items=count_of(record, "expected_items", 0),
             trials=count_of(record, "trials", 1),
             dataset_fingerprint=optional_text(record, "dataset_fingerprint"),

@@ -49,7 +49,7 @@ _HOPELESS = 5
 """What has failed so often, alone in the end, is left for another time."""
 _DENIALS = 3
 """How often the keys must be refused, once a run is over, until that is believed."""
-Key = tuple[str, str, int, str]
+_CellKey = tuple[str, str, int, str]
 """Run, item, trial and score of a cell."""
 _Entry = TypeVar("_Entry")
 
@@ -97,7 +97,7 @@ class Delivery:
         self._catalog = catalog
         self._sender: Sender | None = None
         self._runs: list[str] = []
-        self._failures: Counter[Key] = Counter()
+        self._failures: Counter[_CellKey] = Counter()
         self._stop = stop
         self._closing = threading.Event()
         self._trouble: str | None = None
@@ -243,10 +243,13 @@ class Delivery:
         ]
 
     def _grouped(
-        self, entries: Sequence[tuple[Key, _Entry]], send: Callable[[str, Sequence[_Entry]], int], size: int
+        self,
+        entries: Sequence[tuple[_CellKey, _Entry]],
+        send: Callable[[str, Sequence[_Entry]], int],
+        size: int,
     ) -> Iterator[_Job]:
         """Requests of so many entries; what failed before goes in smaller and smaller company."""
-        by_failures: dict[int, list[tuple[Key, _Entry]]] = {}
+        by_failures: dict[int, list[tuple[_CellKey, _Entry]]] = {}
         for key, entry in entries:
             by_failures.setdefault(self._failures[key], []).append((key, entry))
         for failures, some in sorted(by_failures.items()):
@@ -308,7 +311,7 @@ class _Job:
     """One request, and the cells that it is about."""
 
     do: Callable[[], int]
-    keys: list[Key]
+    keys: list[_CellKey]
 
 
 def _id_of(run: str, cell: tuple[str, int, str]) -> str:

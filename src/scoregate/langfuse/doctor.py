@@ -21,7 +21,7 @@ from scoregate.langfuse.score_configs import differences, read_configs
 from scoregate.langfuse.settings import Settings, find_settings, read_env_file
 from scoregate.records import JSON
 
-Level = Literal["ok", "warning", "FAILED"]
+_Level = Literal["ok", "warning", "FAILED"]
 _MOST_SKEW = 5.0
 """Seconds that the clocks may be apart."""
 _PATIENCE = Patience(request=10.0, deadline=6.0, retry_after=10.0)
@@ -46,7 +46,7 @@ class Check:
     """One thing that was looked at."""
 
     name: str
-    level: Level
+    level: _Level
     message: str
     hint: str | None = None
     """What to do about it."""

@@ -112,7 +112,7 @@ def scores_of(connection: Connection, rows: Iterable[FoundItem]) -> dict[str, li
     return found
 
 
-def parsed(text: str | None) -> JSON:
+def json_of(text: str | None) -> JSON:
     """The value of a JSON text; a text that is no JSON stands for itself, no text for None."""
     if not text:
         return None

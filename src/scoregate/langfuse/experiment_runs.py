@@ -14,7 +14,7 @@ from scoregate.errors import BaselineError
 from scoregate.langfuse.accepted import Mark, marks
 from scoregate.langfuse.connection import Connection
 from scoregate.langfuse.delivered_run import delivered_header, is_delivered, read_delivered
-from scoregate.langfuse.experiment_items import FoundItem, FoundScore, items_of, parsed, scores_of
+from scoregate.langfuse.experiment_items import FoundItem, FoundScore, items_of, json_of, scores_of
 from scoregate.langfuse.experiments import Experiment, experiment_of_id, find_experiment, iso
 from scoregate.records import JSON, DatasetItem, Run, RunHeader, RunItem, Score, ScoreSource, ScoreValue
 from scoregate.run_facts import RunFacts
@@ -104,7 +104,7 @@ def acceptance(connection: Connection, found: FoundRun, gate: str | None) -> Mar
 def _dataset_of(connection: Connection, experiment: Experiment) -> str | None:
     if is_delivered(experiment):
         return delivered_header(experiment).dataset
-    return dataset_name(connection, experiment.dataset_id)
+    return _dataset_name(connection, experiment.dataset_id)
 
 
 def _read_sdk_run(connection: Connection, experiment: Experiment) -> tuple[Run, tuple[DatasetItem, ...]]:
@@ -116,7 +116,7 @@ def _read_sdk_run(connection: Connection, experiment: Experiment) -> tuple[Run, 
     _check_rows(experiment, rows)
     scores = scores_of(connection, rows)
     version = max((row.version for row in rows if row.version), default=None)
-    name = dataset_name(connection, experiment.dataset_id)
+    name = _dataset_name(connection, experiment.dataset_id)
     expected = _active_items(connection, name, version) if name is not None else 0
     facts = RunFacts(
         experiment={"name": experiment.name, "metadata": dict(experiment.metadata)},
@@ -142,7 +142,7 @@ def _read_sdk_run(connection: Connection, experiment: Experiment) -> tuple[Run, 
     return run, tuple(map(_dataset_item, rows))
 
 
-def dataset_name(connection: Connection, dataset_id: str | None) -> str | None:
+def _dataset_name(connection: Connection, dataset_id: str | None) -> str | None:
     """Name of a dataset, None where there is no such dataset. Raises Refused, ServiceError."""
     if dataset_id is None:
         return None
@@ -182,7 +182,7 @@ def _run_item(row: FoundItem) -> RunItem:
         trial=0,
         status="error" if row.failed else "ok",
         error=(text.removeprefix(_ERROR) or "it failed") if row.failed else None,
-        output=None if row.failed else parsed(row.output),
+        output=None if row.failed else json_of(row.output),
         latency_seconds=max(0.0, (row.ended_at - row.started_at).total_seconds()),
         trace_id=row.trace_id,
         started_at=row.started_at.timestamp(),
@@ -222,7 +222,7 @@ def _value(score: FoundScore) -> ScoreValue:
 
 
 def _dataset_item(row: FoundItem) -> DatasetItem:
-    return DatasetItem(row.item, parsed(row.input), parsed(row.expected_output), _nested(row.item_metadata))
+    return DatasetItem(row.item, json_of(row.input), json_of(row.expected_output), _nested(row.item_metadata))
 
 
 def _nested(flat: Mapping[str, JSON]) -> dict[str, JSON]:

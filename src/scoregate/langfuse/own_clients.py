@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from scoregate.langfuse.settings import Settings
 
 if TYPE_CHECKING:
-    from scoregate.langfuse.span_export import Completion, SinkExporter, SpanSink
+    from scoregate.langfuse.span_export import SinkExporter, SpanSink, TraceAttributes
 
 _REGISTRY = "langfuse._client.resource_manager"
 
@@ -45,7 +45,7 @@ class OwnClients:
     was given an exporter.
     """
 
-    def __init__(self, settings: Settings, sink: SpanSink, completion: Completion) -> None:
+    def __init__(self, settings: Settings, sink: SpanSink, completion: TraceAttributes) -> None:
         self._settings = settings
         self._sink = sink
         self._completion = completion

@@ -66,7 +66,7 @@ class ScoreConfig:
 
 def read_configs(connection: Connection) -> list[ScoreConfig]:
     """All configs of the project, archived ones too, oldest first. Raises Refused, ServiceError."""
-    found = {entry["id"]: parsed(entry) for entry in connection.pages(PATH)}
+    found = {entry["id"]: config_of(entry) for entry in connection.pages(PATH)}
     return sorted(found.values(), key=lambda config: (config.created_at, config.id))
 
 
@@ -76,7 +76,7 @@ def usable_config(name: str, data_type: str, configs: Iterable[ScoreConfig]) -> 
     return min(fitting, key=lambda config: (config.created_at, config.id), default=None)
 
 
-def parsed(entry: JSON) -> ScoreConfig:
+def config_of(entry: JSON) -> ScoreConfig:
     """A config from one entry of the server's answer."""
     return ScoreConfig(
         id=entry["id"],

@@ -33,7 +33,7 @@ _INDEX = re.compile(r"Score at index (\d+):")
 _ONE_BY_ONE: WeakSet[Connection] = WeakSet()
 """Connections to servers that are known to take no arrays."""
 
-State = Literal["accepted", "rejected", "failed"]
+_State = Literal["accepted", "rejected", "failed"]
 Body = Mapping[str, JSON]
 
 
@@ -43,7 +43,7 @@ class _SentScore:
 
     id: str
     name: str
-    state: State
+    state: _State
     """accepted: the server said it has it. rejected: it said, twice, that it will not take it. failed: it said neither,
     and the score may be sent again."""
     reason: str | None = None
@@ -158,7 +158,7 @@ class _Sending:
             self._tell(place, "failed", reason, failure)
 
     def _tell(
-        self, place: int, state: State, reason: str | None = None, error: ScoregateError | None = None
+        self, place: int, state: _State, reason: str | None = None, error: ScoregateError | None = None
     ) -> None:
         body = self._bodies[place]
         self._told[place] = _SentScore(

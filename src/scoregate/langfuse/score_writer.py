@@ -23,8 +23,8 @@ from scoregate.langfuse.score_sending import send_scores
 from scoregate.langfuse.settings import Settings, check_environment
 from scoregate.records import JSON, ScoreValue
 
-Outcome = Literal["resolved", "escalated", "abandoned", "unknown"]
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+SessionOutcome = Literal["resolved", "escalated", "abandoned", "unknown"]
+OUTCOMES: tuple[SessionOutcome, ...] = get_args(SessionOutcome)
 CORRECTNESS, POLICY, SESSION = "answer_correctness", "policy_compliance", "session_resolution"
 _OWN = {
     contract.name: contract
@@ -130,7 +130,7 @@ class ScoreWriter:
             POLICY, "fail" if used_unauthorized_document else "pass", ScoreParent.trace(trace_id)
         )
 
-    def session(self, *, session_id: str, outcome: Outcome) -> WrittenScore:
+    def session(self, *, session_id: str, outcome: SessionOutcome) -> WrittenScore:
         """How a conversation ended."""
         return self._own(SESSION, outcome, ScoreParent.session(session_id))
 
@@ -166,7 +166,7 @@ class ScoreWriter:
 
     def run(self, experiment: str) -> ScoreParent:
         """An experiment by its id or name, as a parent. Raises ConfigError where there is not exactly one."""
-        return find_run(self.connection, experiment)
+        return _find_run(self.connection, experiment)
 
     def run_item(self, experiment: str, item: str) -> ScoreParent:
         """A run item by its experiment and its dataset item's id, as a parent. Raises ConfigError as `run`."""
@@ -318,7 +318,7 @@ class _FoundObservation:
     """It is the root of its trace, or of a run item of the SDK's."""
 
 
-def find_run(connection: Connection, experiment: str) -> ScoreParent:
+def _find_run(connection: Connection, experiment: str) -> ScoreParent:
     """An experiment by its id, or by its name where that is one experiment's only.
 
     Raises ConfigError where there is none or there are several; Refused, ServiceError.

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 SpanSink = Callable[[bytes, int], None]
 """Takes an OTLP export request (protobuf, not compressed) and how many spans it holds, once it keeps them safely."""
-Completion = Callable[[bytes], Mapping[str, str]]
+TraceAttributes = Callable[[bytes], Mapping[str, str]]
 """Trace id (16 bytes) -> attributes that all spans of that trace carry; none for a trace that is not a run item's."""
 
 MAX_BYTES = 3_000_000
@@ -28,7 +28,7 @@ class SinkExporter(SpanExporter):
     It is called by the threads of the SDK, never by the candidate's, so it neither slows a call nor fails one.
     """
 
-    def __init__(self, sink: SpanSink, completion: Completion, replaced: SpanExporter) -> None:
+    def __init__(self, sink: SpanSink, completion: TraceAttributes, replaced: SpanExporter) -> None:
         self._sink = sink
         self._completion = completion
         self.replaced = replaced

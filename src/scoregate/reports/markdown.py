@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from scoregate.records import Outcome, RuleResult, Verdict
 from scoregate.reports.judge_lines import corrected_lines, judge_usage_lines
 from scoregate.reports.markdown_items import evidence_parts, moved_parts
-from scoregate.reports.markdown_text import bullets, code, cut, inline, link, within
+from scoregate.reports.markdown_text import bullets, code, cut, fitting, inline, link
 from scoregate.reports.report import Report
 from scoregate.reports.rounds_log import effort, round_lines, stopped_early
-from scoregate.reports.rules import (
+from scoregate.reports.shown_rules import (
     MARKS,
     RuleRow,
     ShownRules,
@@ -118,7 +118,7 @@ def _rules_table(report: Report, shown: ShownRules, share: int, *, reference: st
         return []
     lines = [_row(row) for row in rows]
     worst_first = sorted(range(len(rows)), key=lambda index: rows[index].holds)
-    kept, left = within([lines[index] for index in worst_first], share)
+    kept, left = fitting([lines[index] for index in worst_first], share)
     headers = (reference if header == "baseline" else header for header in _HEADERS)
     head = [_line(*headers), _line(*_ALIGNMENT)]
     parts = ["\n".join([*head, *(lines[index] for index in sorted(worst_first[: len(kept)]))])]
@@ -169,7 +169,7 @@ def _missing(report: Report) -> list[str]:
     missing = report.verdict.missing_items
     if not missing:
         return []
-    kept, left = within([code(item) for item in missing[:50]], _LIST_SHARE)
+    kept, left = fitting([code(item) for item in missing[:50]], _LIST_SHARE)
     left += max(0, len(missing) - 50)
     more = f" … and {left:,} more" if left else ""
     return [f"**Missing or failed in {count(len(missing), 'item')}**: {', '.join(kept)}{more}"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from scoregate.reports.items import (
+from scoregate.reports.markdown_text import code, fenced, fitting, inline
+from scoregate.reports.report import Report
+from scoregate.reports.shown_items import (
     MOST_ITEMS,
     ItemEvidence,
     MovedItem,
@@ -12,12 +14,10 @@ from scoregate.reports.items import (
     comments,
     details,
     fresh_evidence,
-    further,
+    further_items,
     in_words,
     moved_items,
 )
-from scoregate.reports.markdown_text import code, fenced, inline, within
-from scoregate.reports.report import Report
 from scoregate.reports.text import from_first_difference, plain, wrap
 
 _AROUND_ITEMS = 2_500
@@ -37,10 +37,10 @@ def evidence_parts(report: Report, room: int) -> tuple[list[str], frozenset[str]
     items = evidence.items[:MOST_ITEMS]
     in_full = [item.id for item in items if item.breaks][:_EVIDENCE_IN_FULL]  # the first: they are sorted so
     blocks = [_evidence(report, item, in_full=item.id in in_full) for item in items]
-    kept, _ = within(blocks, room - _AROUND_EVIDENCE)
+    kept, _ = fitting(blocks, room - _AROUND_EVIDENCE)
     lines = "\n".join(f"- {block}" for block in kept[len(in_full) :])
     parts = [f"#### {evidence.title}", *kept[: len(in_full)], *([lines] if lines else [])]
-    if left := further(len(evidence.items), len(kept)):
+    if left := further_items(len(evidence.items), len(kept)):
         parts.append(left)
     return parts, frozenset(in_full[: len(kept)])
 
@@ -56,7 +56,7 @@ def moved_parts(report: Report, max_items: int, room: int, *, shown_above: Colle
     worse = sum(item.worse for item in items)
     wanted = [_item(report, item, in_full=item.id not in shown_above) for item in items[: max(max_items, 0)]]
     parts = [f"#### Items that moved: {worse:,} worse, {len(items) - worse:,} better"]
-    kept, cut = within(wanted, room - _AROUND_ITEMS)
+    kept, cut = fitting(wanted, room - _AROUND_ITEMS)
     split = min(worse, len(kept))
     broken = report.verdict.outcome == "regression"
     parts += _folded(f"{split:,} of {worse:,} that got worse", kept[:split], opened=broken)

@@ -25,13 +25,13 @@ _LONGEST_ID = 200
 
 def bullets(texts: Iterable[str], share: int) -> list[str]:
     """A list of at most `share` characters, and a line that counts what is left out."""
-    kept, left = within([f"- {text}" for text in texts], share)
+    kept, left = fitting([f"- {text}" for text in texts], share)
     if left:
         kept.append(f"- … and {left:,} more, left out here for length")
     return ["\n".join(kept)] if kept else []
 
 
-def within(blocks: Sequence[str], share: int) -> tuple[list[str], int]:
+def fitting(blocks: Sequence[str], share: int) -> tuple[list[str], int]:
     """The first blocks that fit into `share` characters, and how many do not."""
     used = 0
     for index, block in enumerate(blocks):

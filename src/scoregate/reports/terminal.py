@@ -11,7 +11,7 @@ from scoregate.records import RuleResult
 from scoregate.reports.judge_lines import corrected_lines
 from scoregate.reports.report import Report
 from scoregate.reports.rounds_log import effort, round_lines, stopped_early
-from scoregate.reports.rules import (
+from scoregate.reports.shown_rules import (
     MARKS,
     RuleRow,
     ShownRules,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scoregate.reports.items import (
+from scoregate.reports.report import Report
+from scoregate.reports.shown_items import (
     MOST_ITEMS,
     ItemEvidence,
     MovedItem,
@@ -12,11 +13,10 @@ from scoregate.reports.items import (
     comments,
     details,
     fresh_evidence,
-    further,
+    further_items,
     in_words,
     moved_items,
 )
-from scoregate.reports.report import Report
 from scoregate.reports.text import (
     MARK_COLOURS,
     Paint,
@@ -41,7 +41,7 @@ def evidence_lines(report: Report, width: int, paint: Paint) -> list[str]:
         lines += _signed("-", f"{item.id}: {_fresh(report, item)}", width, paint)
         if item.id in in_full:
             lines += _contents(report, item.id, width)
-    if left := further(len(evidence.items), MOST_ITEMS):
+    if left := further_items(len(evidence.items), MOST_ITEMS):
         lines.append(left)
     return lines
 

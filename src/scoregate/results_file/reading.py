@@ -77,7 +77,7 @@ class _Content:
     def add(self, number: int, record: Record) -> None:
         kind = record.get("kind")
         if kind == "score":
-            name = text_of(record, "score")
+            name = required_text(record, "score")
             self._add_score(_score(record, item_id(record), self._trial(record), name), number)
         elif kind == "item":
             item = _item(record, item_id(record), self._trial(record))
@@ -159,9 +159,9 @@ def _header(record: Record) -> RunHeader:
             hint="upgrade scoregate",
         )
     return RunHeader(
-        run=text_of(record, "run"),
-        dataset=text_of(record, "dataset"),
-        candidate=text_of(record, "candidate"),
+        run=required_text(record, "run"),
+        dataset=required_text(record, "dataset"),
+        candidate=required_text(record, "candidate"),
         expected_items=count_of(record, "expected_items", 0),
         trials=count_of(record, "trials", 1) if "trials" in record else 1,
         dataset_fingerprint=optional_text(record, "dataset_fingerprint"),
@@ -235,7 +235,7 @@ def _inline_score(item: RunItem, name: str, entry: JSON) -> Score:
     return Score(item.item, item.trial, name, entry)
 
 
-def text_of(record: Record, key: str) -> str:
+def required_text(record: Record, key: str) -> str:
     """A text that must be there and must not be empty."""
     value = record.get(key)
     if isinstance(value, str) and value:
@@ -258,7 +258,7 @@ def item_id(record: Record) -> str:
     value = record.get("item")
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return text_of(record, "item")
+    return required_text(record, "item")
 
 
 def count_of(record: Record, key: str, least: int) -> int:

@@ -5,7 +5,7 @@ import pytest
 from scoregate.catalog import Contract
 from scoregate.records import Role, RuleResult
 from scoregate.reports.report import Report
-from scoregate.reports.rules import RuleRow, further_reasons, mark_of, outcome_of, rule_rows
+from scoregate.reports.shown_rules import RuleRow, further_reasons, mark_of, outcome_of, rule_rows
 from tests.reports.verdicts import part, rule, verdict
 
 

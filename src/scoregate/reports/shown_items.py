@@ -15,7 +15,7 @@ from scoregate.catalog import MEASURED_UNITS, Contract
 from scoregate.records import JSON, Flip, FreshItem
 from scoregate.reports.report import Report
 from scoregate.reports.rounding import decimals_for, number
-from scoregate.reports.rules import broken_scores
+from scoregate.reports.shown_rules import broken_scores
 from scoregate.reports.text import as_text
 from scoregate.wording import count
 
@@ -231,6 +231,6 @@ def _kind(fresh: FreshItem) -> str:
     return f"{kind} of {' and '.join(f'{count:,}' for count in trials)} trial{'' if once else 's'}"
 
 
-def further(items: int, shown: int) -> str | None:
+def further_items(items: int, shown: int) -> str | None:
     """`… and 3 more items`; None where all were shown."""
     return f"… and {count(items - shown, 'item').replace(' ', ' more ', 1)}" if items > shown else None
