@@ -13,8 +13,8 @@ from scoregate.errors import BaselineError, ConfigError, NoBaseline
 from scoregate.gate_file import Gate
 from scoregate.gate_file.source import LangfuseExperiment
 from scoregate.gates.acceptance import flattered, locked, objections, same_scores
-from scoregate.gates.provenance import iso_time
 from scoregate.gates.compare import check_decidable
+from scoregate.gates.provenance import iso_time
 from scoregate.git.people import whoami
 from scoregate.records import Run, RunHeader
 from scoregate.results_file import write_lock

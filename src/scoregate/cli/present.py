@@ -76,7 +76,7 @@ def _corrected(gate: Gate, candidate: Run, baseline: Run | None) -> Mapping[str,
 
 
 def _last_round(gate: Gate) -> RoundName:
-    from scoregate.gates.rounds import rounds_of
+    from scoregate.gates.levels import rounds_of
 
     return rounds_of(gate)[-1]
 
