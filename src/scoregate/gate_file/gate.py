@@ -226,7 +226,6 @@ def read_gate(path: Path) -> Gate:
     scorers = _read_scorers(top)
     gate = Gate(
         name=path.stem,
-        rules=_read_rules(top, catalog, slice_paths, {spec.name for spec in scorers if spec.use == JUDGE}),
         dataset=_read_dataset(top, root),
         candidate=read_candidate(top, root),
         baseline=_read_source(top, "baseline", root),
@@ -249,6 +248,7 @@ def read_gate(path: Path) -> Gate:
         wait_for=tuple(dict.fromkeys(top.texts("wait_for"))),
         wait_seconds=top.number("wait_seconds") or _DEFAULT_WAIT_SECONDS,
         limits=read_limits(top.table("limits")),
+        rules=_read_rules(top, catalog, slice_paths, {spec.name for spec in scorers if spec.use == JUDGE}),
         path=path.parent.resolve() / path.name,
         root=root,
     )

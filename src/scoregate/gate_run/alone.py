@@ -89,7 +89,7 @@ def run_alone(
             baseline=before.baseline,
             items=assembly.dataset.items,
             hints=(*hints, *decision.hints, *([f"in Langfuse: {url}"] if url else [])),
-            judge_usage=store.judge_usage.of_runs(candidate.id),
+            judge_usage=store.judge_usage.of_runs(candidate.id) if assembly.judges else (),
         )
         decided(found)
         delivery, exit_code = deliver(request, link, found.verdict, candidate.id, say)

@@ -15,7 +15,6 @@ from scoregate.gate_file import CandidateSpec, Gate
 from scoregate.records import Dataset, DatasetItem
 from scoregate.runner.candidates import Candidate, build
 from scoregate.scorers.evaluators import from_function
-from scoregate.scorers.library import build as build_scorer
 from scoregate.scorers.scorer import Scorer
 from scoregate.sources import read_gate_dataset
 
@@ -66,11 +65,10 @@ class Assembly:
         open_ended = [scorer.name for scorer in self.scorers if scorer.scores is None]
         doubtful = []
         for name, rule in self.gate.rules.items():
+            if name in announced or name == SCORED or name in MEASURED_UNITS or name in self.gate.wait_for:
+                continue
             hint = did_you_mean(name, open_ended)
-            known = (
-                name in announced or name == SCORED or name in MEASURED_UNITS or name in self.gate.wait_for
-            )
-            if not known and hint and hint.startswith("did you mean"):
+            if hint and hint.startswith("did you mean"):
                 where = f"{rule.where}: " if rule.where else ""
                 doubtful.append(f"{where}no scorer says that it makes the score '{name}' ({hint})")
         return doubtful
@@ -161,7 +159,11 @@ def with_experiment(
 
 def _scorers(gate: Gate, candidate: Candidate) -> tuple[Scorer, ...]:
     known = {name for name in gate.rules if name != SCORED} | set(gate.catalog.contracts)
-    scorers = [build_scorer(spec, root=gate.root) for spec in gate.scorers if not spec.is_judge]
+    scorers: list[Scorer] = []
+    if gate.scorers:
+        from scoregate.scorers.library import build as build_scorer
+
+        scorers += [build_scorer(spec, root=gate.root) for spec in gate.scorers if not spec.is_judge]
     scorers += [from_function(function, known=known) for function in candidate.evaluators]
     if gate.has_judges:
         from scoregate.judge_trust.judges import judge_scorers

@@ -227,8 +227,10 @@ def chosen_items(
 ) -> tuple[Sequence[DatasetItem], str | None]:
     """The items to run, and why they are only a part of the dataset (None: they are all of it)."""
     gate = assembly.gate
-    newest = [run for run in store.list_runs(limit=9, gate=gate.name) if not run.companion]
-    previous = store.load_run(newest[0].run) if request.only_failed and newest else None
+    previous = None
+    if request.only_failed:
+        newest = [run for run in store.list_runs(limit=9, gate=gate.name) if not run.companion]
+        previous = store.load_run(newest[0].run) if newest else None
     return select(
         assembly.dataset.items,
         Selection(
