@@ -53,6 +53,19 @@ def test_a_drop_is_confirmed_by_fresh_trials_of_its_items(decided: tuple[Branch,
     assert "130 calls, 1.6 × one pass of both versions" in said.out
 
 
+def test_an_end_before_the_last_round_that_the_gate_allows_is_said_to_be_early(
+    decided: tuple[Branch, Ended], beside: Beside
+) -> None:
+    _, early = decided
+    gate = BESIDE + "\n[rounds]\nsuspects = 0\nmax_trials = 1\n"
+    last = beside(gate=gate, new=HALF_WRONG).run()
+
+    assert "Stopped early, after round B (the last would be D)" in early.out
+    assert last.outcome(1) == "REGRESSION"
+    assert rounds_told(last) == ["A"]
+    assert "Stopped early" not in last.out
+
+
 def test_what_is_tested_is_the_working_tree_and_each_version_has_its_own_imports(
     decided: tuple[Branch, Ended],
 ) -> None:
