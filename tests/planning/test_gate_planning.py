@@ -11,10 +11,10 @@ import pytest
 from scoregate.errors import ConfigError
 from scoregate.gate_file import Gate, read_gate
 from scoregate.planning.basis import Assumption, basis_of
-from scoregate.planning.blind import blind_warning, warning_of
 from scoregate.planning.chances import size_of_dataset
 from scoregate.planning.gate_plan import plan_gate
 from scoregate.planning.noise import measured_noise
+from scoregate.planning.outlook import blind_warning, warning_of
 from scoregate.planning.stored_trials import placed_trials, stored_trials, trials_of_baseline
 from scoregate.records import Run
 from scoregate.sources import open_store, read_gate_dataset

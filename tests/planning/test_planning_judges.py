@@ -14,8 +14,8 @@ from scoregate.gate_file import Gate, read_gate
 from scoregate.judge_trust.calibrations import bound_to
 from scoregate.judge_trust.judges import read_judges
 from scoregate.planning.basis import Assumption, basis_of
-from scoregate.planning.blind import warning_of
 from scoregate.planning.gate_plan import plan_gate
+from scoregate.planning.outlook import warning_of
 from scoregate.planning.self_test import Wanted, self_test
 from scoregate.planning.stored_trials import named_trials, stored_trials
 from scoregate.records import Run

@@ -24,7 +24,7 @@ from scoregate.gate_run.rescored_first import ScoredFirst, scored_first
 from scoregate.gate_run.wait import wait_before_verdict
 from scoregate.gates.acceptance import objections
 from scoregate.gates.compare import check_decidable
-from scoregate.planning.blind import blind_warning
+from scoregate.planning.outlook import blind_warning
 from scoregate.runner import session
 from scoregate.sources import open_store
 

@@ -197,9 +197,11 @@ def candidates_own(
     return CandidatesOwn(everything, scores)
 
 
-def _without_baseline(pair: PairedScore, everything: Universe, strangers: Collection[str]) -> PairedScore:
+def _without_baseline(
+    pair: PairedScore, everything: Universe, new_or_changed: Collection[str]
+) -> PairedScore:
     """The pair with nothing in the baseline for these items: the score did not apply to them there."""
-    rows = np.array([item in strangers for item in everything.ids], dtype=bool)
+    rows = np.array([item in new_or_changed for item in everything.ids], dtype=bool)
     blank = np.concatenate([rows, np.ones(everything.anonymous, dtype=bool)])[:, None]
     before = pair.baseline
     values = np.where(blank, np.nan, before.values)
@@ -208,11 +210,15 @@ def _without_baseline(pair: PairedScore, everything: Universe, strangers: Collec
     )
 
 
-def _undecidable(evidence: Evidence, everything: Universe, strangers: Collection[str]) -> tuple[str, ...]:
+def _undecidable(
+    evidence: Evidence, everything: Universe, new_or_changed: Collection[str]
+) -> tuple[str, ...]:
     if not evidence.rule.critical:
         return ()
     passes = np.rint(evidence.cells[1] - evidence.pair.low)
     fails = ((passes == 0).all(axis=1) & evidence.coded.counted).tolist()
     return tuple(
-        item for item, failing in zip(everything.ids, fails, strict=False) if failing and item in strangers
+        item
+        for item, failing in zip(everything.ids, fails, strict=False)
+        if failing and item in new_or_changed
     )

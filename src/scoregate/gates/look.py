@@ -31,7 +31,7 @@ from scoregate.gates.measuring import gather, within_slice
 from scoregate.gates.pairing import Universe, paired_score, universe
 from scoregate.gates.provenance import dataset_changed
 from scoregate.gates.reported import flips_of, notes_of, spreads_of, worst_first
-from scoregate.gates.rules import decide_rule, decide_slice, worst
+from scoregate.gates.rules import decide_rule, decide_slice, roles, worst
 from scoregate.gates.slices import Slice, slices_by_score
 from scoregate.gates.table import RunTable
 from scoregate.records import Flip, Outcome, Role, RuleResult, Verdict
@@ -69,19 +69,6 @@ class Seen:
     notes: tuple[str, ...] = ()
     common: Intersection | None = None
     """How the datasets differ, where they do and what they have in common was compared."""
-
-
-def roles(gate: Gate) -> dict[str, Role]:
-    """What each rule decides. Scores that are not primary gate regressions only, where others are."""
-    primary = any(rule.primary for rule in gate.rules.values())
-    return {
-        name: "advisory"
-        if rule.advisory
-        else ("primary" if rule.primary else "secondary")
-        if primary
-        else "gate"
-        for name, rule in gate.rules.items()
-    }
 
 
 def look(gate: Gate, baseline: RunTable, candidate: RunTable, levels: LookLevels, *, seed: int) -> Seen:

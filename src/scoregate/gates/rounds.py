@@ -34,9 +34,9 @@ from scoregate.gates.confirmation import (
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.findings import smallest_effect
 from scoregate.gates.levels import WHOLE_SET_ROUNDS, LookLevels, one_look, round_shares, rounds_of
-from scoregate.gates.look import Seen, look, roles
+from scoregate.gates.look import Seen, look
 from scoregate.gates.look import verdict as as_verdict
-from scoregate.gates.rules import rule_result, worst
+from scoregate.gates.rules import roles, rule_result, worst
 from scoregate.gates.sentences import amount_text, named_ids, p_text
 from scoregate.gates.slices import Slice
 from scoregate.gates.table import RunTable, with_more_trials
@@ -47,7 +47,7 @@ CLEAR = 0.05
 """Round A passes only where no score and no slice has an unadjusted p-value up to this."""
 MOST_MISSING = 0.2
 """Of the fresh values; with more of them missing nothing is cleared."""
-LUCK = 2.0
+FUTILITY_ERRORS = 2.0
 """Standard errors by which the final data may differ from what the present ones promise."""
 
 
@@ -117,7 +117,7 @@ class _Session:
             if self._stopped or arms[1].header.partial:
                 break  # A part of the dataset can never pass, so its repetition would be paid for in vain.
             levels = self._levels(fail[name], bound[name])
-            why = hopeless(
+            why = futile(
                 self.gate, seen, trials=before, most=trials[-1], alpha=levels.alpha, level=levels.bound
             )
             if why:
@@ -154,10 +154,10 @@ class _Session:
         """What the request brought, checked: a part of it would be taken for the whole."""
         arms = self.serve(request)
         for table in arms or ():
-            strangers = set(table.items) - set(request.items) if request.items is not None else set()
-            if table.header.trials != request.trials or strangers:
+            unknown = set(table.items) - set(request.items) if request.items is not None else set()
+            if table.header.trials != request.trials or unknown:
                 raise ValueError(
-                    f"{request} was served with {table.header.trials} trials, unknown items {strangers}"
+                    f"{request} was served with {table.header.trials} trials, unknown items {unknown}"
                 )
         return arms
 
@@ -345,7 +345,7 @@ def _lost(items: Sequence[str]) -> str:
     )
 
 
-def hopeless(gate: Gate, seen: Seen, *, trials: int, most: int, alpha: float, level: float) -> str | None:
+def futile(gate: Gate, seen: Seen, *, trials: int, most: int, alpha: float, level: float) -> str | None:
     """Why no further whole-set round can end in a pass or a regression, or None.
 
     `trials` an arm are there and `most` can be; `alpha` and `level` are those of the next round. Judged by the noise
@@ -364,13 +364,13 @@ def hopeless(gate: Gate, seen: Seen, *, trials: int, most: int, alpha: float, le
             beyond_pass = evidence.name  # a missing value without a worst end stays missing
         elif decides and evidence.margin is not None:
             bound = evidence.estimate.value - z(1 - level) * error
-            if bound < -evidence.margin - LUCK * error:
+            if bound < -evidence.margin - FUTILITY_ERRORS * error:
                 beyond_pass = evidence.name
     if beyond_pass is None:
         return None
     needed = z(1 - alpha / max(1, len(seen.tested)))
     for tested in seen.tested:
         estimate, error = tested.hypothesis.evidence.estimate, tested.result.standard_error * shrink
-        if estimate is not None and error and -estimate.value / error + LUCK >= needed:
+        if estimate is not None and error and -estimate.value / error + FUTILITY_ERRORS >= needed:
             return None
     return f"with {most} trials {beyond_pass} could neither pass nor be proved worse"

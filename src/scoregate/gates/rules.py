@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from scoregate.gate_file import Gate
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.findings import (
@@ -118,3 +119,16 @@ def rule_result(
         not_applicable=int(pair.candidate.not_applicable.sum()),
         statistic=str(evidence.reducer) if evidence.reducer else evidence.rule.statistic,
     )
+
+
+def roles(gate: Gate) -> dict[str, Role]:
+    """What each rule decides. Scores that are not primary gate regressions only, where others are."""
+    primary = any(rule.primary for rule in gate.rules.values())
+    return {
+        name: "advisory"
+        if rule.advisory
+        else ("primary" if rule.primary else "secondary")
+        if primary
+        else "gate"
+        for name, rule in gate.rules.items()
+    }

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scoregate.gate_file import Gate
 from scoregate.gates.confirmation import LARGEST_SHARE
 from scoregate.gates.levels import round_shares, rounds_of
-from scoregate.gates.rounds import CLEAR, LUCK
+from scoregate.gates.rounds import CLEAR, FUTILITY_ERRORS
 from scoregate.planning.chances import (
     Size,
     Unchanged,
@@ -74,7 +74,7 @@ def unchanged_in_rounds(gate: Gate, noises: Sequence[Noise], size: Size) -> Unch
             following = looks[look + 1]
             level = bound[following] * gate.pass_level
             alpha = fail[following] * gate.alpha / (size.hypotheses + 1)
-            open_ &= ~_hopeless(deciding, size, walk[look], k, trials[-1], level, alpha)
+            open_ &= ~_futile(deciding, size, walk[look], k, trials[-1], level, alpha)
     passes = float(passed.mean())
     confirming = gate.rounds.confirm_trials if "B" in fail else 0
     return Unchanged(
@@ -88,7 +88,7 @@ def unchanged_in_rounds(gate: Gate, noises: Sequence[Noise], size: Size) -> Unch
     )
 
 
-def _hopeless(
+def _futile(
     deciding: Sequence[Noise],
     size: Size,
     standard: NDArray[np.float64],
@@ -108,8 +108,8 @@ def _hopeless(
         now = math.sqrt(2.0 * noise.within * noise.design_effect / (trials * items))
         cap = now * math.sqrt(trials / most)
         estimate = standard[:, position] * now
-        beyond |= estimate - normal_quantile(1.0 - level) * cap < -noise.margin - LUCK * cap
-        provable |= -estimate / cap + LUCK >= needed
+        beyond |= estimate - normal_quantile(1.0 - level) * cap < -noise.margin - FUTILITY_ERRORS * cap
+        provable |= -estimate / cap + FUTILITY_ERRORS >= needed
     return beyond & ~provable
 
 

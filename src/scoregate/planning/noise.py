@@ -14,9 +14,9 @@ from scoregate.errors import ConfigError
 from scoregate.gate_file import DEFAULT_MARGIN, DEFAULT_RATIO_MARGIN, Gate, Rule
 from scoregate.gates.coding import CodedScore, code_for_pass
 from scoregate.gates.evidence import Evidence
-from scoregate.gates.look import roles
 from scoregate.gates.measuring import gather
 from scoregate.gates.pairing import PairedScore, Scale, paired_score, universe
+from scoregate.gates.rules import roles
 from scoregate.gates.sentences import size_text
 from scoregate.gates.table import RunTable
 from scoregate.statistics.bounds import observed_range
