@@ -37,11 +37,11 @@ def contradiction(found: Calibration, contract: Contract | None = None) -> str |
         return f"'comparison' is {found.comparison}, which is for numbers"
     if len(found.disagreements) != min(found.disagreed, WORST):
         return f"{len(found.disagreements)} disagreements are listed, and the counts say {found.disagreed}"
-    told = _told(
+    fault = _contradicted(
         found.agreement, share(found.agreed, found.labelled, nothing="no item has a label"), ends=True
     )
-    if told is not None:
-        return f"'agreement' {told} {found.agreed} of {found.labelled}"
+    if fault is not None:
+        return f"'agreement' {fault} {found.agreed} of {found.labelled}"
     return _against_table(found, contract) if found.classes else None
 
 
@@ -59,9 +59,9 @@ def _against_table(found: Calibration, contract: Contract | None) -> str | None:
     if agreed != found.agreed:
         return f"'agreed' is {found.agreed}, and by the confusion table {agreed} agree"
     for key, value, n in _measured(found, table, contract):
-        told = _told(getattr(found, key), Estimate(value, None, None, n))
-        if told is not None:
-            return f"'{key}' {told} the confusion table"
+        fault = _contradicted(getattr(found, key), Estimate(value, None, None, n))
+        if fault is not None:
+            return f"'{key}' {fault} the confusion table"
     return _of_rates(found, table)
 
 
@@ -110,11 +110,11 @@ def _of_rates(found: Calibration, table: _Counts) -> str | None:
     expected = class_rates(found.classes, table)
     if tuple(rate.name for rate in found.rates) != found.classes:
         return "'rates' are not those of its classes"
-    for told, right in zip(found.rates, expected, strict=True):
+    for stated, right in zip(found.rates, expected, strict=True):
         for key in ("true_positive", "false_positive"):
-            wrong = _told(getattr(told, key), getattr(right, key), ends=True)
+            wrong = _contradicted(getattr(stated, key), getattr(right, key), ends=True)
             if wrong is not None:
-                return f"'{key}' of {told.name} {wrong} the confusion table"
+                return f"'{key}' of {stated.name} {wrong} the confusion table"
     return None
 
 
@@ -125,14 +125,14 @@ def _numbers(found: Calibration) -> NDArray[np.float64] | None:
         return None
 
 
-def _told(told: Estimate, right: Estimate, *, ends: bool = False) -> str | None:
+def _contradicted(stated: Estimate, right: Estimate, *, ends: bool = False) -> str | None:
     """How an estimate differs from what it should be, as the middle of a sentence; None where it does not."""
-    pairs = [(told.value, right.value), (told.low, right.low), (told.high, right.high)]
+    pairs = [(stated.value, right.value), (stated.low, right.low), (stated.high, right.high)]
     for one, other in pairs if ends else pairs[:1]:
         if (one is None) != (other is None) or not math.isclose(one or 0.0, other or 0.0, abs_tol=_ROUNDING):
             return f"is {_shown(one)}, and it would be {_shown(other)} by"
-    if told.n != right.n:
-        return f"is of {told.n} items, and it would be of {right.n} by"
+    if stated.n != right.n:
+        return f"is of {stated.n} items, and it would be of {right.n} by"
     return None
 
 

@@ -136,7 +136,7 @@ class _Look:
 
         common = self._in_common()
         everything = (universe if common is None else common.compared)(self.baseline, self.candidate)
-        slices = slices_by_score(self.gate, names, everything, self.baseline, self.candidate)
+        slices = self._slices(names, everything)
         measured = [self._measure(name, everything) for name in gating]
         advisory = [self._measure(name, everything) for name in names if role[name] == "advisory"]
         own = self._own([*measured, *advisory], common)
@@ -171,6 +171,12 @@ class _Look:
             ),
             common,
         )
+
+    def _slices(self, names: Sequence[str], everything: Universe) -> Mapping[str, tuple[Slice, ...]]:
+        gate = self.gate
+        if not gate.slices and not any(rule.slices for rule in gate.rules.values()):
+            return dict.fromkeys(names, ())
+        return slices_by_score(gate, names, everything, self.baseline, self.candidate)
 
     def _in_common(self) -> Intersection | None:
         """What both datasets hold alike, where they differ and the gate compares that."""

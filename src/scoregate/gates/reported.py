@@ -37,9 +37,11 @@ def notes_of(
     unknown = [e.name for e in measured if (e.name in before.scorers) != (e.name in now.scorers)]
     if unknown:
         notes.append(f"only one run says which scorer made {', '.join(unknown)}")
-    for name in unknown_slices(gate, baseline, candidate):
-        notes.append(f"no item of either run has the gate's slice '{name}', so nothing was sought in it")
-    notes += changed_places(everything, baseline, candidate)
+    if gate.slices:
+        for name in unknown_slices(gate, baseline, candidate):
+            notes.append(f"no item of either run has the gate's slice '{name}', so nothing was sought in it")
+    if baseline.slices or baseline.clusters:
+        notes += changed_places(everything, baseline, candidate)
     for evidence in measured:
         arms = (evidence.pair.baseline, evidence.pair.candidate)
         then, here = (int(arm.not_applicable.sum()) for arm in arms)

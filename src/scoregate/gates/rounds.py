@@ -117,7 +117,7 @@ class _Session:
             if self._stopped or arms[1].header.partial:
                 break  # A part of the dataset can never pass, so its repetition would be paid for in vain.
             levels = self._levels(fail[name], bound[name])
-            why = futile(
+            why = _futile(
                 self.gate, seen, trials=before, most=trials[-1], alpha=levels.alpha, level=levels.bound
             )
             if why:
@@ -345,7 +345,7 @@ def _lost(items: Sequence[str]) -> str:
     )
 
 
-def futile(gate: Gate, seen: Seen, *, trials: int, most: int, alpha: float, level: float) -> str | None:
+def _futile(gate: Gate, seen: Seen, *, trials: int, most: int, alpha: float, level: float) -> str | None:
     """Why no further whole-set round can end in a pass or a regression, or None.
 
     `trials` an arm are there and `most` can be; `alpha` and `level` are those of the next round. Judged by the noise

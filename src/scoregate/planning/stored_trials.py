@@ -72,10 +72,10 @@ def named_trials(gate: Gate, names: Sequence[str], store: Store | None) -> Store
     pooled = _pooled(gate, runs)
     judges = gating_judges(gate)
     if len(runs) > 1 and not all(asked_for_itself(run.id, judges, store) for run in runs):
-        told = (
+        explained = (
             f"which may share replies of {named_ids(judges)}, so that the noise may be larger than it looks"
         )
-        pooled = replace(pooled, origin=f"{pooled.origin}, {told}")
+        pooled = replace(pooled, origin=f"{pooled.origin}, {explained}")
     if pooled.trials < 2:
         raise ConfigError(
             f"--from: run {first.id} has one trial, which says nothing of how trials differ",
@@ -135,8 +135,10 @@ def _from_store(gate: Gate, store: Store) -> StoredTrials | None:
                 chosen.append(store.load_run(run, outputs=False))
         pooled, left_out = _pooled(gate, chosen), len(runs) - len(measuring)
         if left_out:
-            told = f"left out: {count(left_out, 'other run')} that may share replies of {named_ids(judges)}"
-            pooled = replace(pooled, origin=f"{pooled.origin} ({told})")
+            explained = (
+                f"left out: {count(left_out, 'other run')} that may share replies of {named_ids(judges)}"
+            )
+            pooled = replace(pooled, origin=f"{pooled.origin} ({explained})")
         return pooled
     return None
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from scoregate.statistics.special import special_function
 
-POWER = 0.8
+_POWER = 0.8
 """A drop counts as visible when it would be found in four of five builds."""
 _STEPS = 60
 """Bisections: the drop is known to 2 ** -60 of the range."""
@@ -28,7 +28,7 @@ def normal_quantile(probability: float) -> float:
 
 def minimum_detectable_drop(standard_error: float, alpha: float) -> float:
     """Smallest true drop that a one-sided test at `alpha` finds with 80 % power."""
-    return (normal_quantile(1.0 - alpha) + normal_quantile(POWER)) * standard_error
+    return (normal_quantile(1.0 - alpha) + normal_quantile(_POWER)) * standard_error
 
 
 def smallest_provable_loss(clusters: int, alpha: float, baseline_trials: int, candidate_trials: int) -> float:
@@ -46,7 +46,7 @@ def pairs_needed(pairs: float, standard_error: float, margin: float, level: floa
 
     `pairs` is what gave `standard_error`.
     """
-    ratio = standard_error * (normal_quantile(1.0 - level) + normal_quantile(POWER)) / margin
+    ratio = standard_error * (normal_quantile(1.0 - level) + normal_quantile(_POWER)) / margin
     return math.ceil(min(pairs * min(ratio, 1e9) ** 2, 1e18))
 
 
@@ -130,7 +130,7 @@ def drop_found(
     lost δ; `population` is the test that generalises to other items and adds their variance too. A concentrated drop
     is never below what any data of this size can prove.
     """
-    z_alpha, z_power = normal_quantile(1.0 - alpha), normal_quantile(POWER)
+    z_alpha, z_power = normal_quantile(1.0 - alpha), normal_quantile(_POWER)
 
     def found(drop: float) -> bool:
         share = drop / value_range if concentrated else 1.0
@@ -167,6 +167,6 @@ def items_needed(
     `within` holds the within-item variances of baseline and candidate, `trials` their trials, `between` is ω²
     (Miller 2024, section 5).
     """
-    z = normal_quantile(1.0 - (alpha / 2 if two_sided else alpha)) + normal_quantile(POWER)
+    z = normal_quantile(1.0 - (alpha / 2 if two_sided else alpha)) + normal_quantile(_POWER)
     variance = between + within[0] / trials[0] + within[1] / trials[1]
     return math.ceil(z**2 * variance / drop**2 - 1e-9)
