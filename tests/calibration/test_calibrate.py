@@ -220,6 +220,7 @@ def test_the_identity_is_bound_to_every_part_and_to_no_order() -> None:
     assert edited.hash != IDENTITY.hash
     assert edited.changed_parts(IDENTITY) == ("prompt", "rubric")
     assert "right" not in repr(IDENTITY)
+    assert {len(digest) for digest in IDENTITY.parts.values()} == {16}
 
 
 def test_the_fingerprint_of_the_labels_is_of_items_and_labels_only() -> None:

@@ -212,6 +212,10 @@ class TestPlacesOfItems:
         assert universe(before, now).clusters[0] == universe(before, now).clusters[1]
         assert universe(before, now).clusters[0] != universe(before, now).clusters[2]
         assert "20 items changed the cluster" in changed_places(universe(before, now), before, now)[0]
+        other = replace(now, header=replace(now.header, run="b"))
+        assert any(
+            "20 items changed the cluster" in note for note in compare(before, other, {"ok": {}}).notes
+        )
 
     def test_slices_whose_labels_read_the_same_are_two(self) -> None:
         names = [{"a": "b=c", "a=b": "d" if i < 20 else "c"} for i in range(40)]

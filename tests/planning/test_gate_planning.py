@@ -10,7 +10,7 @@ import pytest
 
 from scoregate.errors import ConfigError
 from scoregate.gate_file import Gate, read_gate
-from scoregate.planning.basis import Assumption, basis_of
+from scoregate.planning.basis import Assumption, Prices, basis_of, spending
 from scoregate.planning.chances import size_of_dataset
 from scoregate.planning.gate_plan import plan_gate
 from scoregate.planning.noise import measured_noise
@@ -18,7 +18,7 @@ from scoregate.planning.outlook import blind_warning, warning_of
 from scoregate.planning.stored_trials import placed_trials, stored_trials, trials_of_baseline
 from scoregate.records import Run
 from scoregate.sources import open_store, read_gate_dataset
-from scoregate.store import Store
+from scoregate.store import Store, Totals
 from tests.cli.project import GATE, Project
 from tests.gates.runs import RunMaker
 
@@ -49,6 +49,12 @@ def test_a_gate_that_cannot_see_its_margin_is_told_so_in_one_line(tmp_path: Path
     assert "its margin is 5.0 points: most builds will be inconclusive" in warning
     assert warning.endswith("shows what would help")
     assert "\n" not in warning
+
+
+def test_a_build_costs_as_many_retries_as_the_run_before(tmp_path: Path) -> None:
+    limits = small_gate(tmp_path, items=40).limits
+    assert spending(Prices(limits=limits), 40).calls == 40
+    assert spending(Prices(limits=limits, previous=Totals(ok=20, calls=30)), 40).calls == 60
 
 
 def test_a_gate_that_sees_its_margin_is_not_warned_of(tmp_path: Path) -> None:
