@@ -129,6 +129,24 @@ def test_what_stays_open_is_repeated_up_to_five_trials_and_then_inconclusive() -
     assert verdict.rounds[-1].outcome == "inconclusive"
 
 
+@pytest.mark.parametrize(("lost", "rounds"), [(0, "ACD"), (4, "A"), (8, "ABCD")])
+def test_no_round_is_run_that_could_neither_pass_nor_prove_a_drop(lost: int, rounds: str) -> None:
+    """Half of all calls fail in both versions, so a drop of a few items is neither ruled out nor seen."""
+
+    def every_other(shift: int) -> Answer:
+        return lambda item, trial: (int(item[1:]) + trial + shift) % 2 > 0
+
+    noisy = every_other(1)
+    broken = items(lost)
+    versions = Versions(
+        items(30), every_other(0), lambda item, trial: item not in broken and noisy(item, trial)
+    )
+    verdict = decide_in_rounds(GATE, versions)
+    assert (verdict.outcome, versions.rounds) == ("inconclusive", rounds)
+    futile = "no further round: with 5 trials correct could neither pass nor be proved worse"
+    assert (futile in verdict.notes) == (rounds == "A")
+
+
 def test_the_estimate_rests_on_whole_set_trials_alone() -> None:
     """In the fresh trials of the four suspects everything passes, and so do the later rounds."""
     versions = Versions(items(60), always, lambda item, trial: item not in items(4) or trial > 0)
