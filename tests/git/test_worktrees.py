@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from scoregate.errors import ConfigError
-from scoregate.git.revisions import resolve_ref
-from scoregate.git.worktrees import worktree_of
+from scoregate.git.revisions import resolve_ref, worktree_of
 from tests.git.repository import Repository
 
 
@@ -113,7 +112,7 @@ def test_hooks_do_not_run_and_the_environment_of_one_does_not_matter(
 def test_processes_that_ask_at_once_all_get_it(changed: Repository) -> None:
     code = (
         "import sys; from pathlib import Path; from scoregate.git.revisions import resolve_ref\n"
-        "from scoregate.git.worktrees import worktree_of\n"
+        "from scoregate.git.revisions import worktree_of\n"
         "root = Path(sys.argv[1]); tree = worktree_of(root, resolve_ref(root, 'v1'))\n"
         "print((tree / 'agent.py').read_text())"
     )

@@ -15,8 +15,10 @@ from scoregate.gate_file.source import LangfuseExperiment
 from scoregate.gates.acceptance import flattered, locked, objections, same_scores
 from scoregate.gates.compare import check_decidable
 from scoregate.gates.provenance import iso_time
-from scoregate.git.people import whoami
+from scoregate.git.checkout import whoami
 from scoregate.records import Run, RunHeader
+from scoregate.git.checkout import whoami
+from scoregate.records import Run
 from scoregate.results_file import write_lock
 from scoregate.run_facts import Acceptance
 from scoregate.sources import read_gate_dataset

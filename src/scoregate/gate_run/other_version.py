@@ -10,10 +10,9 @@ from pathlib import Path
 from scoregate.errors import ConfigError
 from scoregate.gate_file import CandidateSpec, Gate
 from scoregate.gate_file.source import File, GitRevision
+from scoregate.git.checkout import Version, version_of
 from scoregate.git.environments import python_for
-from scoregate.git.revisions import Revision, repository_top, resolve_ref
-from scoregate.git.version import Version, version_of
-from scoregate.git.worktrees import worktree_of
+from scoregate.git.revisions import Revision, repository_top, resolve_ref, worktree_of
 from scoregate.runner.candidates import Candidate
 from scoregate.runner.candidates.relocation import Relocation, named_import_folders, own_import_folders
 from scoregate.wording import Say

@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scoregate.errors import BaselineError, ConfigError, RunInterrupted, ServiceError
-from scoregate.files.file_lock import file_lock
+from scoregate.files.lock import file_lock
 from scoregate.gate_file import Gate
 from scoregate.gate_run.assembly import Assembly
 from scoregate.gate_run.stored_outputs import asked_items, baseline_files, with_outputs
 from scoregate.gates.provenance import rescore_command, run_that_was_made
-from scoregate.git.people import whoami
+from scoregate.git.checkout import whoami
+from scoregate.gates.rescored import rescore_command, run_that_was_made
+from scoregate.git.checkout import whoami
 from scoregate.judge_trust.judges import judges_of, replies_cost, series_of, use_replies
 from scoregate.judging.judge import Judge
 from scoregate.records import Run, RunHeader, RunItem, Score

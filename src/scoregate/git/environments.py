@@ -11,9 +11,12 @@ import sys
 from pathlib import Path
 
 from scoregate.errors import ConfigError
-from scoregate.files.file_lock import file_lock
-from scoregate.git.worktrees import own_folder
+from scoregate.files.lock import file_lock
+from scoregate.git.revisions import own_folder
 from scoregate.wording import Say, first_line
+from scoregate.files.lock import file_lock
+from scoregate.git.revisions import own_folder
+from scoregate.wording import first_line
 
 _FOLDER = "environments"
 _UV = "uv.lock"

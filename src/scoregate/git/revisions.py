@@ -1,20 +1,25 @@
-"""Which commit a baseline such as `git:main` or `git:merge-base` means."""
+"""The version that a baseline such as `git:main` means: its commit, and a worktree that has its files."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from scoregate.errors import ConfigError, did_you_mean
-from scoregate.git.command import run_git
+from scoregate.files.lock import file_lock
+from scoregate.git.checkout import STORE_FOLDER, run_git
 
-MERGE_BASE = "merge-base"
+_MERGE_BASE = "merge-base"
 _BASE_BRANCH = "GITHUB_BASE_REF"
 """In a pull request's workflow, the branch that it is to be merged into."""
 _FETCH_ALL = "the clone is shallow: `git fetch --unshallow`, or `fetch-depth: 0` for actions/checkout"
 _SHORT = 8
+_WORKTREES = "worktrees"
+_NAME_DIGITS = 12
+_REPAIRS = (("reset", "--hard", "--quiet"), ("clean", "-ffdq", "--exclude=__pycache__"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,8 @@ def resolve_ref(root: Path, ref: str) -> Revision:
     if not ref:
         raise ConfigError("'git:' names no git ref", hint="such as git:main or git:merge-base")
     repository_top(root)
-    if ref == MERGE_BASE or ref.startswith(f"{MERGE_BASE}:"):
-        other = ref.removeprefix(MERGE_BASE).removeprefix(":") or _default_branch(root)
+    if ref == _MERGE_BASE or ref.startswith(f"{_MERGE_BASE}:"):
+        other = ref.removeprefix(_MERGE_BASE).removeprefix(":") or _default_branch(root)
         commit = _merge_base(root, other)
     else:
         commit = _commit_of(root, ref)
@@ -48,9 +53,41 @@ def resolve_ref(root: Path, ref: str) -> Revision:
     return Revision(commit, short if commit.startswith(ref.lower()) else f"{ref}@{short}", ref)
 
 
+def worktree_of(root: Path, revision: Revision) -> Path:
+    """The project's folder in a checkout of the revision, which is made or repaired where it has to be.
+
+    The checkout is `.scoregate/worktrees/<commit>` below `root`; the path returned is the subfolder of it that
+    `root` is of its repository. Tracked files are as they were committed; what a run has left beside them and git
+    ignores stays. Processes that ask at once wait for each other. Raises ConfigError.
+    """
+    root = root.resolve()
+    inner = root.relative_to(repository_top(root))
+    folder = own_folder(root, _WORKTREES) / revision.commit[:_NAME_DIGITS]
+    with file_lock(folder.parent / "lock"):
+        if not (_is_at(folder, revision.commit) and _is_restored(folder)):
+            _make_anew(root, folder, revision)
+    project = folder / inner
+    if not project.is_dir():
+        raise ConfigError(f"the project's folder '{inner}' does not exist at {revision.label}")
+    return project
+
+
+def own_folder(root: Path, name: str) -> Path:
+    """The folder `.scoregate/NAME`, which git passes over. Raises ConfigError where it cannot be made."""
+    place = root / STORE_FOLDER
+    try:
+        (place / name).mkdir(parents=True, exist_ok=True)
+        ignore = place / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot be made: {error.strerror}", where=str(place / name)) from error
+    return place / name
+
+
 def repository_top(folder: Path) -> Path:
     """Top folder of the checkout that holds `folder`. Raises ConfigError where there is none."""
-    done = git(folder, "rev-parse", "--show-toplevel")
+    done = _git(folder, "rev-parse", "--show-toplevel")
     if done.returncode != 0:
         if "not a git repository" in done.stderr:
             raise ConfigError(
@@ -58,11 +95,11 @@ def repository_top(folder: Path) -> Path:
                 where=str(folder),
                 hint="a `git:` baseline needs one; a stored run or a results file does not",
             )
-        raise git_error("cannot read the git repository", done, where=folder)
+        raise _git_error("cannot read the git repository", done, where=folder)
     return Path(done.stdout.rstrip("\n")).resolve()
 
 
-def git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run git in a folder. Raises ConfigError where there is no git."""
     try:
         return run_git(folder, *arguments)
@@ -73,7 +110,7 @@ def git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         ) from error
 
 
-def git_error(message: str, done: subprocess.CompletedProcess[str], *, where: Path) -> ConfigError:
+def _git_error(message: str, done: subprocess.CompletedProcess[str], *, where: Path) -> ConfigError:
     """An error with the line in which git says why."""
     said = [line for line in done.stderr.splitlines() if line.startswith(("fatal:", "error:"))]
     reason = said[-1].partition(":")[2].strip() if said else f"exit code {done.returncode}"
@@ -90,14 +127,14 @@ def _commit_of(root: Path, ref: str) -> str:
 def _find(root: Path, ref: str) -> str | None:
     if ref.startswith("-"):
         return None  # would be an option
-    done = git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    done = _git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _unknown(root: Path, ref: str) -> ConfigError:
     if ref == "HEAD":
         return ConfigError("the git repository has no commit yet", where=str(root), hint="commit first")
-    listed = git(
+    listed = _git(
         root, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads", "refs/tags", "refs/remotes"
     )
     near = did_you_mean(ref, listed.stdout.split())
@@ -128,7 +165,7 @@ def _default_branch(root: Path) -> str:
 
 def _merge_base(root: Path, other: str) -> str:
     head, theirs = _commit_of(root, "HEAD"), _commit_of(root, other)
-    done = git(root, "merge-base", head, theirs)
+    done = _git(root, "merge-base", head, theirs)
     if done.returncode == 0:
         return done.stdout.split()[0]
     if done.returncode == 1:
@@ -137,8 +174,45 @@ def _merge_base(root: Path, other: str) -> str:
             where=str(root),
             hint=_FETCH_ALL if _is_shallow(root) else "name another branch: git:merge-base:BRANCH",
         )
-    raise git_error(f"git finds no merge base of HEAD and '{other}'", done, where=root)
+    raise _git_error(f"git finds no merge base of HEAD and '{other}'", done, where=root)
 
 
 def _is_shallow(root: Path) -> bool:
-    return git(root, "rev-parse", "--is-shallow-repository").stdout.strip() == "true"
+    return _git(root, "rev-parse", "--is-shallow-repository").stdout.strip() == "true"
+
+
+def _is_at(folder: Path, commit: str) -> bool:
+    """Whether the folder is a worktree at the commit, and not just a folder inside the project's checkout."""
+    if not (folder / ".git").is_file():
+        return False
+    done = _git(folder, "rev-parse", "--show-toplevel", "HEAD")
+    return done.returncode == 0 and done.stdout.splitlines() == [str(folder.resolve()), commit]
+
+
+def _is_restored(folder: Path) -> bool:
+    """Put back what was committed, if a run has changed files of it or left new ones. False if it cannot be."""
+    done = _git(folder, "status", "--porcelain=v1", "-z", "--untracked-files=all")
+    if done.returncode != 0:
+        return False
+    if all(_is_bytecode(entry) for entry in done.stdout.split("\0") if entry):
+        return True
+    return all(_git(folder, *repair).returncode == 0 for repair in _REPAIRS)
+
+
+def _is_bytecode(entry: str) -> bool:
+    return entry.startswith("?? ") and "__pycache__" in entry[3:].split("/")
+
+
+def _make_anew(root: Path, folder: Path, revision: Revision) -> None:
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise ConfigError(
+            f"a broken checkout cannot be removed: {error.strerror}", where=str(folder), hint="remove it"
+        ) from error
+    # Twice --force: git may know the folder as a worktree that is missing, or as one that is being made.
+    # `git worktree prune` would do it too, but also forget others of the user's that are only out of reach.
+    done = _git(root, "worktree", "add", "--force", "--force", "--detach", str(folder), revision.commit)
+    if done.returncode != 0:
+        raise _git_error(f"git cannot check out {revision.label}", done, where=folder)

@@ -13,7 +13,7 @@ from typing import Literal
 
 from scoregate.catalog import read_catalog
 from scoregate.errors import INTERRUPTED, PASS, USAGE, ConfigError, ScoregateError, ServiceError
-from scoregate.git.command import run_git
+from scoregate.git.checkout import run_git
 from scoregate.langfuse import settings as names
 from scoregate.langfuse.connection import Connection, Patience, Query, Refused, Reply
 from scoregate.langfuse.project import project_of

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from scoregate.errors import StoreError, StoreWriteError
+from scoregate.files.lock import LockTaken, file_lock
 from scoregate.records import Attempt, DatasetItem, Run, RunHeader, RunItem, Score
 from scoregate.store import listing, rows
 from scoregate.store.database import Database
 from scoregate.store.judge_usage import JudgeUsage
 from scoregate.store.listing import RunSummary, Totals
-from scoregate.store.locks import run_lock
 from scoregate.store.outbox import Outbox
 from scoregate.store.replies import Replies
 from scoregate.store.unscored import UnscoredAnswers
@@ -219,7 +220,7 @@ class Store:
     def import_run(self, run: Run, replace: bool = False, dataset_items: Iterable[DatasetItem] = ()) -> None:
         """Take over a whole run. Raises StoreError if its id is taken, unless it may be replaced."""
         contents = self._content_rows(run.header, dataset_items)
-        with run_lock(self._locks, run.id), self._database.transaction() as connection:
+        with self.lock(run.id), self._database.transaction() as connection:
             if replace:
                 connection.execute("DELETE FROM runs WHERE run = ?", (run.id,))
                 self._keys.pop(run.id, None)
@@ -238,7 +239,7 @@ class Store:
         """
         runs = sorted(set(run_ids))
         for run in runs:
-            with run_lock(self._locks, run):
+            with self.lock(run):
                 self._key(run)
         before = self._size()
         items = scores = 0
@@ -278,11 +279,7 @@ class Store:
 
         The lock goes when the process does, however it ends.
         """
-        return run_lock(self._locks, run_id)
-
-    @property
-    def _locks(self) -> Path:
-        return self.path.parent / "locks"
+        return _run_lock(self.path.parent / "locks", run_id)
 
     def _size(self) -> int:
         return sum(p.stat().st_size for p in (self.path, Path(f"{self.path}-wal")) if p.exists())
@@ -322,6 +319,21 @@ _INSERT_CONTENT = (
 
 def _is_time(found: Iterable[tuple[float | None]]) -> bool:
     return next(iter(found))[0] is not None
+
+
+@contextmanager
+def _run_lock(folder: Path, run: str) -> Iterator[None]:
+    plain = run.isascii() and run.replace("-", "").isalnum()
+    path = folder / f"{run if plain else hashlib.sha256(run.encode()).hexdigest()}.lock"
+    with ExitStack() as held:
+        try:
+            held.enter_context(file_lock(path, wait=False))
+        except LockTaken:
+            message = f"run '{run}' is being run by another process"
+            raise StoreError(message, hint="wait for it, or stop it first") from None
+        except OSError as problem:
+            raise StoreError(f"cannot lock the run: {problem.strerror}", where=str(path)) from problem
+        yield
 
 
 def _make_folder(folder: Path) -> None:

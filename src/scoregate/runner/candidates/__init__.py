@@ -37,7 +37,7 @@ def build(
     Raises ConfigError.
     """
     # Each kind is imported where it is used: asyncio, importlib and the rest cost the start of every command.
-    from scoregate.git.version import version_of
+    from scoregate.git.checkout import version_of
 
     if spec.python is not None:
         from scoregate.runner.candidates.python_file import load_experiment, python_candidate

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.files.reading import check_input_file
-from scoregate.git.version import Version
+from scoregate.git.checkout import Version
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Candidate, CandidateError, classify
 from scoregate.runner.candidates.failures import reason_of

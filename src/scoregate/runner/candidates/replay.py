@@ -8,7 +8,7 @@ from pathlib import Path
 from scoregate.errors import ConfigError, ResultsError
 from scoregate.files.reading import check_input_file, decode_utf8, open_bytes, reading
 from scoregate.files.strict_json import JsonProblem, parse_json
-from scoregate.git.version import Version, version_of
+from scoregate.git.checkout import Version, version_of
 from scoregate.records import JSON, DatasetItem, RunHeader, RunItem
 from scoregate.runner.candidates.candidate import Answer, Candidate, CandidateError, as_answer
 from scoregate.runner.candidates.wire import measured

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scoregate.git.version import Version, git_state, version_of
+from scoregate.git.checkout import Version, git_state, version_of
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -1,0 +1,77 @@
+"""Whoever holds a lock is alone, and what ends takes its locks with it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from scoregate.files.lock import LockTaken, file_lock
+
+COUNTER = """
+import sys
+from pathlib import Path
+from scoregate.files.lock import file_lock
+counter, lock = map(Path, sys.argv[1:])
+for _ in range(200):
+    with file_lock(lock):
+        counter.write_text(str(int(counter.read_text()) + 1))
+"""
+
+
+def test_processes_that_wait_for_each_other_are_never_in_at_once(tmp_path: Path) -> None:
+    counter, lock = tmp_path / "counter", tmp_path / "locks" / "lock"
+    counter.write_text("0")
+    command = [sys.executable, "-c", COUNTER, str(counter), str(lock)]
+    processes = [subprocess.Popen(command) for _ in range(3)]
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert counter.read_text() == "600"
+    assert list(lock.parent.iterdir()) == []
+
+
+def test_threads_of_one_process_wait_for_each_other(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def second() -> None:
+        with file_lock(tmp_path / "lock"):
+            seen.append("second")
+
+    with file_lock(tmp_path / "lock"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        time.sleep(0.05)
+        seen.append("first")
+    thread.join(10)
+    assert seen == ["first", "second"]
+
+
+def test_who_does_not_wait_is_told_that_it_is_taken(tmp_path: Path) -> None:
+    with file_lock(tmp_path / "lock"):
+        with pytest.raises(LockTaken), file_lock(tmp_path / "lock", wait=False):
+            pass
+        with file_lock(tmp_path / "another", wait=False):
+            pass
+    with file_lock(tmp_path / "lock", wait=False):
+        pass
+
+
+def test_a_forked_process_holds_no_lock_of_its_parent(tmp_path: Path) -> None:
+    with file_lock(tmp_path / "lock"):
+        child = os.fork()
+        if child == 0:
+            try:
+                with file_lock(tmp_path / "lock", wait=False):
+                    os._exit(1)
+            except LockTaken:
+                time.sleep(0.2)  # by then the parent has let go
+            try:
+                with file_lock(tmp_path / "lock", wait=False):
+                    os._exit(0)
+            except BaseException:
+                os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
