@@ -8,9 +8,9 @@ from random import Random
 import pytest
 
 from scoregate.gate_file import Limits
+from scoregate.retries import asked_pause, wait_before_retry
 from scoregate.runner.budget import Budget, Estimate, estimate
 from scoregate.runner.pace import LARGEST_CHUNK, Pace
-from scoregate.runner.retries import asked_pause, wait_before_retry
 from scoregate.runner.throttle import Throttle
 from scoregate.store import Totals
 

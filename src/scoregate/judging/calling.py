@@ -26,8 +26,7 @@ from scoregate.judging.hidden_key import HiddenKey
 from scoregate.judging.spec import JudgeSpec
 from scoregate.judging.usage import Usage
 from scoregate.records import Tokens
-from scoregate.runner.candidates.failures import RATE_LIMIT_STATUSES
-from scoregate.runner.retries import asked_pause, wait_before_retry
+from scoregate.retries import RATE_LIMIT_STATUSES, asked_pause, wait_before_retry
 from scoregate.runner.throttle import Throttle
 from scoregate.scorers.judge import (
     ChatMessage,

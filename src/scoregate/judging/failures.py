@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scoregate.judging.spec import JudgeSpec
-from scoregate.runner.candidates.failures import RATE_LIMIT_STATUSES, TRANSIENT_STATUSES, seconds_to_wait
+from scoregate.retries import RATE_LIMIT_STATUSES, is_transient, seconds_to_wait
 
 if TYPE_CHECKING:
     from openai import APIStatusError
@@ -60,7 +60,7 @@ def failure_of(
     status = int(error.status_code)
     if error.code == _NO_QUOTA:
         return EndpointRefused(f"the endpoint says that the quota is used up (status {status}: {detail})")
-    if status in RATE_LIMIT_STATUSES or status in TRANSIENT_STATUSES or status >= 500:
+    if is_transient(status):
         return Transient(
             f"status {status}: {detail}",
             retry_after=seconds_to_wait(error.response.headers.get("retry-after")),

@@ -12,18 +12,20 @@ from __future__ import annotations
 
 import json
 import math
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
+from random import Random
+from typing import TYPE_CHECKING, Any
 
 from scoregate.errors import USAGE, ScoregateError, ServiceError
 from scoregate.langfuse.settings import Settings
 from scoregate.records import JSON
+from scoregate.retries import is_transient, pause_of_request, seconds_to_wait
 from scoregate.version import __version__
 
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ API = "/api/public"
 PAGE = 100
 """Most entries of a page that the server gives."""
 _OF_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
-_BUSY = frozenset((408, 425, 429))
 _DOUBTFUL = frozenset((400, 401, 403, 404, 405))
 Query = Mapping[str, str | int | float | bool | None]
 _MOST_OF_A_REASON = 300
@@ -98,6 +99,7 @@ class Connection:
         self._resume_at = 0.0
         self._heard_at = time.monotonic()
         self._end: float | None = None
+        self._random = Random()
         self._client = httpx.Client(
             base_url=settings.base_url + API,
             auth=httpx.BasicAuth(settings.public_key, settings.secret_key),
@@ -186,8 +188,9 @@ class Connection:
                 raise self._failed(f"it asks to wait {self._resume_at - time.monotonic():.0f} s more")
             self._wait(self._resume_at - time.monotonic(), deadline)
             tries += 1
-            pause = patience.first_pause * 2 ** min(tries - 1, 10) * (0.5 + random.random())
-            pause = min(pause, patience.longest_pause)
+            pause = pause_of_request(
+                tries, first=patience.first_pause, longest=patience.longest_pause, random=self._random
+            )
             try:
                 answer = self._exchange(method, path, params, content, sent, deadline)
             except self._transport_errors() as problem:
@@ -202,8 +205,8 @@ class Connection:
                 if status in wanted or good:
                     return Reply(status, body, _date(answer))
                 failure = _what_failed(status, body)
-                if status in _BUSY or status >= 500:
-                    asked = _retry_after(answer)
+                if is_transient(status):
+                    asked = seconds_to_wait(answer.headers.get("retry-after"))
                     if asked is not None:
                         if asked > patience.retry_after:
                             self._resume_at = max(self._resume_at, time.monotonic() + min(asked, 600.0))
@@ -328,6 +331,7 @@ def _retry_after(answer: httpx.Response) -> float | None:
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
     return max(0.0, (until - datetime.now(UTC)).total_seconds())
+_MOST_OF_A_REASON = 300
 
 
 def _reason(body: JSON) -> str:

@@ -18,6 +18,7 @@ from time import time
 
 from scoregate.errors import StoreError
 from scoregate.records import Attempt, RunItem, Score
+from scoregate.retries import asked_pause, wait_before_retry
 from scoregate.runner import lifetimes
 from scoregate.runner.budget import Budget
 from scoregate.runner.calls import Outcome
@@ -28,7 +29,6 @@ from scoregate.runner.committer import Finished
 from scoregate.runner.finishing import Finishing
 from scoregate.runner.order import Cell, missing_cells
 from scoregate.runner.plan import RunPlan, RunReport
-from scoregate.runner.retries import asked_pause, wait_before_retry
 from scoregate.runner.scoring import Scored
 from scoregate.runner.tally import Tally
 from scoregate.runner.throttle import Throttle

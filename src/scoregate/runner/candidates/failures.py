@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scoregate.retries import RATE_LIMIT_STATUSES, TRANSIENT_STATUSES, seconds_to_wait
 from scoregate.wording import MAX_REASON, first_line
-
-TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
-"""HTTP statuses that may be gone at the next call; 529 is what model services answer when overloaded."""
-RATE_LIMIT_STATUSES = frozenset({429, 529})
 
 _TRANSPORT_ERRORS = {
     "httpx": ("TransportError",),
@@ -75,18 +70,6 @@ def reason_of(error: BaseException) -> str:
     line = first_line(message)
     name = type(error).__name__
     return f"{name}: {line}"[:MAX_REASON] if line else name
-
-
-def seconds_to_wait(value: object) -> float | None:
-    """Seconds that a Retry-After asks for: a number, its text, or an HTTP date. None if it is none of these."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value) if 0 <= value < math.inf else None
-    if not isinstance(value, str):
-        return None
-    try:
-        return seconds_to_wait(float(value))
-    except ValueError:
-        return _seconds_until(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,19 +148,6 @@ def _attribute(holder: object, name: str) -> Any:
         return getattr(holder, name, None)
     except Exception:  # noqa: BLE001  user code: a property that raises says nothing
         return None
-
-
-def _seconds_until(date: str) -> float | None:
-    from datetime import UTC
-    from email.utils import parsedate_to_datetime
-
-    try:
-        moment = parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, moment.timestamp() - time.time())
 
 
 def _shown_exit(code: object) -> str:

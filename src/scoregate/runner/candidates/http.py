@@ -12,17 +12,13 @@ from scoregate.errors import ConfigError
 from scoregate.git.checkout import Version
 from scoregate.paths import PathError, look_up
 from scoregate.records import JSON, DatasetItem
+from scoregate.retries import RATE_LIMIT_STATUSES, TRANSIENT_STATUSES, seconds_to_wait
 from scoregate.runner.candidates.candidate import (
     Answer,
     Candidate,
     CandidateError,
     TransientError,
     classify,
-)
-from scoregate.runner.candidates.failures import (
-    RATE_LIMIT_STATUSES,
-    TRANSIENT_STATUSES,
-    seconds_to_wait,
 )
 from scoregate.runner.candidates.wire import (
     MAX_OUTPUT_BYTES,
