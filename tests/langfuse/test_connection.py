@@ -64,6 +64,16 @@ def test_a_wish_to_wait_for_an_hour_is_an_error(server: LangfuseServer, connecti
         project_of(connection)
 
 
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
+def test_a_wish_that_is_no_time_leaves_the_usual_pause(server: LangfuseServer, seconds: float) -> None:
+    server.faults.plan(Fault(status=429, retry_after=seconds), next_requests=1)
+    settings = Settings(server.public_key, server.secret_key, server.url)
+    with Connection(settings, Patience(first_pause=0.6)) as connection:
+        began = time.monotonic()
+        project_of(connection)
+    assert 0.3 <= time.monotonic() - began < 5.0
+
+
 @pytest.mark.parametrize("body", ["", "{}", "[]", '{"data": {}}', "<html>Sign in</html>"])
 def test_a_page_that_is_none_of_langfuse_is_an_error(server: LangfuseServer, body: str) -> None:
     server.faults.plan(Fault(kind="answers", body=body))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from random import Random
 
 import pytest
 
 from scoregate.gate_file import Limits
-from scoregate.retries import asked_pause, wait_before_retry
 from scoregate.runner.budget import Budget, Estimate, estimate
 from scoregate.runner.pace import LARGEST_CHUNK, Pace
 from scoregate.runner.throttle import Throttle
@@ -61,14 +59,6 @@ def test_calls_in_flight_are_counted_at_the_mean_cost() -> None:
         assert budget.refusal() is None
         budget.started()
     assert budget.refusal() == "max_cost_usd"
-
-
-def test_waits_grow_and_start_with_what_was_asked_for() -> None:
-    random = Random(0)
-    waits = [max(wait_before_retry(attempt, None, random) for _ in range(200)) for attempt in (1, 2, 3, 50)]
-    assert [round(wait, 0) for wait in waits] == [0, 1, 2, 30]
-    assert all(7.0 <= wait_before_retry(1, 7.0, random) <= 7.5 for _ in range(200))
-    assert (asked_pause(None), asked_pause(5.0), asked_pause(3600.0)) == (0.0, 5.0, 60.0)
 
 
 def test_jobs_of_a_quick_scorer_grow_and_of_a_slow_one_shrink() -> None:
