@@ -9,7 +9,7 @@ import pytest
 from scoregate.datasets import cluster_of, read_dataset, slices_of
 from scoregate.gate_file import Gate, read_gate
 from scoregate.records import Dataset, Run, RunHeader, RunItem
-from scoregate.runner.candidates.python_file import Experiment, load_experiment
+from scoregate.runner.candidates.python_file import ExperimentFile, load_experiment
 from scoregate.scorers.evaluators import from_function
 from scoregate.scorers.library import build
 from scoregate.scorers.scorer import score_item
@@ -35,26 +35,26 @@ def dataset(gate: Gate) -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def agent() -> Experiment:
+def agent() -> ExperimentFile:
     return load_experiment(PROJECT / "experiments" / "support_agent.py")
 
 
 @pytest.fixture(scope="session")
-def agent_v2() -> Experiment:
+def agent_v2() -> ExperimentFile:
     return load_experiment(PROJECT / "experiments" / "support_agent_v2.py")
 
 
 @pytest.fixture(scope="session")
-def run_v1(gate: Gate, dataset: Dataset, agent: Experiment) -> Run:
+def run_v1(gate: Gate, dataset: Dataset, agent: ExperimentFile) -> Run:
     return run_of(agent, gate, dataset)
 
 
 @pytest.fixture(scope="session")
-def run_v2(gate: Gate, dataset: Dataset, agent_v2: Experiment) -> Run:
+def run_v2(gate: Gate, dataset: Dataset, agent_v2: ExperimentFile) -> Run:
     return run_of(agent_v2, gate, dataset)
 
 
-def run_of(experiment: Experiment, gate: Gate, dataset: Dataset) -> Run:
+def run_of(experiment: ExperimentFile, gate: Gate, dataset: Dataset) -> Run:
     """The run that the engine would make, one item after the other and without a store."""
     assert experiment.version is not None
     assert gate.cluster is not None

@@ -7,17 +7,17 @@ import asyncio
 import pytest
 
 from scoregate.gate_file import Limits
-from scoregate.runner.budget import Budget, Estimate, estimate
-from scoregate.runner.pace import LARGEST_CHUNK, Pace
-from scoregate.runner.throttle import Throttle
+from scoregate.runner.budget import Budget, RunEstimate, estimate
+from scoregate.runner.calls import Throttle
+from scoregate.runner.scoring import LARGEST_CHUNK, Pace
 from scoregate.store import Totals
 
 PREVIOUS = Totals(ok=90, error=10, calls=110, cost_usd=2.0, latency_seconds=150.0)
 
 
 def test_without_an_earlier_run_only_the_calls_are_known() -> None:
-    assert estimate(300, Limits(), None) == Estimate(300, None, None, None)
-    assert estimate(300, Limits(), Totals()) == Estimate(300, None, None, None)
+    assert estimate(300, Limits(), None) == RunEstimate(300, None, None, None)
+    assert estimate(300, Limits(), Totals()) == RunEstimate(300, None, None, None)
 
 
 def test_an_earlier_run_tells_cost_and_time() -> None:

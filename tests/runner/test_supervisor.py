@@ -153,7 +153,7 @@ def test_ctrl_c_before_the_run_begins_ends_the_work(capfd: pytest.CaptureFixture
 
 
 def test_a_forwarded_signal_that_comes_after_the_run_does_no_harm() -> None:
-    from scoregate.runner.signals import Interruptions
+    from scoregate.runner.supervisor import Interruptions
 
     def work() -> int:
         with Interruptions(lambda: None):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from scoregate.gate_run.begin import StartedRun
     from scoregate.gate_run.rescored_first import ScoredFirst
     from scoregate.judging.judge import Judge
-    from scoregate.runner.budget import Estimate
+    from scoregate.runner.budget import RunEstimate
     from scoregate.store import Store
 
 
@@ -65,7 +65,7 @@ def announced_replies(replies: int) -> list[str]:
     return [f"up to {replies:,} judge {'reply' if replies == 1 else 'replies'}"] if replies else []
 
 
-def announced_cost(expected: Estimate) -> list[str]:
+def announced_cost(expected: RunEstimate) -> list[str]:
     """What it will probably cost, and the judges' part of it; empty where nothing says it."""
     from scoregate.wording import dollars
 

@@ -23,7 +23,7 @@ from scoregate.records import Run, RunHeader, RunItem, Score
 from scoregate.results_file import write_lock, write_results
 from scoregate.run_facts import Rescored
 from scoregate.runner import session
-from scoregate.runner.cells import MEASURED
+from scoregate.runner.committer import MEASURED
 from scoregate.runner.rescoring import Rescoring, RescoringPlan, StoredOutput
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store

@@ -27,7 +27,7 @@ from scoregate.judging.spec import JudgeSpec
 from scoregate.judging.usage import Usage
 from scoregate.records import Tokens
 from scoregate.retries import RATE_LIMIT_STATUSES, asked_pause, wait_before_retry
-from scoregate.runner.throttle import Throttle
+from scoregate.runner.calls import Throttle
 from scoregate.scorers.judge import (
     ChatMessage,
     Fault,

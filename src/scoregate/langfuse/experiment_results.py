@@ -20,7 +20,7 @@ from scoregate.gate_file import Gate
 from scoregate.langfuse import ids
 from scoregate.records import JSON, Dataset, DatasetItem, Run, RunHeader, RunItem, Score, ScoreValue
 from scoregate.runner.candidates.candidate import CandidateError, as_answer
-from scoregate.runner.cells import MEASURED, complete
+from scoregate.runner.committer import MEASURED, complete_cells
 from scoregate.scorers.scorer import Scorer, score_item
 
 _ABSENT = "the experiment's result does not hold it: the SDK leaves out items that failed"
@@ -167,7 +167,7 @@ def _cells(
                 content=content,
             )
             scores = _scores(answer, item, run_item, gate) if answer else []
-            yield run_item, complete(run_item, scores, expected, gate.catalog)
+            yield run_item, complete_cells(run_item, scores, expected, gate.catalog)
 
 
 def _scores(answer: ExperimentItemResult, item: DatasetItem, run_item: RunItem, gate: Gate) -> list[Score]:

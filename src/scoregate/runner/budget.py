@@ -12,7 +12,7 @@ from scoregate.store import Totals
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class RunEstimate:
     """What a run will take, told before it starts."""
 
     calls: int
@@ -34,7 +34,7 @@ def estimate(
     *,
     services_usd: float | None = None,
     before: Totals | None = None,
-) -> Estimate:
+) -> RunEstimate:
     """Expected use of so many calls, from the means of a previous run where there is one.
 
     `services_usd` is what services behind scorers will cost at most, where that is known better than from that run.
@@ -53,7 +53,7 @@ def estimate(
         ("max_seconds", seconds, limits.max_seconds),
     )
     exceeds = tuple(name for name, need, cap in needs if need is not None and cap is not None and need > cap)
-    return Estimate(calls, cost, services_usd, seconds, exceeds)
+    return RunEstimate(calls, cost, services_usd, seconds, exceeds)
 
 
 class Budget:

@@ -1,4 +1,4 @@
-"""Calls of the user's code, sync or async, under one time limit, and whatever they do they end.
+"""Calls of the user's code, sync or async, so many at once and under one time limit; whatever they do, they end.
 
 1. An async call runs in a task of its own (with its own context variables), a sync one in a daemon thread.
 2. Beyond the limit the task is cancelled; one that swallows this is left behind after a grace of a second. A thread
@@ -8,25 +8,91 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import contextvars
-from collections.abc import Awaitable, Callable
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from queue import SimpleQueue
 from time import perf_counter
 from typing import Any
 
-from scoregate.runner.threads import DaemonThreads, Job
+from scoregate.records import DatasetItem
+from scoregate.runner.candidates.candidate import Candidate
 
-GRACE_SECONDS = 1.0
+_GRACE_SECONDS = 1.0
 """How long a cancelled task may take to end."""
 
 
+class ThreadJob:
+    """One function on its way through a thread."""
+
+    __slots__ = ("deliver", "given_up", "work")
+
+    def __init__(self, work: Callable[[], Any], deliver: Callable[[Any], None]) -> None:
+        self.work = work
+        self.deliver = deliver
+        self.given_up = False
+
+    def give_up(self) -> None:
+        """Nobody waits for it any more: its result is dropped, and its thread ends when it returns."""
+        self.given_up = True
+
+
+_Inbox = SimpleQueue[ThreadJob | None]
+
+
+class DaemonThreads:
+    """As many threads as there are jobs at one time; an idle one is used again. For one event loop's thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._idle: list[_Inbox] = []
+
+    def submit(self, work: Callable[[], Any], deliver: Callable[[Any], None]) -> ThreadJob:
+        """Call `work` in a thread and `deliver` with its result on the event loop. `work` must not raise."""
+        job = ThreadJob(work, deliver)
+        inbox = self._idle.pop() if self._idle else self._start()
+        inbox.put(job)
+        return job
+
+    def close(self) -> None:
+        """End the idle threads. Busy ones end when their job does, if ever."""
+        while self._idle:
+            self._idle.pop().put(None)
+
+    def _start(self) -> _Inbox:
+        inbox: _Inbox = SimpleQueue()
+        _thread.start_new_thread(self._serve, (inbox,))
+        return inbox
+
+    def _serve(self, inbox: _Inbox) -> None:
+        # What `Thread` does for debuggers and for measuring coverage.
+        sys.settrace(threading.gettrace())
+        while (job := inbox.get()) is not None:
+            result = job.work()
+            try:
+                self._loop.call_soon_threadsafe(self._finished, job, result, inbox)
+            except RuntimeError:
+                return  # The loop is closed: nobody waits.
+            del job, result  # What is not held here can be freed while the thread waits.
+
+    def _finished(self, job: ThreadJob, result: Any, inbox: _Inbox) -> None:
+        if job.given_up:
+            inbox.put(None)
+            return
+        self._idle.append(inbox)
+        job.deliver(result)
+
+
 class LoopBlocked(BaseException):
-    """Raised into an async call that blocks the event loop beyond the limit (see `watchdog`)."""
+    """Raised into an async call that blocks the event loop beyond the limit (see `session`)."""
 
 
 @dataclass(slots=True)
-class Outcome:
+class CallOutcome:
     """How one call ended: with `returned`, with `error`, or neither."""
 
     seconds: float
@@ -49,14 +115,16 @@ class Calls:
         self._timer: asyncio.TimerHandle | None = None
         self._context = contextvars.copy_context()
 
-    def awaited(self, function: Callable[..., Awaitable[Any]], *arguments: Any) -> asyncio.Future[Outcome]:
+    def awaited(
+        self, function: Callable[..., Awaitable[Any]], *arguments: Any
+    ) -> asyncio.Future[CallOutcome]:
         """Call an async function on this event loop."""
         call = self._begin()
         call.task = self._loop.create_task(_measured_async(function, arguments))
         call.task.add_done_callback(call.task_ended)
         return call.future
 
-    def in_thread(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Outcome]:
+    def in_thread(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[CallOutcome]:
         """Call a blocking function in a thread."""
         call = self._begin()
         context = self._context.copy()
@@ -72,7 +140,7 @@ class Calls:
         """End every call now: the run was interrupted."""
         for call in list(self._open):
             call.stop()
-            call.resolve(Outcome(self._loop.time() - call.started, aborted=True))
+            call.resolve(CallOutcome(self._loop.time() - call.started, aborted=True))
 
     def _begin(self) -> _Call:
         call = _Call(self._loop, self._open)
@@ -92,11 +160,11 @@ class Calls:
                 return
             call.expired = True
             call.stop()
-            late = Outcome(now - call.started, timed_out=True)
+            late = CallOutcome(now - call.started, timed_out=True)
             if call.task is None:
                 call.resolve(late)
             else:
-                self._loop.call_later(GRACE_SECONDS, call.resolve, late)
+                self._loop.call_later(_GRACE_SECONDS, call.resolve, late)
 
 
 class _Call:
@@ -108,12 +176,12 @@ class _Call:
         self.open_calls = open_calls
         open_calls[self] = None
         self.started = loop.time()
-        self.future: asyncio.Future[Outcome] = loop.create_future()
-        self.task: asyncio.Task[Outcome] | None = None
-        self.job: Job | None = None
+        self.future: asyncio.Future[CallOutcome] = loop.create_future()
+        self.task: asyncio.Task[CallOutcome] | None = None
+        self.job: ThreadJob | None = None
         self.expired = False
 
-    def resolve(self, outcome: Outcome) -> None:
+    def resolve(self, outcome: CallOutcome) -> None:
         if not self.future.done():
             self.future.set_result(outcome)
             del self.open_calls[self]
@@ -124,29 +192,124 @@ class _Call:
         if self.job is not None:
             self.job.give_up()
 
-    def task_ended(self, task: asyncio.Task[Outcome]) -> None:
+    def task_ended(self, task: asyncio.Task[CallOutcome]) -> None:
         try:
             outcome = task.result()
         except BaseException as error:  # noqa: BLE001  raised before or after the user code: it is an outcome too
-            outcome = Outcome(0.0, error=error)
+            outcome = CallOutcome(0.0, error=error)
         if self.expired or isinstance(outcome.error, LoopBlocked):
-            outcome = Outcome(task.get_loop().time() - self.started, timed_out=True)
+            outcome = CallOutcome(task.get_loop().time() - self.started, timed_out=True)
         self.resolve(outcome)
 
 
-def _measured(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Outcome:
+def _measured(function: Callable[..., Any], arguments: tuple[Any, ...]) -> CallOutcome:
     started = perf_counter()
     try:
         returned = function(*arguments)
     except BaseException as error:  # noqa: BLE001  user code: sys.exit ends the call, not the run
-        return Outcome(perf_counter() - started, error=error)
-    return Outcome(perf_counter() - started, returned)
+        return CallOutcome(perf_counter() - started, error=error)
+    return CallOutcome(perf_counter() - started, returned)
 
 
-async def _measured_async(function: Callable[..., Awaitable[Any]], arguments: tuple[Any, ...]) -> Outcome:
+async def _measured_async(function: Callable[..., Awaitable[Any]], arguments: tuple[Any, ...]) -> CallOutcome:
     started = perf_counter()
     try:
         returned = await function(*arguments)
     except BaseException as error:  # noqa: BLE001  user code: sys.exit ends the call, not the run
-        return Outcome(perf_counter() - started, error=error)
-    return Outcome(perf_counter() - started, returned)
+        return CallOutcome(perf_counter() - started, error=error)
+    return CallOutcome(perf_counter() - started, returned)
+
+
+class Throttle:
+    """How many calls may be in flight: fewer when the service says "too many", more again while it does not.
+
+    Additive increase, multiplicative decrease, as TCP does it: a rate-limit answer halves the limit (never below one),
+    as many successes as the limit is raise it by one. The answers of one burst count once. For one event loop's thread.
+    """
+
+    def __init__(self, maximum: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._maximum = maximum
+        self._limit = float(maximum)
+        self._active = 0
+        self._decreases = 0
+        self._paused_until = 0.0
+        self._stopped = False
+        self._waiting: list[asyncio.Future[None]] = []
+
+    @property
+    def limit(self) -> int:
+        """Calls that may be in flight now."""
+        return int(self._limit)
+
+    async def enter(self) -> int | None:
+        """Wait for a place; a ticket for `limited`, or None once the run starts no more calls."""
+        while not self._stopped:
+            if self._active < self.limit and self._loop.time() >= self._paused_until:
+                self._active += 1
+                return self._decreases
+            place = self._loop.create_future()
+            self._waiting.append(place)
+            await place
+        return None
+
+    def leave(self) -> None:
+        self._active -= 1
+        self._wake()
+
+    def succeeded(self) -> None:
+        """A call was answered without complaint."""
+        if self._limit < self._maximum:
+            self._limit = min(self._maximum, self._limit + 1 / self._limit)
+
+    def limited(self, ticket: int) -> None:
+        """A call was answered with "too many requests". Calls that started before the last decrease do not count."""
+        if ticket == self._decreases:
+            self._limit = max(1.0, self._limit / 2)
+            self._decreases += 1
+
+    def pause(self, seconds: float) -> None:
+        """Start nothing for a while."""
+        self._paused_until = max(self._paused_until, self._loop.time() + seconds)
+        self._loop.call_at(self._paused_until, self._wake)
+
+    def stop(self) -> None:
+        """Start nothing any more."""
+        self._stopped = True
+        self._wake()
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for place in waiting:
+            if not place.done():  # Who waited may have been cancelled.
+                place.set_result(None)
+
+
+def distinct_candidates(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Each once: a candidate may stand in both arms, when it is compared with itself."""
+    return list({id(candidate): candidate for candidate in candidates}.values())
+
+
+def prepare_candidates(candidates: Sequence[Candidate], items: Sequence[DatasetItem]) -> None:
+    """Whatever the candidates' own `prepare` raises ends the session before its first call."""
+    for candidate in candidates:
+        if candidate.prepare is not None:
+            candidate.prepare(items)
+
+
+async def close_candidates(candidates: Sequence[Candidate], seconds: float) -> None:
+    """Let the candidates close what they hold, side by side, for at most so long."""
+    await close_all([candidate.close for candidate in candidates if candidate.close is not None], seconds)
+
+
+async def close_all(closers: Sequence[Callable[[], Awaitable[None]]], seconds: float) -> None:
+    """Call them side by side and wait at most so long; what they raise changes nothing."""
+    closing = [asyncio.ensure_future(close()) for close in closers]
+    if not closing:
+        return
+    done, late = await asyncio.wait(closing, timeout=seconds)
+    for task in late:
+        task.cancel()
+    for task in done:
+        if not task.cancelled():
+            task.exception()  # The session is over; an error while closing changes nothing about it.

@@ -1,22 +1,34 @@
-"""The thread that writes what a session makes: whatever finished run items are waiting go into one transaction."""
+"""Run items with every expected cell, and the thread that commits them: all that wait go into one transaction."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from queue import Empty, SimpleQueue
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
-from scoregate.errors import StoreError, StoreWriteError
+from scoregate.catalog import Catalog
+from scoregate.errors import ContractError, StoreError, StoreWriteError
 from scoregate.records import RunItem, Score
-from scoregate.runner.cells import complete
 from scoregate.store import Store
 from scoregate.store.rows import Unstorable
 
-ENOUGH = 512
+_ENOUGH = 512
 """A transaction of so many run items waits for no more."""
+MEASURED: Mapping[str, Callable[[RunItem], float | None]] = MappingProxyType(
+    {
+        "latency_seconds": lambda item: item.latency_seconds,
+        "cost_usd": lambda item: item.cost_usd,
+        "tokens_input": lambda item: item.tokens.input if item.tokens else None,
+        "tokens_output": lambda item: item.tokens.output if item.tokens else None,
+        "tokens_total": lambda item: item.tokens.total if item.tokens else None,
+    }
+)
+"""Scores that no scorer has to make: they are part of the run item."""
 
 
 class Finished(NamedTuple):
@@ -89,7 +101,7 @@ class Committer:
             waiting = self._waiting.get()
             while waiting is not None:
                 batch.extend(waiting)
-                if len(batch) >= ENOUGH:
+                if len(batch) >= _ENOUGH:
                     return batch
                 waiting = self._waiting.get_nowait()
             if batch:
@@ -125,4 +137,52 @@ def _by_run(batch: Iterable[_Written]) -> dict[str, list[_Written]]:
 def _as_error(finished: Finished, reason: str) -> Finished:
     """The same cells, without what cannot be stored."""
     failed = replace(finished.item, status="error", error=reason, output=None, tokens=None, attempts=())
-    return Finished(finished.run, failed, complete(failed, (), [score.score for score in finished.scores]))
+    return Finished(
+        finished.run, failed, complete_cells(failed, (), [score.score for score in finished.scores])
+    )
+
+
+def complete_cells(
+    run_item: RunItem, scores: Iterable[Score], expected: Sequence[str], catalog: Catalog | None = None
+) -> tuple[Score, ...]:
+    """The cells of a run item, each name once: what the scorers made, then what is expected and not there.
+
+    Each is a value, "not applicable", or an error with its reason.
+
+    Expected measured scores are taken from the run item, also from a failed one. Every other expected score
+    that no scorer made is an error; of a failed run item, with the candidate's own reason.
+    """
+    cells: dict[str, Score] = {}
+    for score in scores:
+        name = score.score
+        if name in cells:
+            cells[name] = _error(run_item, name, f"ambiguous: two scorers make a score named '{name}'")
+        elif isinstance(score.value, float) and not math.isfinite(score.value):
+            cells[name] = _error(run_item, name, f"{score.value} is no score value")
+        else:
+            cells[name] = score
+    for name in expected:
+        if name not in cells:
+            cells[name] = _expected_cell(run_item, name, catalog)
+    return tuple(cells.values())
+
+
+def _expected_cell(run_item: RunItem, name: str, catalog: Catalog | None) -> Score:
+    measure = MEASURED.get(name)
+    value = measure(run_item) if measure else None
+    if value is not None:
+        contract = catalog.get(name) if catalog else None
+        try:
+            checked = contract.check(value, item=run_item.item) if contract else value
+        except ContractError as broken:
+            return _error(run_item, name, str(broken))
+        return Score(run_item.item, run_item.trial, name, checked)
+    if run_item.status != "ok":
+        return _error(run_item, name, f"the candidate failed: {run_item.error or run_item.status}")
+    if measure:
+        return _error(run_item, name, "the candidate does not say it")
+    return _error(run_item, name, f"no scorer makes a score named '{name}'")
+
+
+def _error(run_item: RunItem, name: str, reason: str) -> Score:
+    return Score(run_item.item, run_item.trial, name, None, "error", reason)

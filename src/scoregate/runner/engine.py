@@ -1,10 +1,10 @@
 """The engine: call the candidate of every missing arm × item × trial, score, commit, count.
 
-1. A fixed number of workers take the cells in order (`order`): trial by trial, and within one item by item.
-2. A worker waits for a place (`throttle`), asks whether a cap is reached (`budget`), calls the candidate under its
-   time limit (`calls`), and calls again after a transient error (`retries`).
-3. The run item goes to the scorers (`scoring`), which work apart, and comes back with every expected cell (`cells`).
-4. The committer's thread commits it (`committer`). Only then is it counted and forgotten.
+1. A fixed number of workers take the cells in order (`missing_cells`): trial by trial, and within one item by item.
+2. A worker waits for a place (`Throttle`), asks whether a cap is reached (`budget`), calls the candidate under its
+   time limit (`calls`), and calls again after a transient error (`wait_before_retry`).
+3. The run item goes to the scorers (`scoring`), which work apart, and comes back; what is missing of its expected cells is
+   added, and the committer's thread commits it (`committer`). Only then is it counted and forgotten.
 
 Whatever ends a session early (a cap, a signal, the store), no new call starts and what is finished is committed.
 """
@@ -19,24 +19,25 @@ from time import time
 from scoregate.errors import StoreError
 from scoregate.records import Attempt, RunItem, Score
 from scoregate.retries import asked_pause, wait_before_retry
-from scoregate.runner import lifetimes
 from scoregate.runner.budget import Budget
-from scoregate.runner.calls import Outcome
+from scoregate.runner.calls import (
+    CallOutcome,
+    Throttle,
+    close_candidates,
+    distinct_candidates,
+    prepare_candidates,
+)
 from scoregate.runner.candidates.candidate import Answer, as_answer
 from scoregate.runner.candidates.failures import CandidateError, TransientError, classify
-from scoregate.runner.cells import complete
-from scoregate.runner.committer import Finished
+from scoregate.runner.committer import Finished, complete_cells
 from scoregate.runner.finishing import Finishing
-from scoregate.runner.order import Cell, missing_cells
-from scoregate.runner.plan import RunPlan, RunReport
-from scoregate.runner.scoring import Scored
-from scoregate.runner.tally import Tally
-from scoregate.runner.throttle import Throttle
+from scoregate.runner.plan import MissingCell, RunPlan, RunReport, SessionCounter, missing_cells
+from scoregate.runner.scoring import ItemToScore
 from scoregate.runner.tracing import traced
 from scoregate.scorers.postponed import OutOfTime, Postponed
 from scoregate.store import Totals
 
-HEARTBEAT_SECONDS = 1.0
+_HEARTBEAT_SECONDS = 1.0
 """Progress is told at least this often."""
 
 
@@ -55,17 +56,17 @@ class Engine:
         self._plan = plan
         self._loop = asyncio.get_running_loop()
         runs = [arm.run for arm in plan.arms]
-        self._tally = Tally(_totals(plan, runs, plan.trials), plan.expected)
+        self._tally = SessionCounter(_totals(plan, runs, plan.trials), plan.expected)
         before = _totals(plan, dict.fromkeys([*runs, *plan.also_counted]))
         self._budget = Budget(plan.limits, before, elsewhere_usd=plan.spent_usd, paid=self._tally.spent)
         self._unscored = _unscored(plan, runs, self._budget)
         """Answers of an earlier session, which are scored and not called again."""
         self._judged = any(scorer.service is not None for scorer in plan.scorers)
         """Whether answers wait long for their scores, so that losing them would cost more than keeping them."""
-        self._put_off: list[Scored] = []
+        self._put_off: list[ItemToScore] = []
         self._called = False
         """All calls of candidates have come to their end."""
-        self._candidates = lifetimes.distinct([arm.candidate for arm in plan.arms])
+        self._candidates = distinct_candidates([arm.candidate for arm in plan.arms])
         self._throttle = Throttle(plan.limits.concurrency)
         self._finishing = Finishing(
             plan.store,
@@ -86,7 +87,7 @@ class Engine:
     async def run(self) -> RunReport:
         plan = self._plan
         try:
-            lifetimes.prepare(self._candidates, plan.items)
+            prepare_candidates(self._candidates, plan.items)
             self._tally.start()
             heartbeat = self._loop.create_task(self._beat())
             deadline = self._stop_after(plan.limits.max_seconds)
@@ -107,7 +108,7 @@ class Engine:
             unfinished = self._finishing.end()
             failure = self._finishing.failure or self._keep([*self._put_off, *unfinished])
             seconds = self._finishing.seconds_to_close
-            await asyncio.gather(lifetimes.close(self._candidates, seconds), self._finishing.close())
+            await asyncio.gather(close_candidates(self._candidates, seconds), self._finishing.close())
         await asyncio.sleep(0)  # The committer's last words are still on their way.
         failure = failure or self._finishing.failure
         if failure is not None:
@@ -134,7 +135,7 @@ class Engine:
             else:
                 self._finishing.commit(cell.arm.run, run_item)
 
-    async def _run_cell(self, cell: Cell) -> RunItem | None:
+    async def _run_cell(self, cell: MissingCell) -> RunItem | None:
         """The run item, after as many attempts as it takes and may take; None if the session ends before that."""
         before = self._unscored.get((cell.arm.run, cell.item.id, cell.trial))
         if before is not None:
@@ -165,8 +166,8 @@ class Engine:
         return None
 
     async def _attempt(
-        self, cell: Cell, *, is_retry: bool
-    ) -> tuple[Outcome, Answer | None, CandidateError | None]:
+        self, cell: MissingCell, *, is_retry: bool
+    ) -> tuple[CallOutcome, Answer | None, CandidateError | None]:
         """One call: an answer or an error, or neither if it was aborted."""
         candidate = cell.arm.candidate
         self._budget.started()
@@ -200,7 +201,7 @@ class Engine:
             return
 
     def _run_item(
-        self, cell: Cell, attempts: Sequence[Attempt], answer: Answer | None, started_at: float
+        self, cell: MissingCell, attempts: Sequence[Attempt], answer: Answer | None, started_at: float
     ) -> RunItem:
         cluster, slices = self._plan.places.get(cell.item.id, (None, _NO_SLICES))
         last = attempts[-1]
@@ -221,12 +222,12 @@ class Engine:
             started_at=started_at,
         )
 
-    def _on_put_off(self, work: Scored, why: Postponed) -> None:
+    def _on_put_off(self, work: ItemToScore, why: Postponed) -> None:
         """No judge may be asked any more. What needs none is scored to its end, and the answers wait."""
         self._put_off.append(work)
         self._stop("max_seconds" if isinstance(why, OutOfTime) else "max_cost_usd")
 
-    def _keep(self, works: Sequence[Scored]) -> StoreError | None:
+    def _keep(self, works: Sequence[ItemToScore]) -> StoreError | None:
         """A paid answer is not lost because its scorers were stopped. Why that could not be, if it could not."""
         answers: dict[str, list[RunItem]] = {}
         for work in works:
@@ -239,7 +240,7 @@ class Engine:
         return None
 
     def _completed(self, run: str, run_item: RunItem, scores: Sequence[Score]) -> Finished:
-        cells = complete(run_item, scores, self._plan.expected_scores, self._plan.catalog)
+        cells = complete_cells(run_item, scores, self._plan.expected_scores, self._plan.catalog)
         return Finished(run, run_item, cells)
 
     def _on_committed(self, batch: Sequence[Finished], new: tuple[bool, ...]) -> None:
@@ -263,7 +264,7 @@ class Engine:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await asyncio.sleep(_HEARTBEAT_SECONDS)
             self._tell_progress()
 
     def _tell_progress(self) -> None:
@@ -291,7 +292,7 @@ def _totals(plan: RunPlan, runs: Iterable[str], trials: Sequence[int] | None = N
     return sum((plan.store.totals(run, trials) for run in runs), Totals())
 
 
-def _as_attempt(number: int, outcome: Outcome, error: CandidateError | None) -> Attempt:
+def _as_attempt(number: int, outcome: CallOutcome, error: CandidateError | None) -> Attempt:
     if error is None:
         return Attempt(number, "ok", None, outcome.seconds)
     return Attempt(number, "timeout" if outcome.timed_out else "error", str(error), outcome.seconds)

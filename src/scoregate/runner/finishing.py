@@ -13,18 +13,17 @@ from scoregate.catalog import Catalog
 from scoregate.errors import StoreError
 from scoregate.gate_file import Limits
 from scoregate.records import DatasetItem, RunItem, Score
-from scoregate.runner.calls import Calls
+from scoregate.runner.calls import Calls, DaemonThreads
 from scoregate.runner.committer import Committer, Finished, Given
-from scoregate.runner.scoring import Scored, Scoring
-from scoregate.runner.threads import DaemonThreads
+from scoregate.runner.scoring import ItemToScore, Scoring
 from scoregate.scorers.postponed import Postponed
 from scoregate.scorers.purse import Purse
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store
 
-FLUSH_SECONDS = 0.3
+_FLUSH_SECONDS = 0.3
 """How long an interrupted session may go on scoring and committing."""
-CLOSE_SECONDS = 2.0
+_CLOSE_SECONDS = 2.0
 """How long candidates, and the services behind scorers, may take to close what they hold."""
 
 
@@ -39,7 +38,7 @@ class Finishing:
         limits: Limits,
         *,
         complete: Callable[[str, RunItem, Sequence[Score]], Finished],
-        put_off: Callable[[Scored, Postponed], None],
+        put_off: Callable[[ItemToScore, Postponed], None],
         committed: Callable[[Sequence[Finished], tuple[bool, ...]], None],
         failed: Callable[[], None],
         purse: Purse,
@@ -108,7 +107,7 @@ class Finishing:
         while self._on_the_way and self.failure is None:
             left = None
             if self._interrupted_at is not None:
-                left = self._interrupted_at + FLUSH_SECONDS - self._loop.time()
+                left = self._interrupted_at + _FLUSH_SECONDS - self._loop.time()
                 if left <= 0:
                     return
             await self._wait(left)
@@ -125,10 +124,10 @@ class Finishing:
         self._scoring.hurry()
         self._changed.set()
 
-    def end(self) -> list[Scored]:
+    def end(self) -> list[ItemToScore]:
         """Commit what is scored, and start nothing more; the answers that never came out of the scorers."""
         self._scoring.stop()
-        self._committer.close(timeout=FLUSH_SECONDS if self.interrupted else None)
+        self._committer.close(timeout=_FLUSH_SECONDS if self.interrupted else None)
         return self._scoring.unfinished
 
     async def close(self) -> None:
@@ -139,7 +138,7 @@ class Finishing:
     @property
     def seconds_to_close(self) -> float:
         """What candidates and services have for that."""
-        return FLUSH_SECONDS / 2 if self.interrupted else CLOSE_SECONDS
+        return _FLUSH_SECONDS / 2 if self.interrupted else _CLOSE_SECONDS
 
     async def _wait(self, seconds: float | None) -> None:
         self._changed.clear()
@@ -148,10 +147,10 @@ class Finishing:
         except TimeoutError:
             return
 
-    def _on_scored(self, works: Sequence[Scored]) -> None:
+    def _on_scored(self, works: Sequence[ItemToScore]) -> None:
         self._committer.put([self._complete(work.run, work.run_item, work.scores) for work in works])
 
-    def _on_put_off(self, work: Scored, why: Postponed) -> None:
+    def _on_put_off(self, work: ItemToScore, why: Postponed) -> None:
         self._on_the_way -= 1
         self._put_off(work, why)
         self._changed.set()

@@ -1,10 +1,13 @@
-"""What the engine is given, and what it says when it is done."""
+"""A session: what the engine is given, in which order it calls it, and what it counts of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from random import Random
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple
 
 from scoregate.catalog import Catalog
 from scoregate.gate_file import Limits
@@ -12,11 +15,14 @@ from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Candidate
 from scoregate.runner.tracing import Tracing
 from scoregate.scorers.scorer import Scorer
-from scoregate.store import Store
+from scoregate.store import Store, Totals
+
+if TYPE_CHECKING:
+    from scoregate.runner.committer import Finished
 
 ARMS = (1, 2)
 """How many versions a session may run."""
-Place = tuple[str | None, Mapping[str, str]]
+_Place = tuple[str | None, Mapping[str, str]]
 """Cluster and slices of an item."""
 
 
@@ -90,7 +96,7 @@ class RunPlan:
     catalog: Catalog | None = None
     expected_scores: Sequence[str] = ()
     """Scores that every run item gets a cell of, be it an error: those that the gate decides on."""
-    places: Mapping[str, Place] = field(default_factory=dict)
+    places: Mapping[str, _Place] = field(default_factory=dict)
     """Item id -> cluster and slices."""
     contents: Mapping[str, str] = field(default_factory=dict)
     """Item id -> digest of its content, which its run items carry."""
@@ -131,3 +137,101 @@ class RunPlan:
         """Run items of the session that are committed already."""
         trials, items = set(self.trials), {item.id for item in self.items}
         return sum(item in items and trial in trials for arm in self.arms for item, trial in arm.done)
+
+
+class SessionCounter:
+    """Counts committed run items and started calls: all that stays in memory of what is committed."""
+
+    def __init__(self, before: Totals, expected: int) -> None:
+        """`before` is what the arms' runs held of the session's trials when it began."""
+        self.stopped: str | None = None
+        self.interrupted = False
+        self._expected = expected
+        self._resumed = before.items
+        self._statuses = {"ok": before.ok, "error": before.error, "timeout": before.timeout}
+        self._scores_ok = before.scores_ok
+        self._scores_error = before.scores_error
+        self._cost = before.cost_usd
+        self._calls = 0
+        self._retries = 0
+        self._started = perf_counter()
+
+    def start(self) -> None:
+        """The clock starts here."""
+        self._started = perf_counter()
+
+    def call_started(self, *, is_retry: bool) -> None:
+        self._calls += 1
+        self._retries += is_retry
+
+    def spent(self, cost_usd: float) -> None:
+        """A scorer's service was paid."""
+        self._cost = (self._cost or 0.0) + cost_usd
+
+    def committed(self, batch: Iterable[Finished]) -> None:
+        for _, run_item, scores in batch:
+            self._statuses[run_item.status] += 1
+            if run_item.cost_usd is not None:
+                self._cost = (self._cost or 0.0) + run_item.cost_usd
+            for score in scores:
+                if score.status == "error":
+                    self._scores_error += 1
+                else:
+                    self._scores_ok += 1
+
+    def report(self) -> RunReport:
+        return RunReport(
+            expected=self._expected,
+            resumed=self._resumed,
+            ok=self._statuses["ok"],
+            error=self._statuses["error"],
+            timeout=self._statuses["timeout"],
+            scores_ok=self._scores_ok,
+            scores_error=self._scores_error,
+            cost_usd=self._cost,
+            calls=self._calls,
+            retries=self._retries,
+            seconds=perf_counter() - self._started,
+            stopped=self.stopped,
+            interrupted=self.interrupted,
+        )
+
+
+class MissingCell(NamedTuple):
+    """What one run item will come of."""
+
+    arm: Arm
+    item: DatasetItem
+    trial: int
+
+
+def missing_cells(plan: RunPlan) -> Iterator[MissingCell]:
+    """The cells that are not done, in the order in which a session calls them.
+
+    One arm: all items of a trial as they are given, then those of the next trial. Two arms: within a trial the items
+    in random order, and for each item both arms directly one after the other, who goes first being drawn item by item.
+    So whatever drifts in the course of a session (a provider, a cache, the machine) meets both arms alike.
+
+    Where every cell stands follows from the seed, the items and its trial alone: what is done already, and which
+    other trials the session is about, moves nothing.
+    """
+    for trial in plan.trials:
+        for cell in _interleaved(plan, trial) if plan.interleaved else _as_given(plan, trial):
+            if (cell.item.id, trial) not in cell.arm.done:
+                yield cell
+
+
+def _as_given(plan: RunPlan, trial: int) -> Iterator[MissingCell]:
+    for item in plan.items:
+        for arm in plan.arms:
+            yield MissingCell(arm, item, trial)
+
+
+def _interleaved(plan: RunPlan, trial: int) -> Iterator[MissingCell]:
+    random = Random(f"{plan.seed} {trial}")
+    items, arms = list(plan.items), list(plan.arms)
+    random.shuffle(items)
+    for item in items:
+        random.shuffle(arms)
+        for arm in arms:
+            yield MissingCell(arm, item, trial)

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from scoregate.catalog import Catalog
 from scoregate.gate_file import Limits
 from scoregate.records import DatasetItem, RunItem, Score
-from scoregate.runner.cells import MEASURED, complete
-from scoregate.runner.committer import Finished
+from scoregate.runner.committer import MEASURED, Finished, complete_cells
 from scoregate.runner.finishing import Finishing
-from scoregate.runner.scoring import Scored
+from scoregate.runner.scoring import ItemToScore
 from scoregate.scorers.postponed import OutOfBudget, Postponed
 from scoregate.scorers.purse import Purse
 from scoregate.scorers.scorer import Scorer
@@ -55,7 +54,7 @@ class RescoringPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class RescoringReport:
+class _RescoringReport:
     """What a session has committed."""
 
     done: int
@@ -97,7 +96,7 @@ class Rescoring:
         self._stopped: str | None = None
         self._unanswered: str | None = None
 
-    async def run(self) -> RescoringReport:
+    async def run(self) -> _RescoringReport:
         """Score and commit what is missing. Raises StoreWriteError; what was committed before is kept."""
         finishing = self._finishing
         try:
@@ -114,7 +113,7 @@ class Rescoring:
         await asyncio.sleep(0)  # The committer's last words are still on their way.
         if finishing.failure is not None:
             raise finishing.failure
-        return RescoringReport(self._done, len(self._plan.outputs), self._stopped, self._unanswered)
+        return _RescoringReport(self._done, len(self._plan.outputs), self._stopped, self._unanswered)
 
     def interrupt(self) -> None:
         """End the session now: abort what is in flight, commit what is finished."""
@@ -141,13 +140,13 @@ class Rescoring:
     def _completed(self, run: str, run_item: RunItem, made: Sequence[Score]) -> Finished:
         names = {score.score for score in made}
         kept = [score for score in self._kept[run_item.item, run_item.trial] if score.score not in names]
-        cells = complete(run_item, [*made, *kept], self._plan.expected_scores, self._plan.catalog)
+        cells = complete_cells(run_item, [*made, *kept], self._plan.expected_scores, self._plan.catalog)
         return Finished(run, run_item, cells)
 
     def _on_committed(self, _: Sequence[Finished], new: tuple[bool, ...]) -> None:
         self._done += sum(new)
 
-    def _on_put_off(self, _: Scored, why: Postponed) -> None:
+    def _on_put_off(self, _: ItemToScore, why: Postponed) -> None:
         """A judge may not be paid any more, or does not reply; the output is there for another session."""
         if isinstance(why, OutOfBudget):
             self._stopped = "max_cost_usd"

@@ -22,12 +22,8 @@ from time import perf_counter
 from scoregate.catalog import Catalog
 from scoregate.errors import StoreError
 from scoregate.records import DatasetItem, RunItem, Score
-from scoregate.runner import lifetimes
-from scoregate.runner.calls import Calls, Outcome
+from scoregate.runner.calls import CallOutcome, Calls, DaemonThreads, ThreadJob, close_all
 from scoregate.runner.candidates.failures import reason_of
-from scoregate.runner.pace import QUICK_SECONDS, Pace
-from scoregate.runner.threads import DaemonThreads
-from scoregate.runner.threads import Job as ThreadJob
 from scoregate.scorers.postponed import OutOfTime, Postponed
 from scoregate.scorers.purse import Purse
 from scoregate.scorers.scorer import (
@@ -39,9 +35,35 @@ from scoregate.scorers.scorer import (
     skipped_scores,
 )
 
+QUICK_SECONDS = 0.005
+"""A job that takes less was too small, and an item that waits this long for company has waited enough."""
+_SLOW_SECONDS = 4 * QUICK_SECONDS
+LARGEST_CHUNK = 128
+
+
+class Pace:
+    """How many run items a thread is given at a time, learned from how long the last ones took.
+
+    Handing over costs some ten microseconds. A scorer that takes less gets many items at once, and waits until they
+    have gathered; a slow one gets one at a time, so that slow ones run side by side. `chunk` doubles after a full job
+    that was quick and halves after one that was slow.
+    """
+
+    def __init__(self) -> None:
+        self.chunk = 1
+
+    def job_took(self, seconds: float, items: int) -> None:
+        if seconds > _SLOW_SECONDS:
+            self.chunk = max(1, self.chunk // 2)
+        elif seconds < QUICK_SECONDS and items >= self.chunk:
+            self.chunk = min(LARGEST_CHUNK, self.chunk * 2)
+
+    def job_hung(self) -> None:
+        self.chunk = 1
+
 
 @dataclass(slots=True)
-class Scored:
+class ItemToScore:
     """A run item on its way through the scorers."""
 
     run: str
@@ -57,7 +79,7 @@ class Scored:
 class _Job:
     """Run items that one thread takes through the sync scorers. `lock` guards everything that changes."""
 
-    works: list[Scored]
+    works: list[ItemToScore]
     lock: threading.Lock = field(default_factory=threading.Lock)
     position: int = 0
     """How many of them have passed all sync scorers."""
@@ -80,8 +102,8 @@ class Scoring:
         calls: Calls,
         at_once: int,
         limit_seconds: float | None,
-        deliver: Callable[[Sequence[Scored]], None],
-        put_off: Callable[[Scored, Postponed], None],
+        deliver: Callable[[Sequence[ItemToScore]], None],
+        put_off: Callable[[ItemToScore, Postponed], None],
         failed: Callable[[StoreError], None],
         purse: Purse | None = None,
         insists: bool = False,
@@ -110,14 +132,14 @@ class Scoring:
         self._loop = asyncio.get_running_loop()
         self._context = contextvars.copy_context()
         self._pace = Pace()
-        self._backlog: deque[Scored] = deque()
+        self._backlog: deque[ItemToScore] = deque()
         self._jobs: list[_Job] = []
         self._hurried = False
         self._timer: asyncio.TimerHandle | None = None
         self._limit_timer: asyncio.TimerHandle | None = None
-        self._awaiting: deque[Scored] = deque()
+        self._awaiting: deque[ItemToScore] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._open: dict[int, Scored] = {}
+        self._open: dict[int, ItemToScore] = {}
         """By identity: what was added and is neither delivered nor put off."""
         for service in self._services:
             service.begin(concurrency=at_once, purse=purse, insists=insists)
@@ -128,7 +150,7 @@ class Scoring:
         return self._pace.chunk
 
     def add(self, run: str, item: DatasetItem, run_item: RunItem) -> None:
-        work = Scored(run, item, run_item)
+        work = ItemToScore(run, item, run_item)
         self._open[id(work)] = work
         if self._sync:
             self._backlog.append(work)
@@ -155,7 +177,7 @@ class Scoring:
                 timer.cancel()
 
     @property
-    def unfinished(self) -> list[Scored]:
+    def unfinished(self) -> list[ItemToScore]:
         """What was added and never came out."""
         return list(self._open.values())
 
@@ -166,7 +188,7 @@ class Scoring:
 
     async def close(self, seconds: float) -> None:
         """Let the services close what they hold, for at most so long."""
-        await lifetimes.close_all([service.close for service in self._services], seconds)
+        await close_all([service.close for service in self._services], seconds)
 
     def _start_jobs(self, waited: bool = False) -> None:
         while self._backlog and len(self._jobs) < self._at_once:
@@ -208,7 +230,7 @@ class Scoring:
                     job.position += work.next == len(self._sync)
                     job.since = perf_counter()
 
-    def _score(self, scorer: Scorer, work: Scored) -> list[Score]:
+    def _score(self, scorer: Scorer, work: ItemToScore) -> list[Score]:
         try:
             return score_item(scorer, work.item, work.run_item, catalog=self._catalog)
         except BaseException as error:  # noqa: BLE001  user code: KeyboardInterrupt raised by a scorer is its error
@@ -256,7 +278,7 @@ class Scoring:
         self._backlog.extendleft(reversed(job.works[job.position :]))
         self._start_jobs()
 
-    def _passed_sync(self, works: Sequence[Scored]) -> None:
+    def _passed_sync(self, works: Sequence[ItemToScore]) -> None:
         if not self._async:
             self._deliver(works)
             return
@@ -273,7 +295,7 @@ class Scoring:
         self._tasks.discard(task)
         self._start_awaiting()
 
-    async def _await_scorers(self, work: Scored) -> None:
+    async def _await_scorers(self, work: ItemToScore) -> None:
         scored_run.set(work.run)
         for scorer in self._async:
             skipped = skipped_scores(scorer, work.run_item, work.scores)
@@ -302,19 +324,21 @@ class Scoring:
                 work.scores += outcome.returned
         self._deliver([work])
 
-    def _postpone(self, work: Scored, why: Postponed) -> None:
+    def _postpone(self, work: ItemToScore, why: Postponed) -> None:
         del self._open[id(work)]
         self._put_off(work, why)
 
-    def _closing(self, deliver: Callable[[Sequence[Scored]], None]) -> Callable[[Sequence[Scored]], None]:
-        def delivered(works: Sequence[Scored]) -> None:
+    def _closing(
+        self, deliver: Callable[[Sequence[ItemToScore]], None]
+    ) -> Callable[[Sequence[ItemToScore]], None]:
+        def delivered(works: Sequence[ItemToScore]) -> None:
             for work in works:
                 del self._open[id(work)]
             deliver(works)
 
         return delivered
 
-    async def _call(self, scorer: Scorer, work: Scored) -> Outcome:
+    async def _call(self, scorer: Scorer, work: ItemToScore) -> CallOutcome:
         score = partial(score_item_async, catalog=self._catalog)
         calls = self._calls if scorer.service is None else self._service_calls
         return await calls.awaited(score, scorer, work.item, work.run_item)

@@ -1,32 +1,39 @@
-"""The sync face of the engine, and of scoring again: owns the event loop, the signals, and the end."""
+"""The sync face of the engine, and of scoring again: owns the event loop, its watchdog, the signals, and the end."""
 
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
+import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from types import FrameType, TracebackType
 from typing import Any, Protocol, TypeVar
 
 from scoregate.errors import ConfigError
-from scoregate.runner.calls import Calls
+from scoregate.runner.calls import Calls, LoopBlocked
 from scoregate.runner.engine import Engine
 from scoregate.runner.plan import RunPlan, RunReport
-from scoregate.runner.signals import Interruptions
-from scoregate.runner.watchdog import Watchdog
+from scoregate.runner.supervisor import Interruptions
 
-LEAVE_SECONDS = 0.15
+_LEAVE_SECONDS = 0.15
 """How long tasks that are left over may take to end."""
 
 
-Report = TypeVar("Report", covariant=True)
+SessionReport = TypeVar("SessionReport", covariant=True)
+_BEAT_SECONDS = 0.1
+_PATIENCE_SECONDS = 0.15
+"""How long the loop may stand still once the run is asked to end."""
 
 
-class Driver(Protocol[Report]):
+class Driver(Protocol[SessionReport]):
     """What does the work of a session on its event loop, and then says what became of it."""
 
     calls: Calls
 
-    async def run(self) -> Report: ...
+    async def run(self) -> SessionReport: ...
 
     def interrupt(self) -> None:
         """End the session now, and keep what is finished."""
@@ -37,7 +44,7 @@ def run(plan: RunPlan) -> RunReport:
     return drive(lambda: Engine(plan), plan.limits.timeout_seconds)
 
 
-def drive(begin: Callable[[], Driver[Report]], timeout_seconds: float | None) -> Report:
+def drive(begin: Callable[[], Driver[SessionReport]], timeout_seconds: float | None) -> SessionReport:
     """Do what `begin` makes on an event loop of its own; `timeout_seconds` is the time limit of a call.
 
     Ctrl-C and SIGTERM end it within a second (`interrupted` in the report); the same signal again ends the
@@ -56,11 +63,11 @@ def drive(begin: Callable[[], Driver[Report]], timeout_seconds: float | None) ->
 
 
 async def _session(
-    begin: Callable[[], Driver[Report]], timeout_seconds: float | None, interruptions: Interruptions
-) -> Report:
+    begin: Callable[[], Driver[SessionReport]], timeout_seconds: float | None, interruptions: Interruptions
+) -> SessionReport:
     loop = asyncio.get_running_loop()
     driver = begin()
-    with Watchdog(loop, driver.calls, timeout_seconds) as watchdog:
+    with _Watchdog(loop, driver.calls, timeout_seconds) as watchdog:
 
         def interrupt() -> None:
             watchdog.hurry()
@@ -81,11 +88,68 @@ def _close(loop: asyncio.AbstractEventLoop) -> None:
         task.cancel()
     loop.set_exception_handler(_ignore)
     if left:
-        loop.run_until_complete(asyncio.wait(left, timeout=LEAVE_SECONDS))
+        loop.run_until_complete(asyncio.wait(left, timeout=_LEAVE_SECONDS))
     closing = loop.create_task(loop.shutdown_asyncgens())
-    loop.run_until_complete(asyncio.wait({closing}, timeout=LEAVE_SECONDS))
+    loop.run_until_complete(asyncio.wait({closing}, timeout=_LEAVE_SECONDS))
     loop.close()
 
 
 def _ignore(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What the user's leftover tasks complain of while they are torn down is no news."""
+
+
+class _Watchdog:
+    """Against an async call that blocks the event loop, as `time.sleep` in an async function does.
+
+    Such a call stops the clock of its own time limit, and with it the whole run. While this is entered, a thread
+    notices that the loop stands still beyond the limit and sends the main thread a signal, whose handler raises into
+    the call. Only where there are signals for threads, and in the main thread.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, calls: Calls, limit_seconds: float | None) -> None:
+        self._loop = loop
+        self._calls = calls
+        self._limit = limit_seconds
+        self._hurried = False
+        self._last_beat = time.monotonic()
+        self._timer: asyncio.TimerHandle | None = None
+        self._ended = threading.Event()
+        self._before: Any = None
+
+    def __enter__(self) -> _Watchdog:
+        if sys.platform != "win32" and threading.current_thread() is threading.main_thread():
+            # SIGURG is ignored by default, so a late one does no harm.
+            self._before = signal.signal(signal.SIGURG, self._raise_into_call)
+            self._beat()
+            main = threading.get_ident()
+            threading.Thread(target=self._watch, args=(main,), name="scoregate-watchdog", daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        if self._timer is not None:
+            self._timer.cancel()
+            signal.signal(signal.SIGURG, signal.SIG_DFL if self._before is None else self._before)
+
+    def hurry(self) -> None:
+        """The run is asked to end: no call may block the loop any longer."""
+        self._hurried = True
+
+    def _beat(self) -> None:
+        self._last_beat = time.monotonic()
+        self._timer = self._loop.call_later(_BEAT_SECONDS, self._beat)
+
+    def _watch(self, main: int) -> None:
+        """In a thread of its own."""
+        while not self._ended.wait(_BEAT_SECONDS):
+            patience = _PATIENCE_SECONDS if self._hurried else self._limit
+            if patience is not None and time.monotonic() - self._last_beat > patience + _BEAT_SECONDS:
+                signal.pthread_kill(main, signal.SIGURG)
+
+    def _raise_into_call(self, _number: int, _frame: FrameType | None) -> None:
+        """In the main thread, between two instructions of whatever blocks it."""
+        task = asyncio.current_task(self._loop)
+        if self._calls.overdue(task, limit=None if self._hurried else self._limit):
+            raise LoopBlocked

@@ -25,7 +25,7 @@ from scoregate.runner.candidates.candidate import Candidate, as_answer, classify
 from scoregate.runner.candidates.python_file import load_experiment, python_candidate
 from scoregate.runner.candidates.wire import answer_document, error_document
 
-SECONDS_TO_END = 0.5
+_SECONDS_TO_END = 0.5
 """How long an idle process may take to end by itself: what user code does at exit, such as sending traces."""
 
 Under = Callable[[str | None], AbstractContextManager[None]]
@@ -86,7 +86,7 @@ class _Channel:
                 buffer.clear()
         if not self._busy:
             self._deliver(None)
-            time.sleep(SECONDS_TO_END)
+            time.sleep(_SECONDS_TO_END)
         _end_now()
 
     def _received(self) -> bytes:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Candidate", "CandidateError", "TransientError", "as_answer", "classify"]
 
-MAX_DEPTH = 200
+_MAX_DEPTH = 200
 """Deepest nesting of an output. Python's own JSON writer gives up at about 1,000 levels, on a cycle as well."""
 _MAX_COST = sys.float_info.max
 _MAX_INTEGER_BITS = 14_000
@@ -106,8 +106,8 @@ def _check(value: object, depth: int) -> None:
     elif isinstance(value, float):
         if not math.isfinite(value):
             raise _NoJson(repr(float(value)))
-    elif depth >= MAX_DEPTH:
-        raise _NoJson(f"more than {MAX_DEPTH} levels")
+    elif depth >= _MAX_DEPTH:
+        raise _NoJson(f"more than {_MAX_DEPTH} levels")
     elif isinstance(value, dict):
         for key, member in value.items():
             if not isinstance(key, str):

@@ -12,10 +12,10 @@ from scoregate.git.checkout import Version
 from scoregate.records import JSON, DatasetItem
 from scoregate.runner.candidates.candidate import Answer, Candidate, CandidateError
 from scoregate.runner.candidates.process import run_process
-from scoregate.runner.candidates.wire import ReplyProblem, measured, parse_reply, question
+from scoregate.runner.candidates.wire import WireProblem, measures_of, parse_reply, question
 from scoregate.runner.tracing import current_traceparent
 
-ANSWER_KEYS = ("output", "cost_usd", "tokens", "trace_id")
+_ANSWER_KEYS = ("output", "cost_usd", "tokens", "trace_id")
 _ECHOED_KEYS = ("id", "trial")
 """Keys of the question that an answer may repeat."""
 
@@ -30,13 +30,13 @@ def command_candidate(
     an answer with measures (`cost_usd`, `tokens`, `trace_id`), any other one is the output itself. Raises
     ConfigError where the program does not exist.
     """
-    check_program(command, root, environment)
+    _check_program(command, root, environment)
 
     async def call(item: DatasetItem, trial: int) -> Answer:
         printed = await ask(command, question(item, trial), item, trial, root, environment)
         try:
-            return answer_of(parse_reply(printed))
-        except ReplyProblem as problem:
+            return _answer_of(parse_reply(printed))
+        except WireProblem as problem:
             raise CandidateError(
                 f"printed {problem} (print one answer alone; logs belong on stderr)"
             ) from None
@@ -44,7 +44,7 @@ def command_candidate(
     return Candidate(version.label, version.commit, version.dirty, "command", call, is_async=True)
 
 
-def check_program(command: Sequence[str], root: Path, environment: Mapping[str, str] | None = None) -> None:
+def _check_program(command: Sequence[str], root: Path, environment: Mapping[str, str] | None = None) -> None:
     """Raise ConfigError unless the command names a program that can be run from `root`."""
     if not command:
         raise ConfigError("the command is empty", hint='such as command = ["python", "agent.py"]')
@@ -78,7 +78,7 @@ async def ask(
     return await run_process(command, stdin=stdin, folder=folder, environment=variables)
 
 
-def answer_of(document: JSON) -> Answer:
+def _answer_of(document: JSON) -> Answer:
     """The answer that a document stands for.
 
     Raises CandidateError for unknown keys beside `output`: they would be lost without a word.
@@ -86,7 +86,7 @@ def answer_of(document: JSON) -> Answer:
     if not isinstance(document, dict) or "output" not in document:
         return Answer(document)
     for key in document:
-        if key not in ANSWER_KEYS + _ECHOED_KEYS:
-            hint = did_you_mean(key, ANSWER_KEYS)
+        if key not in _ANSWER_KEYS + _ECHOED_KEYS:
+            hint = did_you_mean(key, _ANSWER_KEYS)
             raise CandidateError(f"printed an unknown key '{key}' beside 'output' ({hint})")
-    return measured(document["output"], document)
+    return measures_of(document["output"], document)

@@ -22,9 +22,9 @@ from scoregate.runner.candidates.candidate import (
 )
 from scoregate.runner.candidates.wire import (
     MAX_OUTPUT_BYTES,
-    ReplyProblem,
+    WireProblem,
     excerpt,
-    measured,
+    measures_of,
     parse_reply,
     question,
 )
@@ -33,7 +33,7 @@ from scoregate.runner.tracing import current_traceparent
 if TYPE_CHECKING:
     import httpx
 
-CONNECT_SECONDS = 30.0
+_CONNECT_SECONDS = 30.0
 """How long a host may take to accept a connection, where the time limit of a call is not shorter."""
 TRACEPARENT = "traceparent"
 """Header of W3C trace context."""
@@ -64,7 +64,7 @@ def http_candidate(
     own = {name: _header(name, value) for name, value in headers.items()}
     replaced = {name.lower() for name in own}
     sent = {name: value for name, value in sent.items() if name.lower() not in replaced} | own
-    connect = CONNECT_SECONDS if timeout is None or timeout > CONNECT_SECONDS else None
+    connect = _CONNECT_SECONDS if timeout is None or timeout > _CONNECT_SECONDS else None
     endpoint = _Endpoint(url, sent, answer, connect)
     return Candidate(
         version.label,
@@ -134,11 +134,11 @@ class _Endpoint:
         try:
             reply = parse_reply(body)
             output = look_up(reply, self.answer or "")
-        except ReplyProblem as problem:
+        except WireProblem as problem:
             raise CandidateError(f"replied {problem}") from None
         except PathError as error:
             raise CandidateError(f"the reply has {error}") from None
-        return measured(output, _measures(reply))
+        return measures_of(output, _measures(reply))
 
 
 async def _body(response: httpx.Response) -> bytes:

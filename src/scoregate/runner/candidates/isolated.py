@@ -24,7 +24,7 @@ from scoregate.runner.candidates.candidate import (
     classify,
 )
 from scoregate.runner.candidates.command import ask
-from scoregate.runner.candidates.python_file import Experiment, load_experiment, python_candidate
+from scoregate.runner.candidates.python_file import ExperimentFile, load_experiment, python_candidate
 from scoregate.runner.candidates.wire import (
     answer_document,
     answer_or_error,
@@ -35,7 +35,7 @@ from scoregate.runner.candidates.wire import (
 from scoregate.runner.tracing import current_traceparent
 
 
-def isolated_candidate(experiment: Experiment, *, version: Version) -> Candidate:
+def isolated_candidate(experiment: ExperimentFile, *, version: Version) -> Candidate:
     """A candidate that calls the experiment's task in a new Python process, started in the working folder.
 
     The task finds what it finds in this process: relative paths, a relative PYTHONPATH, modules beside its file.

@@ -15,7 +15,7 @@ from scoregate.runner.candidates.failures import CandidateError, TransientError
 from scoregate.runner.candidates.wire import MAX_OUTPUT_BYTES
 from scoregate.wording import first_line
 
-TRY_AGAIN = 75
+_TRY_AGAIN = 75
 """The exit code by which a program says that it may succeed later (EX_TEMPFAIL of sysexits.h)."""
 
 _STDERR = 2
@@ -120,7 +120,7 @@ def failed_exit(code: int, stderr: bytes) -> CandidateError:
     said = f": {first_line(lines[-1])}" if lines else ""
     if code < 0:
         return CandidateError(f"killed by {_signal_name(-code)}{said}")
-    if code == TRY_AGAIN:
+    if code == _TRY_AGAIN:
         return TransientError(f"exit code {code}, try again{said}")
     return CandidateError(f"exit code {code}{said}")
 

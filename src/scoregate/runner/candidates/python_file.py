@@ -1,4 +1,4 @@
-"""A candidate that is a Python file: its `task`, and with it its evaluators and its version.
+"""A candidate that is a Python file, imported by its path: its `task`, and with it its evaluators and its version.
 
 A file whose `experiment(context)` makes it a script gives its task and evaluators when it is called (see `script`).
 """
@@ -7,9 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import importlib
+import importlib.util
 import inspect
-from collections.abc import Callable
+import itertools
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -18,18 +25,22 @@ from scoregate.errors import ConfigError, did_you_mean
 from scoregate.files.reading import check_input_file
 from scoregate.git.checkout import Version
 from scoregate.records import DatasetItem
-from scoregate.runner.candidates.candidate import Candidate, CandidateError, classify
-from scoregate.runner.candidates.failures import reason_of
-from scoregate.runner.candidates.importing import import_file
+from scoregate.runner.candidates.candidate import Candidate, CandidateError
+from scoregate.runner.candidates.failures import classify, reason_of
 from scoregate.runner.candidates.script import Handed, Script, only_in_run, script_function
 
 Task = Callable[..., Any]
 
 _SHAPE = "def task(*, item, **kwargs)"
+_UNFIT_TO_TRAVEL = (SystemExit, StopIteration, ModuleNotFoundError)
+"""SystemExit would end an event loop and StopIteration hang a future; the third deserves an explanation."""
+_numbers = itertools.count(1)
+_siblings: dict[str, Path] = {}
+"""Modules that an imported file found in its own folder, with that folder."""
 
 
 @dataclass(frozen=True, slots=True)
-class Experiment:
+class ExperimentFile:
     """What an experiment's Python file defines."""
 
     path: Path
@@ -50,7 +61,7 @@ class Experiment:
         )
 
 
-def load_experiment(path: Path, begin: Callable[[Script], Handed] | None = None) -> Experiment:
+def load_experiment(path: Path, begin: Callable[[Script], Handed] | None = None) -> ExperimentFile:
     """What the file defines, once it is imported (see `import_file`). Raises ConfigError with file and line.
 
     `begin` begins a script, and says what it handed over. Without it a script is refused.
@@ -60,18 +71,20 @@ def load_experiment(path: Path, begin: Callable[[Script], Handed] | None = None)
     module = import_file(path)
     function = script_function(module, path)
     if function is None:
-        experiment = Experiment(path, _task(module, path), _evaluators(module, path), _version(module, path))
+        experiment = ExperimentFile(
+            path, _task(module, path), _evaluators(module, path), _version(module, path)
+        )
     elif begin is None:
         raise only_in_run(path)
     else:
         version, script = _version(module, path), Script(path, function)
         handed = begin(script)
-        experiment = Experiment(path, handed.task, handed.evaluators, version, script)
+        experiment = ExperimentFile(path, handed.task, handed.evaluators, version, script)
     _check_call(experiment)
     return experiment
 
 
-def python_candidate(experiment: Experiment, *, version: Version) -> Candidate:
+def python_candidate(experiment: ExperimentFile, *, version: Version) -> Candidate:
     """A candidate that calls `task(item=item)` in this process, and gives the task nothing else.
 
     A task that is not async blocks, and must be called in a thread; it cannot be stopped from outside.
@@ -89,7 +102,7 @@ def python_candidate(experiment: Experiment, *, version: Version) -> Candidate:
     )
 
 
-def _sync_call(experiment: Experiment) -> Callable[[DatasetItem, int], object]:
+def _sync_call(experiment: ExperimentFile) -> Callable[[DatasetItem, int], object]:
     def call(item: DatasetItem, _trial: int) -> object:
         try:
             returned = experiment.task(item=item)
@@ -104,7 +117,7 @@ def _sync_call(experiment: Experiment) -> Callable[[DatasetItem, int], object]:
     return call
 
 
-def _async_call(experiment: Experiment) -> Callable[[DatasetItem, int], object]:
+def _async_call(experiment: ExperimentFile) -> Callable[[DatasetItem, int], object]:
     async def call(item: DatasetItem, _trial: int) -> object:
         try:
             return await experiment.task(item=item)
@@ -118,10 +131,6 @@ def _async_call(experiment: Experiment) -> Callable[[DatasetItem, int], object]:
             raise _explained(error, experiment.path) from error
 
     return call
-
-
-_UNFIT_TO_TRAVEL = (SystemExit, StopIteration, ModuleNotFoundError)
-"""SystemExit would end an event loop and StopIteration hang a future; the third deserves an explanation."""
 
 
 def _explained(error: BaseException, path: Path) -> CandidateError:
@@ -179,7 +188,7 @@ def _version(module: ModuleType, path: Path) -> str | None:
     return None
 
 
-def _check_call(experiment: Experiment) -> None:
+def _check_call(experiment: ExperimentFile) -> None:
     try:
         inspect.signature(experiment.task).bind(item=None)
     except TypeError as error:
@@ -192,3 +201,82 @@ def _check_call(experiment: Experiment) -> None:
         ) from None
     except ValueError:
         pass  # a built-in without a signature: the first call will tell
+
+
+def import_file(path: Path) -> ModuleType:
+    """Import a file, once more each time, under a module name of its own.
+
+    Its folder comes first on the import path while it is imported, so the modules beside it are found; what is
+    imported only later, when a function of it is called, is not looked for there. Raises ConfigError with the
+    file and line of the user's own code that failed.
+    """
+    name = f"scoregate_experiment_{next(_numbers)}_{path.stem}"
+    loader = SourceFileLoader(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    assert spec is not None  # a loader was given
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        with _importing_from(path.parent):
+            loader.exec_module(module)
+    except (Exception, SystemExit) as error:  # user code: whatever it raises, it cannot be imported
+        del sys.modules[name]
+        raise _import_error(error, path) from error
+    return module
+
+
+@contextmanager
+def _importing_from(folder: Path) -> Iterator[None]:
+    """Put `folder` first on the import path, and keep the modules of other experiments' folders out of it.
+
+    Two versions of an experiment have modules of the same names beside them. Without this the second would
+    silently be given the first one's.
+    """
+    for name in [name for name, origin in _siblings.items() if origin != folder]:
+        sys.modules.pop(name, None)
+        del _siblings[name]
+    importlib.invalidate_caches()
+    before = set(sys.modules)
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # the file may have put the import path in an order of its own
+            sys.path.remove(str(folder))
+        for name in set(sys.modules) - before:
+            if _is_beside(folder, name, sys.modules[name]):
+                _siblings[name] = folder
+
+
+def _is_beside(folder: Path, name: str, module: ModuleType) -> bool:
+    """Whether a module is a file or package of `folder` itself, and not of an environment inside it."""
+    file = getattr(module, "__file__", None)
+    if not isinstance(file, str) or not Path(file).is_relative_to(folder):
+        return False
+    top = name.partition(".")[0]
+    return Path(file).relative_to(folder).parts[0] in (top, f"{top}.py")
+
+
+def _import_error(error: BaseException, path: Path) -> ConfigError:
+    line: int | None = None
+    place = path
+    if isinstance(error, SyntaxError) and error.filename:
+        place, line = Path(error.filename), error.lineno
+    else:
+        for frame in traceback.extract_tb(error.__traceback__):
+            file = Path(frame.filename)
+            if file == path or (file.is_relative_to(path.parent) and "site-packages" not in file.parts):
+                place, line = file, frame.lineno
+    return ConfigError(
+        f"cannot be imported: {classify(error)}",
+        where=f"{place}:{line}" if line else str(place),
+        hint=_hint(error),
+    )
+
+
+def _hint(error: BaseException) -> str | None:
+    if isinstance(error, SystemExit):
+        return "what a script does when it is run belongs under `if __name__ == '__main__':`"
+    if isinstance(error, ModuleNotFoundError):
+        return "modules beside the file and installed ones are found; PYTHONPATH adds folders"
+    return None

@@ -29,12 +29,12 @@ class Relocation:
     def path(self, path: str) -> str:
         """The path that stands in the other checkout for one of the working tree; any other path as it is."""
         real = Path(os.path.realpath(path))
-        if not is_own(real, self.here) or real.is_relative_to(self.there):
+        if not _is_own(real, self.here) or real.is_relative_to(self.there):
             return path
         return str(self.there / real.relative_to(self.here))
 
 
-def is_own(path: Path, top: Path) -> bool:
+def _is_own(path: Path, top: Path) -> bool:
     """Whether a real path is a project's own below `top`, and not of an environment that lies inside it."""
     if not path.is_relative_to(top):
         return False
@@ -55,7 +55,7 @@ def named_import_folders() -> list[str]:
 
 def own_import_folders(top: Path) -> list[str]:
     """The folders of this process's import path that are the project's own, as after an editable install."""
-    found = [entry for entry in sys.path if is_own(Path(os.path.realpath(entry)), top)]
+    found = [entry for entry in sys.path if _is_own(Path(os.path.realpath(entry)), top)]
     return [str(Path(entry).absolute()) for entry in found]
 
 
@@ -105,7 +105,7 @@ class _Guard(importlib.abc.MetaPathFinder):
         places = [spec.origin] if spec.has_location else list(spec.submodule_search_locations or ())
         for place in places:
             real = Path(os.path.realpath(place or ""))
-            if is_own(real, self._here) and not any(real.is_relative_to(folder) for folder in self._kept):
+            if _is_own(real, self._here) and not any(real.is_relative_to(folder) for folder in self._kept):
                 raise ImportError(
                     f"'{name}' would be imported from the working tree ({place}), not from the version that is "
                     "to run",

@@ -11,7 +11,7 @@ from scoregate.files.strict_json import JsonProblem, parse_json
 from scoregate.git.checkout import Version, version_of
 from scoregate.records import JSON, DatasetItem, RunHeader, RunItem
 from scoregate.runner.candidates.candidate import Answer, Candidate, CandidateError, as_answer
-from scoregate.runner.candidates.wire import measured
+from scoregate.runner.candidates.wire import measures_of
 
 SUFFIXES = (".jsonl", ".jsonl.gz")
 
@@ -20,7 +20,7 @@ Recorded = Answer | CandidateError
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class _Recording:
     """Recorded answers by item and trial; trial None serves every trial that has no record of its own."""
 
     answers: dict[tuple[str, int | None], Recorded]
@@ -54,7 +54,7 @@ def replay_candidate(path: Path, *, root: Path, label: str | None) -> Candidate:
     Raises ConfigError with file and line, among others for a second record of one item and trial.
     """
     check_input_file(path, SUFFIXES, ConfigError)
-    recording = read_recording(path)
+    recording = _read_recording(path)
     version = _version(recording.header, path, root, label)
 
     async def call(item: DatasetItem, trial: int) -> Answer:
@@ -63,7 +63,7 @@ def replay_candidate(path: Path, *, root: Path, label: str | None) -> Candidate:
     return Candidate(version.label, version.commit, version.dirty, "replay", call, is_async=True)
 
 
-def read_recording(path: Path) -> Recording:
+def _read_recording(path: Path) -> _Recording:
     """The recorded answers of a file of either kind. Raises ConfigError."""
     lines: dict[tuple[str, int | None], int] = {}
     answers: dict[tuple[str, int | None], Recorded] = {}
@@ -83,7 +83,7 @@ def read_recording(path: Path) -> Recording:
             answers[key] = _answer(record, where)
     if not answers:
         raise ConfigError("holds no recorded outputs", where=str(path))
-    return Recording(answers)
+    return _Recording(answers)
 
 
 def _record(line: bytes, where: str) -> dict[str, JSON] | None:
@@ -118,12 +118,12 @@ def _answer(record: dict[str, JSON], where: str) -> Answer:
     if "output" not in record:
         raise ConfigError("a record has no output", where=where, hint="null is one, an absent key is none")
     try:
-        return as_answer(measured(record["output"], record))
+        return as_answer(measures_of(record["output"], record))
     except CandidateError as error:
         raise ConfigError(str(error), where=where) from None
 
 
-def _from_results(path: Path) -> Recording:
+def _from_results(path: Path) -> _Recording:
     from scoregate.results_file import read_results
 
     try:
@@ -134,7 +134,7 @@ def _from_results(path: Path) -> Recording:
         raise ConfigError(
             "the results file holds no outputs", where=str(path), hint="`item.output` was left out of it"
         )
-    return Recording({(item.item, item.trial): _recorded(item) for item in run.items}, run.header)
+    return _Recording({(item.item, item.trial): _recorded(item) for item in run.items}, run.header)
 
 
 def _recorded(item: RunItem) -> Recorded:

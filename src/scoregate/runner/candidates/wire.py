@@ -13,11 +13,11 @@ from scoregate.wording import printable
 
 MAX_OUTPUT_BYTES = 50_000_000
 """Largest reply that is read."""
-EXCERPT = 200
+_EXCERPT = 200
 """Characters of a bad reply that its error shows."""
 
 
-class ReplyProblem(ValueError):
+class WireProblem(ValueError):
     """A reply that is not one JSON document. `str(problem)` is what it is instead, as the object of a verb."""
 
 
@@ -38,19 +38,19 @@ def question(
 
 
 def parse_reply(data: bytes) -> JSON:
-    """The JSON document that a reply consists of. Raises ReplyProblem."""
+    """The JSON document that a reply consists of. Raises WireProblem."""
     try:
         text = decode_utf8(data)
     except UnicodeDecodeError as error:
-        raise ReplyProblem(f"bytes that are no UTF-8 (0x{data[error.start]:02x} at {error.start})") from None
+        raise WireProblem(f"bytes that are no UTF-8 (0x{data[error.start]:02x} at {error.start})") from None
     if not text.strip():
-        raise ReplyProblem("nothing")
+        raise WireProblem("nothing")
     try:
         return parse_json(text)
     except JsonProblem as problem:
         several = str(problem).endswith("extra data")
         what = "more than one JSON document" if several else f"no JSON ({problem})"
-        raise ReplyProblem(f"{what}: '{excerpt(text)}'") from None
+        raise WireProblem(f"{what}: '{excerpt(text)}'") from None
 
 
 def answer_document(answer: Answer) -> dict[str, JSON]:
@@ -79,7 +79,7 @@ def error_document(error: CandidateError) -> dict[str, JSON]:
 def answer_or_error(document: dict[str, JSON]) -> Answer:
     """What one of our own processes said. Raises the CandidateError or TransientError that it wrote."""
     if "error" not in document:
-        return measured(document["output"], document)
+        return measures_of(document["output"], document)
     if not document.get("transient"):
         raise CandidateError(document["error"])
     raise TransientError(
@@ -88,11 +88,11 @@ def answer_or_error(document: dict[str, JSON]) -> Answer:
 
 
 def excerpt(text: str) -> str:
-    """The first EXCERPT characters of a text, in one line."""
-    return printable(" ".join(text[: 4 * EXCERPT].split())[:EXCERPT])
+    """The first _EXCERPT characters of a text, in one line."""
+    return printable(" ".join(text[: 4 * _EXCERPT].split())[:_EXCERPT])
 
 
-def measured(output: JSON, fields: Mapping[str, JSON]) -> Answer:
+def measures_of(output: JSON, fields: Mapping[str, JSON]) -> Answer:
     """An answer with the `cost_usd`, `tokens` (`{"input", "output"}`) and `trace_id` of a JSON object.
 
     Raises CandidateError for tokens of another shape; the values are checked by `as_answer`, as all are.

@@ -27,9 +27,9 @@ from scoregate.runner.candidates.wire import answer_or_error, parse_reply, quest
 from scoregate.runner.candidates.worker_process import Launch, WorkerProcess
 from scoregate.runner.tracing import current_traceparent
 
-SECONDS_TO_RELOAD = 0.8
+_SECONDS_TO_RELOAD = 0.8
 """How long a failed call waits for its successor to be loaded, so that the next call's latency does not hold it."""
-SECONDS_TO_CLOSE = 0.7
+_SECONDS_TO_CLOSE = 0.7
 
 
 def worker_candidate(
@@ -163,7 +163,7 @@ class _Workers:
         self._open = False
         for worker in self._all:
             worker.hang_up()
-        patience = time.monotonic() + SECONDS_TO_CLOSE
+        patience = time.monotonic() + _SECONDS_TO_CLOSE
         while time.monotonic() < patience and not all(worker.has_ended for worker in self._all):
             await asyncio.sleep(0.005)
         for worker in list(self._all):
@@ -204,7 +204,7 @@ class _Workers:
         loaded = True
         try:
             with suppress(TimeoutError):
-                loaded = await asyncio.wait_for(worker.until_loaded(), SECONDS_TO_RELOAD)
+                loaded = await asyncio.wait_for(worker.until_loaded(), _SECONDS_TO_RELOAD)
         finally:
             if not loaded:
                 self._end(worker)
