@@ -3,8 +3,8 @@
 1. A fixed number of workers take the cells in order (`missing_cells`): trial by trial, and within one item by item.
 2. A worker waits for a place (`Throttle`), asks whether a cap is reached (`budget`), calls the candidate under its
    time limit (`calls`), and calls again after a transient error (`wait_before_retry`).
-3. The run item goes to the scorers (`scoring`), which work apart, and comes back; what is missing of its expected cells is
-   added, and the committer's thread commits it (`committer`). Only then is it counted and forgotten.
+3. The run item goes to the scorers (`scoring`), which work apart, and comes back. What it still lacks of its expected
+   cells is added, and the committer's thread commits it (`committer`). Only then is it counted and forgotten.
 
 Whatever ends a session early (a cap, a signal, the store), no new call starts and what is finished is committed.
 """
