@@ -8,7 +8,7 @@ import pytest
 
 from scoregate.datasets import read_dataset
 from scoregate.datasets.difference import difference
-from scoregate.datasets.writing import write_dataset
+from scoregate.datasets.files import write_dataset
 from scoregate.errors import DatasetError
 from scoregate.records import DatasetItem
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scoregate.judging.hidden_key import HiddenKey
+from scoregate.judging.calling import HiddenKey
 from scoregate.judging.judge import Judge
 from tests.judging.judges import ask, spec_of, store_in
 from tests.model_server.answers import Answer, failed, judged

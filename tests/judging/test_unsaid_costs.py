@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from scoregate.judging.judge import Judge
 from scoregate.judging.spec import Price
-from scoregate.scorers.postponed import OutOfBudget
-from scoregate.scorers.purse import Purse
+from scoregate.scorers.cost_cap import OutOfBudget, Purse
 from tests.judging.judges import item, spec_of
 from tests.model_server.answers import Answer, judged, slow
 from tests.model_server.server import ModelServer

@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from scoregate.scorers.postponed import OutOfBudget
-from scoregate.scorers.purse import Purse
+from scoregate.scorers.cost_cap import OutOfBudget, Purse
 
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:

@@ -7,8 +7,7 @@ from functools import partial
 
 import pytest
 
-from scoregate.scorers.postponed import OutOfBudget
-from scoregate.scorers.purse import Purse
+from scoregate.scorers.cost_cap import OutOfBudget, Purse
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scoregate.records import RunItem, Score
-from scoregate.scorers.after import Prerequisite
-from scoregate.scorers.scorer import Scorer, skipped_scores
+from scoregate.scorers.scorer import Prerequisite, Scorer, skipped_scores
 
 RUN_ITEM = RunItem(item="q1", trial=2, status="ok", output="x")
 

@@ -177,7 +177,7 @@ def pull(name: str, output: Path | None, force: bool) -> None:
 
     Pushing the file back sends nothing.
     """
-    from scoregate.datasets.writing import ENDING, dataset_lines, write_dataset
+    from scoregate.datasets.files import ENDING, dataset_lines, write_dataset
     from scoregate.errors import ConfigError
     from scoregate.sources import dataset_in_langfuse, find_root, named_in_langfuse
 

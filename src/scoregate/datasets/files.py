@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from scoregate.datasets.fingerprint import canonical, combined, digest
-from scoregate.datasets.items import item_from
-from scoregate.datasets.rows import Row, json_rows, jsonl_rows, placed, too_big
+from scoregate.datasets.rows import Row, item_from, json_rows, jsonl_rows, placed, too_big
 from scoregate.datasets.schemas import Check, schema_check
 from scoregate.datasets.tables import csv_rows, parquet_rows
 from scoregate.errors import DatasetError
 from scoregate.files.reading import check_input_file
-from scoregate.records import Dataset, DatasetItem
+from scoregate.files.writing import atomic_file
+from scoregate.records import JSON, Dataset, DatasetItem
 
 MAX_ITEM_BYTES = 20_000_000
 """Largest item, as a line of a JSON Lines file and as canonical JSON."""
@@ -87,3 +88,24 @@ def _all_in_one(problems: list[DatasetError]) -> DatasetError:
     if not further:
         return first
     return DatasetError(f"{first.message}, and {further} more", where=first.where, hint=first.hint)
+
+
+ENDING = ".jsonl"
+
+
+def dataset_lines(items: Iterable[DatasetItem]) -> Iterator[str]:
+    """One line an item, without its end, in the order that is given; absent members are left out."""
+    for item in items:
+        line: dict[str, JSON] = {"id": item.id, "input": item.input}
+        if item.expected_output is not None:
+            line["expected_output"] = item.expected_output
+        if item.metadata:
+            line["metadata"] = dict(item.metadata)
+        yield json.dumps(line, ensure_ascii=False, allow_nan=False)
+
+
+def write_dataset(items: Iterable[DatasetItem], path: Path) -> None:
+    """Write the whole file or nothing. Raises DatasetError."""
+    with atomic_file(path, DatasetError) as file:
+        for line in dataset_lines(items):
+            file.write(line.encode("utf-8") + b"\n")

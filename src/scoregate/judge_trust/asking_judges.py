@@ -14,8 +14,7 @@ from scoregate.errors import RunInterrupted
 from scoregate.judging.judge import Judge
 from scoregate.runner import session
 from scoregate.runner.calls import Calls, DaemonThreads
-from scoregate.scorers.postponed import OutOfBudget
-from scoregate.scorers.purse import Purse
+from scoregate.scorers.cost_cap import OutOfBudget, Purse
 
 T = TypeVar("T")
 

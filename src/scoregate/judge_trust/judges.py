@@ -15,8 +15,7 @@ from scoregate.records import RunHeader
 if TYPE_CHECKING:
     from scoregate.judging.judge import Judge
     from scoregate.judging.spec import JudgeSpec
-    from scoregate.scorers.after import Prerequisite
-    from scoregate.scorers.scorer import Scorer
+    from scoregate.scorers.scorer import Prerequisite, Scorer
     from scoregate.store import Store
 
 
@@ -125,7 +124,7 @@ def _in_order(specs: Mapping[str, JudgeSpec]) -> list[str]:
 
 def _prerequisite(spec: JudgeSpec, score: str, contract: Contract | None) -> Prerequisite:
     """When `score` has passed, by its contract; without one it must be a boolean."""
-    from scoregate.scorers.after import Prerequisite
+    from scoregate.scorers.scorer import Prerequisite
 
     if contract is None:
         return Prerequisite(score)

@@ -16,18 +16,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from scoregate.judging.failures import CallFailed, EndpointRefused, Transient, failure_of
-from scoregate.judging.hidden_key import HiddenKey
 from scoregate.judging.spec import JudgeSpec
 from scoregate.judging.usage import Usage
 from scoregate.records import Tokens
 from scoregate.retries import RATE_LIMIT_STATUSES, asked_pause, wait_before_retry
 from scoregate.runner.calls import Throttle
+from scoregate.scorers.cost_cap import Purse
 from scoregate.scorers.judge import (
     ChatMessage,
     Fault,
@@ -37,10 +38,10 @@ from scoregate.scorers.judge import (
     response_format,
 )
 from scoregate.scorers.outcome import reason_of
-from scoregate.scorers.purse import Purse
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
+
 
 DEFAULT_TIMEOUT_SECONDS = 120.0
 RATE_LIMIT_PATIENCE_SECONDS = 60.0
@@ -254,3 +255,24 @@ def _tokens(usage: object) -> Tokens | None:
         if isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= _MOST_TOKENS
     ]
     return Tokens(whole[0], whole[1]) if len(whole) == 2 else None
+
+
+_SHORTEST = 8
+"""Characters. What is shorter stands for a key where none is needed, and may be a word of any reply."""
+_IN_ITS_PLACE = "***"
+
+
+class HiddenKey:
+    """A key of printable ASCII that is never shown: as it is, or as JSON may spell it, also in a JSON text in JSON."""
+
+    def __init__(self, key: str) -> None:
+        # No more than a few backslashes before it, or a long row of them would be gone through again from each of them.
+        spelled = r"\\{0,7}" + r"\\*".join(rf"(?:{re.escape(char)}|\\u(?i:{ord(char):04x}))" for char in key)
+        self._spelled = re.compile(spelled) if len(key) >= _SHORTEST else None
+
+    def out_of(self, text: str) -> str:
+        return text if self._spelled is None else self._spelled.sub(_IN_ITS_PLACE, text)
+
+    def out_of_body(self, body: bytes) -> bytes:
+        # The key is ASCII, so the other characters may be taken for any.
+        return body if self._spelled is None else self.out_of(body.decode("latin-1")).encode("latin-1")

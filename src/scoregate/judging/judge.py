@@ -21,10 +21,9 @@ from scoregate.judging.template import MissingVariable
 from scoregate.judging.usage import Usage
 from scoregate.judging.votes import Decision, Silence, Vote, decide
 from scoregate.records import JSON, DatasetItem, ScoreStatus, ScoreValue
+from scoregate.scorers.cost_cap import Purse, Unanswered
 from scoregate.scorers.judge import ChatMessage, build_eval_messages
 from scoregate.scorers.outcome import Scored, shortened
-from scoregate.scorers.postponed import Unanswered
-from scoregate.scorers.purse import Purse
 from scoregate.scorers.scorer import Scorer, scored_run
 from scoregate.store.replies import KeptReply
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from scoregate.datasets.fingerprint import canonical, combined, digest
-from scoregate.datasets.items import item_from
+from scoregate.datasets.rows import item_from
 from scoregate.datasets.schemas import Check, check_against, schema_check
 from scoregate.errors import DatasetError, ServiceError, did_you_mean
 from scoregate.gate_file.source import LangfuseDataset, version_text

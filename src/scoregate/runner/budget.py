@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scoregate.gate_file import Limits
-from scoregate.scorers.purse import Purse
+from scoregate.scorers.cost_cap import Purse
 from scoregate.store import Totals
 
 

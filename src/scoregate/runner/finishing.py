@@ -16,8 +16,7 @@ from scoregate.records import DatasetItem, RunItem, Score
 from scoregate.runner.calls import Calls, DaemonThreads
 from scoregate.runner.committer import Committer, Finished, Given
 from scoregate.runner.scoring import ItemToScore, Scoring
-from scoregate.scorers.postponed import Postponed
-from scoregate.scorers.purse import Purse
+from scoregate.scorers.cost_cap import Postponed, Purse
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store
 

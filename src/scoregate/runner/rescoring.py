@@ -16,8 +16,7 @@ from scoregate.records import DatasetItem, RunItem, Score
 from scoregate.runner.committer import MEASURED, Finished, complete_cells
 from scoregate.runner.finishing import Finishing
 from scoregate.runner.scoring import ItemToScore
-from scoregate.scorers.postponed import OutOfBudget, Postponed
-from scoregate.scorers.purse import Purse
+from scoregate.scorers.cost_cap import OutOfBudget, Postponed, Purse
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store
 

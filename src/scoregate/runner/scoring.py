@@ -24,8 +24,7 @@ from scoregate.errors import StoreError
 from scoregate.records import DatasetItem, RunItem, Score
 from scoregate.runner.calls import CallOutcome, Calls, DaemonThreads, ThreadJob, close_all
 from scoregate.runner.candidates.failures import reason_of
-from scoregate.scorers.postponed import OutOfTime, Postponed
-from scoregate.scorers.purse import Purse
+from scoregate.scorers.cost_cap import OutOfTime, Postponed, Purse
 from scoregate.scorers.scorer import (
     Scorer,
     error_scores,

@@ -10,8 +10,7 @@ the runner measured, and `score_item` calls any of them.
 """
 
 from scoregate.scorers.evaluators import from_function, scorer
-from scoregate.scorers.library import build
-from scoregate.scorers.measured import measured
+from scoregate.scorers.library import build, measured
 from scoregate.scorers.outcome import Scored, normalise, not_applicable
 from scoregate.scorers.scorer import Scorer, score_item, score_item_async
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterable
+from types import FunctionType
 from typing import Any, TypeVar
 
 from scoregate.errors import ConfigError
-from scoregate.scorers.autoevals import autoevals_name
 from scoregate.scorers.scorer import LANGFUSE_ARGUMENTS, OFFERED_ARGUMENTS, Scorer
 from scoregate.scorers.source_version import source_version
 
@@ -118,3 +118,19 @@ def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
     while isinstance(function, functools.partial):
         function = function.func
     return function
+
+
+_MAKER = "create_evaluator_from_autoevals.<locals>"
+_HELD = "autoevals_evaluator"
+
+
+def autoevals_name(function: Callable[..., Any]) -> str | None:
+    """Name of the score; None for any other function, and where the object does not tell its name."""
+    if not isinstance(function, FunctionType) or not function.__qualname__.startswith(_MAKER):
+        return None
+    held = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)).get(_HELD)
+    try:
+        name = held.cell_contents._name() if held is not None else None
+    except Exception:  # noqa: BLE001  user code: an object without that method, or one that fails, has no name
+        return None
+    return name if isinstance(name, str) and name else None

@@ -5,35 +5,38 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import math
+import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import ScorerSpec
 from scoregate.gate_file.gate import JUDGE
+from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers import (
     documents,
     forbidden_content,
     json_output,
     limits,
-    measured,
     numeric_match,
     patterns,
     text_match,
     tool_calls,
 )
-from scoregate.scorers.arguments import checked_arguments
-from scoregate.scorers.reading import Check
+from scoregate.scorers.outcome import Scored
+from scoregate.scorers.reading import Check, scored, unscored
 from scoregate.scorers.scorer import Scorer
 
 _DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class LibraryScorer:
+class _LibraryScorer:
     """A scorer of the library: the factory's signature says which arguments it takes."""
 
     factory: Callable[..., Check]
@@ -41,36 +44,61 @@ class LibraryScorer:
     """Goes up when the same arguments would score the same run item differently."""
 
 
-def _measured(name: str) -> LibraryScorer:
-    scorer = measured.measured(name)
-    assert scorer is not None
-    return LibraryScorer(lambda: scorer.call, measured.MEASURED_VERSION)
+_MEASURED_VERSION = "1"
 
+_Quantity = Literal["latency_seconds", "cost_usd", "tokens_input", "tokens_output", "tokens_total"]
 
-LIBRARY: Mapping[str, LibraryScorer] = MappingProxyType(
+_QUANTITIES: Mapping[_Quantity, Check] = MappingProxyType(
     {
-        "exact_match": LibraryScorer(text_match.exact_match, text_match.EXACT_MATCH_VERSION),
-        "normalized_match": LibraryScorer(text_match.normalized_match, text_match.NORMALIZED_MATCH_VERSION),
-        "fuzzy_match": LibraryScorer(text_match.fuzzy_match, text_match.FUZZY_MATCH_VERSION),
-        "regex_match": LibraryScorer(patterns.regex_match, patterns.REGEX_MATCH_VERSION),
-        "numeric_match": LibraryScorer(numeric_match.numeric_match, numeric_match.NUMERIC_MATCH_VERSION),
-        "json_valid": LibraryScorer(json_output.json_valid, json_output.JSON_VALID_VERSION),
-        "json_schema": LibraryScorer(json_output.json_schema, json_output.JSON_SCHEMA_VERSION),
-        "tool_calls": LibraryScorer(tool_calls.tool_calls, tool_calls.TOOL_CALLS_VERSION),
-        "allowed_documents": LibraryScorer(documents.allowed_documents, documents.ALLOWED_DOCUMENTS_VERSION),
-        "required_documents": LibraryScorer(
+        "latency_seconds": lambda *, latency_seconds: _given("latency", latency_seconds),
+        "cost_usd": lambda *, cost_usd: _given("cost", cost_usd),
+        "tokens_input": lambda *, tokens: _given("tokens", tokens and tokens.input),
+        "tokens_output": lambda *, tokens: _given("tokens", tokens and tokens.output),
+        "tokens_total": lambda *, tokens: _given("tokens", tokens and tokens.total),
+    }
+)
+
+
+def _given(what: str, measurement: float | None) -> Scored:
+    if measurement is None:
+        return unscored(f"the {what} of this run item was not measured")
+    return scored(measurement)
+
+
+def _quantity_of_item(*, quantity: _Quantity) -> Check:
+    """A quantity that was measured of the run item, as a number."""
+    return _QUANTITIES[quantity]
+
+
+def _always(check: Check) -> _LibraryScorer:
+    """A quantity under its own name, which takes no argument."""
+    return _LibraryScorer(lambda: check, _MEASURED_VERSION)
+
+
+LIBRARY: Mapping[str, _LibraryScorer] = MappingProxyType(
+    {
+        "exact_match": _LibraryScorer(text_match.exact_match, text_match.EXACT_MATCH_VERSION),
+        "normalized_match": _LibraryScorer(text_match.normalized_match, text_match.NORMALIZED_MATCH_VERSION),
+        "fuzzy_match": _LibraryScorer(text_match.fuzzy_match, text_match.FUZZY_MATCH_VERSION),
+        "regex_match": _LibraryScorer(patterns.regex_match, patterns.REGEX_MATCH_VERSION),
+        "numeric_match": _LibraryScorer(numeric_match.numeric_match, numeric_match.NUMERIC_MATCH_VERSION),
+        "json_valid": _LibraryScorer(json_output.json_valid, json_output.JSON_VALID_VERSION),
+        "json_schema": _LibraryScorer(json_output.json_schema, json_output.JSON_SCHEMA_VERSION),
+        "tool_calls": _LibraryScorer(tool_calls.tool_calls, tool_calls.TOOL_CALLS_VERSION),
+        "allowed_documents": _LibraryScorer(documents.allowed_documents, documents.ALLOWED_DOCUMENTS_VERSION),
+        "required_documents": _LibraryScorer(
             documents.required_documents, documents.REQUIRED_DOCUMENTS_VERSION
         ),
-        "forbidden_documents": LibraryScorer(
+        "forbidden_documents": _LibraryScorer(
             documents.forbidden_documents, documents.FORBIDDEN_DOCUMENTS_VERSION
         ),
-        "forbidden_content": LibraryScorer(
+        "forbidden_content": _LibraryScorer(
             forbidden_content.forbidden_content, forbidden_content.FORBIDDEN_CONTENT_VERSION
         ),
-        "length_limit": LibraryScorer(limits.length_limit, limits.LENGTH_LIMIT_VERSION),
-        "budget": LibraryScorer(limits.budget, limits.BUDGET_VERSION),
-        "measured": LibraryScorer(measured.quantity_of_item, measured.MEASURED_VERSION),
-        **{name: _measured(name) for name in measured.QUANTITIES},
+        "length_limit": _LibraryScorer(limits.length_limit, limits.LENGTH_LIMIT_VERSION),
+        "budget": _LibraryScorer(limits.budget, limits.BUDGET_VERSION),
+        "measured": _LibraryScorer(_quantity_of_item, _MEASURED_VERSION),
+        **{name: _always(check) for name, check in _QUANTITIES.items()},
     }
 )
 """Name in `use` -> scorer."""
@@ -106,6 +134,20 @@ def build(spec: ScorerSpec, *, root: Path | None = None) -> Scorer:
     )
 
 
+def measured(name: str) -> Scorer | None:
+    """The scorer that returns a measured quantity under its own name; None if nothing of that name is measured.
+
+    `latency_seconds` (seconds around the candidate's call), `cost_usd`, `tokens_input`, `tokens_output` and
+    `tokens_total`, all numeric. A quantity that the candidate did not give is an error cell.
+    """
+    for quantity, check in _QUANTITIES.items():
+        if quantity == name:
+            accepts = frozenset(inspect.signature(check).parameters)
+            version = f"{name}/{_MEASURED_VERSION}"
+            return Scorer(name=name, version=version, call=check, scores=(name,), accepts=accepts)
+    return None
+
+
 def _digest(arguments: Mapping[str, JSON]) -> str:
     if not arguments:
         return ""
@@ -134,3 +176,61 @@ def _with_schema(spec: ScorerSpec, root: Path) -> dict[str, JSON]:
     if not isinstance(schema, dict):
         raise ConfigError(f"the schema file {name} must hold a JSON object")
     return {**given, "schema": schema}
+
+
+def checked_arguments(factory: Callable[..., Any], given: Mapping[str, JSON]) -> dict[str, JSON]:
+    """The given arguments that differ from their defaults, in the order of the signature.
+
+    Raises ConfigError for one that the factory does not take, one that is missing or one of a wrong type.
+    """
+    parameters = inspect.signature(factory).parameters
+    kinds = get_type_hints(factory)
+    for name in given:
+        if name not in parameters:
+            raise ConfigError(f"unknown argument '{name}'", hint=did_you_mean(name, parameters))
+    arguments = {}
+    for name, parameter in parameters.items():
+        if name in given:
+            if not _fits(given[name], kinds[name]):
+                raise ConfigError(f"'{name}' must be {_words(kinds[name])}, not {_shown(given[name])}")
+            if given[name] != parameter.default:
+                arguments[name] = given[name]
+        elif parameter.default is parameter.empty:
+            raise ConfigError(f"'{name}' is missing: it must be {_words(kinds[name])}")
+    return arguments
+
+
+def _fits(value: JSON, kind: Any) -> bool:
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        return any(_fits(value, one) for one in inner)
+    if origin is Literal:
+        return isinstance(value, str) and value in inner
+    if origin is list:
+        return isinstance(value, list) and all(_fits(one, inner[0]) for one in value)
+    if origin is dict:
+        return isinstance(value, dict)
+    if kind is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, kind)
+
+
+def _words(kind: Any) -> str:
+    """The type as the writer of a gate file would say it."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        return " or ".join(_words(one) for one in inner if one is not type(None))
+    if origin is Literal:
+        return "one of " + ", ".join(repr(one) for one in inner)
+    if origin is list:
+        return "a list of texts"
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}.get(
+        kind, "a table"
+    )
+
+
+def _shown(value: JSON) -> str:
+    is_brief = isinstance(value, (str, bool, int, float)) and len(str(value)) <= 40
+    return repr(value) if is_brief and not isinstance(value, bool) else json_type(value)

@@ -7,7 +7,7 @@ A scorer that also names `latency_seconds`, `cost_usd`, `tokens`, `item` or `tri
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,11 +15,9 @@ from typing import Any, Protocol
 
 from scoregate.catalog import Catalog
 from scoregate.errors import ContractError, StoreError
-from scoregate.records import DatasetItem, RunItem, Score, ScoreSource
-from scoregate.scorers.after import Prerequisite
-from scoregate.scorers.outcome import Scored, normalise, not_applicable, reason_of
-from scoregate.scorers.postponed import Postponed
-from scoregate.scorers.purse import Purse
+from scoregate.records import DatasetItem, RunItem, Score, ScoreSource, ScoreValue
+from scoregate.scorers.cost_cap import Postponed, Purse
+from scoregate.scorers.outcome import Scored, normalise, not_applicable, reason_of, shortened
 
 __all__ = [
     "LANGFUSE_ARGUMENTS",
@@ -57,6 +55,42 @@ _OFFERED: Mapping[str, Callable[[DatasetItem, RunItem], Any]] = MappingProxyType
 )
 OFFERED_ARGUMENTS = tuple(_OFFERED)
 """Everything that a scorer may name as a parameter."""
+
+
+_LONGEST_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Prerequisite:
+    """A score, and the values with which it passes."""
+
+    score: str
+    passing: tuple[ScoreValue, ...] = (True,)
+    failing: tuple[ScoreValue, ...] | None = (False,)
+    """None: every other value fails."""
+
+    def outcome(self, scores: Iterable[Score]) -> Scored | None:
+        """None where it passed; else what the scorer's cell says in place of a value.
+
+        A score that failed to be made is an error of this one too: the item does not leave the denominator for
+        want of an answer.
+        """
+        cell = next((each for each in scores if each.score == self.score), None)
+        if cell is None:
+            return _error(f"nothing made the score '{self.score}', which must have passed")
+        if cell.status == "error":
+            return _error(f"'{self.score}', which must have passed, has no value: {cell.comment}")
+        if cell.status == "not_applicable":
+            return Scored("", None, "not_applicable", f"{self.score} does not apply")
+        if cell.value in self.passing:
+            return None
+        if self.failing is not None and cell.value not in self.failing:
+            return _error(f"'{self.score}' is {cell.value!r}, which neither passes nor fails")
+        return Scored("", None, "not_applicable", f"{self.score} did not pass")
+
+
+def _error(reason: str) -> Scored:
+    return Scored("", None, "error", shortened(reason, _LONGEST_REASON))
 
 
 class Service(Protocol):

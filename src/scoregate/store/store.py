@@ -19,8 +19,8 @@ from scoregate.store.judge_usage import JudgeUsage
 from scoregate.store.listing import RunSummary, Totals
 from scoregate.store.outbox import Outbox
 from scoregate.store.replies import Replies
+from scoregate.store.rows import cell_rows, insert_cells, insert_scores
 from scoregate.store.unscored import UnscoredAnswers
-from scoregate.store.writing import cell_rows, insert_cells, insert_scores
 
 STORE_PATH = Path(".scoregate/store.sqlite3")
 """Default place, relative to the project's root."""

@@ -9,7 +9,7 @@
 `read_completion` validates a whole chat completion. None of them does any I/O.
 """
 
-from scoregate.scorers.judge.completion import read_completion
+from scoregate.scorers.judge.completion import ChatMessage, build_eval_messages, read_completion
 from scoregate.scorers.judge.event import (
     ExtractedVariable,
     build_execution_metadata,
@@ -17,7 +17,6 @@ from scoregate.scorers.judge.event import (
     get_environment_from_variables,
 )
 from scoregate.scorers.judge.faults import Fault, InvalidReply, ReplyData, ValidReply
-from scoregate.scorers.judge.messages import ChatMessage, build_eval_messages
 from scoregate.scorers.judge.reply import validate_llm_response
 from scoregate.scorers.judge.schema import (
     JsonSchema,

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from scoregate.files.strict_json import JsonProblem, parse_json
 from scoregate.paths import json_type
 from scoregate.scorers.judge.faults import Fault, InvalidReply, ReplyProblem, ValidReply
 from scoregate.scorers.judge.reply import validate_llm_response
+
+
+class ChatMessage(TypedDict):
+    """One message in the form of OpenAI's chat completions, and with no other key: endpoints refuse unknown ones."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+def build_eval_messages(prompt: str) -> list[ChatMessage]:
+    """The one user message that holds the compiled prompt."""
+    return [{"role": "user", "content": prompt}]
 
 
 def read_completion(*, completion: object, schema: object) -> ValidReply | InvalidReply:

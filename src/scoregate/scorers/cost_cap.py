@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from scoregate.scorers.postponed import OutOfBudget
-
 if TYPE_CHECKING:
     import asyncio
 
+
 _ROUNDING = 1e-9
 """Takes up the rounding of sums such as 10 × 0.1, as a share of the cap."""
+
+
+class Postponed(Exception):
+    """The service behind a scorer gave no score, for a reason that may be gone the next time. `str(error)` is why."""
+
+
+class OutOfBudget(Postponed):
+    """A call was not made, because a cap on cost forbids it."""
+
+
+class OutOfTime(Postponed):
+    """A call was not made, because the session's time is over."""
+
+
+class Unanswered(Postponed):
+    """The service did not reply, in a session that is repeated rather than left with a gap."""
 
 
 class Purse:
