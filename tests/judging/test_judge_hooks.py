@@ -9,7 +9,7 @@ import pytest
 from scoregate.judging.asking import ModelCall
 from scoregate.judging.judge import Judge
 from scoregate.judging.spec import Price
-from scoregate.scorers.cost_cap import Purse
+from scoregate.scorers.cost_cap import CostCap
 from scoregate.scorers.scorer import scored_run
 from tests.judging.judges import ask, item, spec_of
 from tests.model_server.answers import Answer, failed, judged
@@ -62,7 +62,7 @@ def test_the_cost_is_told_when_it_arises() -> None:
     spent: list[float] = []
 
     async def session(judge: Judge) -> None:
-        judge.begin(concurrency=1, purse=Purse(None, paid=spent.append))
+        judge.begin(concurrency=1, cost_cap=CostCap(None, paid=spent.append))
         await judge.judge(item(), "an answer")
         await judge.close()
 

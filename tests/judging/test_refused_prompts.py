@@ -45,11 +45,13 @@ def silence_of(answer: Answer, **parts: Any) -> Silence | None:
     return found.votes[0].silence
 
 
-def scored(judge: Judge, outputs: Sequence[str], *, insists: bool) -> list[list[Score] | BaseException]:
+def scored(
+    judge: Judge, outputs: Sequence[str], *, postpone_unanswered: bool
+) -> list[list[Score] | BaseException]:
     """The cells of the judge as the engine asks for them, or what is raised in their place."""
 
     async def session() -> list[list[Score] | BaseException]:
-        judge.begin(concurrency=1, insists=insists)
+        judge.begin(concurrency=1, postpone_unanswered=postpone_unanswered)
         scorer = judge.scorer()
         cells = [
             score_item_async(scorer, item(n), RunItem(item=f"q{n}", trial=0, status="ok", output=output))
@@ -103,7 +105,7 @@ def test_a_session_that_insists_puts_off_what_may_come_and_makes_an_error_of_wha
 
     with ModelServer(script=script) as server:
         judge = Judge(spec_of(server.url), retries=0)
-        good, refused, down = scored(judge, ["good", "filtered", "down"], insists=True)
+        good, refused, down = scored(judge, ["good", "filtered", "down"], postpone_unanswered=True)
     assert isinstance(good, list)
     assert [score.value for score in good] == [5]
     assert isinstance(refused, list)

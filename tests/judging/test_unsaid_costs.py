@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from scoregate.judging.judge import Judge
 from scoregate.judging.spec import Price
-from scoregate.scorers.cost_cap import OutOfBudget, Purse
+from scoregate.scorers.cost_cap import CostCap, OutOfBudget
 from tests.judging.judges import item, spec_of
 from tests.model_server.answers import Answer, judged, slow
 from tests.model_server.server import ModelServer
@@ -24,7 +24,7 @@ def judge_under(cap: float, server: ModelServer, *, answers: int, at_once: int) 
 
     async def session() -> Sequence[object]:
         judge = Judge(spec_of(server.url, price=PRICE))
-        judge.begin(concurrency=at_once, purse=Purse(cap))
+        judge.begin(concurrency=at_once, cost_cap=CostCap(cap))
         try:
             found = await asyncio.gather(
                 *(judge.judge(item(n), "an answer") for n in range(answers)), return_exceptions=True

@@ -137,7 +137,7 @@ def test_what_scoring_costs_counts_as_well() -> None:
     budget = Budget(Limits(max_cost_usd=1.0), Totals())
     budget.started()
     budget.ended(0.25)
-    budget.purse.settle(0.0, 0.5)
+    budget.cost_cap.settle(0.0, 0.5)
     # One more would cost 0.75 again.
     assert budget.refusal() == "max_cost_usd"
 
@@ -148,7 +148,7 @@ def test_a_cap_that_is_enough_ends_no_run_while_answers_are_being_scored() -> No
         budget.started()
         budget.ended(None)
         for _ in range(2):  # of three votes for a dollar
-            budget.purse.settle(0.0, 1.0)
+            budget.cost_cap.settle(0.0, 1.0)
     # 2 will be paid for these, and 3 for a third: 9.
     assert budget.refusal() is None
 

@@ -1,4 +1,4 @@
-"""Reading a dataset from a file: JSON Lines, JSON, CSV or Parquet."""
+"""Dataset files: read from JSON Lines, JSON, CSV or Parquet, written as JSON Lines that read back the same."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ MAX_ITEM_BYTES = 20_000_000
 """Largest item, as a line of a JSON Lines file and as canonical JSON."""
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".csv", ".parquet")
+ENDING = ".jsonl"
 
 
 def read_dataset(
@@ -88,9 +89,6 @@ def _all_in_one(problems: list[DatasetError]) -> DatasetError:
     if not further:
         return first
     return DatasetError(f"{first.message}, and {further} more", where=first.where, hint=first.hint)
-
-
-ENDING = ".jsonl"
 
 
 def dataset_lines(items: Iterable[DatasetItem]) -> Iterator[str]:

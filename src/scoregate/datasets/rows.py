@@ -1,4 +1,4 @@
-"""The rows of a JSON Lines or JSON file, each with its place; a row that cannot be read carries its error."""
+"""The rows of a JSON Lines or JSON file, each with its place or its error, and the dataset item that a row says."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from scoregate.files.reading import decode_utf8, open_bytes, reading
 from scoregate.files.strict_json import JsonProblem, json_problem, parse_json, unique_members
 from scoregate.paths import json_type
 from scoregate.records import JSON, DatasetItem
+
+COLUMNS = ("id", "input", "expected_output", "metadata")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +110,8 @@ def _line_row(where: str, line: bytes, offset: int) -> Row:
         return Row(where, error=DatasetError(str(problem)))
 
 
-COLUMNS = ("id", "input", "expected_output", "metadata")
-
-
 def item_from(record: JSON) -> DatasetItem:
-    """The item of a JSON object. Raises DatasetError without a place; the caller knows it.
+    """The item of a JSON object: known columns, an id, an input. Raises DatasetError without a place; the caller knows it.
 
     An integer id stands for its decimal text. An absent `expected_output` is None, absent metadata `{}`.
     """

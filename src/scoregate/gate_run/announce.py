@@ -28,7 +28,7 @@ def announcement(
     from scoregate.wording import count
 
     header, limits = started.header, assembly.gate.limits
-    previous = store.newest_totals(assembly.gate.name, beside=header.run)
+    previous = store.newest_totals(assembly.gate.name, other_than=header.run)
     whole = len(started.items) * header.trials
     unscored = len(store.unscored.of_run(header.run))
     calls = whole - done - unscored

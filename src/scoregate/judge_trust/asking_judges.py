@@ -14,7 +14,7 @@ from scoregate.errors import RunInterrupted
 from scoregate.judging.judge import Judge
 from scoregate.runner import session
 from scoregate.runner.calls import Calls, DaemonThreads
-from scoregate.scorers.cost_cap import OutOfBudget, Purse
+from scoregate.scorers.cost_cap import CostCap, OutOfBudget
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ class _Asking(Generic[T]):
 
     async def run(self) -> _Asked[T]:
         """Ask. Raises what a question raises that neither the cap nor an interrupt explains."""
-        self._judge.begin(concurrency=self._concurrency, purse=Purse(self._cap_usd))
+        self._judge.begin(concurrency=self._concurrency, cost_cap=CostCap(self._cap_usd))
         try:
             self._tasks = [asyncio.ensure_future(question()) for question in self._questions]
             if self._interrupted:

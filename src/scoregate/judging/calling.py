@@ -4,7 +4,7 @@
 2. What may be gone the next time (429, 5xx, a time-out, a broken connection, a body that is no completion) is called
    again after `Retry-After` and a growing, random pause. The client's own retries are off. A 429 is no fault of the
    call and does not count as one of its retries, unless the endpoint has answered nothing else for a minute.
-3. Each attempt is paid from the session's purse, which may make it wait, or forbid it.
+3. Each attempt is paid from the session's cap on cost, which may make it wait, or forbid it.
 4. What will be the same for every item (a refused key, an unknown model, an endpoint without structured outputs) is
    remembered: no further call is made. What one prompt alone may meet as well (403, 404, 400) is remembered only
    while no call has succeeded.
@@ -28,7 +28,7 @@ from scoregate.judging.usage import Usage
 from scoregate.records import Tokens
 from scoregate.retries import RATE_LIMIT_STATUSES, asked_pause, wait_before_retry
 from scoregate.runner.calls import Throttle
-from scoregate.scorers.cost_cap import Purse
+from scoregate.scorers.cost_cap import CostCap
 from scoregate.scorers.judge import (
     ChatMessage,
     Fault,
@@ -51,6 +51,9 @@ _NO_REPLY = frozenset((Fault.NOT_A_COMPLETION, Fault.NO_CHOICES))
 _LONGEST_DETAIL = 200
 _MOST_TOKENS = 10**12
 """No call takes more: a count above it is a mistake of the endpoint, and of no use to a price or a database."""
+_SHORTEST = 8
+"""Characters. What is shorter stands for a key where none is needed, and may be a word of any reply."""
+_IN_ITS_PLACE = "***"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class ModelClient:
         concurrency: int,
         timeout_seconds: float | None,
         retries: int,
-        purse: Purse | None = None,
+        cost_cap: CostCap | None = None,
         seed: int = 0,
         patience_seconds: float = RATE_LIMIT_PATIENCE_SECONDS,
     ) -> None:
@@ -92,8 +95,8 @@ class ModelClient:
         self._random = Random(seed)
         self._key = HiddenKey(api_key)
         self._client = self._opened()
-        # Without a price there is nothing to set aside.
-        self._purse = purse if spec.price is not None else None
+        # Without a price there is nothing to reserve.
+        self._cost_cap = cost_cap if spec.price is not None else None
         self._dearest: float | None = None
         self._hides_cost = False
         self._loop = asyncio.get_running_loop()
@@ -153,9 +156,9 @@ class ModelClient:
         await self._client.close()
 
     async def _paid(self, messages: Sequence[ChatMessage], requested: Callable[[], None]) -> Completion:
-        if self._purse is None:
+        if self._cost_cap is None:
             return await self._once(messages, requested)
-        aside, cost = await self._purse.set_aside(self._expected_cost), None
+        reserved, cost = await self._cost_cap.reserve(self._expected_cost), None
         try:
             completion = await self._once(messages, requested)
             cost = completion.cost_usd
@@ -165,7 +168,7 @@ class ModelClient:
                 self._dearest = max(cost, self._dearest or 0.0)
             return completion
         finally:
-            self._purse.settle(aside, cost)
+            self._cost_cap.settle(reserved, cost)
 
     def _expected_cost(self) -> float | None:
         """Dollars of a call, None while none has been answered; nothing where the endpoint will never say."""
@@ -255,11 +258,6 @@ def _tokens(usage: object) -> Tokens | None:
         if isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= _MOST_TOKENS
     ]
     return Tokens(whole[0], whole[1]) if len(whole) == 2 else None
-
-
-_SHORTEST = 8
-"""Characters. What is shorter stands for a key where none is needed, and may be a word of any reply."""
-_IN_ITS_PLACE = "***"
 
 
 class HiddenKey:

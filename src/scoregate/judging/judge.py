@@ -21,7 +21,7 @@ from scoregate.judging.template import MissingVariable
 from scoregate.judging.usage import Usage
 from scoregate.judging.votes import Decision, Silence, Vote, decide
 from scoregate.records import JSON, DatasetItem, ScoreStatus, ScoreValue
-from scoregate.scorers.cost_cap import Purse, Unanswered
+from scoregate.scorers.cost_cap import CostCap, Unanswered
 from scoregate.scorers.judge import ChatMessage, build_eval_messages
 from scoregate.scorers.outcome import Scored, shortened
 from scoregate.scorers.scorer import Scorer, scored_run
@@ -59,7 +59,7 @@ class Judge:
         self._timeout = timeout_seconds
         self._retries = retries
         self._client: ModelClient | None = None
-        self._insists = False
+        self._postpone_unanswered = False
         self._asking: dict[str, asyncio.Future[Vote | None]] = {}
         """Key of a question -> its vote, None where the asker was stopped."""
 
@@ -94,12 +94,14 @@ class Judge:
             )
         self._key()
 
-    def begin(self, *, concurrency: int, purse: Purse | None = None, insists: bool = False) -> None:
-        """Get ready for calls on this event loop, at most so many at once, which are paid from `purse`.
+    def begin(
+        self, *, concurrency: int, cost_cap: CostCap | None = None, postpone_unanswered: bool = False
+    ) -> None:
+        """Get ready for calls on this event loop, at most so many at once, which are paid from `cost_cap`.
 
-        As a scorer that `insists` it raises Unanswered rather than give an error for replies that may come later.
+        With `postpone_unanswered` it raises Unanswered rather than give an error for replies that may come later.
         """
-        self._insists = insists
+        self._postpone_unanswered = postpone_unanswered
         self._client = ModelClient(
             self.spec,
             self._key(),
@@ -107,7 +109,7 @@ class Judge:
             concurrency=concurrency,
             timeout_seconds=self._timeout,
             retries=self._retries,
-            purse=purse,
+            cost_cap=cost_cap,
         )
         self._asking = {}
 
@@ -157,7 +159,7 @@ class Judge:
         series = self.cache.series.get(run or "", "") if self.cache is not None else ""
         judged = await self.judge(item, output, trial=trial, series=series)
         if (
-            self._insists
+            self._postpone_unanswered
             and judged.value is None
             and any(vote.silence == "in passing" for vote in judged.votes)
         ):

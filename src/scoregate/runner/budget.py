@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scoregate.gate_file import Limits
-from scoregate.scorers.cost_cap import Purse
+from scoregate.scorers.cost_cap import CostCap
 from scoregate.store import Totals
 
 
@@ -78,11 +78,11 @@ class Budget:
         self._answers = before.items
         self._answered_cost = (before.cost_usd or 0.0) - (before.services_usd or 0.0)
         self._in_flight = 0
-        self.purse = Purse(
+        self.cost_cap = CostCap(
             limits.max_cost_usd,
             spent_usd=elsewhere_usd + (before.cost_usd or 0.0),
             paid=paid,
-            beside=self._cost_in_flight,
+            in_flight_usd=self._cost_in_flight,
         )
         """What services behind scorers pay from."""
 
@@ -94,10 +94,10 @@ class Budget:
         """
         if self._limits.max_calls is not None and self._calls >= self._limits.max_calls:
             return "max_calls"
-        cap, cost = self._limits.max_cost_usd, self.purse.spent_usd
+        cap, cost = self._limits.max_cost_usd, self.cost_cap.spent_usd
         if cap is not None:
-            # Nobody knows how much of their scoring the answers before have paid; what is left of it, the purse pays or
-            # refuses. To reckon with more here would end runs that their cap is enough for.
+            # Nobody knows how much of their scoring the answers before have paid; what is left of it is paid from
+            # the cap or refused. To reckon with more here would end runs that their cap is enough for.
             mean = (cost - self._elsewhere) / self._answers if self._answers else 0.0
             committed = cost + mean * self._in_flight
             # The slack takes up the rounding of sums such as 10 × 0.1.
@@ -113,15 +113,15 @@ class Budget:
         self._in_flight -= 1
         self._answers += 1
         self._answered_cost += cost_usd or 0.0
-        self.purse.spent_usd += cost_usd or 0.0
-        self.purse.look_again()
+        self.cost_cap.spent_usd += cost_usd or 0.0
+        self.cost_cap.look_again()
 
     def answered_before(self, attempts: int, cost_usd: float | None) -> None:
         """An answer that an earlier session paid for and did not see scored."""
         self._calls += attempts
         self._answers += 1
         self._answered_cost += cost_usd or 0.0
-        self.purse.spent_usd += cost_usd or 0.0
+        self.cost_cap.spent_usd += cost_usd or 0.0
 
     def _cost_in_flight(self) -> float:
         return self._in_flight * self._answered_cost / self._answers if self._answers else 0.0

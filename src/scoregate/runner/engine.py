@@ -77,7 +77,7 @@ class Engine:
             put_off=self._on_put_off,
             committed=self._on_committed,
             failed=self.interrupt,
-            purse=self._budget.purse,
+            cost_cap=self._budget.cost_cap,
         )
         self.calls = self._finishing.calls
         self._random = Random(plan.seed)

@@ -16,7 +16,7 @@ from scoregate.records import DatasetItem, RunItem, Score
 from scoregate.runner.calls import Calls, DaemonThreads
 from scoregate.runner.committer import Committer, Finished, Given
 from scoregate.runner.scoring import ItemToScore, Scoring
-from scoregate.scorers.cost_cap import Postponed, Purse
+from scoregate.scorers.cost_cap import CostCap, Postponed
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store
 
@@ -40,13 +40,13 @@ class Finishing:
         put_off: Callable[[ItemToScore, Postponed], None],
         committed: Callable[[Sequence[Finished], tuple[bool, ...]], None],
         failed: Callable[[], None],
-        purse: Purse,
-        insists: bool = False,
+        cost_cap: CostCap,
+        postpone_unanswered: bool = False,
     ) -> None:
         """`complete` makes the cells of a run item whole, given the run's id and what the scorers made.
 
         `put_off` is told which answer is left to another session, `committed` each batch and which of it was new, and
-        `failed` that nothing can be committed any more. `purse` and `insists` are those of `Scoring`.
+        `failed` that nothing can be committed any more. `cost_cap` and `postpone_unanswered` are those of `Scoring`.
         """
         self._loop = asyncio.get_running_loop()
         self._threads = DaemonThreads()
@@ -69,8 +69,8 @@ class Finishing:
             deliver=self._on_scored,
             put_off=self._on_put_off,
             failed=self._on_failed,
-            purse=purse,
-            insists=insists,
+            cost_cap=cost_cap,
+            postpone_unanswered=postpone_unanswered,
         )
         self._committer = Committer(store, committed=self._on_committed, failed=self._on_failed)
         self._on_the_way = 0

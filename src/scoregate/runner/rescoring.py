@@ -16,7 +16,7 @@ from scoregate.records import DatasetItem, RunItem, Score
 from scoregate.runner.committer import MEASURED, Finished, complete_cells
 from scoregate.runner.finishing import Finishing
 from scoregate.runner.scoring import ItemToScore
-from scoregate.scorers.cost_cap import OutOfBudget, Postponed, Purse
+from scoregate.scorers.cost_cap import CostCap, OutOfBudget, Postponed
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store
 
@@ -84,11 +84,11 @@ class Rescoring:
             put_off=self._on_put_off,
             committed=self._on_committed,
             failed=self.interrupt,
-            purse=Purse(
+            cost_cap=CostCap(
                 plan.limits.max_cost_usd,
                 spent_usd=plan.spent_usd + (plan.store.totals(plan.run).services_usd or 0.0),
             ),
-            insists=True,
+            postpone_unanswered=True,
         )
         self.calls = self._finishing.calls
         self._kept = {(one.run_item.item, one.run_item.trial): one.kept for one in plan.outputs}

@@ -24,7 +24,7 @@ from scoregate.errors import StoreError
 from scoregate.records import DatasetItem, RunItem, Score
 from scoregate.runner.calls import CallOutcome, Calls, DaemonThreads, ThreadJob, close_all
 from scoregate.runner.candidates.failures import reason_of
-from scoregate.scorers.cost_cap import OutOfTime, Postponed, Purse
+from scoregate.scorers.cost_cap import CostCap, OutOfTime, Postponed
 from scoregate.scorers.scorer import (
     Scorer,
     error_scores,
@@ -104,13 +104,13 @@ class Scoring:
         deliver: Callable[[Sequence[ItemToScore]], None],
         put_off: Callable[[ItemToScore, Postponed], None],
         failed: Callable[[StoreError], None],
-        purse: Purse | None = None,
-        insists: bool = False,
+        cost_cap: CostCap | None = None,
+        postpone_unanswered: bool = False,
     ) -> None:
         """`calls` makes the async calls under their limit; `at_once` is the most jobs and async items at a time.
 
-        Services pay from `purse`. What a cap on cost or time forbids to score goes to `put_off`, without its scores,
-        and where the session `insists`, so does what they do not answer. `failed` is told of a reply that is not kept.
+        Services pay from `cost_cap`. What a cap on cost or time forbids to score goes to `put_off`, without its scores,
+        and with `postpone_unanswered` so does what they do not answer. `failed` is told of a reply that is not kept.
         """
         self._sync = [scorer for scorer in scorers if not scorer.is_async]
         self._async = sorted(
@@ -141,7 +141,7 @@ class Scoring:
         self._open: dict[int, ItemToScore] = {}
         """By identity: what was added and is neither delivered nor put off."""
         for service in self._services:
-            service.begin(concurrency=at_once, purse=purse, insists=insists)
+            service.begin(concurrency=at_once, cost_cap=cost_cap, postpone_unanswered=postpone_unanswered)
 
     @property
     def chunk(self) -> int:

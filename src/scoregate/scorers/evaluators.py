@@ -13,6 +13,8 @@ from scoregate.scorers.scorer import LANGFUSE_ARGUMENTS, OFFERED_ARGUMENTS, Scor
 from scoregate.scorers.source_version import source_version
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_MAKER = "create_evaluator_from_autoevals.<locals>"
+_HELD = "autoevals_evaluator"
 
 
 def scorer(
@@ -120,12 +122,12 @@ def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-_MAKER = "create_evaluator_from_autoevals.<locals>"
-_HELD = "autoevals_evaluator"
-
-
 def autoevals_name(function: Callable[..., Any]) -> str | None:
-    """Name of the score; None for any other function, and where the object does not tell its name."""
+    """Score of what the SDK's `create_evaluator_from_autoevals` makes; None for others, and where it tells no name.
+
+    All of them are functions of one name around an object, and the score has the name of that object. Known beforehand,
+    the score is announced, and what keeps it from being made is an error of that score.
+    """
     if not isinstance(function, FunctionType) or not function.__qualname__.startswith(_MAKER):
         return None
     held = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)).get(_HELD)

@@ -33,6 +33,10 @@ from scoregate.scorers.reading import Check, scored, unscored
 from scoregate.scorers.scorer import Scorer
 
 _DIGITS = 8
+_MEASURED_VERSION = "1"
+_Quantity = Literal["latency_seconds", "cost_usd", "tokens_input", "tokens_output", "tokens_total"]
+SCHEMA_FILE = "schema_file"
+"""Argument of `json_schema` in a gate file alone: the path of the schema, in place of the schema itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +47,6 @@ class _LibraryScorer:
     version: str
     """Goes up when the same arguments would score the same run item differently."""
 
-
-_MEASURED_VERSION = "1"
-
-_Quantity = Literal["latency_seconds", "cost_usd", "tokens_input", "tokens_output", "tokens_total"]
 
 _QUANTITIES: Mapping[_Quantity, Check] = MappingProxyType(
     {
@@ -102,8 +102,6 @@ LIBRARY: Mapping[str, _LibraryScorer] = MappingProxyType(
     }
 )
 """Name in `use` -> scorer."""
-SCHEMA_FILE = "schema_file"
-"""Argument of `json_schema` in a gate file alone: the path of the schema, in place of the schema itself."""
 
 
 def build(spec: ScorerSpec, *, root: Path | None = None) -> Scorer:

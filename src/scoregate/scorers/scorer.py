@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from scoregate.catalog import Catalog
 from scoregate.errors import ContractError, StoreError
 from scoregate.records import DatasetItem, RunItem, Score, ScoreSource, ScoreValue
-from scoregate.scorers.cost_cap import Postponed, Purse
+from scoregate.scorers.cost_cap import CostCap, Postponed
 from scoregate.scorers.outcome import Scored, normalise, not_applicable, reason_of, shortened
 
 __all__ = [
@@ -96,11 +96,13 @@ def _error(reason: str) -> Scored:
 class Service(Protocol):
     """What stands behind a scorer that calls a paid service: it has its own time limits, retries and throttle."""
 
-    def begin(self, *, concurrency: int, purse: Purse | None = None, insists: bool = False) -> None:
-        """Get ready for calls on the running event loop, at most so many at once, which are paid from `purse`.
+    def begin(
+        self, *, concurrency: int, cost_cap: CostCap | None = None, postpone_unanswered: bool = False
+    ) -> None:
+        """Get ready for calls on the running event loop, at most so many at once, which are paid from `cost_cap`.
 
         A scorer whose service may call no more raises OutOfBudget: its answer is to be scored in another session.
-        Where the session `insists` on an answer, one whose service does not reply raises Unanswered.
+        With `postpone_unanswered`, an answer whose service does not reply raises Unanswered.
         """
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Records as rows of the store, and back."""
+"""Records as rows of the store, written many at once, and read back."""
 
 from __future__ import annotations
 
@@ -41,6 +41,9 @@ LEFT_OUT = ""
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _COMMON = {True: "true", False: "false", None: "null"}
+_GROUP = 64
+"""Most rows of one statement: SQLite gives the interpreter back between statements only, so that a larger group
+means less waiting for it. 64 rows of 15 values stay below the 999 parameters that every SQLite allows."""
 
 
 class Unstorable(StoreError):
@@ -186,11 +189,6 @@ def plain(text: str | None) -> str | None:
     if text is None or text.isascii():
         return text
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-_GROUP = 64
-"""Most rows of one statement: SQLite gives the interpreter back between statements only, so that a larger group
-means less waiting for it. 64 rows of 15 values stay below the 999 parameters that every SQLite allows."""
 
 
 class CellRows(NamedTuple):

@@ -199,9 +199,9 @@ class Store:
         with self._database.reading() as connection:
             return listing.list_runs(connection, limit, gate)
 
-    def newest_totals(self, gate: str, *, beside: str | None = None) -> Totals | None:
-        """Of the newest run of a gate that holds anything, `beside` this one; None where there is none."""
-        earlier = [run for run in self.list_runs(limit=9, gate=gate) if run.run != beside and run.done]
+    def newest_totals(self, gate: str, *, other_than: str | None = None) -> Totals | None:
+        """Of the newest run of a gate that holds anything, `other_than` this one; None where there is none."""
+        earlier = [run for run in self.list_runs(limit=9, gate=gate) if run.run != other_than and run.done]
         return self.totals(earlier[0].run) if earlier else None
 
     def find_run(self, prefix: str) -> str:

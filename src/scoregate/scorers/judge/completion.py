@@ -1,4 +1,4 @@
-"""From a whole chat completion to a validated reply: what can go wrong around the text of the message."""
+"""A judge's chat: the messages that are sent, and from a whole completion to a validated reply."""
 
 from __future__ import annotations
 

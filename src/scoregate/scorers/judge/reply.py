@@ -27,6 +27,17 @@ _LARGEST_INTEGER = 2**63 - 1
 
 Score = int | float | bool | str
 _ScoreReader = Callable[[Any], Score]
+_REFUSAL = re.compile(
+    r"(?:i['’]?m|i am) (?:really |very |so )?(?:sorry|unable|not able)"
+    r"|(?:sorry|unfortunately),? (?:but )?i (?:can|am|will)"
+    r"|i (?:can['’]?t|cannot|can not|won['’]?t|will not|must decline)"
+    r"|as an ai\b",
+    re.IGNORECASE,
+)
+_VALUES = ("true", "false", "null", "-", ".", "e+", "e-", "E+", "E-")
+_ESCAPE_AND_NEXT = len("uXXXX.")
+_LENIENT = json.JSONDecoder()
+_UNIQUE = json.JSONDecoder(object_pairs_hook=unique_members)
 
 
 def validate_llm_response(*, response: object, schema: object) -> ValidReply | InvalidReply:
@@ -165,16 +176,7 @@ def _category(value: Any, categories: list[str] | tuple[str, ...]) -> str:
     return str(value)
 
 
-_REFUSAL = re.compile(
-    r"(?:i['’]?m|i am) (?:really |very |so )?(?:sorry|unable|not able)"
-    r"|(?:sorry|unfortunately),? (?:but )?i (?:can|am|will)"
-    r"|i (?:can['’]?t|cannot|can not|won['’]?t|will not|must decline)"
-    r"|as an ai\b",
-    re.IGNORECASE,
-)
 # What Python's parser complains of where a text stops inside a value: the word, or the rest of the number.
-_VALUES = ("true", "false", "null", "-", ".", "e+", "e-", "E+", "E-")
-_ESCAPE_AND_NEXT = len("uXXXX.")
 
 
 def parse_reply(text: str) -> JSON:
@@ -228,7 +230,3 @@ def _extra(text: str, start: int, end: int) -> ReplyProblem:
     sides = [side for side, extra in (("before", text[:start]), ("after", text[end:])) if extra.strip()]
     fenced = " (a code fence)" if "```" in text[:start] else ""
     return ReplyProblem(Fault.EXTRA_TEXT, f"there is text {' and '.join(sides)} the reply's JSON{fenced}")
-
-
-_LENIENT = json.JSONDecoder()
-_UNIQUE = json.JSONDecoder(object_pairs_hook=unique_members)

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from scoregate.scorers.cost_cap import OutOfBudget, Purse
+from scoregate.scorers.cost_cap import CostCap, OutOfBudget
 
 
 @pytest.mark.parametrize(
@@ -18,22 +18,22 @@ def test_a_rest_of_rounding_is_not_waited_for(amounts: tuple[float, float], rest
     assert left > 0 if rest == "above zero" else left < 0
 
     async def scenario() -> None:
-        purse = Purse(1.0)
-        asides = [await purse.set_aside(partial(float, amount)) for amount in amounts]
-        for aside in asides:
-            purse.settle(aside, None)
+        cost_cap = CostCap(1.0)
+        reservations = [await cost_cap.reserve(partial(float, amount)) for amount in amounts]
+        for reserved in reservations:
+            cost_cap.settle(reserved, None)
         with pytest.raises(OutOfBudget):
-            await asyncio.wait_for(purse.set_aside(lambda: 2.0), 30)
+            await asyncio.wait_for(cost_cap.reserve(lambda: 2.0), 30)
 
     asyncio.run(scenario())
 
 
 def test_as_many_calls_are_made_as_the_cap_is_worth() -> None:
     async def scenario() -> None:
-        purse = Purse(0.3)  # less than 0.1 is left of it after two calls
+        cost_cap = CostCap(0.3)  # less than 0.1 is left of it after two calls
         for _ in range(3):
-            purse.settle(await purse.set_aside(lambda: 0.1), 0.1)
+            cost_cap.settle(await cost_cap.reserve(lambda: 0.1), 0.1)
         with pytest.raises(OutOfBudget):
-            await purse.set_aside(lambda: 0.1)
+            await cost_cap.reserve(lambda: 0.1)
 
     asyncio.run(scenario())
