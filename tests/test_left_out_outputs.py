@@ -12,7 +12,7 @@ import pytest
 from scoregate.gate_file import CandidateSpec
 from scoregate.records import DatasetItem, Run, RunHeader, RunItem, Score
 from scoregate.results_file import read_results, write_lock, write_results
-from scoregate.runner.candidates import Answer, CandidateError, build
+from scoregate.runner.candidates import Answer, CandidateError, build_candidate
 from scoregate.store import Store
 
 HEADER = RunHeader(run="r", dataset="d", candidate="c", expected_items=3)
@@ -58,7 +58,7 @@ def test_an_unscored_answer_stays_null(tmp_path: Path) -> None:
 
 def test_what_was_left_out_is_not_replayed_as_null(tmp_path: Path) -> None:
     write_results(RUN, tmp_path / "run.jsonl")
-    candidate = build(CandidateSpec(replay="run.jsonl"), root=tmp_path, timeout=None)
+    candidate = build_candidate(CandidateSpec(replay="run.jsonl"), root=tmp_path, timeout=None)
     assert asyncio.run(candidate.call(DatasetItem("null", "?"), 0)) == Answer(None)
     with pytest.raises(CandidateError, match="its output was left out of the results file"):
         asyncio.run(candidate.call(DatasetItem("left-out", "?"), 0))

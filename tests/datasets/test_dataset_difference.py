@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scoregate.datasets import read_dataset
-from scoregate.datasets.difference import difference
+from scoregate.datasets.difference import dataset_difference
 from scoregate.datasets.files import write_dataset
 from scoregate.errors import DatasetError
 from scoregate.records import DatasetItem
@@ -27,7 +27,7 @@ def test_items_are_told_apart_by_their_ids_and_members() -> None:
         DatasetItem("b", {"r": 2.0, "q": 1}, "x", {"k": 1}),
         DatasetItem("e", 1),
     ]
-    found = difference(BEFORE, after)
+    found = dataset_difference(BEFORE, after)
     assert found.new == ("e",)
     assert found.gone == ("a",)
     assert found.changed == {"c": ("input", "metadata"), "d": ("input",)}
@@ -36,12 +36,12 @@ def test_items_are_told_apart_by_their_ids_and_members() -> None:
 
 
 def test_another_order_is_no_difference() -> None:
-    assert difference(BEFORE, BEFORE[::-1]).none
+    assert dataset_difference(BEFORE, BEFORE[::-1]).none
 
 
 def test_content_that_is_no_json_is_named_by_its_item() -> None:
     with pytest.raises(DatasetError, match="item 'a'"):
-        difference([DatasetItem("a", float("nan"))], [DatasetItem("a", 1)])
+        dataset_difference([DatasetItem("a", float("nan"))], [DatasetItem("a", 1)])
 
 
 def test_a_written_dataset_reads_back_the_same(tmp_path: Path) -> None:

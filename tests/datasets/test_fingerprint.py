@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scoregate.datasets import content_digest, fingerprint, read_dataset
-from scoregate.datasets.fingerprint import canonical, digest
+from scoregate.datasets.fingerprint import canonical, item_digest
 from scoregate.errors import DatasetError
 from scoregate.records import JSON, DatasetItem
 
@@ -167,6 +167,6 @@ def test_content_that_is_no_json_is_an_error_that_names_the_item(value: JSON, me
 
 def test_the_content_digest_is_the_start_of_the_items_own() -> None:
     item = DatasetItem("a", {"q": 1}, "1", {"tier": "gold"})
-    assert content_digest(item) == digest(canonical(item)).hex()[:16]
+    assert content_digest(item) == item_digest(canonical(item)).hex()[:16]
     assert content_digest(replace(item, metadata={"tier": "silver"})) != content_digest(item)
     assert content_digest(replace(item, input={"q": 1.0})) == content_digest(item)

@@ -11,7 +11,7 @@ import pytest
 
 from scoregate.errors import ConfigError
 from scoregate.judging.judge import Judge
-from scoregate.judging.pairwise import Preference, counted, pair_judge, prefer
+from scoregate.judging.pairwise import Preference, counted_preferences, pair_judge, prefer
 from scoregate.judging.spec import JudgeSpec
 from scoregate.judging.template import PAIR, parse_template, read_template
 from scoregate.records import JSON
@@ -58,7 +58,7 @@ def test_a_judge_that_always_takes_the_first_gives_ties_and_flips() -> None:
     with ModelServer(script=lambda _: judged("first")) as server:
         found = preferred(pair_spec(server.url), [("a", "b"), ("c", "d")])
     assert [(one.winner, one.flipped) for one in found] == [("tie", True), ("tie", True)]
-    counts = counted(found)
+    counts = counted_preferences(found)
     assert (counts.flips, counts.answered, counts.ties) == (2, 2, 2)
 
 
@@ -66,7 +66,7 @@ def test_equal_answers_tie_without_a_call() -> None:
     with ModelServer() as server:
         found = preferred(pair_spec(server.url), [("same", "same")])
         assert server.requests == []
-    counts = counted(found)
+    counts = counted_preferences(found)
     assert (counts.ties, counts.equal, counts.answered) == (1, 1, 0)
 
 
@@ -92,7 +92,7 @@ def test_a_reply_that_is_missing_in_one_order_decides_nothing() -> None:
         (found,) = preferred(pair_spec(server.url), [("a", "b")])
     assert found.winner is None
     assert any(comment.startswith("no reply: ") for comment in found.comments)
-    assert counted([found]).errors == 1
+    assert counted_preferences([found]).errors == 1
 
 
 def test_a_pairs_prompt_needs_both_answers(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from scoregate.gate_file import CandidateSpec, Limits
 from scoregate.langfuse.settings import Settings
 from scoregate.langfuse.tracing import ItemTracing, prepare_environment
 from scoregate.records import DatasetItem, RunHeader
-from scoregate.runner.candidates import build
+from scoregate.runner.candidates import build_candidate
 from scoregate.runner.plan import Arm, RunPlan
 from scoregate.runner.session import run
 from scoregate.store import Store
@@ -36,7 +36,7 @@ def main(experiment: Path, items: int) -> dict[str, Any]:
         store.create_run(RunHeader("run-1", "demo", "v1", expected_items=items))
         isolated = os.environ.get("ISOLATED") == "1"
         spec = CandidateSpec(python=str(experiment), version="v1", isolate=isolated)
-        candidate = build(spec, root=Path(folder), timeout=None)
+        candidate = build_candidate(spec, root=Path(folder), timeout=None)
         received: list[tuple[bytes, int]] = []
         refusals = int(os.environ.get("REFUSALS", "0"))
 

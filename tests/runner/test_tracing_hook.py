@@ -18,7 +18,7 @@ import pytest
 from scoregate.gate_file import CandidateSpec, Limits
 from scoregate.git.checkout import Version
 from scoregate.records import DatasetItem, Run
-from scoregate.runner.candidates import Candidate, TransientError, build
+from scoregate.runner.candidates import Candidate, TransientError, build_candidate
 from scoregate.runner.candidates.worker import worker_candidate
 from scoregate.runner.tracing import current_traceparent
 
@@ -116,7 +116,7 @@ def test_the_hook_is_left_however_the_call_ends(drive: Drive, kind: str) -> None
 
 def test_a_command_finds_its_parent_in_its_environment(drive: Drive, tmp_path: Path) -> None:
     script = 'cat > /dev/null; echo "\\"$TRACEPARENT\\""'
-    candidate = build(CandidateSpec(command=("sh", "-c", script)), root=tmp_path, timeout=None)
+    candidate = build_candidate(CandidateSpec(command=("sh", "-c", script)), root=tmp_path, timeout=None)
     assert outputs(drive(None, candidate=candidate, tracing=Hook())) == {
         (item, 0): parent_of(item) for item in "abc"
     }
@@ -127,7 +127,7 @@ def test_without_tracing_a_command_is_told_of_no_parent(
 ) -> None:
     monkeypatch.delenv("TRACEPARENT", raising=False)
     script = 'cat > /dev/null; echo "\\"${TRACEPARENT-none}\\""'
-    candidate = build(CandidateSpec(command=("sh", "-c", script)), root=tmp_path, timeout=None)
+    candidate = build_candidate(CandidateSpec(command=("sh", "-c", script)), root=tmp_path, timeout=None)
     assert set(outputs(drive(None, candidate=candidate)).values()) == {"none"}
 
 
@@ -156,7 +156,7 @@ def echo() -> Iterator[str]:
 
 
 def test_a_service_is_sent_its_parent_as_a_header(drive: Drive, tmp_path: Path, echo: str) -> None:
-    candidate = build(CandidateSpec(http=echo), root=tmp_path, timeout=None)
+    candidate = build_candidate(CandidateSpec(http=echo), root=tmp_path, timeout=None)
     assert outputs(drive(None, candidate=candidate, tracing=Hook())) == {
         (item, 0): parent_of(item) for item in "abc"
     }
@@ -164,12 +164,12 @@ def test_a_service_is_sent_its_parent_as_a_header(drive: Drive, tmp_path: Path, 
 
 def test_a_header_that_the_user_gave_is_sent_instead(drive: Drive, tmp_path: Path, echo: str) -> None:
     spec = CandidateSpec(http=echo, headers={"Traceparent": "00-mine"})
-    candidate = build(spec, root=tmp_path, timeout=None)
+    candidate = build_candidate(spec, root=tmp_path, timeout=None)
     assert set(outputs(drive(None, candidate=candidate, tracing=Hook())).values()) == {"00-mine"}
 
 
 def test_without_tracing_a_service_is_sent_no_parent(drive: Drive, tmp_path: Path, echo: str) -> None:
-    candidate = build(CandidateSpec(http=echo), root=tmp_path, timeout=None)
+    candidate = build_candidate(CandidateSpec(http=echo), root=tmp_path, timeout=None)
     assert set(outputs(drive(None, candidate=candidate)).values()) == {"none"}
 
 

@@ -15,7 +15,7 @@ from langfuse import Evaluation
 
 from scoregate.records import SCORE_STATUSES
 from scoregate.scorers import Scored, normalise, not_applicable
-from scoregate.scorers.outcome import reason_of
+from scoregate.scorers.outcome import short_reason
 
 
 class Grade(enum.Enum):
@@ -209,9 +209,9 @@ def test_normalise_never_raises_and_every_outcome_can_be_kept(returned: object) 
 
 
 def test_a_reason_is_one_short_line() -> None:
-    assert reason_of(ValueError("first\nsecond")) == "ValueError: first"
-    assert reason_of(TimeoutError()) == "TimeoutError"
-    assert len(reason_of(ValueError("x" * 10_000))) == 300
+    assert short_reason(ValueError("first\nsecond")) == "ValueError: first"
+    assert short_reason(TimeoutError()) == "TimeoutError"
+    assert len(short_reason(ValueError("x" * 10_000))) == 300
 
 
 def test_an_exception_that_cannot_print_itself_has_a_reason() -> None:
@@ -219,4 +219,4 @@ def test_an_exception_that_cannot_print_itself_has_a_reason() -> None:
         def __str__(self) -> str:
             raise RuntimeError
 
-    assert reason_of(Mute()) == "Mute: (its message cannot be shown)"
+    assert short_reason(Mute()) == "Mute: (its message cannot be shown)"

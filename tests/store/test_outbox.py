@@ -9,7 +9,7 @@ import pytest
 
 from scoregate.records import RunHeader, RunItem, Score
 from scoregate.store import Store
-from scoregate.store.outbox import ROOT, WHOLE_RUN, Delivered, RunScore, Tally
+from scoregate.store.outbox import ROOT, WHOLE_RUN, Delivered, DeliveryCounts, RunScore
 
 HERE = "https://langfuse.example project-1"
 THERE = "https://langfuse.example project-2"
@@ -47,7 +47,7 @@ def scores_due(store: Store, target: str = HERE) -> list[tuple[str, str]]:
 def test_every_run_item_and_every_cell_with_a_value_is_due(store: Store) -> None:
     assert items_due(store) == ["q0", "q1", "q2"]
     assert scores_due(store) == [("q0", "correct"), ("q1", "correct"), ("q2", "correct")]
-    assert store.outbox.tally(RUN, HERE) == Tally(items=3, scores=3)
+    assert store.outbox.tally(RUN, HERE) == DeliveryCounts(items=3, scores=3)
 
 
 def test_what_was_accepted_is_not_due_any_more_and_not_yet_seen(store: Store) -> None:

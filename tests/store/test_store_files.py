@@ -17,7 +17,7 @@ import pytest
 from scoregate.errors import StoreError
 from scoregate.records import RunHeader, RunItem, Score
 from scoregate.store import Store
-from scoregate.store.schema import APPLICATION_ID, MIGRATIONS, migrate, version_of
+from scoregate.store.schema import APPLICATION_ID, MIGRATIONS, migrate, schema_version
 
 
 def header(run: str = "run-1") -> RunHeader:
@@ -133,14 +133,14 @@ def test_migrations_lift_an_older_file_in_order_and_keep_its_rows(tmp_path: Path
     connection = sqlite3.connect(tmp_path / "made-up.sqlite3", isolation_level=None)
     migrate(connection, older)
     connection.execute("INSERT INTO notes VALUES ('kept')")
-    assert version_of(connection) == 1
+    assert schema_version(connection) == 1
 
     migrate(connection, newer)
-    assert version_of(connection) == 2
+    assert schema_version(connection) == 2
     assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
     assert connection.execute("SELECT text, author FROM notes").fetchall() == [("kept", None)]
     migrate(connection, newer)
-    assert version_of(connection) == 2
+    assert schema_version(connection) == 2
 
 
 def test_a_store_of_the_first_schema_keeps_its_runs_and_takes_new_ones(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "made-up.sqlite3", isolation_level=None)
     with pytest.raises(sqlite3.OperationalError):
         migrate(connection, (("CREATE TABLE notes (text TEXT)", "CREATE NONSENSE"),))
-    assert version_of(connection) == 0
+    assert schema_version(connection) == 0
     assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
 
 

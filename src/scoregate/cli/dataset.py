@@ -211,10 +211,13 @@ def diff(before: str, after: str, as_json: bool) -> None:
     """
     from scoregate.datasets.difference import difference
     from scoregate.sources import any_dataset, find_root
+    from scoregate.datasets.difference import dataset_difference
+    from scoregate.sources.datasets import any_dataset
+    from scoregate.sources.places import find_root
 
     root = find_root()
     first, second = any_dataset(before, root), any_dataset(after, root)
-    found = difference(first.items, second.items)
+    found = dataset_difference(first.items, second.items)
     if as_json:
         sides = {
             side: {"source": d.source, "version": d.version, "items": len(d), "fingerprint": d.fingerprint}

@@ -81,8 +81,10 @@ def compare(
 def _shown(preferences: Sequence[Preference], runs: tuple[str, str], left_out: Sequence[str]) -> str:
     from scoregate.judging.pairwise import counted
     from scoregate.reports.text import one_line
+    from scoregate.judging.pairwise import counted_preferences
+    from scoregate.reports.excerpt import one_line
 
-    counts = counted(preferences)
+    counts = counted_preferences(preferences)
     ties = f"{counts.ties:,} ties ({counts.equal:,} of equal answers, {counts.flips:,} flips)"
     lines = [
         f"A {runs[0]}",
@@ -111,10 +113,11 @@ def _share(hits: int, n: int) -> str:
 def _as_json(preferences: Sequence[Preference], left_out: Sequence[str]) -> JSON:
     from dataclasses import asdict
 
-    from scoregate.judging.pairwise import counted
     from scoregate.statistics.estimate import exact_interval
+    from scoregate.judging.pairwise import counted_preferences
+    from scoregate.statistics.proportions import exact_interval
 
-    counts = counted(preferences)
+    counts = counted_preferences(preferences)
     decided = counts.a + counts.b
     return {
         **asdict(counts),

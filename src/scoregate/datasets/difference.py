@@ -12,7 +12,7 @@ _MEMBERS = ("input", "expected_output", "metadata")
 
 
 @dataclass(frozen=True, slots=True)
-class DatasetDifference:
+class _DatasetDifference:
     """Ids of items, each sorted."""
 
     new: tuple[str, ...]
@@ -36,7 +36,7 @@ class DatasetDifference:
         }
 
 
-def difference(before: Iterable[DatasetItem], after: Iterable[DatasetItem]) -> DatasetDifference:
+def dataset_difference(before: Iterable[DatasetItem], after: Iterable[DatasetItem]) -> _DatasetDifference:
     """What became of the items between two states of a dataset, by their ids.
 
     Content is compared in its canonical form, so that 1 and 1.0 are the same. Raises DatasetError for content
@@ -46,7 +46,7 @@ def difference(before: Iterable[DatasetItem], after: Iterable[DatasetItem]) -> D
     new = {item.id: item for item in after}
     both = sorted(old.keys() & new.keys())
     changed = {name: members for name in both if (members := changed_members(old[name], new[name]))}
-    return DatasetDifference(
+    return _DatasetDifference(
         new=tuple(sorted(new.keys() - old.keys())),
         gone=tuple(sorted(old.keys() - new.keys())),
         changed=changed,

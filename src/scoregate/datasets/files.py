@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from scoregate.datasets.fingerprint import canonical, combined, digest
+from scoregate.datasets.fingerprint import canonical, combined, item_digest
 from scoregate.datasets.rows import Row, item_from, json_rows, jsonl_rows, placed, too_big
-from scoregate.datasets.schemas import Check, schema_check
+from scoregate.datasets.schemas import ItemCheck, schema_check
 from scoregate.datasets.tables import csv_rows, parquet_rows
 from scoregate.errors import DatasetError
 from scoregate.files.reading import check_input_file
@@ -36,7 +36,7 @@ def read_dataset(
     """
     path = Path(path)
     suffix = check_input_file(path, SUFFIXES, DatasetError)
-    checks: list[Check] = []
+    checks: list[ItemCheck] = []
     if input_schema is not None:
         checks.append(schema_check(Path(input_schema), "input"))
     if expected_output_schema is not None:
@@ -58,7 +58,7 @@ def read_dataset(
             problems.append(placed(error, row.where))
         else:
             items.append(item)
-            digests.append(digest(content))
+            digests.append(item_digest(content))
     if problems:
         raise _all_in_one(problems)
     if not items:

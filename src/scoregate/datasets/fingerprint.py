@@ -20,13 +20,13 @@ from collections.abc import Iterable
 from scoregate.errors import DatasetError
 from scoregate.records import JSON, DatasetItem
 
-CONTENT_DIGITS = 16
+_CONTENT_DIGITS = 16
 """Of the 64 that the digest of an item has."""
 
 
 def fingerprint(items: Iterable[DatasetItem]) -> str:
     """64 hexadecimal digits. Raises DatasetError, naming the item, for content that is no JSON."""
-    return combined(digest(canonical(item)) for item in items)
+    return combined(item_digest(canonical(item)) for item in items)
 
 
 def canonical(item: DatasetItem) -> bytes:
@@ -52,7 +52,7 @@ def canonical(item: DatasetItem) -> bytes:
         raise DatasetError(str(error), where=f"item {item.id!r}") from None
 
 
-def digest(canonical_item: bytes) -> bytes:
+def item_digest(canonical_item: bytes) -> bytes:
     """32 bytes that stand for one item in `combined`."""
     return hashlib.sha256(canonical_item).digest()
 
@@ -63,7 +63,7 @@ def content_digest(item: DatasetItem) -> str:
     An item is only ever compared with the one of its own id, so that a part of the digest is enough.
     Raises DatasetError as `canonical` does.
     """
-    return digest(canonical(item)).hex()[:CONTENT_DIGITS]
+    return item_digest(canonical(item)).hex()[:_CONTENT_DIGITS]
 
 
 def combined(digests: Iterable[bytes]) -> str:

@@ -78,10 +78,10 @@ def whole_text(path: Path) -> str:
         return decode_utf8(data)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise placed(not_utf8(error, error.start), f"{path}:{line}") from None
+        raise placed(_not_utf8(error, error.start), f"{path}:{line}") from None
 
 
-def not_utf8(error: UnicodeDecodeError, offset: int) -> DatasetError:
+def _not_utf8(error: UnicodeDecodeError, offset: int) -> DatasetError:
     """The error for a byte at `offset` of the file that no UTF-8 text has."""
     byte = error.object[error.start]
     return DatasetError(f"not UTF-8: byte 0x{byte:02x} at offset {offset}", hint="save the file as UTF-8")
@@ -105,13 +105,13 @@ def _line_row(where: str, line: bytes, offset: int) -> Row:
     try:
         return Row(where, parse_json(line.decode("utf-8")))
     except UnicodeDecodeError as error:
-        return Row(where, error=not_utf8(error, offset + error.start))
+        return Row(where, error=_not_utf8(error, offset + error.start))
     except JsonProblem as problem:
         return Row(where, error=DatasetError(str(problem)))
 
 
 def item_from(record: JSON) -> DatasetItem:
-    """The item of a JSON object: known columns, an id, an input. Raises DatasetError without a place; the caller knows it.
+    """The item of a JSON object. Raises DatasetError without a place; the caller knows it.
 
     An integer id stands for its decimal text. An absent `expected_output` is None, absent metadata `{}`.
     """

@@ -12,11 +12,11 @@ from scoregate.records import JSON, DatasetItem
 
 _LONGEST_MESSAGE = 200
 
-Check = Callable[[DatasetItem], None]
+ItemCheck = Callable[[DatasetItem], None]
 """Raises DatasetError, without a place, for an item that breaks the schema."""
 
 
-def schema_check(path: Path, field: str) -> Check:
+def schema_check(path: Path, field: str) -> ItemCheck:
     """A check of every item's `field` ("input" or "expected_output") against the schema file at `path`.
 
     The schema is of the draft that its `$schema` names, else of Draft 2020-12. An absent expected output is
@@ -26,7 +26,7 @@ def schema_check(path: Path, field: str) -> Check:
     return check_against(read_schema(path), field, str(path))
 
 
-def check_against(schema: JSON, field: str, where: str) -> Check:
+def check_against(schema: JSON, field: str, where: str) -> ItemCheck:
     """The same for a schema that was read; `where` is its place for messages. Raises ConfigError."""
     import jsonschema
     import referencing

@@ -13,7 +13,7 @@ from scoregate.datasets import cluster_of, content_digest, slices_of
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import CandidateSpec, Gate
 from scoregate.records import Dataset, DatasetItem
-from scoregate.runner.candidates import Candidate, build
+from scoregate.runner.candidates import Candidate, build_candidate
 from scoregate.scorers.evaluators import from_function
 from scoregate.scorers.scorer import Scorer
 from scoregate.sources import read_gate_dataset
@@ -104,7 +104,9 @@ def assemble(gate: Gate, candidate: CandidateSpec | None = None) -> Assembly:
         )
     dataset = read_gate_dataset(gate)
     timeout = gate.limits.timeout_seconds
-    built = build(spec, root=gate.root, timeout=timeout, begin=partial(_begin_script, gate, dataset))
+    built = build_candidate(
+        spec, root=gate.root, timeout=timeout, begin=partial(_begin_script, gate, dataset)
+    )
     return _checked(Assembly(gate, dataset, built, _scorers(gate, built)))
 
 
@@ -118,7 +120,7 @@ def assemble_scorers(gate: Gate) -> Assembly:
         candidate = Candidate("", None, None, "none", _never_called, is_async=False)
     else:
         begin = partial(_begin_script, gate, dataset)
-        candidate = build(spec, root=gate.root, timeout=gate.limits.timeout_seconds, begin=begin)
+        candidate = build_candidate(spec, root=gate.root, timeout=gate.limits.timeout_seconds, begin=begin)
     return _checked(Assembly(gate, dataset, candidate, _scorers(gate, candidate)))
 
 

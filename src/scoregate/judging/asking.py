@@ -11,14 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from scoregate.judging.cache import Draw
-from scoregate.judging.calling import Completion, ModelClient
-from scoregate.judging.failures import CallFailed
+from scoregate.judging.calling import CallFailed, ModelAnswer, ModelClient
 from scoregate.records import ScoreValue, Tokens
 from scoregate.scorers.judge import ChatMessage, Fault, InvalidReply
-from scoregate.scorers.outcome import reason_of, shortened
+from scoregate.scorers.outcome import short_reason, shortened
 from scoregate.scorers.scorer import scored_run
 
-REPAIRS = 2
+_REPAIRS = 2
 """How often a bad reply is sent back."""
 _FINAL = frozenset((Fault.REFUSAL, Fault.CONTENT_FILTER))
 """Faults that the model or its provider chose: to insist would be to ask until it says something else."""
@@ -88,7 +87,7 @@ async def ask(
     What `told` raises is counted in the usage: a reply that was paid for is not lost to a tracer that fails.
     """
     reply, wrong = Asked(asked=list(question.messages)), ""
-    for repair in range(REPAIRS + 1):
+    for repair in range(_REPAIRS + 1):
         reply.repairs = repair
         completion = await _call(client, question, reply, requested, answered, told)
         read = completion.reply
@@ -112,9 +111,9 @@ async def _call(
     requested: Callable[[], None],
     answered: Callable[[float | None], None],
     told: Callable[[ModelCall], None] | None,
-) -> Completion:
+) -> ModelAnswer:
     messages, started_at = tuple(reply.asked), time.time()
-    completion: Completion | None = None
+    completion: ModelAnswer | None = None
     error: str | None = None
     try:
         completion = await client.complete(messages, requested)
@@ -149,7 +148,7 @@ def _tell(told: Callable[[ModelCall], None], call: ModelCall, client: ModelClien
     try:
         told(call)
     except Exception as error:  # noqa: BLE001 - whoever traces may fail in any way; the usage's line says so
-        client.usage.not_told(reason_of(error))
+        client.usage.not_told(short_reason(error))
 
 
 def _add(reply: Asked, tokens: Tokens, cost: float | None) -> None:
@@ -159,7 +158,7 @@ def _add(reply: Asked, tokens: Tokens, cost: float | None) -> None:
         reply.cost_usd = (reply.cost_usd or 0.0) + cost
 
 
-def _sent_back(completion: Completion, reply: InvalidReply) -> Sequence[ChatMessage]:
+def _sent_back(completion: ModelAnswer, reply: InvalidReply) -> Sequence[ChatMessage]:
     """The bad reply as the model gave it, and what is wrong with it."""
     complaint: ChatMessage = {
         "role": "user",

@@ -22,11 +22,16 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from scoregate.judging.failures import CallFailed, EndpointRefused, Transient, failure_of
 from scoregate.judging.spec import JudgeSpec
 from scoregate.judging.usage import Usage
 from scoregate.records import Tokens
-from scoregate.retries import RATE_LIMIT_STATUSES, asked_pause, wait_before_retry
+from scoregate.retries import (
+    RATE_LIMIT_STATUSES,
+    asked_pause,
+    is_transient,
+    seconds_to_wait,
+    wait_before_retry,
+)
 from scoregate.runner.calls import Throttle
 from scoregate.scorers.cost_cap import CostCap
 from scoregate.scorers.judge import (
@@ -37,14 +42,14 @@ from scoregate.scorers.judge import (
     read_completion,
     response_format,
 )
-from scoregate.scorers.outcome import reason_of
+from scoregate.scorers.outcome import short_reason
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    from openai import APIStatusError, AsyncOpenAI
 
 
-DEFAULT_TIMEOUT_SECONDS = 120.0
-RATE_LIMIT_PATIENCE_SECONDS = 60.0
+_DEFAULT_TIMEOUT_SECONDS = 120.0
+_RATE_LIMIT_PATIENCE_SECONDS = 60.0
 """How long an endpoint may answer 429 to all of a judge's calls: limits are those of a minute, and a quota that is
 used up lasts longer."""
 _NO_REPLY = frozenset((Fault.NOT_A_COMPLETION, Fault.NO_CHOICES))
@@ -56,8 +61,90 @@ _SHORTEST = 8
 _IN_ITS_PLACE = "***"
 
 
+_SAME_FOR_ALL = {
+    401: "the endpoint refused the key in {key}",
+    403: "the endpoint forbids this with the key in {key}",
+    404: "the endpoint knows no such model or path",
+}
+_KEY_REFUSED = 401
+_OF_THE_PROMPT = frozenset((400, 413, 422))
+_SETTINGS = ("model", "response_format")
+"""Of a request: what is the same for every prompt, beside the judge's parameters."""
+_FORMAT_WORDS = ("response_format", "json_schema", "structured output", "structured_output")
+_PROMPT_CODES = ("content_filter", "content_policy_violation", "context_length_exceeded")
+"""What OpenAI and Azure call a refusal of this one prompt."""
+_NO_QUOTA = "insufficient_quota"
+
+
+class CallFailed(Exception):
+    """No reply came, and asking again will not help now. `str(error)` is the reason, in one line."""
+
+
+class PromptRefused(CallFailed):
+    """The endpoint answers, but not this prompt: asking again will not help at any time, unless its rules change."""
+
+
+class EndpointRefused(CallFailed):
+    """No prompt of this judge will be answered until the endpoint, the key or the gate is mended."""
+
+
+class Transient(Exception):
+    """One call failed in passing, and may be made again at once."""
+
+    def __init__(self, reason: str, *, retry_after: float | None = None, rate_limited: bool = False) -> None:
+        self.retry_after = retry_after
+        self.rate_limited = rate_limited
+        super().__init__(reason)
+
+
+def failure_of(
+    error: APIStatusError, detail: str, spec: JudgeSpec, *, succeeded: bool
+) -> CallFailed | Transient:
+    """What an error status means for a judge. `detail` is what the endpoint says of it.
+
+    What one prompt alone may meet as well is taken for the endpoint's only while no call has `succeeded`.
+    A failure is in passing unless it is known to be the prompt's: what is asked again needlessly costs time, and what
+    is given up needlessly is a gap in a baseline.
+    """
+    status = int(error.status_code)
+    if error.code == _NO_QUOTA:
+        return EndpointRefused(f"the endpoint says that the quota is used up (status {status}: {detail})")
+    if is_transient(status):
+        return Transient(
+            f"status {status}: {detail}",
+            retry_after=seconds_to_wait(error.response.headers.get("retry-after")),
+            rate_limited=status in RATE_LIMIT_STATUSES,
+        )
+    if status in _SAME_FOR_ALL and not (succeeded and status != _KEY_REFUSED):
+        return EndpointRefused(
+            f"{_SAME_FOR_ALL[status].format(key=spec.api_key)} (status {status}: {detail})"
+        )
+    if status in (400, 422) and not succeeded and _about_the_format(error, detail):
+        return EndpointRefused(
+            f"{spec.model} at this endpoint does not take structured outputs (status {status}: {detail}); "
+            "take a model that supports response_format = json_schema"
+        )
+    of_the_prompt = status in _OF_THE_PROMPT and not _about_a_setting(error, spec)
+    kind = PromptRefused if of_the_prompt else CallFailed
+    return kind(f"the endpoint refused the request (status {status}: {detail})")
+
+
+def _about_a_setting(error: APIStatusError, spec: JudgeSpec) -> bool:
+    """Whether the endpoint names as the cause what every request of the judge carries."""
+    named = error.param.partition(".")[0] if isinstance(error.param, str) else ""
+    return named in _SETTINGS or named in spec.parameters
+
+
+def _about_the_format(error: APIStatusError, detail: str) -> bool:
+    """Whether a request was refused for its response format: by the named parameter or code, else by the words."""
+    param, code = (text.lower() if isinstance(text, str) else "" for text in (error.param, error.code))
+    if any(word in named for word in _FORMAT_WORDS for named in (param, code)):
+        return True
+    return not param and code not in _PROMPT_CODES and any(word in detail.lower() for word in _FORMAT_WORDS)
+
+
 @dataclass(frozen=True, slots=True)
-class Completion:
+class ModelAnswer:
     """What the model answered: the reply as far as it can be read, and its own words."""
 
     reply: ValidReply | InvalidReply
@@ -82,12 +169,12 @@ class ModelClient:
         retries: int,
         cost_cap: CostCap | None = None,
         seed: int = 0,
-        patience_seconds: float = RATE_LIMIT_PATIENCE_SECONDS,
+        patience_seconds: float = _RATE_LIMIT_PATIENCE_SECONDS,
     ) -> None:
         self._spec = spec
         self._api_key = api_key
         self.usage = usage
-        self._timeout = timeout_seconds or DEFAULT_TIMEOUT_SECONDS
+        self._timeout = timeout_seconds or _DEFAULT_TIMEOUT_SECONDS
         self._retries = retries
         self._patience = patience_seconds
         self._schema = spec.schema
@@ -104,7 +191,7 @@ class ModelClient:
         self._never: str | None = None
         self._succeeded = False
 
-    async def complete(self, messages: Sequence[ChatMessage], requested: Callable[[], None]) -> Completion:
+    async def complete(self, messages: Sequence[ChatMessage], requested: Callable[[], None]) -> ModelAnswer:
         """Ask once, and again as often as the limits allow while no reply comes.
 
         `requested` is told of each request before it is made; what it raises ends the call. Raises CallFailed and
@@ -155,7 +242,7 @@ class ModelClient:
     async def close(self) -> None:
         await self._client.close()
 
-    async def _paid(self, messages: Sequence[ChatMessage], requested: Callable[[], None]) -> Completion:
+    async def _paid(self, messages: Sequence[ChatMessage], requested: Callable[[], None]) -> ModelAnswer:
         if self._cost_cap is None:
             return await self._once(messages, requested)
         reserved, cost = await self._cost_cap.reserve(self._expected_cost), None
@@ -174,7 +261,7 @@ class ModelClient:
         """Dollars of a call, None while none has been answered; nothing where the endpoint will never say."""
         return 0.0 if self._dearest is None and self._hides_cost else self._dearest
 
-    async def _once(self, messages: Sequence[ChatMessage], requested: Callable[[], None]) -> Completion:
+    async def _once(self, messages: Sequence[ChatMessage], requested: Callable[[], None]) -> ModelAnswer:
         import openai
 
         request: dict[str, Any] = {
@@ -206,7 +293,7 @@ class ModelClient:
         except openai.OpenAIError as error:
             raise CallFailed(f"the call failed: {self._detail(error)}") from None
         except Exception as error:  # noqa: BLE001 - an endpoint may send what breaks any library under the call
-            raise CallFailed(f"the call failed: {self._key.out_of(reason_of(error))}") from None
+            raise CallFailed(f"the call failed: {self._key.out_of(short_reason(error))}") from None
 
     def _opened(self) -> AsyncOpenAI:
         """Made at once: the import takes up to a second, which must not stand still in the middle of a session."""
@@ -217,7 +304,7 @@ class ModelClient:
             api_key=self._api_key, base_url=self._spec.base_url, max_retries=0, timeout=self._timeout
         )
 
-    def _read(self, body: bytes) -> Completion:
+    def _read(self, body: bytes) -> ModelAnswer:
         body = self._key.out_of_body(body)  # Before any error cuts the key in two.
         reply = read_completion(completion=body, schema=self._schema)
         if not reply.success and _NO_REPLY.intersection(reply.faults):
@@ -226,7 +313,7 @@ class ModelClient:
         tokens, price = _tokens(parsed.get("usage")), self._spec.price
         cost = None if price is None or tokens is None else price.of(tokens.input, tokens.output)
         self.usage.answered(tokens, cost, has_price=price is not None)
-        return Completion(reply, _content(parsed), tokens, cost)
+        return ModelAnswer(reply, _content(parsed), tokens, cost)
 
     def _detail(self, error: BaseException) -> str:
         """What an error says, in one line and without the key."""

@@ -15,7 +15,7 @@ from scoregate.files.writing import atomic_file
 from scoregate.paths import json_type
 from scoregate.store.replies import KeptReply
 
-KIND = "judge_reply"
+_KIND = "judge_reply"
 _TYPES: dict[str, tuple[type, ...]] = {
     "key": (str,),
     "score": (str,),
@@ -43,7 +43,7 @@ _LARGEST = 2**63 - 1
 def write_replies(replies: Iterable[KeptReply], path: Path) -> int:
     """Write replies, the same ones always to the same bytes; how many. Raises ResultsError."""
     lines = [
-        json.dumps({"kind": KIND, **asdict(reply)}, ensure_ascii=False, allow_nan=False) for reply in replies
+        json.dumps({"kind": _KIND, **asdict(reply)}, ensure_ascii=False, allow_nan=False) for reply in replies
     ]
     with atomic_file(path, ResultsError) as file:
         file.write("".join(f"{line}\n" for line in lines).encode())
@@ -74,8 +74,8 @@ def _read_lines(text: str, name: str) -> Iterator[KeptReply]:
             record = parse_json(line)
         except JsonProblem as problem:
             raise ResultsError(f"no JSON: {problem}", where=place) from None
-        if not isinstance(record, dict) or record.get("kind") != KIND:
-            raise ResultsError(f'no line of kind "{KIND}"', where=place)
+        if not isinstance(record, dict) or record.get("kind") != _KIND:
+            raise ResultsError(f'no line of kind "{_KIND}"', where=place)
         yield _reply(record, place)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from scoregate.records import JSON
 
-PROTOCOL = 1
+_PROTOCOL = 1
 """Goes up when the same judge would be asked in other words by another release of this program."""
 _VERSION_DIGITS = 12
 
@@ -37,7 +37,7 @@ class JudgeIdentity:
     def as_dict(self) -> dict[str, JSON]:
         """The identity as JSON, with what the hash covers and nothing else."""
         parts: dict[str, JSON] = {
-            "protocol": PROTOCOL,
+            "protocol": _PROTOCOL,
             "prompt": self.prompt,
             "model": self.model,
             "parameters": _as_numbers(dict(self.parameters)),

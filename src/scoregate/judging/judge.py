@@ -13,13 +13,12 @@ from importlib.util import find_spec
 from scoregate.errors import ConfigError
 from scoregate.judging.asking import LONGEST_REASON, Asked, ModelCall, Question, ask
 from scoregate.judging.cache import Draw, ReplyCache, reply_key
-from scoregate.judging.calling import ModelClient
-from scoregate.judging.failures import CallFailed, PromptRefused
+from scoregate.judging.calling import CallFailed, ModelClient, PromptRefused
 from scoregate.judging.identity import JudgeIdentity
 from scoregate.judging.spec import JudgeSpec
 from scoregate.judging.template import MissingVariable
 from scoregate.judging.usage import Usage
-from scoregate.judging.votes import Decision, Silence, Vote, decide
+from scoregate.judging.votes import Silence, Vote, VotedScore, decide_votes
 from scoregate.records import JSON, DatasetItem, ScoreStatus, ScoreValue
 from scoregate.scorers.cost_cap import CostCap, Unanswered
 from scoregate.scorers.judge import ChatMessage, build_eval_messages
@@ -149,7 +148,7 @@ class Judge:
             return Judgement(value=None, status="error", comment=shortened(str(error), LONGEST_REASON))
         draws = [Draw(trial, vote, series, item.id) for vote in range(self.spec.votes)]
         votes = await self._votes(item, messages, draws)
-        decision = decide(votes, self.spec.rule)
+        decision = decide_votes(votes, self.spec.rule)
         self.usage.judged += 1
         self.usage.disagreed += not decision.unanimous and any(vote.valid for vote in votes)
         return _judgement(decision, votes)
@@ -303,7 +302,7 @@ class Judge:
         return key
 
 
-def _judgement(decision: Decision, votes: tuple[Vote, ...]) -> Judgement:
+def _judgement(decision: VotedScore, votes: tuple[Vote, ...]) -> Judgement:
     is_score = decision.value is not None
     return Judgement(
         value=decision.value,

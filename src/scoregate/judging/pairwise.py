@@ -15,13 +15,13 @@ from typing import Literal
 from scoregate.catalog import Contract
 from scoregate.errors import ConfigError
 from scoregate.judging.judge import Judge, Judgement
-from scoregate.judging.spec import JudgeSpec, Rule
+from scoregate.judging.spec import JudgeSpec, VoteRule
 from scoregate.records import JSON, DatasetItem
 
-Winner = Literal["a", "b", "tie"]
+_Winner = Literal["a", "b", "tie"]
 
 FIRST, SECOND, TIE = "first", "second", "tie"
-_BETTER: dict[str, tuple[Winner, Winner]] = {FIRST: ("a", "b"), SECOND: ("b", "a"), TIE: ("tie", "tie")}
+_BETTER: dict[str, tuple[_Winner, _Winner]] = {FIRST: ("a", "b"), SECOND: ("b", "a"), TIE: ("tie", "tie")}
 """What a reply means where answer A stands first, and where it stands second."""
 
 
@@ -31,7 +31,7 @@ class Preference:
 
     item: str
     trial: int
-    winner: Winner | None
+    winner: _Winner | None
     """None where a reply is missing or invalid."""
     flipped: bool = False
     """The two orders contradict each other, which makes it a tie."""
@@ -42,7 +42,7 @@ class Preference:
 
 
 @dataclass(frozen=True, slots=True)
-class Preferences:
+class _Preferences:
     """Counts over all pairs."""
 
     a: int
@@ -71,7 +71,7 @@ def pair_judge(spec: JudgeSpec) -> JudgeSpec:
         description="Which of the two answers is better.",
         rubric=spec.contract.rubric,
     )
-    rule: Rule | None = "majority" if spec.votes > 1 else None  # Words have no mean.
+    rule: VoteRule | None = "majority" if spec.votes > 1 else None  # Words have no mean.
     return replace(spec, contract=contract, template=spec.pairwise, rule=rule, pairwise=None, after=())
 
 
@@ -95,7 +95,7 @@ async def prefer(judge: Judge, item: DatasetItem, a: JSON, b: JSON, *, trial: in
         return Preference(item=item.id, trial=trial, winner=None, comments=comments)
     with_a_first, with_b_first = said[0][0], said[1][1]
     flipped = with_a_first != with_b_first
-    winner: Winner = "tie" if flipped else with_a_first
+    winner: _Winner = "tie" if flipped else with_a_first
     return Preference(item=item.id, trial=trial, winner=winner, flipped=flipped, comments=comments)
 
 
@@ -104,10 +104,10 @@ def equal_answers(a: JSON, b: JSON) -> bool:
     return json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True)
 
 
-def counted(preferences: Sequence[Preference]) -> Preferences:
+def counted_preferences(preferences: Sequence[Preference]) -> _Preferences:
     """The counts of many pairs."""
     winners = [preference.winner for preference in preferences]
-    return Preferences(
+    return _Preferences(
         a=winners.count("a"),
         b=winners.count("b"),
         ties=winners.count("tie"),

@@ -18,10 +18,10 @@ from scoregate.records import JSON
 from scoregate.scorers.judge import JsonSchema, output_schema
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
-DEFAULT_API_KEY = "OPENAI_API_KEY"
+_DEFAULT_API_KEY = "OPENAI_API_KEY"
 
-Rule = Literal["majority", "mean", "median"]
-RULES: tuple[Rule, ...] = ("majority", "mean", "median")
+VoteRule = Literal["majority", "mean", "median"]
+VOTE_RULES: tuple[VoteRule, ...] = ("majority", "mean", "median")
 
 _OURS = frozenset(
     ("model", "messages", "response_format", "stream", "stream_options", "n", "tools", "functions")
@@ -39,7 +39,7 @@ JUDGE = Table(
         "api_key": Text(pattern=_NAME.pattern),
         "parameters": Table(others=Anything(), never=_OURS),
         "votes": Integer(at_least=1),
-        "rule": Choice(RULES),
+        "rule": Choice(VOTE_RULES),
         "after": Texts(),
         "price": Table(keys=_PRICE_KEYS, required=("input", "output")),
         "pairwise": Text(),
@@ -71,11 +71,11 @@ class JudgeSpec:
     template: Template
     model: str
     base_url: str = DEFAULT_BASE_URL
-    api_key: str = DEFAULT_API_KEY
+    api_key: str = _DEFAULT_API_KEY
     """Name of the environment variable that holds the key."""
     parameters: Mapping[str, JSON] = field(default_factory=dict)
     votes: int = 1
-    rule: Rule | None = None
+    rule: VoteRule | None = None
     """None for a single vote."""
     after: tuple[str, ...] = ()
     """Scores that must have passed."""
@@ -162,12 +162,12 @@ def _pairwise(table: ConfigTable, root: Path) -> Template | None:
     return read_template(root / path, shown=path, named_at=table.where("pairwise"), answers=PAIR)
 
 
-def _votes(table: ConfigTable, contract: Contract) -> tuple[int, Rule | None]:
-    votes, rule = table.integer("votes") or 1, table.choice("rule", RULES)
+def _votes(table: ConfigTable, contract: Contract) -> tuple[int, VoteRule | None]:
+    votes, rule = table.integer("votes") or 1, table.choice("rule", VOTE_RULES)
     if votes % 2 == 0:
         raise table.error("votes", f"is {votes}, with which votes can tie", hint="give an odd number")
     if votes > 1 and rule is None:
-        allowed = ", ".join(f'"{word}"' for word in RULES)
+        allowed = ", ".join(f'"{word}"' for word in VOTE_RULES)
         raise table.error(
             "votes", f"is {votes} without a rule that makes them one score", hint=f"add rule = {allowed}"
         )
@@ -222,7 +222,7 @@ def _api_key(table: ConfigTable) -> str:
             "is no name of an environment variable",
             hint='write the name of the variable that holds the key, such as "OPENAI_API_KEY", never the key itself',
         )
-    return name or DEFAULT_API_KEY
+    return name or _DEFAULT_API_KEY
 
 
 def _parameters(table: ConfigTable) -> Mapping[str, JSON]:

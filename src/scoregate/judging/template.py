@@ -16,7 +16,7 @@ from scoregate.errors import ConfigError, ScoregateError, did_you_mean
 from scoregate.paths import PathError, look_up
 from scoregate.records import JSON, DatasetItem
 
-OUTPUT = ("output",)
+_OUTPUT = ("output",)
 """The answer, as a prompt about one answer names it."""
 PAIR = ("first", "second")
 """Two answers, as a prompt that compares them names them."""
@@ -51,7 +51,7 @@ class Template:
     """In the order of their first appearance, each path once."""
     where: str
     """Name of the file, for messages."""
-    answers: tuple[str, ...] = OUTPUT
+    answers: tuple[str, ...] = _OUTPUT
     """Names of the answers that are put in."""
 
     def check(self, items: Sequence[DatasetItem]) -> None:
@@ -84,7 +84,7 @@ class Template:
 
 
 def read_template(
-    path: Path, *, shown: str | None = None, named_at: str | None = None, answers: tuple[str, ...] = OUTPUT
+    path: Path, *, shown: str | None = None, named_at: str | None = None, answers: tuple[str, ...] = _OUTPUT
 ) -> Template:
     """Read and check a prompt file. Raises ConfigError with file and line.
 
@@ -114,7 +114,7 @@ def read_template(
     return template
 
 
-def parse_template(text: str, *, where: str, answers: tuple[str, ...] = OUTPUT) -> Template:
+def parse_template(text: str, *, where: str, answers: tuple[str, ...] = _OUTPUT) -> Template:
     """The template of a text. Raises ConfigError for braces that hold no variable and for an unknown name."""
     variables: dict[str, Variable] = {}
     known = (*answers, *_OF_ITEM)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scoregate.judging.spec import Rule
+from scoregate.judging.spec import VoteRule
 from scoregate.records import ScoreValue
 
 Silence = Literal["in passing", "final"]
@@ -31,7 +31,7 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class VotedScore:
     """What the votes come to. `value` is None where they come to none, and `comment` says why."""
 
     value: ScoreValue
@@ -39,14 +39,14 @@ class Decision:
     unanimous: bool
 
 
-def decide(votes: Sequence[Vote], rule: Rule | None) -> Decision:
+def decide_votes(votes: Sequence[Vote], rule: VoteRule | None) -> VotedScore:
     """One score of an odd number of votes; never a number that rests on a bad reply.
 
     A majority is more than half of all votes, bad ones included; mean and median need every vote to be valid.
     """
     if len(votes) == 1:
         vote = votes[0]
-        return Decision(vote.value, (vote.reasoning if vote.valid else vote.error) or "", True)
+        return VotedScore(vote.value, (vote.reasoning if vote.valid else vote.error) or "", True)
     bad = [vote for vote in votes if not vote.valid]
     valid = [vote.value for vote in votes if vote.valid]
     unanimous = not bad and len({_key(value) for value in valid}) == 1
@@ -57,17 +57,17 @@ def decide(votes: Sequence[Vote], rule: Rule | None) -> Decision:
         whole = len(numbers) == len(votes)
         # The exact mean, rounded once: it is never outside the votes (3 × 0.8 by floats is more than 0.8).
         value = (statistics.mean if rule == "mean" else statistics.median)(numbers) if whole else None
-    said = votes_in_words(votes)
+    said = _votes_in_words(votes)
     if value is None:
         why = f"; {bad[0].error}" if bad else ""
         needs = "no majority" if rule == "majority" else f"no {rule} without every vote"
-        return Decision(None, f"{needs}: {said}{why}", unanimous)
+        return VotedScore(None, f"{needs}: {said}{why}", unanimous)
     nearest = next((vote for vote in votes if vote.valid and _key(vote.value) == _key(value)), None)
     spoken = nearest or next(vote for vote in votes if vote.valid)
-    return Decision(value, f"[{rule} of {said}] {spoken.reasoning or ''}".rstrip(), unanimous)
+    return VotedScore(value, f"[{rule} of {said}] {spoken.reasoning or ''}".rstrip(), unanimous)
 
 
-def votes_in_words(votes: Sequence[Vote]) -> str:
+def _votes_in_words(votes: Sequence[Vote]) -> str:
     """`2 × true, 1 × false`, the most frequent first."""
     counts = Counter("invalid" if not vote.valid else _shown(vote.value) for vote in votes)
     return ", ".join(f"{number} × {value}" for value, number in counts.most_common())

@@ -19,7 +19,7 @@ from decimal import Decimal
 from urllib.parse import quote
 
 from scoregate.datasets.difference import changed_members
-from scoregate.datasets.schemas import Check
+from scoregate.datasets.schemas import ItemCheck
 from scoregate.errors import DatasetError, ServiceError
 from scoregate.gate_file.source import LangfuseDataset
 from scoregate.langfuse.connection import Connection, Refused
@@ -83,7 +83,7 @@ def plan_push(
     *,
     description: str | None = None,
     schemas: Mapping[str, JSON],
-    schema_checks: Sequence[Check] = (),
+    schema_checks: Sequence[ItemCheck] = (),
     archive_missing: bool = False,
 ) -> PushPlan:
     """Compare a dataset of a file with what Langfuse has under `name`; nothing is sent.
@@ -204,7 +204,7 @@ def _row_item(row: JSON) -> DatasetItem:
     return DatasetItem(row["id"], row.get("input"), row.get("expectedOutput"))
 
 
-def _checked(check: Check, item: DatasetItem, where: str) -> None:
+def _checked(check: ItemCheck, item: DatasetItem, where: str) -> None:
     try:
         check(item)
     except DatasetError as problem:

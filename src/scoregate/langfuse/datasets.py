@@ -22,9 +22,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
-from scoregate.datasets.fingerprint import canonical, combined, digest
+from scoregate.datasets.fingerprint import canonical, combined, item_digest
 from scoregate.datasets.rows import item_from
-from scoregate.datasets.schemas import Check, check_against, schema_check
+from scoregate.datasets.schemas import ItemCheck, check_against, schema_check
 from scoregate.errors import DatasetError, ServiceError, did_you_mean
 from scoregate.gate_file.source import LangfuseDataset, version_text
 from scoregate.langfuse.connection import PAGE, Connection, Refused
@@ -117,6 +117,7 @@ def find_snapshot(connection: Connection, source: LangfuseDataset) -> _Snapshot 
 
 
 def _to_dataset(snapshot: _Snapshot, checks: Sequence[Check] = ()) -> Dataset:
+def to_dataset(snapshot: Snapshot, checks: Sequence[ItemCheck] = ()) -> Dataset:
     """The snapshot as our records; every item is held to our rules and to `checks`. Raises DatasetError."""
     where = str(snapshot.source)
     items: list[DatasetItem] = []
@@ -125,7 +126,7 @@ def _to_dataset(snapshot: _Snapshot, checks: Sequence[Check] = ()) -> Dataset:
     for row in snapshot.items:
         try:
             item = item_of(row)
-            digests.append(digest(canonical(item)))
+            digests.append(item_digest(canonical(item)))
             for check in checks:
                 check(item)
         except DatasetError as problem:
@@ -169,6 +170,7 @@ def item_of(row: JSON) -> DatasetItem:
 
 
 def own_checks(snapshot: _Snapshot, *, without: Collection[str] = ()) -> list[Check]:
+def own_checks(snapshot: Snapshot, *, without: Collection[str] = ()) -> list[ItemCheck]:
     """Checks by the dataset's own schemas, `without` those of these names. Raises ConfigError for one that is none."""
     return [
         check_against(schema, member, f"{name} of {snapshot.source}")

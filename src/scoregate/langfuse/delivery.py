@@ -30,7 +30,7 @@ from scoregate.langfuse.read_back import Shown, began, item_count, run_scores_sh
 from scoregate.langfuse.score_configs import ScoreConfig, read_configs
 from scoregate.langfuse.sending import Sender
 from scoregate.store import Store
-from scoregate.store.outbox import ROOT, WHOLE_RUN, Delivered, Tally
+from scoregate.store.outbox import ROOT, WHOLE_RUN, Delivered, DeliveryCounts
 
 _SENDERS = 4
 """Requests at once."""
@@ -59,7 +59,7 @@ class _RunDelivery:
     """What became of one run."""
 
     run: str
-    tally: Tally
+    tally: DeliveryCounts
     rejected: tuple[Delivered, ...]
 
     @property

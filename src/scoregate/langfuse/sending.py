@@ -17,7 +17,7 @@ from scoregate.langfuse.score_sending import send_scores
 from scoregate.langfuse.spans import TRACES, SpanWriter, trace_headers
 from scoregate.records import JSON, DatasetItem, RunItem, Score
 from scoregate.store import Store
-from scoregate.store.outbox import ROOT, WHOLE_RUN, Delivered, Parcel, RunScore, State
+from scoregate.store.outbox import ROOT, WHOLE_RUN, Delivered, DeliveryState, Parcel, RunScore
 
 _BYTES_OF_A_REQUEST = 2_000_000
 _WRONG_CONTENT = (400, 413, 422)
@@ -56,7 +56,7 @@ class Sender:
         if refusal is not None and len(items) > 1:
             half = len(items) // 2
             return self.items(run, items[:half]) + self.items(run, items[half:])
-        state: State = "accepted" if refusal is None else "rejected"
+        state: DeliveryState = "accepted" if refusal is None else "rejected"
         self._outbox.mark(
             run, self._target, [Delivered(i.item, i.trial, ROOT, state, refusal) for i in items]
         )

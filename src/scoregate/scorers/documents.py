@@ -8,7 +8,7 @@ from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored, shortened
 from scoregate.scorers.reading import (
-    Check,
+    ScoringCall,
     against_expected,
     against_item,
     item_path,
@@ -29,7 +29,7 @@ def allowed_documents(
     path: str = "documents",
     allowed_path: str = "metadata.allowed_documents",
     optional: bool = False,
-) -> Check:
+) -> ScoringCall:
     """True if every document at `path` of the output is in the list at `allowed_path` of the dataset item.
 
     Documents are ids, or objects with an `id`. No document cited is no breach.
@@ -44,7 +44,7 @@ def allowed_documents(
 
 def required_documents(
     *, path: str = "documents", expected_path: str = "documents", optional: bool = False
-) -> Check:
+) -> ScoringCall:
     """True if every document at `expected_path` of the expected output is cited at `path` of the output."""
 
     def judge(cited: list[str], required: list[str]) -> Scored:
@@ -59,7 +59,7 @@ def forbidden_documents(
     path: str = "documents",
     forbidden_path: str = "metadata.forbidden_documents",
     optional: bool = False,
-) -> Check:
+) -> ScoringCall:
     """True if no document at `path` of the output is in the list at `forbidden_path` of the dataset item."""
 
     def judge(cited: list[str], forbidden: list[str]) -> Scored:

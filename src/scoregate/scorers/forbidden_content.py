@@ -10,7 +10,7 @@ from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored
 from scoregate.scorers.patterns import compile_pattern
-from scoregate.scorers.reading import Check, against_item, item_path, of_output, scored, shown, unscored
+from scoregate.scorers.reading import ScoringCall, against_item, item_path, of_output, scored, shown, unscored
 from scoregate.scorers.text_match import normalised
 
 FORBIDDEN_CONTENT_VERSION = "1"
@@ -24,7 +24,7 @@ def forbidden_content(
     ignore_case: bool = True,
     output_path: str | None = None,
     optional: bool = False,
-) -> Check:
+) -> ScoringCall:
     """True if the output holds none of the phrases and no match of the patterns.
 
     `phrases_path` leads to further phrases in the dataset item (`metadata.must_not_say`). A phrase is found

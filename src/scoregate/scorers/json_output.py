@@ -10,7 +10,7 @@ from scoregate.files.strict_json import JsonProblem, parse_json
 from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored, shortened
-from scoregate.scorers.reading import Check, of_output, scored
+from scoregate.scorers.reading import ScoringCall, of_output, scored
 
 JSON_VALID_VERSION = "1"
 JSON_SCHEMA_VERSION = "1"
@@ -18,7 +18,7 @@ JSON_SCHEMA_VERSION = "1"
 _LONGEST_MESSAGE = 200
 
 
-def json_valid(*, output_path: str | None = None) -> Check:
+def json_valid(*, output_path: str | None = None) -> ScoringCall:
     """True if the output is a text that parses as JSON, or is an object or a list already.
 
     NaN and Infinity are no JSON, nor is an object with two members of one name.
@@ -34,7 +34,7 @@ def json_valid(*, output_path: str | None = None) -> Check:
     return of_output(judge, output_path)
 
 
-def json_schema(*, schema: dict[str, Any], output_path: str | None = None) -> Check:
+def json_schema(*, schema: dict[str, Any], output_path: str | None = None) -> ScoringCall:
     """True if the output, parsed first where it is a text, is valid under the schema.
 
     Without `$schema`, draft 2020-12 is meant. References to other documents are not fetched: they are errors.

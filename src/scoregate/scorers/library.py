@@ -29,7 +29,7 @@ from scoregate.scorers import (
     tool_calls,
 )
 from scoregate.scorers.outcome import Scored
-from scoregate.scorers.reading import Check, scored, unscored
+from scoregate.scorers.reading import ScoringCall, scored, unscored
 from scoregate.scorers.scorer import Scorer
 
 _DIGITS = 8
@@ -43,12 +43,12 @@ SCHEMA_FILE = "schema_file"
 class _LibraryScorer:
     """A scorer of the library: the factory's signature says which arguments it takes."""
 
-    factory: Callable[..., Check]
+    factory: Callable[..., ScoringCall]
     version: str
     """Goes up when the same arguments would score the same run item differently."""
 
 
-_QUANTITIES: Mapping[_Quantity, Check] = MappingProxyType(
+_QUANTITIES: Mapping[_Quantity, ScoringCall] = MappingProxyType(
     {
         "latency_seconds": lambda *, latency_seconds: _given("latency", latency_seconds),
         "cost_usd": lambda *, cost_usd: _given("cost", cost_usd),
@@ -65,12 +65,12 @@ def _given(what: str, measurement: float | None) -> Scored:
     return scored(measurement)
 
 
-def _quantity_of_item(*, quantity: _Quantity) -> Check:
+def _quantity_of_item(*, quantity: _Quantity) -> ScoringCall:
     """A quantity that was measured of the run item, as a number."""
     return _QUANTITIES[quantity]
 
 
-def _always(check: Check) -> _LibraryScorer:
+def _always(check: ScoringCall) -> _LibraryScorer:
     """A quantity under its own name, which takes no argument."""
     return _LibraryScorer(lambda: check, _MEASURED_VERSION)
 

@@ -9,7 +9,7 @@ from scoregate.errors import ConfigError
 from scoregate.paths import PathError, json_type, look_up
 from scoregate.records import JSON, Tokens
 from scoregate.scorers.outcome import Scored
-from scoregate.scorers.reading import Check, not_text, of_output, scored, unscored
+from scoregate.scorers.reading import ScoringCall, not_text, of_output, scored, unscored
 
 LENGTH_LIMIT_VERSION = "1"
 BUDGET_VERSION = "1"
@@ -21,7 +21,7 @@ def length_limit(
     min: Annotated[int | None, Number(at_least=0)] = None,
     unit: Literal["characters", "words"] = "characters",
     output_path: str | None = None,
-) -> Check:
+) -> ScoringCall:
     """True if the text of the output is neither longer than `max` nor shorter than `min`.
 
     Characters are Unicode code points; words are what whitespace separates.
@@ -51,7 +51,7 @@ def budget(
     tokens: Annotated[int | None, Number(at_least=0)] = None,
     steps: Annotated[int | None, Number(at_least=0)] = None,
     steps_path: str = "steps",
-) -> Check:
+) -> ScoringCall:
     """True if the run item used no more than each limit that is given. A quantity that was not measured is an error.
 
     `tokens` are those of input and output together. `steps` are read at `steps_path` of the output: the length

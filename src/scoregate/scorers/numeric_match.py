@@ -19,11 +19,11 @@ from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored
 from scoregate.scorers.patterns import compile_pattern
-from scoregate.scorers.reading import Check, against_expected, scored, shown, unscored
+from scoregate.scorers.reading import ScoringCall, against_expected, scored, shown, unscored
 
 NUMERIC_MATCH_VERSION = "1"
 
-DEFAULT_ABSOLUTE = 1e-9
+_DEFAULT_ABSOLUTE = 1e-9
 """Tolerance where a gate names none: for what floating point does to equal numbers, no more."""
 
 _CURRENCY = r"(?:[$€£¥₹₩₽₺₪₫฿₴₦₱¢]|USD|EUR|GBP|JPY|CHF|CNY|INR)"
@@ -43,7 +43,7 @@ def numeric_match(
     output_path: str | None = None,
     expected_path: str | None = None,
     optional: bool = False,
-) -> Check:
+) -> ScoringCall:
     r"""True if the number in the output is the expected one, give or take the larger of the tolerances.
 
     `pattern` says where the number stands in a text: its first group, or the whole match, of the last match,
@@ -55,7 +55,7 @@ def numeric_match(
             raise ConfigError(f"{name} must be 0 or more, not {tolerance}")
     compiled = compile_pattern(pattern) if pattern is not None else None
     if absolute is None and relative is None:
-        absolute = DEFAULT_ABSOLUTE
+        absolute = _DEFAULT_ABSOLUTE
     fixed, share = Decimal(str(absolute or 0)), Decimal(str(relative or 0))
 
     def judge(actual: JSON, expected: JSON) -> Scored:

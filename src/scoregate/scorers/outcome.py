@@ -45,7 +45,7 @@ def normalise(returned: object, *, name: str) -> list[Scored]:
     return [_read(returned, name)]
 
 
-def reason_of(error: BaseException) -> str:
+def short_reason(error: BaseException) -> str:
     """`ExceptionType: message`: its first line, at most 300 characters. Never raises."""
     try:
         lines = str(error).strip().splitlines()
@@ -69,7 +69,7 @@ def _read(returned: object, name: str) -> Scored:
     except _Unreadable as error:
         return _error(error.score or name, str(error))
     except Exception as error:  # noqa: BLE001 - attributes of a user's object may be code that fails
-        return _error(name, f"what the scorer returned cannot be read: {reason_of(error)}")
+        return _error(name, f"what the scorer returned cannot be read: {short_reason(error)}")
 
 
 _EVALUATION_KEYS = ("name", "value", "status", "comment", "metadata", "data_type", "config_id")

@@ -7,7 +7,7 @@ import re
 from scoregate.errors import ConfigError
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored
-from scoregate.scorers.reading import Check, not_text, of_output, scored, shown
+from scoregate.scorers.reading import ScoringCall, not_text, of_output, scored, shown
 
 REGEX_MATCH_VERSION = "1"
 
@@ -20,7 +20,7 @@ def regex_match(
     full: bool = False,
     absent: bool = False,
     output_path: str | None = None,
-) -> Check:
+) -> ScoringCall:
     """True if the pattern is found in the text of the output.
 
     `multiline`: `^` and `$` match at every line. `full`: the whole text must match. `absent`: the pattern must

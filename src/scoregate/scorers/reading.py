@@ -14,7 +14,7 @@ from scoregate.paths import PathError, json_type, look_up
 from scoregate.records import JSON, DatasetItem, ScoreValue
 from scoregate.scorers.outcome import Scored, not_applicable, shortened
 
-Check = Callable[..., Scored]
+ScoringCall = Callable[..., Scored]
 """A library scorer, ready to be called with keyword arguments out of those that are offered."""
 
 EXPECTED = "expected_output"
@@ -34,7 +34,7 @@ def unscored(reason: str) -> Scored:
     return Scored("", None, "error", reason)
 
 
-def of_output(judge: Callable[[JSON], Scored], output_path: str | None) -> Check:
+def of_output(judge: Callable[[JSON], Scored], output_path: str | None) -> ScoringCall:
     """A scorer that looks at the output alone."""
 
     def check(*, output: JSON) -> Scored:
@@ -54,7 +54,7 @@ def against_expected(
     optional: bool,
     *,
     absent: ScoreValue = False,
-) -> Check:
+) -> ScoringCall:
     """A scorer that compares the output with a place of the expected output: `judge(actual, expected)`.
 
     `absent` is the value where the output has nothing at its path.
@@ -70,7 +70,7 @@ def against_item(
     optional: bool,
     *,
     absent: ScoreValue = False,
-) -> Check:
+) -> ScoringCall:
     """The same with a place anywhere in the dataset item, such as `metadata.allowed_documents`."""
 
     def check(*, output: JSON, item: DatasetItem) -> Scored:

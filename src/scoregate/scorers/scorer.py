@@ -17,7 +17,7 @@ from scoregate.catalog import Catalog
 from scoregate.errors import ContractError, StoreError
 from scoregate.records import DatasetItem, RunItem, Score, ScoreSource, ScoreValue
 from scoregate.scorers.cost_cap import CostCap, Postponed
-from scoregate.scorers.outcome import Scored, normalise, not_applicable, reason_of, shortened
+from scoregate.scorers.outcome import Scored, normalise, not_applicable, short_reason, shortened
 
 __all__ = [
     "LANGFUSE_ARGUMENTS",
@@ -157,7 +157,7 @@ def score_item(
     except BaseException as error:
         if not _is_its_own(error, cancelled=False):
             raise
-        outcomes = [Scored(_name_of(scorer), None, "error", reason_of(error))]
+        outcomes = [Scored(_name_of(scorer), None, "error", short_reason(error))]
     else:
         outcomes = normalise(returned, name=_name_of(scorer))
     return _cells(scorer, outcomes, run_item, catalog)
@@ -180,7 +180,7 @@ async def score_item_async(
         unkept = scorer.service is not None and isinstance(error, StoreError)
         if unkept or not _is_its_own(error, cancelled=_is_being_cancelled()):
             raise
-        outcomes = [Scored(_name_of(scorer), None, "error", reason_of(error))]
+        outcomes = [Scored(_name_of(scorer), None, "error", short_reason(error))]
     else:
         outcomes = normalise(returned, name=_name_of(scorer))
     return _cells(scorer, outcomes, run_item, catalog)

@@ -11,23 +11,31 @@ from scoregate.errors import ConfigError
 from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored
-from scoregate.scorers.reading import Check, against_expected, not_text, same_json, scored, shown, unscored
+from scoregate.scorers.reading import (
+    ScoringCall,
+    against_expected,
+    not_text,
+    same_json,
+    scored,
+    shown,
+    unscored,
+)
 
 EXACT_MATCH_VERSION = "1"
 NORMALIZED_MATCH_VERSION = "1"
 FUZZY_MATCH_VERSION = "1"
 
-MOST_WORK = 10**10
+_MOST_WORK = 10**10
 """Steps of a fuzzy comparison: under half a second. Nothing can stop one, and it stops everything else."""
 
-FuzzyMethod = Literal["ratio", "partial_ratio", "token_sort_ratio", "token_set_ratio"]
+_FuzzyMethod = Literal["ratio", "partial_ratio", "token_sort_ratio", "token_set_ratio"]
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 
 def exact_match(
     *, output_path: str | None = None, expected_path: str | None = None, optional: bool = False
-) -> Check:
+) -> ScoringCall:
     """True if both are the same JSON value: text to the character, 1 equals 1.0, true is not 1."""
 
     def judge(actual: JSON, expected: JSON) -> Scored:
@@ -44,7 +52,7 @@ def normalized_match(
     output_path: str | None = None,
     expected_path: str | None = None,
     optional: bool = False,
-) -> Check:
+) -> ScoringCall:
     """True if both texts are equal but for case, Unicode form and whitespace (see `normalised`).
 
     A list of texts as expected value names the accepted answers: one of them must match.
@@ -69,12 +77,12 @@ def normalized_match(
 
 def fuzzy_match(
     *,
-    method: FuzzyMethod = "ratio",
+    method: _FuzzyMethod = "ratio",
     threshold: Annotated[float | None, Number(at_least=0, at_most=1)] = None,
     output_path: str | None = None,
     expected_path: str | None = None,
     optional: bool = False,
-) -> Check:
+) -> ScoringCall:
     """Similarity from 0 to 1 of the normalised texts; with a `threshold`, whether it is at least that.
 
     Of several accepted texts, the nearest counts. The distance is RapidFuzz's. An empty text is like another
@@ -105,7 +113,7 @@ def fuzzy_match(
         if not isinstance(actual, str):
             return scored(failed, not_text(actual))
         got, wanted = normalised(actual), [normalised(one) for one in accepted]
-        if any(_work(got, one, method) > MOST_WORK for one in wanted):
+        if any(_work(got, one, method) > _MOST_WORK for one in wanted):
             return unscored(f"a text of {len(got):,} characters is too long to be compared by {method}")
         best = max(similarity(got, one) for one in wanted)
         comment = f"similarity {best:.3f} to {shown(expected)}"
@@ -128,7 +136,7 @@ def normalised(
     return " ".join(text.split())
 
 
-def _work(one: str, other: str, method: FuzzyMethod) -> int:
+def _work(one: str, other: str, method: _FuzzyMethod) -> int:
     """How the time of a comparison grows with the lengths: partial_ratio tries every place of the shorter text."""
     shorter, longer = sorted((len(one), len(other)))
     return longer * shorter * (shorter if method == "partial_ratio" else 1)

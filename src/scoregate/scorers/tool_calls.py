@@ -10,12 +10,12 @@ from scoregate.files.strict_json import JsonProblem, parse_json
 from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored, shortened
-from scoregate.scorers.reading import Check, against_expected, same_json, scored, shown, unscored
+from scoregate.scorers.reading import ScoringCall, against_expected, same_json, scored, shown, unscored
 
 TOOL_CALLS_VERSION = "1"
 
-Mode = Literal["exact", "subset", "any_order"]
-ArgumentsMode = Literal["exact", "subset", "ignore"]
+_Mode = Literal["exact", "subset", "any_order"]
+_ArgumentsMode = Literal["exact", "subset", "ignore"]
 
 _LONGEST_COMMENT = 500
 
@@ -33,12 +33,12 @@ class ToolCall:
 
 def tool_calls(
     *,
-    mode: Mode = "exact",
-    arguments: ArgumentsMode = "exact",
+    mode: _Mode = "exact",
+    arguments: _ArgumentsMode = "exact",
     path: str = "tool_calls",
     expected_path: str = "tool_calls",
     optional: bool = False,
-) -> Check:
+) -> ScoringCall:
     """True if the calls at `path` of the output are those at `expected_path` of the expected output.
 
     Both are lists of `{name, arguments}`; no `arguments` means none, and a text of JSON is parsed. `mode`:
@@ -50,11 +50,11 @@ def tool_calls(
 
     def judge(actual: JSON, expected: JSON) -> Scored:
         try:
-            wanted = read_calls(expected)
+            wanted = _read_calls(expected)
         except ValueError as error:
             return unscored(f"expected tool calls: {error}")
         try:
-            got = read_calls(actual)
+            got = _read_calls(actual)
         except ValueError as error:
             return scored(False, f"tool calls of the output: {error}")
         same = {"exact": _in_step, "subset": _in_order, "any_order": _one_to_one}[mode](wanted, got, fits)
@@ -63,7 +63,7 @@ def tool_calls(
     return against_expected(judge, path, expected_path, optional)
 
 
-def read_calls(value: JSON) -> list[ToolCall]:
+def _read_calls(value: JSON) -> list[ToolCall]:
     """The tool calls of a JSON list. Raises ValueError naming the call that is none."""
     if not isinstance(value, list):
         raise ValueError(f"must be a list of calls, not {json_type(value)}")

@@ -1,4 +1,4 @@
-"""One SQLite connection for all threads of a process: opened only if the file is ours, and every error told."""
+"""One SQLite connection for all threads of a process: opened only if the file is ours, every error one line."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scoregate.errors import StoreError
-from scoregate.store.schema import APPLICATION_ID, MIGRATIONS, migrate, version_of
+from scoregate.store.schema import APPLICATION_ID, MIGRATIONS, migrate, schema_version
 
-BUSY_SECONDS = 30.0
+_BUSY_SECONDS = 30.0
 """How long a statement waits for another process to finish its transaction."""
 _CHECKED_WHOLE_BYTES = 8 << 20
 """Files up to this size are checked page by page when they are opened (some ten milliseconds)."""
@@ -31,12 +31,12 @@ class Database:
     def open(cls, path: Path, *, create: bool) -> Database:
         """Open the file, creating or migrating it. Raises StoreError; a file that is not ours is left alone."""
         _check_file(path, create=create)
-        with told(path):
+        with explained_errors(path):
             connection = sqlite3.connect(
-                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
         try:
-            with told(path):
+            with explained_errors(path):
                 _check_owner(path, connection)
                 _write_ahead(connection)
                 connection.execute("PRAGMA foreign_keys = ON")
@@ -49,7 +49,7 @@ class Database:
     @contextmanager
     def reading(self, error: type[StoreError] = StoreError) -> Iterator[sqlite3.Connection]:
         """The connection, with SQLite's errors as `error`."""
-        with self._lock, told(self.path, error):
+        with self._lock, explained_errors(self.path, error):
             yield self.connection
 
     @contextmanager
@@ -67,12 +67,12 @@ class Database:
                 raise
 
     def close(self) -> None:
-        with self._lock, told(self.path):
+        with self._lock, explained_errors(self.path):
             self.connection.close()
 
 
 @contextmanager
-def told(path: Path, error: type[StoreError] = StoreError) -> Iterator[None]:
+def explained_errors(path: Path, error: type[StoreError] = StoreError) -> Iterator[None]:
     """Turn SQLite's errors into one line that says what to do."""
     try:
         yield
@@ -106,7 +106,7 @@ def _check_owner(path: Path, connection: sqlite3.Connection) -> None:
     try:
         tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
         owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
-        version = version_of(connection)
+        version = schema_version(connection)
     finally:
         connection.execute("COMMIT")
     if owner != APPLICATION_ID and (owner or tables or version):
@@ -130,7 +130,7 @@ def _check_owner(path: Path, connection: sqlite3.Connection) -> None:
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
     """WAL, in which a commit survives the death of the process, and readers never wait for the writer."""
-    deadline = time.monotonic() + BUSY_SECONDS
+    deadline = time.monotonic() + _BUSY_SECONDS
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
             if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
@@ -156,7 +156,7 @@ def _explain(problem: sqlite3.Error) -> tuple[str, str]:
         case sqlite3.SQLITE_CANTOPEN:
             return "the store cannot be opened or created", "check that its directory exists and is writable"
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return f"another process has kept the store locked for {BUSY_SECONDS:.0f} s", "try again later"
+            return f"another process has kept the store locked for {_BUSY_SECONDS:.0f} s", "try again later"
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return f"the store is damaged: {problem}", "move the file away; nothing in it was changed"
         case sqlite3.SQLITE_CONSTRAINT:

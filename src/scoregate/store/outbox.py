@@ -17,7 +17,7 @@ from scoregate.records import RunItem, Score
 from scoregate.store import rows
 from scoregate.store.database import Database
 
-State = Literal["accepted", "seen", "rejected"]
+DeliveryState = Literal["accepted", "seen", "rejected"]
 """accepted: the server took it; seen: it was read back; rejected: the server, or its contract, will not have it."""
 ROOT = ""
 """Stands in a cell's score name for the run item itself."""
@@ -40,7 +40,7 @@ class Delivered(NamedTuple):
     item: str
     trial: int
     score: str
-    state: State
+    state: DeliveryState
     reason: str | None = None
 
 
@@ -64,7 +64,7 @@ class RunScore(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class DeliveryCounts:
     """Counts of one run at one target. Expected are run items, cells that hold a value, and scores of the run."""
 
     items: int = 0
@@ -110,7 +110,7 @@ class Outbox:
         found, size = [], 0
         with self._database.reading() as connection:
             for row in connection.execute(query, (self._target(target), self._key_of(run), limit)):
-                found.append(rows.item_from(row))
+                found.append(rows.run_item_from(row))
                 size += len(row[output])
                 if size > MOST_BYTES:
                     break
@@ -196,7 +196,7 @@ class Outbox:
             )
             return [Delivered(*row) for row in found]
 
-    def tally(self, run: str, target: str) -> Tally:
+    def tally(self, run: str, target: str) -> DeliveryCounts:
         key, place = self._key_of(run), self._target(target)
         with self._database.reading() as connection:
             items = connection.execute("SELECT count(*) FROM run_items WHERE run = ?", (key,)).fetchone()[0]
@@ -219,7 +219,7 @@ class Outbox:
                 (key, target),
             ).fetchone()
         seen, scores_seen = counts.get(("item", "seen"), 0), counts.get(("score", "seen"), 0)
-        return Tally(
+        return DeliveryCounts(
             items=items,
             items_accepted=seen + counts.get(("item", "accepted"), 0),
             items_seen=seen,

@@ -22,7 +22,7 @@ from scoregate.records import (
     Tokens,
 )
 
-Row = tuple[Any, ...]
+SqlRow = tuple[Any, ...]
 """Values as SQLite takes and gives them."""
 
 HEADER_COLUMNS = (
@@ -50,7 +50,7 @@ class Unstorable(StoreError):
     """A record holds something that the store cannot keep: no JSON, a number beyond 64 bits."""
 
 
-def header_row(header: RunHeader) -> Row:
+def header_row(header: RunHeader) -> SqlRow:
     return (
         header.run,
         header.dataset,
@@ -67,7 +67,7 @@ def header_row(header: RunHeader) -> Row:
     )
 
 
-def header_from(row: Row) -> RunHeader:
+def header_from(row: SqlRow) -> RunHeader:
     run, dataset, fingerprint, version, candidate, commit, items, trials, started, finished, *texts = row
     return RunHeader(
         run=run,
@@ -85,7 +85,7 @@ def header_from(row: Row) -> RunHeader:
     )
 
 
-def item_row(key: int, item: RunItem) -> Row:
+def item_row(key: int, item: RunItem) -> SqlRow:
     tokens = item.tokens
     if tokens is not None and max(tokens.input, tokens.output) >= 1 << 63:
         raise Unstorable("a token count beyond 64 bits cannot be stored", where=item.item)
@@ -108,7 +108,7 @@ def item_row(key: int, item: RunItem) -> Row:
     )
 
 
-def item_from(row: Row, attempts: tuple[Attempt, ...] = ()) -> RunItem:
+def run_item_from(row: SqlRow, attempts: tuple[Attempt, ...] = ()) -> RunItem:
     item, trial, status, error, output, latency, cost, tokens_input, tokens_output, *rest = row
     trace_id, cluster, slices, content, started_at = rest
     return RunItem(
@@ -130,25 +130,25 @@ def item_from(row: Row, attempts: tuple[Attempt, ...] = ()) -> RunItem:
     )
 
 
-def attempt_row(key: int, item: RunItem, attempt: Attempt) -> Row:
+def attempt_row(key: int, item: RunItem, attempt: Attempt) -> SqlRow:
     error = plain(attempt.error)
     return (key, item.item, item.trial, attempt.number, attempt.status, error, attempt.latency_seconds)
 
 
-def attempt_from(row: Row) -> tuple[tuple[str, int], Attempt]:
+def attempt_from(row: SqlRow) -> tuple[tuple[str, int], Attempt]:
     """The cell `(item, trial)` and its attempt."""
     item, trial, number, status, error, latency = row
     return (item, trial), Attempt(number, cast(ItemStatus, status), error, latency)
 
 
-def score_row(key: int, score: Score) -> Row:
+def score_row(key: int, score: Score) -> SqlRow:
     value = score.value
     text = _COMMON[value] if value is None or isinstance(value, bool) else json_text(value, score.item)
     comment = plain(score.comment)
     return (key, score.item, score.trial, score.score, text, score.status, comment, score.source)
 
 
-def score_from(row: Row) -> Score:
+def score_from(row: SqlRow) -> Score:
     item, trial, name, value, status, comment, source = row
     return Score(
         item=item,
@@ -161,7 +161,7 @@ def score_from(row: Row) -> Score:
     )
 
 
-def dataset_item_row(fingerprint: str, item: DatasetItem) -> Row:
+def dataset_item_row(fingerprint: str, item: DatasetItem) -> SqlRow:
     content = {
         "input": item.input,
         "expected_output": item.expected_output,
@@ -170,7 +170,7 @@ def dataset_item_row(fingerprint: str, item: DatasetItem) -> Row:
     return (fingerprint, item.id, json_text(content, item.id))
 
 
-def dataset_item_from(row: Row) -> DatasetItem:
+def dataset_item_from(row: SqlRow) -> DatasetItem:
     name, content = row
     return DatasetItem(id=name, **json.loads(content))
 
@@ -191,21 +191,21 @@ def plain(text: str | None) -> str | None:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-class CellRows(NamedTuple):
+class _CellRows(NamedTuple):
     """One run item with everything that belongs to it, as rows."""
 
-    item: Row
-    attempts: list[Row]
-    scores: list[Row]
+    item: SqlRow
+    attempts: list[SqlRow]
+    scores: list[SqlRow]
 
 
-def cell_rows(key: int, item: RunItem, scores: Sequence[Score]) -> CellRows:
+def cell_rows(key: int, item: RunItem, scores: Sequence[Score]) -> _CellRows:
     """Rows of one run item. Raises Unstorable."""
     attempts = [attempt_row(key, item, attempt) for attempt in item.attempts]
-    return CellRows(item_row(key, item), attempts, [score_row(key, score) for score in scores])
+    return _CellRows(item_row(key, item), attempts, [score_row(key, score) for score in scores])
 
 
-def insert_cells(connection: sqlite3.Connection, cells: Sequence[CellRows]) -> tuple[bool, ...]:
+def insert_cells(connection: sqlite3.Connection, cells: Sequence[_CellRows]) -> tuple[bool, ...]:
     """Insert within the caller's transaction; which of them were new. One that was there stays as it is."""
     connection.execute("SAVEPOINT cells")
     if _insert("run_items", ITEM_COLUMNS, connection, [cell.item for cell in cells]) == len(cells):
@@ -215,20 +215,20 @@ def insert_cells(connection: sqlite3.Connection, cells: Sequence[CellRows]) -> t
         new = tuple(_insert("run_items", ITEM_COLUMNS, connection, [cell.item]) == 1 for cell in cells)
     connection.execute("RELEASE cells")
     fresh = [cell for cell, is_new in zip(cells, new, strict=True) if is_new]
-    insert_attempts(connection, [row for cell in fresh for row in cell.attempts])
+    _insert_attempts(connection, [row for cell in fresh for row in cell.attempts])
     insert_scores(connection, [row for cell in fresh for row in cell.scores])
     return new
 
 
-def insert_attempts(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+def _insert_attempts(connection: sqlite3.Connection, rows: Sequence[SqlRow]) -> None:
     _insert("attempts", ATTEMPT_COLUMNS, connection, rows)
 
 
-def insert_scores(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+def insert_scores(connection: sqlite3.Connection, rows: Sequence[SqlRow]) -> None:
     _insert("scores", SCORE_COLUMNS, connection, rows)
 
 
-def _insert(table: str, columns: str, connection: sqlite3.Connection, rows: Sequence[Row]) -> int:
+def _insert(table: str, columns: str, connection: sqlite3.Connection, rows: Sequence[SqlRow]) -> int:
     """How many of the rows were new. Only a run item may be there already; another doubled row is an error."""
     inserted = 0
     for group in _groups(rows):
@@ -237,7 +237,7 @@ def _insert(table: str, columns: str, connection: sqlite3.Connection, rows: Sequ
     return inserted
 
 
-def _groups(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+def _groups(rows: Sequence[SqlRow]) -> Iterator[Sequence[SqlRow]]:
     """Slices whose sizes are powers of two, so that few statements have to be prepared."""
     start = 0
     while start < len(rows):

@@ -178,7 +178,7 @@ class Store:
                     cell, attempt = rows.attempt_from(row)
                     attempts.setdefault(cell, []).append(attempt)
                 items = tuple(
-                    rows.item_from(row, tuple(attempts.get((row[0], row[1]), ())))
+                    rows.run_item_from(row, tuple(attempts.get((row[0], row[1]), ())))
                     for row in connection.execute(
                         f"SELECT {columns} FROM run_items WHERE run = ? ORDER BY item, trial", key
                     )
@@ -306,7 +306,7 @@ class Store:
         return cursor.lastrowid
 
     @staticmethod
-    def _content_rows(header: RunHeader, items: Iterable[DatasetItem]) -> list[rows.Row]:
+    def _content_rows(header: RunHeader, items: Iterable[DatasetItem]) -> list[rows.SqlRow]:
         if header.dataset_fingerprint is None:
             return []
         return [rows.dataset_item_row(header.dataset_fingerprint, item) for item in items]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from scoregate.errors import StoreWriteError
 from scoregate.records import Attempt, RunItem
 from scoregate.store.database import Database
-from scoregate.store.rows import Unstorable, attempt_from, attempt_row, item_from, item_row, json_text
+from scoregate.store.rows import Unstorable, attempt_from, attempt_row, item_row, json_text, run_item_from
 
 
 class UnscoredAnswers:
@@ -58,4 +58,4 @@ def _text(answer: RunItem) -> str:
 def _answer(text: str) -> RunItem:
     rows = json.loads(text)
     attempts: list[Attempt] = [attempt_from(tuple(row))[1] for row in rows["attempts"]]
-    return item_from(tuple(rows["item"]), tuple(attempts))
+    return run_item_from(tuple(rows["item"]), tuple(attempts))

@@ -8,7 +8,7 @@ import pytest
 
 from scoregate.errors import ConfigError
 from scoregate.gate_file import CandidateSpec
-from scoregate.runner.candidates import build
+from scoregate.runner.candidates import build_candidate
 
 
 def test_each_source_makes_its_kind(tmp_path: Path) -> None:
@@ -20,13 +20,13 @@ def test_each_source_makes_its_kind(tmp_path: Path) -> None:
         CandidateSpec(http="http://localhost:1/"),
         CandidateSpec(replay="o.jsonl"),
     ]
-    kinds = [build(spec, root=tmp_path, timeout=1.0).kind for spec in specs]
+    kinds = [build_candidate(spec, root=tmp_path, timeout=1.0).kind for spec in specs]
     assert kinds == ["python", "command", "http", "replay"]
 
 
 def test_no_source_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no candidate to run"):
-        build(CandidateSpec(), root=tmp_path, timeout=None)
+        build_candidate(CandidateSpec(), root=tmp_path, timeout=None)
 
 
 def test_importing_the_candidates_loads_nothing_heavy() -> None:

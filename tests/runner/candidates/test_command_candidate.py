@@ -14,11 +14,11 @@ import pytest
 from scoregate.errors import ConfigError
 from scoregate.gate_file import CandidateSpec
 from scoregate.records import DatasetItem, Tokens
-from scoregate.runner.candidates import Answer, Candidate, CandidateError, TransientError, build
+from scoregate.runner.candidates import Answer, Candidate, CandidateError, TransientError, build_candidate
 
 
 def command(folder: Path, *argv: str) -> Candidate:
-    return build(CandidateSpec(command=argv), root=folder, timeout=None)
+    return build_candidate(CandidateSpec(command=argv), root=folder, timeout=None)
 
 
 def shell(folder: Path, script: str) -> Candidate:

@@ -15,7 +15,7 @@ import pytest
 from scoregate.errors import ConfigError
 from scoregate.gate_file import CandidateSpec
 from scoregate.records import DatasetItem, Tokens
-from scoregate.runner.candidates import Answer, Candidate, CandidateError, TransientError, build
+from scoregate.runner.candidates import Answer, Candidate, CandidateError, TransientError, build_candidate
 
 ROOT = Path(__file__).parent
 
@@ -69,7 +69,9 @@ def service() -> Iterator[Service]:
 
 
 def http(url: str, *, answer: str | None = None, headers: dict[str, str] | None = None) -> Candidate:
-    return build(CandidateSpec(http=url, answer=answer, headers=headers or {}), root=ROOT, timeout=5)
+    return build_candidate(
+        CandidateSpec(http=url, answer=answer, headers=headers or {}), root=ROOT, timeout=5
+    )
 
 
 def ask(candidate: Candidate, item: DatasetItem, trial: int = 0) -> Answer:

@@ -9,7 +9,7 @@ import pytest
 from scoregate.errors import ConfigError
 from scoregate.gate_file import CandidateSpec
 from scoregate.records import DatasetItem, Tokens
-from scoregate.runner.candidates import Answer, Candidate, CandidateError, TransientError, build
+from scoregate.runner.candidates import Answer, Candidate, CandidateError, TransientError, build_candidate
 
 SOURCE = """
     import asyncio, os, signal, subprocess, sys, time
@@ -45,7 +45,7 @@ SOURCE = """
 @pytest.fixture
 def candidate(tmp_path: Path) -> Candidate:
     (tmp_path / "experiment.py").write_text(dedent(SOURCE))
-    return build(CandidateSpec(python="experiment.py", isolate=True), root=tmp_path, timeout=None)
+    return build_candidate(CandidateSpec(python="experiment.py", isolate=True), root=tmp_path, timeout=None)
 
 
 def ask(candidate: Candidate, what: str) -> Answer:
@@ -102,22 +102,22 @@ def test_stdin_is_used_up(candidate: Candidate) -> None:
 def test_sync_tasks_and_modules_beside_the_file_work(tmp_path: Path, item: DatasetItem) -> None:
     (tmp_path / "beside_isolated.py").write_text("ANSWER = 'beside'")
     (tmp_path / "e.py").write_text("import beside_isolated\ndef task(*, item): return beside_isolated.ANSWER")
-    made = build(CandidateSpec(python="e.py", isolate=True), root=tmp_path, timeout=None)
+    made = build_candidate(CandidateSpec(python="e.py", isolate=True), root=tmp_path, timeout=None)
     assert asyncio.run(made.call(item, 0)) == Answer("beside")
 
 
 def test_it_runs_in_the_working_folder_as_in_process(tmp_path: Path, item: DatasetItem) -> None:
     (tmp_path / "e.py").write_text("import os\ndef task(*, item): return os.getcwd()")
-    made = build(CandidateSpec(python="e.py", isolate=True), root=tmp_path, timeout=None)
+    made = build_candidate(CandidateSpec(python="e.py", isolate=True), root=tmp_path, timeout=None)
     assert asyncio.run(made.call(item, 0)) == Answer(str(Path.cwd()))
 
 
 def test_a_file_that_cannot_be_imported_is_found_before_the_run(tmp_path: Path) -> None:
     (tmp_path / "e.py").write_text("1 / 0")
     with pytest.raises(ConfigError, match="ZeroDivisionError"):
-        build(CandidateSpec(python="e.py", isolate=True), root=tmp_path, timeout=None)
+        build_candidate(CandidateSpec(python="e.py", isolate=True), root=tmp_path, timeout=None)
 
 
 def test_only_python_can_be_isolated(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="only a Python candidate"):
-        build(CandidateSpec(command=("cat",), isolate=True), root=tmp_path, timeout=None)
+        build_candidate(CandidateSpec(command=("cat",), isolate=True), root=tmp_path, timeout=None)

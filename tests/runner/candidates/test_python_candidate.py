@@ -10,14 +10,14 @@ import pytest
 from scoregate.errors import ConfigError
 from scoregate.gate_file import CandidateSpec
 from scoregate.records import DatasetItem
-from scoregate.runner.candidates import Candidate, CandidateError, TransientError, build
+from scoregate.runner.candidates import Candidate, CandidateError, TransientError, build_candidate
 
 
 def candidate(folder: Path, source: str, **files: str) -> Candidate:
     for name, content in files.items():
         (folder / f"{name}.py").write_text(dedent(content))
     (folder / "experiment.py").write_text(dedent(source))
-    return build(CandidateSpec(python="experiment.py"), root=folder, timeout=None)
+    return build_candidate(CandidateSpec(python="experiment.py"), root=folder, timeout=None)
 
 
 def ask(candidate: Candidate, item: DatasetItem) -> object:
@@ -110,7 +110,7 @@ def test_evaluators_and_version_come_from_the_file(tmp_path: Path) -> None:
 
 def test_the_gate_s_version_label_wins(tmp_path: Path) -> None:
     (tmp_path / "e.py").write_text("version = 'own'\ndef task(*, item): ...")
-    made = build(CandidateSpec(python="e.py", version="from the gate"), root=tmp_path, timeout=None)
+    made = build_candidate(CandidateSpec(python="e.py", version="from the gate"), root=tmp_path, timeout=None)
     assert made.version == "from the gate"
 
 
@@ -221,7 +221,7 @@ def test_a_task_says_itself_that_an_error_is_transient(tmp_path: Path, item: Dat
 def test_a_missing_file_names_its_neighbour(tmp_path: Path) -> None:
     (tmp_path / "support_agent.py").write_text("")
     with pytest.raises(ConfigError, match=r"no such file \(did you mean 'support_agent.py'\?\)"):
-        build(CandidateSpec(python="suport_agent.py"), root=tmp_path, timeout=None)
+        build_candidate(CandidateSpec(python="suport_agent.py"), root=tmp_path, timeout=None)
 
 
 def test_a_file_without_a_task_lists_what_it_defines(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from scoregate.errors import ConfigError
 from scoregate.gate_file import CandidateSpec
 from scoregate.records import DatasetItem, Run, RunHeader, RunItem, Tokens
 from scoregate.results_file import write_results
-from scoregate.runner.candidates import Answer, Candidate, CandidateError, build
+from scoregate.runner.candidates import Answer, Candidate, CandidateError, build_candidate
 
 
 def replay(path: Path, *, version: str | None = None) -> Candidate:
-    return build(CandidateSpec(replay=path.name, version=version), root=path.parent, timeout=None)
+    return build_candidate(CandidateSpec(replay=path.name, version=version), root=path.parent, timeout=None)
 
 
 def recorded(path: Path, *records: dict[str, object]) -> Candidate:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Candidate", "CandidateError", "TransientError", "as_answer", "build", "classify"]
 
 
-def build(
+def build_candidate(
     spec: CandidateSpec,
     *,
     root: Path,

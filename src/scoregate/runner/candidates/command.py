@@ -33,7 +33,7 @@ def command_candidate(
     _check_program(command, root, environment)
 
     async def call(item: DatasetItem, trial: int) -> Answer:
-        printed = await ask(command, question(item, trial), item, trial, root, environment)
+        printed = await ask_command(command, question(item, trial), item, trial, root, environment)
         try:
             return _answer_of(parse_reply(printed))
         except WireProblem as problem:
@@ -62,7 +62,7 @@ def _check_program(command: Sequence[str], root: Path, environment: Mapping[str,
         raise ConfigError(f"the command '{program}' was not found", hint=hint)
 
 
-async def ask(
+async def ask_command(
     command: Sequence[str],
     stdin: bytes,
     item: DatasetItem,

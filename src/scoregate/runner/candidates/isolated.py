@@ -23,7 +23,7 @@ from scoregate.runner.candidates.candidate import (
     as_answer,
     classify,
 )
-from scoregate.runner.candidates.command import ask
+from scoregate.runner.candidates.command import ask_command
 from scoregate.runner.candidates.python_file import ExperimentFile, load_experiment, python_candidate
 from scoregate.runner.candidates.wire import (
     answer_document,
@@ -46,7 +46,7 @@ def isolated_candidate(experiment: ExperimentFile, *, version: Version) -> Candi
 
     async def call(item: DatasetItem, trial: int) -> Answer:
         asked = question(item, trial, with_expected_output=True, traceparent=current_traceparent.get())
-        printed = await ask(command, asked, item, trial, folder)
+        printed = await ask_command(command, asked, item, trial, folder)
         if not printed:
             raise CandidateError("task ended its process before it answered (exit code 0)")
         return answer_or_error(parse_reply(printed))

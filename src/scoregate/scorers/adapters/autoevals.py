@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from scoregate.scorers.adapters.making import Arguments, Evaluator, evaluator_of, further, not_one, version_of
+from scoregate.scorers.adapters.making import (
+    AdaptedEvaluator,
+    Arguments,
+    evaluator_of,
+    further_arguments,
+    not_one,
+    package_version,
+)
 from scoregate.scorers.outcome import not_applicable
 
 
 def from_autoevals(
     scorer: Any, *, name: str | None = None, version: str | None = None, arguments: Arguments | None = None
-) -> Evaluator:
+) -> AdaptedEvaluator:
     """An evaluator of a scorer of autoevals, or of its class: a number from 0 to 1.
 
     The scorer is given output, expected output and `input`, and what `arguments` makes of the four, such as the
@@ -27,7 +34,9 @@ def from_autoevals(
 
     async def evaluate(*, input: Any, output: Any, expected_output: Any, metadata: Any) -> Any:
         given = {"input": input, "output": output, "expected_output": expected_output, "metadata": metadata}
-        result = await made.eval_async(output, expected_output, input=input, **further(arguments, given))
+        result = await made.eval_async(
+            output, expected_output, input=input, **further_arguments(arguments, given)
+        )
         details = result.metadata or {}
         comment = details.get("rationale")
         if result.score is None:
@@ -35,5 +44,7 @@ def from_autoevals(
         return {"value": result.score, "comment": comment}
 
     return evaluator_of(
-        evaluate, name=name or made._name(), version=version or version_of("autoevals", made, also=arguments)
+        evaluate,
+        name=name or made._name(),
+        version=version or package_version("autoevals", made, also=arguments),
     )

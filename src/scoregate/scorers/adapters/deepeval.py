@@ -11,13 +11,13 @@ import inspect
 from typing import Any, Literal
 
 from scoregate.scorers.adapters.making import (
+    AdaptedEvaluator,
     Arguments,
-    Evaluator,
     evaluator_of,
-    further,
+    further_arguments,
     not_one,
+    package_version,
     text_of,
-    version_of,
 )
 from scoregate.scorers.outcome import not_applicable
 
@@ -36,7 +36,7 @@ def from_deepeval(
     value: Literal["score", "success"] = "score",
     version: str | None = None,
     arguments: Arguments | None = None,
-) -> Evaluator:
+) -> AdaptedEvaluator:
     """An evaluator of a metric of DeepEval: its score, or with `value="success"` whether that reached its threshold.
 
     The test case gets input, actual and expected output as texts (JSON, where they are none), and what `arguments`
@@ -58,7 +58,7 @@ def from_deepeval(
             "input": text_of(input) or "",
             "actual_output": text_of(output),
             "expected_output": text_of(expected_output),
-            **further(arguments, given),
+            **further_arguments(arguments, given),
         }
         own = copy.copy(metric)
         try:
@@ -75,5 +75,5 @@ def from_deepeval(
         return {"value": found, "comment": own.reason}
 
     title = name or str(getattr(metric, "__name__", None) or type(metric).__name__)
-    made = version or version_of("deepeval", metric, without=_LAST_RESULT, also=arguments)
+    made = version or package_version("deepeval", metric, without=_LAST_RESULT, also=arguments)
     return evaluator_of(evaluate, name=title, version=made if value == "score" else f"{made} success")

@@ -15,7 +15,7 @@ from scoregate.errors import ConfigError
 from scoregate.scorers.evaluators import scorer
 from scoregate.scorers.source_version import source_version
 
-Evaluator = Callable[..., Any]
+AdaptedEvaluator = Callable[..., Any]
 """`evaluator(*, input, output, expected_output, metadata)`, sync or async."""
 Arguments = Callable[..., Mapping[str, Any]]
 """Takes the same four by keyword, and gives further arguments for the package's own call."""
@@ -30,14 +30,16 @@ _KEYS = frozenset(("api_key", "openai_api_key"))
 _DIGITS = 8
 
 
-def evaluator_of(call: Evaluator, *, name: str, scores: Sequence[str] = (), version: str) -> Evaluator:
+def evaluator_of(
+    call: AdaptedEvaluator, *, name: str, scores: Sequence[str] = (), version: str
+) -> AdaptedEvaluator:
     """The call as an evaluator that announces its scores: `scores`, or the one of its own name."""
     call.__name__ = name
     return scorer(scores=tuple(scores) or (name,), score=name, version=version)(call)
 
 
-def version_of(
-    package: str, made: Any, *, without: Collection[str] = (), also: Evaluator | None = None
+def package_version(
+    package: str, made: Any, *, without: Collection[str] = (), also: AdaptedEvaluator | None = None
 ) -> str:
     """`package/installed version kind+digest`: another package, class, setting or model is another scorer.
 
@@ -68,7 +70,7 @@ def text_of(value: Any) -> str | None:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def further(arguments: Arguments | None, given: Mapping[str, Any]) -> dict[str, Any]:
+def further_arguments(arguments: Arguments | None, given: Mapping[str, Any]) -> dict[str, Any]:
     """What `arguments` gives for one item; nothing where there is none."""
     return dict(arguments(**given)) if arguments is not None else {}
 

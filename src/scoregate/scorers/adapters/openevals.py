@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scoregate.errors import ConfigError
-from scoregate.scorers.adapters.making import Arguments, Evaluator, evaluator_of, further, not_one, version_of
+from scoregate.scorers.adapters.making import (
+    AdaptedEvaluator,
+    Arguments,
+    evaluator_of,
+    further_arguments,
+    not_one,
+    package_version,
+)
 
 
 def from_openevals(
@@ -17,7 +24,7 @@ def from_openevals(
     scores: Sequence[str] = (),
     version: str | None = None,
     arguments: Arguments | None = None,
-) -> Evaluator:
+) -> AdaptedEvaluator:
     """An evaluator of one of openevals, sync or async: a function that takes inputs, outputs and reference outputs.
 
     `arguments` makes further ones of the four, such as `context`. The comment is kept. One result is the score
@@ -41,7 +48,7 @@ def from_openevals(
         }
         return {
             **{key: value for key, value in called.items() if key in named},
-            **further(arguments, given),
+            **further_arguments(arguments, given),
         }
 
     def evaluate(*, input: Any, output: Any, expected_output: Any, metadata: Any) -> Any:
@@ -56,7 +63,7 @@ def from_openevals(
         evaluate_async if inspect.iscoroutinefunction(evaluator) else evaluate,
         name=name or own_name,
         scores=scores,
-        version=version or version_of("openevals", evaluator, also=arguments),
+        version=version or package_version("openevals", evaluator, also=arguments),
     )
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from scoregate.scorers.adapters.making import Evaluator, evaluator_of, not_one, version_of
+from scoregate.scorers.adapters.making import AdaptedEvaluator, evaluator_of, not_one, package_version
 from scoregate.scorers.outcome import not_applicable
 
 _NO_SPANS = "spans of the task are not kept: give the evaluator what it needs in the output"
@@ -19,7 +19,7 @@ def from_pydantic_evals(
     scores: Sequence[str] = (),
     version: str | None = None,
     duration: bool | None = None,
-) -> Evaluator:
+) -> AdaptedEvaluator:
     """An evaluator of one of pydantic-evals: a bool, a number or a label, with its reason as the comment.
 
     One result is the score `name` (else the evaluator's own name); `scores` says the names of one that returns a
@@ -45,7 +45,7 @@ def from_pydantic_evals(
 
     timed = type(evaluator).__name__ == "MaxDuration" if duration is None else duration
     own = evaluator.get_evaluator_version()
-    made = version_of("pydantic-evals", evaluator)
+    made = package_version("pydantic-evals", evaluator)
     call: Callable[..., Any] = evaluate_timed if timed else evaluate
     return evaluator_of(
         call, name=title, scores=scores, version=version or (f"{made} {own}" if own is not None else made)

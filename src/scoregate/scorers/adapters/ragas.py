@@ -11,13 +11,13 @@ import math
 from typing import Any
 
 from scoregate.scorers.adapters.making import (
+    AdaptedEvaluator,
     Arguments,
-    Evaluator,
     evaluator_of,
-    further,
+    further_arguments,
     not_one,
+    package_version,
     text_of,
-    version_of,
 )
 
 _NO_NUMBER = "Ragas gave no number (NaN): its model did not answer, or with nothing of use; its log says why"
@@ -25,7 +25,7 @@ _NO_NUMBER = "Ragas gave no number (NaN): its model did not answer, or with noth
 
 def from_ragas(
     metric: Any, *, name: str | None = None, version: str | None = None, arguments: Arguments | None = None
-) -> Evaluator:
+) -> AdaptedEvaluator:
     """An evaluator of a metric of Ragas, of `ragas.metrics.collections` or of the older `ragas.metrics`.
 
     The metric is given what it asks for of `user_input`, `response` and `reference` (input, output and expected
@@ -49,7 +49,7 @@ def from_ragas(
         known = {key: value for key, value in offered.items() if value is not None}
         called = {
             **{key: value for key, value in known.items() if asked is None or key in asked},
-            **further(arguments, given),
+            **further_arguments(arguments, given),
         }
         if is_older:
             from ragas.dataset_schema import SingleTurnSample
@@ -64,7 +64,7 @@ def from_ragas(
     return evaluator_of(
         evaluate,
         name=name or str(metric.name),
-        version=version or version_of("ragas", metric, also=arguments),
+        version=version or package_version("ragas", metric, also=arguments),
     )
 
 

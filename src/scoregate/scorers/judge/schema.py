@@ -18,7 +18,7 @@ JsonSchema = dict[str, Any]
 
 REASONING = "reasoning"
 SCORE = "score"
-DEFAULT_REASONING = "The reasons for the score, step by step, written before the score."
+_DEFAULT_REASONING = "The reasons for the score, step by step, written before the score."
 
 
 def build_eval_score_schema(
@@ -51,7 +51,7 @@ def output_schema(
     """
     values, words = _values(contract)
     about = score or contract.description or f"The score {contract.name}."
-    return _reply_schema(reasoning or DEFAULT_REASONING, values | {"description": f"{about} {words}"})
+    return _reply_schema(reasoning or _DEFAULT_REASONING, values | {"description": f"{about} {words}"})
 
 
 def response_format(schema: JsonSchema, *, name: str = "judgement") -> dict[str, Any]:
