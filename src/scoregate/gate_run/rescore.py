@@ -15,8 +15,6 @@ from scoregate.gate_run.assembly import Assembly
 from scoregate.gate_run.stored_outputs import asked_items, baseline_files, with_outputs
 from scoregate.gates.provenance import rescore_command, run_that_was_made
 from scoregate.git.checkout import whoami
-from scoregate.gates.rescored import rescore_command, run_that_was_made
-from scoregate.git.checkout import whoami
 from scoregate.judge_trust.judges import judges_of, replies_cost, series_of, use_replies
 from scoregate.judging.judge import Judge
 from scoregate.records import Run, RunHeader, RunItem, Score
