@@ -10,7 +10,7 @@ import pytest
 
 from scoregate.errors import USAGE, ResultsError
 from scoregate.judging.exchange import read_replies, write_replies
-from scoregate.store.replies import KeptReply
+from scoregate.store.judging import KeptReply
 from tests.judging.judges import store_in
 
 GOOD: dict[str, Any] = {

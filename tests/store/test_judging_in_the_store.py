@@ -8,8 +8,9 @@ from pathlib import Path
 
 from scoregate.records import Attempt, RunHeader, RunItem, Score, Tokens
 from scoregate.store import Store
-from scoregate.store.judge_usage import RunUsage
-from scoregate.store.schema import MIGRATIONS, migrate
+from scoregate.store.database import migrate
+from scoregate.store.judging import RunUsage
+from scoregate.store.schema import MIGRATIONS
 
 
 def header(run: str = "run-1") -> RunHeader:

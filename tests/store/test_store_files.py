@@ -17,7 +17,8 @@ import pytest
 from scoregate.errors import StoreError
 from scoregate.records import RunHeader, RunItem, Score
 from scoregate.store import Store
-from scoregate.store.schema import APPLICATION_ID, MIGRATIONS, migrate, schema_version
+from scoregate.store.database import migrate, schema_version
+from scoregate.store.schema import APPLICATION_ID, MIGRATIONS
 
 
 def header(run: str = "run-1") -> RunHeader:

@@ -16,8 +16,7 @@ from scoregate.calibration.scale import KINDS
 from scoregate.catalog import Contract
 from scoregate.config.table import ConfigTable
 from scoregate.errors import ConfigError
-from scoregate.files.reading import decode_utf8, reading
-from scoregate.files.strict_json import JsonProblem, parse_json
+from scoregate.files.reading import JsonProblem, decode_utf8, parse_json, reading
 from scoregate.files.writing import atomic_file
 from scoregate.statistics.estimate import Estimate
 

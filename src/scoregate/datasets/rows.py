@@ -9,8 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scoregate.errors import DatasetError, did_you_mean
-from scoregate.files.reading import decode_utf8, open_bytes, reading
-from scoregate.files.strict_json import JsonProblem, json_problem, parse_json, unique_members
+from scoregate.files.reading import (
+    JsonProblem,
+    decode_utf8,
+    json_problem,
+    open_bytes,
+    parse_json,
+    reading,
+    unique_members,
+)
 from scoregate.paths import json_type
 from scoregate.records import JSON, DatasetItem
 

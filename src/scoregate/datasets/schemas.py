@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scoregate.errors import ConfigError, DatasetError
-from scoregate.files.reading import check_input_file, decode_utf8, reading
-from scoregate.files.strict_json import JsonProblem, parse_json
+from scoregate.files.reading import JsonProblem, check_input_file, decode_utf8, parse_json, reading
 from scoregate.records import JSON, DatasetItem
 
 _LONGEST_MESSAGE = 200

@@ -14,8 +14,7 @@ from pathlib import Path
 
 from scoregate.datasets.rows import COLUMNS, Row, placed, unknown_column, whole_text
 from scoregate.errors import ConfigError, DatasetError
-from scoregate.files.reading import reading
-from scoregate.files.strict_json import JsonProblem, parse_json
+from scoregate.files.reading import JsonProblem, parse_json, reading
 from scoregate.records import JSON
 
 

@@ -11,7 +11,7 @@ from scoregate.records import DatasetItem, Run, Verdict
 if TYPE_CHECKING:
     from scoregate.gate_file import Gate
     from scoregate.langfuse.delivery import DeliveryReport
-    from scoregate.store.judge_usage import RunUsage
+    from scoregate.store.judging import RunUsage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

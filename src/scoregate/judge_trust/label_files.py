@@ -12,8 +12,7 @@ from scoregate.datasets.files import MAX_ITEM_BYTES
 from scoregate.datasets.rows import Row, jsonl_rows, placed
 from scoregate.datasets.tables import csv_cells
 from scoregate.errors import DatasetError, did_you_mean
-from scoregate.files.reading import open_bytes, reading
-from scoregate.files.strict_json import JsonProblem, parse_json
+from scoregate.files.reading import JsonProblem, open_bytes, parse_json, reading
 from scoregate.records import JSON
 
 _COLUMNS = ("item", "label", "output")

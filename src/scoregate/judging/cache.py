@@ -9,7 +9,7 @@ from scoregate.judging.identity import JudgeIdentity, digest
 from scoregate.records import JSON
 from scoregate.scorers.judge import ChatMessage
 from scoregate.store import Store
-from scoregate.store.replies import KeptReply
+from scoregate.store.judging import KeptReply
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from scoregate.errors import ResultsError
-from scoregate.files.strict_json import JsonProblem, parse_json
+from scoregate.files.reading import JsonProblem, parse_json
 from scoregate.files.writing import atomic_file
 from scoregate.paths import json_type
-from scoregate.store.replies import KeptReply
+from scoregate.store.judging import KeptReply
 
 _KIND = "judge_reply"
 _TYPES: dict[str, tuple[type, ...]] = {

@@ -24,7 +24,7 @@ from scoregate.scorers.cost_cap import CostCap, Unanswered
 from scoregate.scorers.judge import ChatMessage, build_eval_messages
 from scoregate.scorers.outcome import Scored, shortened
 from scoregate.scorers.scorer import Scorer, scored_run
-from scoregate.store.replies import KeptReply
+from scoregate.store.judging import KeptReply
 
 _LONGEST_COMMENT = 2000
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from scoregate.errors import BaselineError, ResultsError
-from scoregate.files.strict_json import JsonProblem, parse_json
+from scoregate.files.reading import JsonProblem, parse_json
 from scoregate.langfuse import ids
 from scoregate.langfuse.connection import Connection
 from scoregate.langfuse.experiment_items import FoundItem, FoundScore, items_of, scores_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from scoregate.errors import BaselineError
-from scoregate.files.strict_json import JsonProblem, parse_json
+from scoregate.files.reading import JsonProblem, parse_json
 from scoregate.langfuse.connection import PAGE, Connection
 from scoregate.langfuse.experiments import Experiment, iso, time_of
 from scoregate.records import JSON

@@ -12,7 +12,7 @@ from scoregate.records import JSON, DatasetItem, RoundName, Verdict
 
 if TYPE_CHECKING:
     from scoregate.calibration.corrected_value import CorrectedValue
-    from scoregate.store.judge_usage import RunUsage
+    from scoregate.store.judging import RunUsage
 
 
 @dataclass(frozen=True, slots=True)

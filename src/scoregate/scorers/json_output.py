@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scoregate.errors import ConfigError
-from scoregate.files.strict_json import JsonProblem, parse_json
+from scoregate.files.reading import JsonProblem, parse_json
 from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored, shortened

@@ -70,11 +70,6 @@ def _quantity_of_item(*, quantity: _Quantity) -> ScoringCall:
     return _QUANTITIES[quantity]
 
 
-def _always(check: ScoringCall) -> _LibraryScorer:
-    """A quantity under its own name, which takes no argument."""
-    return _LibraryScorer(lambda: check, _MEASURED_VERSION)
-
-
 LIBRARY: Mapping[str, _LibraryScorer] = MappingProxyType(
     {
         "exact_match": _LibraryScorer(text_match.exact_match, text_match.EXACT_MATCH_VERSION),
@@ -98,7 +93,11 @@ LIBRARY: Mapping[str, _LibraryScorer] = MappingProxyType(
         "length_limit": _LibraryScorer(limits.length_limit, limits.LENGTH_LIMIT_VERSION),
         "budget": _LibraryScorer(limits.budget, limits.BUDGET_VERSION),
         "measured": _LibraryScorer(_quantity_of_item, _MEASURED_VERSION),
-        **{name: _always(check) for name, check in _QUANTITIES.items()},
+        "latency_seconds": _LibraryScorer(lambda: _QUANTITIES["latency_seconds"], _MEASURED_VERSION),
+        "cost_usd": _LibraryScorer(lambda: _QUANTITIES["cost_usd"], _MEASURED_VERSION),
+        "tokens_input": _LibraryScorer(lambda: _QUANTITIES["tokens_input"], _MEASURED_VERSION),
+        "tokens_output": _LibraryScorer(lambda: _QUANTITIES["tokens_output"], _MEASURED_VERSION),
+        "tokens_total": _LibraryScorer(lambda: _QUANTITIES["tokens_total"], _MEASURED_VERSION),
     }
 )
 """Name in `use` -> scorer."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from scoregate.errors import StoreError
-from scoregate.store.schema import APPLICATION_ID, MIGRATIONS, migrate, schema_version
+from scoregate.store.schema import APPLICATION_ID, MIGRATIONS, Migration
 
 _BUSY_SECONDS = 30.0
 """How long a statement waits for another process to finish its transaction."""
@@ -172,3 +172,29 @@ def _explain(problem: sqlite3.Error) -> tuple[str, str]:
 def _is_damage(problem: sqlite3.Error) -> bool:
     """Whether it is what `quick_check` found, raised above without a code."""
     return type(problem) is sqlite3.DatabaseError
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Lift a file of ours, or an empty one, to the present schema: wholly or not at all.
+
+    The connection is in autocommit mode. Raises sqlite3.Error, after which the file is as it was.
+    """
+    if schema_version(connection) >= len(migrations):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Read again: another process may have done it while this one waited for the lock.
+        for migration in migrations[schema_version(connection) :]:
+            for statement in migration:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(migrations)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def schema_version(connection: sqlite3.Connection) -> int:
+    """How many migrations the file has seen."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

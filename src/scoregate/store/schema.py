@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Sequence
-
 APPLICATION_ID = 0x53434754
 
-_Migration = tuple[str, ...]
+Migration = tuple[str, ...]
 """Statements that lift a file by one version."""
 
-_FIRST: _Migration = (
+_FIRST: Migration = (
     # `key` stands for the run's id in the other tables, so that no row repeats the text.
     """CREATE TABLE runs (
         key INTEGER PRIMARY KEY,
@@ -78,13 +75,13 @@ _FIRST: _Migration = (
 )
 
 # What the item of the dataset held, and when its last call began (Unix seconds).
-_SECOND: _Migration = (
+_SECOND: Migration = (
     "ALTER TABLE run_items ADD COLUMN content TEXT",
     "ALTER TABLE run_items ADD COLUMN started_at REAL",
 )
 
 # What became of run items and scores at a service, and what is kept only to be sent there.
-_THIRD: _Migration = (
+_THIRD: Migration = (
     "CREATE TABLE targets (key INTEGER PRIMARY KEY, target TEXT NOT NULL UNIQUE)",
     """CREATE TABLE deliveries (
         run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
@@ -115,7 +112,7 @@ _THIRD: _Migration = (
 )
 
 # What judges replied. `key` is a hash of all that can change the reply, `run` the run that paid for it.
-_FOURTH: _Migration = (
+_FOURTH: Migration = (
     """CREATE TABLE judge_replies (
         key TEXT PRIMARY KEY,
         score TEXT NOT NULL,
@@ -138,7 +135,7 @@ _FOURTH: _Migration = (
 )
 
 # What judges took of each trial of a run, with replies that were never final, and answers that nobody has scored yet.
-_FIFTH: _Migration = (
+_FIFTH: Migration = (
     """CREATE TABLE judge_usage (
         run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
         trial INTEGER NOT NULL,
@@ -161,30 +158,4 @@ _FIFTH: _Migration = (
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[_Migration, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
-
-
-def migrate(connection: sqlite3.Connection, migrations: Sequence[_Migration] = MIGRATIONS) -> None:
-    """Lift a file of ours, or an empty one, to the present schema: wholly or not at all.
-
-    The connection is in autocommit mode. Raises sqlite3.Error, after which the file is as it was.
-    """
-    if schema_version(connection) >= len(migrations):
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        # Read again: another process may have done it while this one waited for the lock.
-        for migration in migrations[schema_version(connection) :]:
-            for statement in migration:
-                connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {len(migrations)}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-
-
-def schema_version(connection: sqlite3.Connection) -> int:
-    """How many migrations the file has seen."""
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)

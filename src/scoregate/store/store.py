@@ -15,12 +15,10 @@ from scoregate.files.lock import LockTaken, file_lock
 from scoregate.records import Attempt, DatasetItem, Run, RunHeader, RunItem, Score
 from scoregate.store import listing, rows
 from scoregate.store.database import Database
-from scoregate.store.judge_usage import JudgeUsage
+from scoregate.store.judging import JudgeUsage, Replies, UnscoredAnswers
 from scoregate.store.listing import RunSummary, Totals
 from scoregate.store.outbox import Outbox
-from scoregate.store.replies import Replies
 from scoregate.store.rows import cell_rows, insert_cells, insert_scores
-from scoregate.store.unscored import UnscoredAnswers
 
 STORE_PATH = Path(".scoregate/store.sqlite3")
 """Default place, relative to the project's root."""

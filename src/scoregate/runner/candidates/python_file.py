@@ -27,7 +27,8 @@ from scoregate.git.checkout import Version
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Candidate, CandidateError
 from scoregate.runner.candidates.failures import classify, reason_of
-from scoregate.runner.candidates.script import Handed, Script, only_in_run, script_function
+from scoregate.runner.candidates.script import SHAPE, Handed, Script, only_in_run
+from scoregate.wording import first_line
 
 Task = Callable[..., Any]
 
@@ -69,7 +70,7 @@ def load_experiment(path: Path, begin: Callable[[Script], Handed] | None = None)
     check_input_file(path, (".py",), ConfigError)
     path = path.resolve()
     module = import_file(path)
-    function = script_function(module, path)
+    function = _script_function(module, path)
     if function is None:
         experiment = ExperimentFile(
             path, _task(module, path), _evaluators(module, path), _version(module, path)
@@ -141,6 +142,31 @@ def _explained(error: BaseException, path: Path) -> CandidateError:
                 f"{reason_of(error)} (import it at the top of {path.name}, not inside task)"
             )
     return classify(error)
+
+
+def _script_function(module: ModuleType, path: Path) -> Callable[..., Any] | None:
+    """The function `experiment` that makes a module a script; None where it has none.
+
+    As for the action, it takes a `context`. Raises ConfigError for an `experiment` that does not, where the module
+    defines no `task` either.
+    """
+    function = getattr(module, "experiment", None)
+    if not callable(function):
+        return None
+    try:
+        inspect.signature(function).bind(context=None)
+    except TypeError as error:
+        if callable(getattr(module, "task", None)):
+            return None
+        code = getattr(function, "__code__", None)
+        raise ConfigError(
+            f"`experiment` cannot be called as experiment(context=...): {first_line(str(error))}",
+            where=f"{path}:{code.co_firstlineno}" if code else str(path),
+            hint=f"{SHAPE}; or define `task`",
+        ) from None
+    except ValueError:
+        return None  # a built-in without a signature, which nobody wrote as a script
+    return cast(Callable[..., Any], function)
 
 
 def _task(module: ModuleType, path: Path) -> Task:

@@ -6,8 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scoregate.errors import ConfigError, ResultsError
-from scoregate.files.reading import check_input_file, decode_utf8, open_bytes, reading
-from scoregate.files.strict_json import JsonProblem, parse_json
+from scoregate.files.reading import (
+    JsonProblem,
+    check_input_file,
+    decode_utf8,
+    open_bytes,
+    parse_json,
+    reading,
+)
 from scoregate.git.checkout import Version, version_of
 from scoregate.records import JSON, DatasetItem, RunHeader, RunItem
 from scoregate.runner.candidates.candidate import Answer, Candidate, CandidateError, as_answer

@@ -18,13 +18,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
-from types import ModuleType
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from scoregate.errors import ConfigError, ScoregateError
 from scoregate.records import DatasetItem, Run, ScoreValue
 from scoregate.runner.candidates.failures import reason_of
-from scoregate.wording import first_line
 
 SHAPE = "def experiment(context)"
 _REGRESSION = "RegressionError"
@@ -184,31 +182,6 @@ class Script:
 
 async def _result_of(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
-
-
-def script_function(module: ModuleType, path: Path) -> Callable[..., Any] | None:
-    """The function `experiment` that makes a module a script; None where it has none.
-
-    As for the action, it takes a `context`. Raises ConfigError for an `experiment` that does not, where the module
-    defines no `task` either.
-    """
-    function = getattr(module, "experiment", None)
-    if not callable(function):
-        return None
-    try:
-        inspect.signature(function).bind(context=None)
-    except TypeError as error:
-        if callable(getattr(module, "task", None)):
-            return None
-        code = getattr(function, "__code__", None)
-        raise ConfigError(
-            f"`experiment` cannot be called as experiment(context=...): {first_line(str(error))}",
-            where=f"{path}:{code.co_firstlineno}" if code else str(path),
-            hint=f"{SHAPE}; or define `task`",
-        ) from None
-    except ValueError:
-        return None  # a built-in without a signature, which nobody wrote as a script
-    return cast(Callable[..., Any], function)
 
 
 def only_in_run(path: Path) -> ConfigError:

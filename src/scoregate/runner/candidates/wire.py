@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from scoregate.files.reading import decode_utf8
-from scoregate.files.strict_json import JsonProblem, parse_json
+from scoregate.files.reading import JsonProblem, decode_utf8, parse_json
 from scoregate.records import JSON, DatasetItem, Tokens
 from scoregate.runner.candidates.candidate import Answer, CandidateError, TransientError
 from scoregate.wording import printable

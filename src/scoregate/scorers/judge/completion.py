@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
-from scoregate.files.strict_json import JsonProblem, parse_json
+from scoregate.files.reading import JsonProblem, parse_json
 from scoregate.paths import json_type
 from scoregate.scorers.judge.faults import Fault, InvalidReply, ReplyProblem, ValidReply
 from scoregate.scorers.judge.reply import validate_llm_response

@@ -14,7 +14,7 @@ from typing import Any
 
 from scoregate.config.table import finite_float, shown
 from scoregate.errors import did_you_mean
-from scoregate.files.strict_json import JsonProblem, parse_json, unique_members
+from scoregate.files.reading import JsonProblem, parse_json, unique_members
 from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers.judge.faults import Fault, InvalidReply, ReplyData, ReplyProblem, ValidReply
