@@ -82,6 +82,7 @@ def _shown(preferences: Sequence[Preference], runs: tuple[str, str], left_out: S
     from scoregate.judging.pairwise import counted
     from scoregate.reports.text import one_line
     from scoregate.judging.pairwise import counted_preferences
+    from scoregate.reports.excerpt import one_line
 
     counts = counted_preferences(preferences)
     ties = f"{counts.ties:,} ties ({counts.equal:,} of equal answers, {counts.flips:,} flips)"
@@ -112,7 +113,6 @@ def _share(hits: int, n: int) -> str:
 def _as_json(preferences: Sequence[Preference], left_out: Sequence[str]) -> JSON:
     from dataclasses import asdict
 
-    from scoregate.statistics.estimate import exact_interval
     from scoregate.judging.pairwise import counted_preferences
     from scoregate.statistics.estimate import exact_interval
 
