@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from scoregate.scorers.adapters.making import (
-    AdaptedEvaluator,
     Arguments,
+    Evaluator,
     evaluator_of,
     further_arguments,
     not_one,
@@ -21,7 +21,7 @@ from scoregate.scorers.outcome import not_applicable
 
 def from_autoevals(
     scorer: Any, *, name: str | None = None, version: str | None = None, arguments: Arguments | None = None
-) -> AdaptedEvaluator:
+) -> Evaluator:
     """An evaluator of a scorer of autoevals, or of its class: a number from 0 to 1.
 
     The scorer is given output, expected output and `input`, and what `arguments` makes of the four, such as the

@@ -11,8 +11,8 @@ import inspect
 from typing import Any, Literal
 
 from scoregate.scorers.adapters.making import (
-    AdaptedEvaluator,
     Arguments,
+    Evaluator,
     evaluator_of,
     further_arguments,
     not_one,
@@ -36,7 +36,7 @@ def from_deepeval(
     value: Literal["score", "success"] = "score",
     version: str | None = None,
     arguments: Arguments | None = None,
-) -> AdaptedEvaluator:
+) -> Evaluator:
     """An evaluator of a metric of DeepEval: its score, or with `value="success"` whether that reached its threshold.
 
     The test case gets input, actual and expected output as texts (JSON, where they are none), and what `arguments`

@@ -15,7 +15,7 @@ from scoregate.errors import ConfigError
 from scoregate.scorers.evaluators import scorer
 from scoregate.scorers.source_version import source_version
 
-AdaptedEvaluator = Callable[..., Any]
+Evaluator = Callable[..., Any]
 """`evaluator(*, input, output, expected_output, metadata)`, sync or async."""
 Arguments = Callable[..., Mapping[str, Any]]
 """Takes the same four by keyword, and gives further arguments for the package's own call."""
@@ -30,16 +30,14 @@ _KEYS = frozenset(("api_key", "openai_api_key"))
 _DIGITS = 8
 
 
-def evaluator_of(
-    call: AdaptedEvaluator, *, name: str, scores: Sequence[str] = (), version: str
-) -> AdaptedEvaluator:
+def evaluator_of(call: Evaluator, *, name: str, scores: Sequence[str] = (), version: str) -> Evaluator:
     """The call as an evaluator that announces its scores: `scores`, or the one of its own name."""
     call.__name__ = name
     return scorer(scores=tuple(scores) or (name,), score=name, version=version)(call)
 
 
 def package_version(
-    package: str, made: Any, *, without: Collection[str] = (), also: AdaptedEvaluator | None = None
+    package: str, made: Any, *, without: Collection[str] = (), also: Evaluator | None = None
 ) -> str:
     """`package/installed version kind+digest`: another package, class, setting or model is another scorer.
 

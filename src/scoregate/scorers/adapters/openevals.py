@@ -8,8 +8,8 @@ from typing import Any
 
 from scoregate.errors import ConfigError
 from scoregate.scorers.adapters.making import (
-    AdaptedEvaluator,
     Arguments,
+    Evaluator,
     evaluator_of,
     further_arguments,
     not_one,
@@ -24,7 +24,7 @@ def from_openevals(
     scores: Sequence[str] = (),
     version: str | None = None,
     arguments: Arguments | None = None,
-) -> AdaptedEvaluator:
+) -> Evaluator:
     """An evaluator of one of openevals, sync or async: a function that takes inputs, outputs and reference outputs.
 
     `arguments` makes further ones of the four, such as `context`. The comment is kept. One result is the score

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from scoregate.scorers.adapters.making import AdaptedEvaluator, evaluator_of, not_one, package_version
+from scoregate.scorers.adapters.making import Evaluator, evaluator_of, not_one, package_version
 from scoregate.scorers.outcome import not_applicable
 
 _NO_SPANS = "spans of the task are not kept: give the evaluator what it needs in the output"
@@ -19,7 +19,7 @@ def from_pydantic_evals(
     scores: Sequence[str] = (),
     version: str | None = None,
     duration: bool | None = None,
-) -> AdaptedEvaluator:
+) -> Evaluator:
     """An evaluator of one of pydantic-evals: a bool, a number or a label, with its reason as the comment.
 
     One result is the score `name` (else the evaluator's own name); `scores` says the names of one that returns a

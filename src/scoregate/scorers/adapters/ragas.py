@@ -11,8 +11,8 @@ import math
 from typing import Any
 
 from scoregate.scorers.adapters.making import (
-    AdaptedEvaluator,
     Arguments,
+    Evaluator,
     evaluator_of,
     further_arguments,
     not_one,
@@ -25,7 +25,7 @@ _NO_NUMBER = "Ragas gave no number (NaN): its model did not answer, or with noth
 
 def from_ragas(
     metric: Any, *, name: str | None = None, version: str | None = None, arguments: Arguments | None = None
-) -> AdaptedEvaluator:
+) -> Evaluator:
     """An evaluator of a metric of Ragas, of `ragas.metrics.collections` or of the older `ragas.metrics`.
 
     The metric is given what it asks for of `user_input`, `response` and `reference` (input, output and expected
