@@ -96,8 +96,7 @@ def _branches(gate: Gate) -> set[str]:
     """Branches that git has, here or at a remote, and what CI says of this one and of the one it is merged into."""
     import subprocess
 
-    from scoregate.git.command import run_git
-    from scoregate.git.origin import origin_of
+    from scoregate.git.checkout import origin_of, run_git
 
     named = (origin_of(gate.root).get("branch"), *(os.environ.get(name) for name in _MERGED_INTO))
     known = {name for name in named if name}

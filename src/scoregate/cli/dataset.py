@@ -209,11 +209,8 @@ def diff(before: str, after: str, as_json: bool) -> None:
 
     ONE and OTHER are files, or datasets in Langfuse: what ends like a dataset file, or is there as one, is a file.
     """
-    from scoregate.datasets.difference import difference
-    from scoregate.sources import any_dataset, find_root
     from scoregate.datasets.difference import dataset_difference
-    from scoregate.sources.datasets import any_dataset
-    from scoregate.sources.places import find_root
+    from scoregate.sources import any_dataset, find_root
 
     root = find_root()
     first, second = any_dataset(before, root), any_dataset(after, root)

@@ -79,10 +79,8 @@ def compare(
 
 
 def _shown(preferences: Sequence[Preference], runs: tuple[str, str], left_out: Sequence[str]) -> str:
-    from scoregate.judging.pairwise import counted
-    from scoregate.reports.text import one_line
     from scoregate.judging.pairwise import counted_preferences
-    from scoregate.reports.excerpt import one_line
+    from scoregate.reports.text import one_line
 
     counts = counted_preferences(preferences)
     ties = f"{counts.ties:,} ties ({counts.equal:,} of equal answers, {counts.flips:,} flips)"

@@ -163,10 +163,9 @@ def _scorers(gate: Gate, candidate: Candidate) -> tuple[Scorer, ...]:
     known = {name for name in gate.rules if name != SCORED} | set(gate.catalog.contracts)
     scorers: list[Scorer] = []
     if gate.scorers:
-        from scoregate.scorers.library import build as build_scorer
+        from scoregate.scorers.library import build
 
-        scorers += [build_scorer(spec, root=gate.root) for spec in gate.scorers if not spec.is_judge]
-    scorers = _library_scorers(gate)
+        scorers += [build(spec, root=gate.root) for spec in gate.scorers if not spec.is_judge]
     scorers += [from_function(function, known=known) for function in candidate.evaluators]
     if gate.has_judges:
         from scoregate.judge_trust.judges import judge_scorers
@@ -202,12 +201,3 @@ def _scorers(gate: Gate, candidate: Candidate) -> tuple[Scorer, ...]:
                 or f"add a [scorers.{name}] table or an evaluator of that name to the experiment",
             )
     return tuple(scorers)
-
-
-def _library_scorers(gate: Gate) -> list[Scorer]:
-    named = [spec for spec in gate.scorers if not is_judge(spec)]
-    if not named:
-        return []
-    from scoregate.scorers.library import build
-
-    return [build(spec, root=gate.root) for spec in named]

@@ -18,9 +18,6 @@ from scoregate.gate_run.assembly import Assembly
 from scoregate.gate_run.request import NEWEST, Request
 from scoregate.gate_run.selection import Selection, select
 from scoregate.git.checkout import origin_of
-from scoregate.git.checkout import origin_of
-from scoregate.git.checkout import origin_of
-from scoregate.judge_trust.judges import use_replies
 from scoregate.records import DatasetItem, RunHeader
 from scoregate.run_facts import RunFacts
 from scoregate.runner.candidates import Candidate

@@ -14,9 +14,6 @@ from scoregate.errors import ConfigError
 from scoregate.files.lock import file_lock
 from scoregate.git.revisions import own_folder
 from scoregate.wording import Say, first_line
-from scoregate.files.lock import file_lock
-from scoregate.git.revisions import own_folder
-from scoregate.wording import first_line
 
 _FOLDER = "environments"
 _UV = "uv.lock"

@@ -11,12 +11,11 @@ from pathlib import Path
 
 from scoregate.baselines.load import load_run
 from scoregate.catalog import Contract
-from scoregate.datasets.csv_cells import csv_cells
 from scoregate.datasets.files import MAX_ITEM_BYTES
 from scoregate.datasets.rows import Row, jsonl_rows, placed
+from scoregate.datasets.tables import csv_cells
 from scoregate.errors import BaselineError, ConfigError, ContractError, DatasetError, StoreError, did_you_mean
-from scoregate.files.reading import check_input_file, open_bytes, reading
-from scoregate.files.strict_json import JsonProblem, parse_json
+from scoregate.files.reading import JsonProblem, check_input_file, open_bytes, parse_json, reading
 from scoregate.gate_file import Gate
 from scoregate.gate_file.source import LangfuseExperiment, named_source
 from scoregate.records import JSON, Run, RunItem

@@ -22,11 +22,9 @@ from scoregate.judging.pairwise import Preference, pair_judge, prefer
 from scoregate.judging.template import MissingVariable
 from scoregate.records import JSON, DatasetItem, Run
 from scoregate.runner import session
-from scoregate.runner.calls import Calls
-from scoregate.runner.threads import DaemonThreads
+from scoregate.runner.calls import Calls, DaemonThreads
+from scoregate.scorers.cost_cap import CostCap, OutOfBudget
 from scoregate.scorers.judge import ChatMessage
-from scoregate.scorers.postponed import OutOfBudget
-from scoregate.scorers.purse import Purse
 from scoregate.sources import read_gate_dataset
 from scoregate.store import Store
 
@@ -298,7 +296,7 @@ class _Asking(Generic[_T]):
 
     async def run(self) -> _Asked[_T]:
         """Ask. Raises what a question raises that neither the cap nor an interrupt explains."""
-        self._judge.begin(concurrency=self._concurrency, purse=Purse(self._cap_usd))
+        self._judge.begin(concurrency=self._concurrency, cost_cap=CostCap(self._cap_usd))
         try:
             self._tasks = [asyncio.ensure_future(question()) for question in self._questions]
             if self._interrupted:

@@ -18,9 +18,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, TypeVar
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from scoregate.errors import USAGE, ScoregateError, ServiceError
 from scoregate.langfuse.settings import Settings
@@ -313,25 +312,6 @@ def _date(answer: httpx.Response) -> datetime | None:
         return parsedate_to_datetime(answer.headers.get("date", ""))
     except ValueError:
         return None
-
-
-def _retry_after(answer: httpx.Response) -> float | None:
-    """Seconds that the server asks to wait, given as a number or as a date."""
-    asked = answer.headers.get("retry-after")
-    if asked is None:
-        return None
-    try:
-        return max(0.0, float(asked))
-    except ValueError:
-        pass
-    try:
-        until = parsedate_to_datetime(asked)
-    except ValueError:
-        return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())
-_MOST_OF_A_REASON = 300
 
 
 def _reason(body: JSON) -> str:

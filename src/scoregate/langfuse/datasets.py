@@ -116,8 +116,7 @@ def find_snapshot(connection: Connection, source: LangfuseDataset) -> _Snapshot 
     )
 
 
-def _to_dataset(snapshot: _Snapshot, checks: Sequence[Check] = ()) -> Dataset:
-def to_dataset(snapshot: Snapshot, checks: Sequence[ItemCheck] = ()) -> Dataset:
+def _to_dataset(snapshot: _Snapshot, checks: Sequence[ItemCheck] = ()) -> Dataset:
     """The snapshot as our records; every item is held to our rules and to `checks`. Raises DatasetError."""
     where = str(snapshot.source)
     items: list[DatasetItem] = []
@@ -169,8 +168,7 @@ def item_of(row: JSON) -> DatasetItem:
     )
 
 
-def own_checks(snapshot: _Snapshot, *, without: Collection[str] = ()) -> list[Check]:
-def own_checks(snapshot: Snapshot, *, without: Collection[str] = ()) -> list[ItemCheck]:
+def own_checks(snapshot: _Snapshot, *, without: Collection[str] = ()) -> list[ItemCheck]:
     """Checks by the dataset's own schemas, `without` those of these names. Raises ConfigError for one that is none."""
     return [
         check_against(schema, member, f"{name} of {snapshot.source}")

@@ -12,11 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from scoregate.errors import ResultsError, did_you_mean
-from scoregate.files.reading import check_input_file, open_bytes, reading
-from scoregate.files.strict_json import JsonProblem, parse_json
-from scoregate.paths import json_type
-from scoregate.errors import ResultsError
 from scoregate.files.reading import JsonProblem, check_input_file, open_bytes, parse_json, reading
+from scoregate.paths import json_type
 from scoregate.records import (
     ITEM_STATUSES,
     JSON,
