@@ -9,7 +9,7 @@ import pytest
 from scoregate.judging.asking import ModelCall
 from scoregate.judging.judge import Judge
 from scoregate.judging.spec import Price
-from scoregate.scorers.cost_cap import CostCap
+from scoregate.runner.budget import CostCap
 from scoregate.scorers.scorer import scored_run
 from tests.judging.judges import ask, item, spec_of
 from tests.model_server.answers import Answer, failed, judged

@@ -14,8 +14,7 @@ import pytest
 from scoregate.judging.judge import Judge
 from scoregate.judging.votes import Silence
 from scoregate.records import RunItem, Score
-from scoregate.scorers.cost_cap import Unanswered
-from scoregate.scorers.scorer import score_item_async
+from scoregate.scorers.scorer import Unanswered, score_item_async
 from tests.judging.judges import ask, item, spec_of, store_in
 from tests.model_server.answers import Answer, broken, failed, judged, page
 from tests.model_server.request import ModelRequest

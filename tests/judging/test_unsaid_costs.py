@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from scoregate.judging.judge import Judge
 from scoregate.judging.spec import Price
-from scoregate.scorers.cost_cap import CostCap, OutOfBudget
+from scoregate.runner.budget import CostCap
+from scoregate.scorers.scorer import OutOfBudget
 from tests.judging.judges import item, spec_of
 from tests.model_server.answers import Answer, judged, slow
 from tests.model_server.server import ModelServer

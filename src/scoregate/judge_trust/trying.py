@@ -22,9 +22,10 @@ from scoregate.judging.pairwise import Preference, pair_judge, prefer
 from scoregate.judging.template import MissingVariable
 from scoregate.records import JSON, DatasetItem, Run
 from scoregate.runner import session
+from scoregate.runner.budget import CostCap
 from scoregate.runner.calls import Calls, DaemonThreads
-from scoregate.scorers.cost_cap import CostCap, OutOfBudget
 from scoregate.scorers.judge import ChatMessage
+from scoregate.scorers.scorer import OutOfBudget
 from scoregate.sources import read_gate_dataset
 from scoregate.store import Store
 

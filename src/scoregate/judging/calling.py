@@ -33,7 +33,6 @@ from scoregate.retries import (
     wait_before_retry,
 )
 from scoregate.runner.calls import Throttle
-from scoregate.scorers.cost_cap import CostCap
 from scoregate.scorers.judge import (
     ChatMessage,
     Fault,
@@ -43,6 +42,7 @@ from scoregate.scorers.judge import (
     response_format,
 )
 from scoregate.scorers.outcome import short_reason
+from scoregate.scorers.scorer import SpendingCap
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
@@ -167,7 +167,7 @@ class ModelClient:
         concurrency: int,
         timeout_seconds: float | None,
         retries: int,
-        cost_cap: CostCap | None = None,
+        cost_cap: SpendingCap | None = None,
         seed: int = 0,
         patience_seconds: float = _RATE_LIMIT_PATIENCE_SECONDS,
     ) -> None:

@@ -20,10 +20,9 @@ from scoregate.judging.template import MissingVariable
 from scoregate.judging.usage import Usage
 from scoregate.judging.votes import Silence, Vote, VotedScore, decide_votes
 from scoregate.records import JSON, DatasetItem, ScoreStatus, ScoreValue
-from scoregate.scorers.cost_cap import CostCap, Unanswered
 from scoregate.scorers.judge import ChatMessage, build_eval_messages
 from scoregate.scorers.outcome import Scored, shortened
-from scoregate.scorers.scorer import Scorer, scored_run
+from scoregate.scorers.scorer import Scorer, SpendingCap, Unanswered, scored_run
 from scoregate.store.judging import KeptReply
 
 _LONGEST_COMMENT = 2000
@@ -94,7 +93,7 @@ class Judge:
         self._key()
 
     def begin(
-        self, *, concurrency: int, cost_cap: CostCap | None = None, postpone_unanswered: bool = False
+        self, *, concurrency: int, cost_cap: SpendingCap | None = None, postpone_unanswered: bool = False
     ) -> None:
         """Get ready for calls on this event loop, at most so many at once, which are paid from `cost_cap`.
 

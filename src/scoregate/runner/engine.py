@@ -34,7 +34,7 @@ from scoregate.runner.finishing import Finishing
 from scoregate.runner.plan import MissingCell, RunPlan, RunReport, SessionCounter, missing_cells
 from scoregate.runner.scoring import ItemToScore
 from scoregate.runner.tracing import traced
-from scoregate.scorers.cost_cap import OutOfTime, Postponed
+from scoregate.scorers.scorer import OutOfTime, Postponed
 from scoregate.store import Totals
 
 _HEARTBEAT_SECONDS = 1.0

@@ -13,11 +13,11 @@ from scoregate.catalog import Catalog
 from scoregate.errors import StoreError
 from scoregate.gate_file import Limits
 from scoregate.records import DatasetItem, RunItem, Score
+from scoregate.runner.budget import CostCap
 from scoregate.runner.calls import Calls, DaemonThreads
 from scoregate.runner.committer import Committer, Finished, Given
 from scoregate.runner.scoring import ItemToScore, Scoring
-from scoregate.scorers.cost_cap import CostCap, Postponed
-from scoregate.scorers.scorer import Scorer
+from scoregate.scorers.scorer import Postponed, Scorer
 from scoregate.store import Store
 
 _FLUSH_SECONDS = 0.3

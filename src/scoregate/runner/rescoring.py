@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from scoregate.catalog import Catalog
 from scoregate.gate_file import Limits
 from scoregate.records import DatasetItem, RunItem, Score
+from scoregate.runner.budget import CostCap
 from scoregate.runner.committer import MEASURED, Finished, complete_cells
 from scoregate.runner.finishing import Finishing
 from scoregate.runner.scoring import ItemToScore
-from scoregate.scorers.cost_cap import CostCap, OutOfBudget, Postponed
-from scoregate.scorers.scorer import Scorer
+from scoregate.scorers.scorer import OutOfBudget, Postponed, Scorer
 from scoregate.store import Store
 
 

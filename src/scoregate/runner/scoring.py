@@ -22,10 +22,12 @@ from time import perf_counter
 from scoregate.catalog import Catalog
 from scoregate.errors import StoreError
 from scoregate.records import DatasetItem, RunItem, Score
+from scoregate.runner.budget import CostCap
 from scoregate.runner.calls import CallOutcome, Calls, DaemonThreads, ThreadJob, close_all
 from scoregate.runner.candidates.failures import reason_of
-from scoregate.scorers.cost_cap import CostCap, OutOfTime, Postponed
 from scoregate.scorers.scorer import (
+    OutOfTime,
+    Postponed,
     Scorer,
     error_scores,
     score_item,

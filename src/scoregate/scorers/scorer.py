@@ -16,7 +16,6 @@ from typing import Any, Protocol
 from scoregate.catalog import Catalog
 from scoregate.errors import ContractError, StoreError
 from scoregate.records import DatasetItem, RunItem, Score, ScoreSource, ScoreValue
-from scoregate.scorers.cost_cap import CostCap, Postponed
 from scoregate.scorers.outcome import Scored, normalise, not_applicable, short_reason, shortened
 
 __all__ = [
@@ -93,11 +92,35 @@ def _error(reason: str) -> Scored:
     return Scored("", None, "error", shortened(reason, _LONGEST_REASON))
 
 
+class Postponed(Exception):
+    """The service behind a scorer gave no score, for a reason that may be gone the next time. `str(error)` is why."""
+
+
+class OutOfBudget(Postponed):
+    """A call was not made, because a cap on cost forbids it."""
+
+
+class OutOfTime(Postponed):
+    """A call was not made, because the session's time is over."""
+
+
+class Unanswered(Postponed):
+    """The service did not reply, in a session that is repeated rather than left with a gap."""
+
+
+class SpendingCap(Protocol):
+    """What calls of paid services may cost together. Each reserves what it may cost, and settles what it did."""
+
+    async def reserve(self, expected: Callable[[], float | None]) -> float: ...
+
+    def settle(self, reserved_usd: float, cost_usd: float | None) -> None: ...
+
+
 class Service(Protocol):
     """What stands behind a scorer that calls a paid service: it has its own time limits, retries and throttle."""
 
     def begin(
-        self, *, concurrency: int, cost_cap: CostCap | None = None, postpone_unanswered: bool = False
+        self, *, concurrency: int, cost_cap: SpendingCap | None = None, postpone_unanswered: bool = False
     ) -> None:
         """Get ready for calls on the running event loop, at most so many at once, which are paid from `cost_cap`.
 

@@ -7,7 +7,8 @@ from functools import partial
 
 import pytest
 
-from scoregate.scorers.cost_cap import CostCap, OutOfBudget
+from scoregate.runner.budget import CostCap
+from scoregate.scorers.scorer import OutOfBudget
 
 
 @pytest.mark.parametrize(

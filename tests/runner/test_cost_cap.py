@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from scoregate.scorers.cost_cap import CostCap, OutOfBudget
+from scoregate.runner.budget import CostCap
+from scoregate.scorers.scorer import OutOfBudget
 
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:
