@@ -84,11 +84,11 @@ class PromptRefused(CallFailed):
     """The endpoint answers, but not this prompt: asking again will not help at any time, unless its rules change."""
 
 
-class EndpointRefused(CallFailed):
+class _EndpointRefused(CallFailed):
     """No prompt of this judge will be answered until the endpoint, the key or the gate is mended."""
 
 
-class Transient(Exception):
+class _Transient(Exception):
     """One call failed in passing, and may be made again at once."""
 
     def __init__(self, reason: str, *, retry_after: float | None = None, rate_limited: bool = False) -> None:
@@ -97,9 +97,9 @@ class Transient(Exception):
         super().__init__(reason)
 
 
-def failure_of(
+def _failure_of(
     error: APIStatusError, detail: str, spec: JudgeSpec, *, succeeded: bool
-) -> CallFailed | Transient:
+) -> CallFailed | _Transient:
     """What an error status means for a judge. `detail` is what the endpoint says of it.
 
     What one prompt alone may meet as well is taken for the endpoint's only while no call has `succeeded`.
@@ -108,19 +108,19 @@ def failure_of(
     """
     status = int(error.status_code)
     if error.code == _NO_QUOTA:
-        return EndpointRefused(f"the endpoint says that the quota is used up (status {status}: {detail})")
+        return _EndpointRefused(f"the endpoint says that the quota is used up (status {status}: {detail})")
     if is_transient(status):
-        return Transient(
+        return _Transient(
             f"status {status}: {detail}",
             retry_after=seconds_to_wait(error.response.headers.get("retry-after")),
             rate_limited=status in RATE_LIMIT_STATUSES,
         )
     if status in _SAME_FOR_ALL and not (succeeded and status != _KEY_REFUSED):
-        return EndpointRefused(
+        return _EndpointRefused(
             f"{_SAME_FOR_ALL[status].format(key=spec.api_key)} (status {status}: {detail})"
         )
     if status in (400, 422) and not succeeded and _about_the_format(error, detail):
-        return EndpointRefused(
+        return _EndpointRefused(
             f"{spec.model} at this endpoint does not take structured outputs (status {status}: {detail}); "
             "take a model that supports response_format = json_schema"
         )
@@ -207,7 +207,7 @@ class ModelClient:
                 self._throttle.succeeded()
                 self._succeeded, self._never = True, None
                 return completion
-            except Transient as error:
+            except _Transient as error:
                 failure = error
                 if error.rate_limited:
                     self.usage.rate_limited += 1
@@ -278,18 +278,18 @@ class ModelClient:
                 body = answer.content
             self._heard(answer.status_code)
             return self._read(body)
-        except Transient:
+        except _Transient:
             raise
         except (TimeoutError, openai.APITimeoutError):
-            raise Transient(f"timed out after {self._timeout:g} s") from None
+            raise _Transient(f"timed out after {self._timeout:g} s") from None
         except openai.APIStatusError as error:
             self._heard(int(error.status_code))
-            failure = failure_of(error, self._detail(error), self._spec, succeeded=self._succeeded)
-            if isinstance(failure, EndpointRefused):
+            failure = _failure_of(error, self._detail(error), self._spec, succeeded=self._succeeded)
+            if isinstance(failure, _EndpointRefused):
                 self._never = str(failure)
             raise failure from None
         except openai.APIConnectionError as error:
-            raise Transient(f"the connection failed: {self._detail(error.__cause__ or error)}") from None
+            raise _Transient(f"the connection failed: {self._detail(error.__cause__ or error)}") from None
         except openai.OpenAIError as error:
             raise CallFailed(f"the call failed: {self._detail(error)}") from None
         except Exception as error:  # noqa: BLE001 - an endpoint may send what breaks any library under the call
@@ -308,7 +308,7 @@ class ModelClient:
         body = self._key.out_of_body(body)  # Before any error cuts the key in two.
         reply = read_completion(completion=body, schema=self._schema)
         if not reply.success and _NO_REPLY.intersection(reply.faults):
-            raise Transient(self._key.out_of(reply.error))
+            raise _Transient(self._key.out_of(reply.error))
         parsed = json.loads(body)
         tokens, price = _tokens(parsed.get("usage")), self._spec.price
         cost = None if price is None or tokens is None else price.of(tokens.input, tokens.output)

@@ -36,9 +36,9 @@ from scoregate.scorers.scorer import (
     skipped_scores,
 )
 
-QUICK_SECONDS = 0.005
+_QUICK_SECONDS = 0.005
 """A job that takes less was too small, and an item that waits this long for company has waited enough."""
-_SLOW_SECONDS = 4 * QUICK_SECONDS
+_SLOW_SECONDS = 4 * _QUICK_SECONDS
 LARGEST_CHUNK = 128
 
 
@@ -56,7 +56,7 @@ class Pace:
     def job_took(self, seconds: float, items: int) -> None:
         if seconds > _SLOW_SECONDS:
             self.chunk = max(1, self.chunk // 2)
-        elif seconds < QUICK_SECONDS and items >= self.chunk:
+        elif seconds < _QUICK_SECONDS and items >= self.chunk:
             self.chunk = min(LARGEST_CHUNK, self.chunk * 2)
 
     def job_hung(self) -> None:
@@ -195,11 +195,11 @@ class Scoring:
         while self._backlog and len(self._jobs) < self._at_once:
             now = perf_counter()
             # Quick jobs one after another: two threads at once would only fight for the interpreter.
-            busy = any(now - job.started < QUICK_SECONDS for job in self._jobs)
+            busy = any(now - job.started < _QUICK_SECONDS for job in self._jobs)
             gathering = len(self._backlog) < self._pace.chunk and not (waited or self._hurried)
             if busy or gathering:
                 if self._timer is None:
-                    self._timer = self._loop.call_later(QUICK_SECONDS, self._waited_enough)
+                    self._timer = self._loop.call_later(_QUICK_SECONDS, self._waited_enough)
                 return
             self._start_job()
 

@@ -22,18 +22,18 @@ _LEAVE_SECONDS = 0.15
 """How long tasks that are left over may take to end."""
 
 
-SessionReport = TypeVar("SessionReport", covariant=True)
+_Report = TypeVar("_Report", covariant=True)
 _BEAT_SECONDS = 0.1
 _PATIENCE_SECONDS = 0.15
 """How long the loop may stand still once the run is asked to end."""
 
 
-class Driver(Protocol[SessionReport]):
+class Driver(Protocol[_Report]):
     """What does the work of a session on its event loop, and then says what became of it."""
 
     calls: Calls
 
-    async def run(self) -> SessionReport: ...
+    async def run(self) -> _Report: ...
 
     def interrupt(self) -> None:
         """End the session now, and keep what is finished."""
@@ -44,7 +44,7 @@ def run(plan: RunPlan) -> RunReport:
     return drive(lambda: Engine(plan), plan.limits.timeout_seconds)
 
 
-def drive(begin: Callable[[], Driver[SessionReport]], timeout_seconds: float | None) -> SessionReport:
+def drive(begin: Callable[[], Driver[_Report]], timeout_seconds: float | None) -> _Report:
     """Do what `begin` makes on an event loop of its own; `timeout_seconds` is the time limit of a call.
 
     Ctrl-C and SIGTERM end it within a second (`interrupted` in the report); the same signal again ends the
@@ -63,8 +63,8 @@ def drive(begin: Callable[[], Driver[SessionReport]], timeout_seconds: float | N
 
 
 async def _session(
-    begin: Callable[[], Driver[SessionReport]], timeout_seconds: float | None, interruptions: Interruptions
-) -> SessionReport:
+    begin: Callable[[], Driver[_Report]], timeout_seconds: float | None, interruptions: Interruptions
+) -> _Report:
     loop = asyncio.get_running_loop()
     driver = begin()
     with _Watchdog(loop, driver.calls, timeout_seconds) as watchdog:

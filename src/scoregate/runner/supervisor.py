@@ -21,7 +21,7 @@ from scoregate.errors import INTERRUPTED, RunInterrupted
 
 _END = b"."
 """What the child writes when its work came to its end, whatever the exit code."""
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def supervise(work: Callable[[], int], *, hint: str | None = None) -> int:
@@ -40,7 +40,7 @@ def supervise(work: Callable[[], int], *, hint: str | None = None) -> int:
     parent_alive, keep_alive = os.pipe()
     end_of_work, tell_end = os.pipe()
     # Until the handlers stand, a signal would end this process and leave the child to itself.
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     child = os.fork()
     if child == 0:
         os.close(keep_alive)
@@ -78,7 +78,7 @@ def _wait_for(child: int, unblocked: set[signal.Signals] | set[Any]) -> tuple[in
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGTERM)
 
-    before = {number: signal.signal(number, forward) for number in SIGNALS}
+    before = {number: signal.signal(number, forward) for number in _SIGNALS}
     signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
     try:
         _, status = os.waitpid(child, 0)
@@ -175,7 +175,7 @@ class Interruptions:
             outer = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
             if isinstance(outer, Interruptions):
                 self._seen = outer._seen
-            for number in SIGNALS:
+            for number in _SIGNALS:
                 self._before[number] = signal.signal(number, self._handle)
         return self
 

@@ -12,8 +12,8 @@ from scoregate.scorers.reading import (
     against_expected,
     against_item,
     item_path,
+    quoted,
     scored,
-    shown,
     unscored,
 )
 
@@ -95,7 +95,7 @@ def _ids(value: JSON) -> list[str]:
 def _id(document: JSON) -> str:
     found = document.get("id") if isinstance(document, Mapping) else document
     if not isinstance(found, str):
-        raise ValueError(f"neither an id nor an object with an 'id': {shown(document)}")
+        raise ValueError(f"neither an id nor an object with an 'id': {quoted(document)}")
     return found
 
 

@@ -66,7 +66,11 @@ def from_function(function: Callable[..., Any], *, known: Collection[str] = ()) 
 
 def _name(function: Callable[..., Any]) -> str:
     inner = _inner(function)
-    for candidate in (_attribute(function, "score"), autoevals_name(inner), getattr(inner, "__name__", None)):
+    for candidate in (
+        _attribute(function, "score"),
+        _autoevals_name(inner),
+        getattr(inner, "__name__", None),
+    ):
         if isinstance(candidate, str) and candidate:
             return candidate
     return type(inner).__name__
@@ -122,7 +126,7 @@ def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def autoevals_name(function: Callable[..., Any]) -> str | None:
+def _autoevals_name(function: Callable[..., Any]) -> str | None:
     """Score of what the SDK's `create_evaluator_from_autoevals` makes; None for others, and where it tells no name.
 
     All of them are functions of one name around an object, and the score has the name of that object. Known beforehand,

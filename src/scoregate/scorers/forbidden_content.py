@@ -10,7 +10,15 @@ from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored
 from scoregate.scorers.patterns import compile_pattern
-from scoregate.scorers.reading import ScoringCall, against_item, item_path, of_output, scored, shown, unscored
+from scoregate.scorers.reading import (
+    ScoringCall,
+    against_item,
+    item_path,
+    of_output,
+    quoted,
+    scored,
+    unscored,
+)
 from scoregate.scorers.text_match import normalised
 
 FORBIDDEN_CONTENT_VERSION = "1"
@@ -47,7 +55,7 @@ def forbidden_content(
         more = [listed] if isinstance(listed, str) else listed
         if not isinstance(more, list) or not all(isinstance(one, str) and one.strip() for one in more):
             return unscored(
-                f"{phrases_path} must be a list of phrases, not {json_type(listed)}: {shown(listed)}"
+                f"{phrases_path} must be a list of phrases, not {json_type(listed)}: {quoted(listed)}"
             )
         return judge(actual, more)
 
@@ -61,7 +69,7 @@ def _phrases_in(output: JSON, phrases: list[str], ignore_case: bool) -> list[str
     found = (
         phrase for phrase in phrases if any(normalised(phrase, fold_case=ignore_case) in t for t in texts)
     )
-    return [shown(phrase) for phrase in found]
+    return [quoted(phrase) for phrase in found]
 
 
 def _matches_in(output: JSON, patterns: list[re.Pattern[str]]) -> list[str]:
@@ -69,7 +77,7 @@ def _matches_in(output: JSON, patterns: list[re.Pattern[str]]) -> list[str]:
     for pattern in patterns:
         match = next(filter(None, map(pattern.search, _texts(output))), None)
         if match is not None:
-            found.append(f"{shown(match.group())} (pattern {pattern.pattern!r})")
+            found.append(f"{quoted(match.group())} (pattern {pattern.pattern!r})")
     return found
 
 

@@ -19,7 +19,7 @@ from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored
 from scoregate.scorers.patterns import compile_pattern
-from scoregate.scorers.reading import ScoringCall, against_expected, scored, shown, unscored
+from scoregate.scorers.reading import ScoringCall, against_expected, quoted, scored, unscored
 
 NUMERIC_MATCH_VERSION = "1"
 
@@ -61,16 +61,16 @@ def numeric_match(
     def judge(actual: JSON, expected: JSON) -> Scored:
         wanted = read_number(expected)
         if wanted is None:
-            reason = f"the expected value must be a number, not {json_type(expected)}: {shown(expected)}"
+            reason = f"the expected value must be a number, not {json_type(expected)}: {quoted(expected)}"
             return unscored(reason)
         found = _find(actual, compiled)
         if found is None and isinstance(actual, str):
-            return scored(False, f"no {f'match of {pattern!r}' if pattern else 'number'} in {shown(actual)}")
+            return scored(False, f"no {f'match of {pattern!r}' if pattern else 'number'} in {quoted(actual)}")
         got = read_number(found)
         if got is None:
             no_group = isinstance(actual, str) and compiled is not None and not compiled.groups
             advice = "; put a group around the number" if no_group else ""
-            return scored(False, f"no number: {shown(found)}{advice}")
+            return scored(False, f"no number: {quoted(found)}{advice}")
         same = abs(got - wanted) <= max(fixed, share * abs(wanted))
         return scored(same, None if same else f"expected {_short(wanted)}, got {_short(got)}")
 

@@ -7,7 +7,7 @@ import re
 from scoregate.errors import ConfigError
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored
-from scoregate.scorers.reading import ScoringCall, not_text, of_output, scored, shown
+from scoregate.scorers.reading import ScoringCall, not_text, of_output, quoted, scored
 
 REGEX_MATCH_VERSION = "1"
 
@@ -34,8 +34,8 @@ def regex_match(
             return scored(False, not_text(actual))
         match = find(actual)
         if match is None:
-            return scored(absent, None if absent else f"no match of {pattern!r} in {shown(actual)}")
-        return scored(not absent, f"found {shown(match.group())}")
+            return scored(absent, None if absent else f"no match of {pattern!r} in {quoted(actual)}")
+        return scored(not absent, f"found {quoted(match.group())}")
 
     return of_output(judge, output_path)
 

@@ -97,7 +97,7 @@ def item_path(path: str, argument: str) -> str:
     return path
 
 
-def shown(value: JSON) -> str:
+def quoted(value: JSON) -> str:
     """A value for a comment: quoted, and cut where it is long."""
     if isinstance(value, str):
         more = "…" if len(value) > _SHOWN else ""

@@ -15,9 +15,9 @@ from scoregate.scorers.reading import (
     ScoringCall,
     against_expected,
     not_text,
+    quoted,
     same_json,
     scored,
-    shown,
     unscored,
 )
 
@@ -40,7 +40,7 @@ def exact_match(
 
     def judge(actual: JSON, expected: JSON) -> Scored:
         same = same_json(actual, expected)
-        return scored(same, None if same else f"expected {shown(expected)}, got {shown(actual)}")
+        return scored(same, None if same else f"expected {quoted(expected)}, got {quoted(actual)}")
 
     return against_expected(judge, output_path, expected_path, optional)
 
@@ -70,7 +70,7 @@ def normalized_match(
             for one in accepted
         ]
         same = got in wanted
-        return scored(same, None if same else f"expected {shown(expected)}, got {shown(actual)}")
+        return scored(same, None if same else f"expected {quoted(expected)}, got {quoted(actual)}")
 
     return against_expected(judge, output_path, expected_path, optional)
 
@@ -116,7 +116,7 @@ def fuzzy_match(
         if any(_work(got, one, method) > _MOST_WORK for one in wanted):
             return unscored(f"a text of {len(got):,} characters is too long to be compared by {method}")
         best = max(similarity(got, one) for one in wanted)
-        comment = f"similarity {best:.3f} to {shown(expected)}"
+        comment = f"similarity {best:.3f} to {quoted(expected)}"
         return scored(best if threshold is None else best >= threshold, comment)
 
     return against_expected(judge, output_path, expected_path, optional, absent=failed)
@@ -152,5 +152,5 @@ def _texts(expected: JSON) -> list[str] | None:
 
 def _not_accepted(expected: JSON) -> str:
     return (
-        f"the expected value must be a text or a list of texts, not {json_type(expected)}: {shown(expected)}"
+        f"the expected value must be a text or a list of texts, not {json_type(expected)}: {quoted(expected)}"
     )

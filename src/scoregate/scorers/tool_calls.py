@@ -10,7 +10,7 @@ from scoregate.files.reading import JsonProblem, parse_json
 from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored, shortened
-from scoregate.scorers.reading import ScoringCall, against_expected, same_json, scored, shown, unscored
+from scoregate.scorers.reading import ScoringCall, against_expected, quoted, same_json, scored, unscored
 
 TOOL_CALLS_VERSION = "1"
 
@@ -28,7 +28,7 @@ class ToolCall:
     arguments: Mapping[str, JSON]
 
     def __str__(self) -> str:
-        return f"{self.name}({', '.join(f'{key}={shown(value)}' for key, value in self.arguments.items())})"
+        return f"{self.name}({', '.join(f'{key}={quoted(value)}' for key, value in self.arguments.items())})"
 
 
 def tool_calls(
@@ -72,13 +72,13 @@ def _read_calls(value: JSON) -> list[ToolCall]:
 
 def _read_call(call: JSON, index: int) -> ToolCall:
     if not isinstance(call, Mapping) or not isinstance(call.get("name"), str):
-        raise ValueError(f"call {index} has no 'name': {shown(call)}")
+        raise ValueError(f"call {index} has no 'name': {quoted(call)}")
     arguments = call.get("arguments")
     if isinstance(arguments, str):
         try:
             arguments = parse_json(arguments)
         except JsonProblem:
-            raise ValueError(f"call {index} has arguments that are no JSON: {shown(arguments)}") from None
+            raise ValueError(f"call {index} has arguments that are no JSON: {quoted(arguments)}") from None
     if arguments is not None and not isinstance(arguments, Mapping):
         raise ValueError(f"call {index} has arguments that are {json_type(arguments)}, not an object")
     return ToolCall(call["name"], arguments or {})

@@ -31,12 +31,12 @@ class Database:
     def open(cls, path: Path, *, create: bool) -> Database:
         """Open the file, creating or migrating it. Raises StoreError; a file that is not ours is left alone."""
         _check_file(path, create=create)
-        with explained_errors(path):
+        with _explained_errors(path):
             connection = sqlite3.connect(
                 path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
         try:
-            with explained_errors(path):
+            with _explained_errors(path):
                 _check_owner(path, connection)
                 _write_ahead(connection)
                 connection.execute("PRAGMA foreign_keys = ON")
@@ -49,7 +49,7 @@ class Database:
     @contextmanager
     def reading(self, error: type[StoreError] = StoreError) -> Iterator[sqlite3.Connection]:
         """The connection, with SQLite's errors as `error`."""
-        with self._lock, explained_errors(self.path, error):
+        with self._lock, _explained_errors(self.path, error):
             yield self.connection
 
     @contextmanager
@@ -67,12 +67,12 @@ class Database:
                 raise
 
     def close(self) -> None:
-        with self._lock, explained_errors(self.path):
+        with self._lock, _explained_errors(self.path):
             self.connection.close()
 
 
 @contextmanager
-def explained_errors(path: Path, error: type[StoreError] = StoreError) -> Iterator[None]:
+def _explained_errors(path: Path, error: type[StoreError] = StoreError) -> Iterator[None]:
     """Turn SQLite's errors into one line that says what to do."""
     try:
         yield

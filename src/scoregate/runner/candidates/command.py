@@ -12,7 +12,7 @@ from scoregate.git.checkout import Version
 from scoregate.records import JSON, DatasetItem
 from scoregate.runner.candidates.candidate import Answer, Candidate, CandidateError
 from scoregate.runner.candidates.process import run_process
-from scoregate.runner.candidates.wire import WireProblem, measures_of, parse_reply, question
+from scoregate.runner.candidates.wire import WireProblem, measures_of, question, read_reply
 from scoregate.runner.tracing import current_traceparent
 
 _ANSWER_KEYS = ("output", "cost_usd", "tokens", "trace_id")
@@ -35,7 +35,7 @@ def command_candidate(
     async def call(item: DatasetItem, trial: int) -> Answer:
         printed = await ask_command(command, question(item, trial), item, trial, root, environment)
         try:
-            return _answer_of(parse_reply(printed))
+            return _answer_of(read_reply(printed))
         except WireProblem as problem:
             raise CandidateError(
                 f"printed {problem} (print one answer alone; logs belong on stderr)"

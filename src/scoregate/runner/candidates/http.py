@@ -25,8 +25,8 @@ from scoregate.runner.candidates.wire import (
     WireProblem,
     excerpt,
     measures_of,
-    parse_reply,
     question,
+    read_reply,
 )
 from scoregate.runner.tracing import current_traceparent
 
@@ -132,7 +132,7 @@ class _Endpoint:
 
     def _answer(self, body: bytes) -> Answer:
         try:
-            reply = parse_reply(body)
+            reply = read_reply(body)
             output = look_up(reply, self.answer or "")
         except WireProblem as problem:
             raise CandidateError(f"replied {problem}") from None

@@ -29,8 +29,8 @@ from scoregate.runner.candidates.wire import (
     answer_document,
     answer_or_error,
     error_document,
-    parse_reply,
     question,
+    read_reply,
 )
 from scoregate.runner.tracing import current_traceparent
 
@@ -49,7 +49,7 @@ def isolated_candidate(experiment: ExperimentFile, *, version: Version) -> Candi
         printed = await ask_command(command, asked, item, trial, folder)
         if not printed:
             raise CandidateError("task ended its process before it answered (exit code 0)")
-        return answer_or_error(parse_reply(printed))
+        return answer_or_error(read_reply(printed))
 
     return Candidate(
         version.label,

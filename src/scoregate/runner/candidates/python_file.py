@@ -63,13 +63,13 @@ class ExperimentFile:
 
 
 def load_experiment(path: Path, begin: Callable[[Script], Handed] | None = None) -> ExperimentFile:
-    """What the file defines, once it is imported (see `import_file`). Raises ConfigError with file and line.
+    """What the file defines, once it is imported (see `_import_file`). Raises ConfigError with file and line.
 
     `begin` begins a script, and says what it handed over. Without it a script is refused.
     """
     check_input_file(path, (".py",), ConfigError)
     path = path.resolve()
-    module = import_file(path)
+    module = _import_file(path)
     function = _script_function(module, path)
     if function is None:
         experiment = ExperimentFile(
@@ -229,7 +229,7 @@ def _check_call(experiment: ExperimentFile) -> None:
         pass  # a built-in without a signature: the first call will tell
 
 
-def import_file(path: Path) -> ModuleType:
+def _import_file(path: Path) -> ModuleType:
     """Import a file, once more each time, under a module name of its own.
 
     Its folder comes first on the import path while it is imported, so the modules beside it are found; what is

@@ -36,7 +36,7 @@ def question(
     return json.dumps({**fields, "trial": trial}, allow_nan=False).encode() + b"\n"
 
 
-def parse_reply(data: bytes) -> JSON:
+def read_reply(data: bytes) -> JSON:
     """The JSON document that a reply consists of. Raises WireProblem."""
     try:
         text = decode_utf8(data)

@@ -23,7 +23,7 @@ from scoregate.git.checkout import Version
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Answer, Candidate, CandidateError
 from scoregate.runner.candidates.relocation import Relocation, named_import_folders, own_import_folders
-from scoregate.runner.candidates.wire import answer_or_error, parse_reply, question
+from scoregate.runner.candidates.wire import answer_or_error, question, read_reply
 from scoregate.runner.candidates.worker_process import Launch, WorkerProcess
 from scoregate.runner.tracing import current_traceparent
 
@@ -156,7 +156,7 @@ class _Workers:
             self._end(worker)
             raise
         self._idle.append(worker)
-        return answer_or_error(parse_reply(reply))
+        return answer_or_error(read_reply(reply))
 
     async def close(self) -> None:
         """End all processes: idle ones by themselves if they do so at once, the others now."""

@@ -25,8 +25,8 @@ _LARGEST = 1e40
 _LARGEST_INTEGER = 2**63 - 1
 """What a database holds as an integer."""
 
-Score = int | float | bool | str
-_ScoreReader = Callable[[Any], Score]
+ReplyScore = int | float | bool | str
+_ScoreReader = Callable[[Any], ReplyScore]
 _REFUSAL = re.compile(
     r"(?:i['’]?m|i am) (?:really |very |so )?(?:sorry|unable|not able)"
     r"|(?:sorry|unfortunately),? (?:but )?i (?:can|am|will)"
