@@ -13,7 +13,7 @@ from scoregate.gate_file import Gate
 from scoregate.gate_run.decide import decide
 from scoregate.gates.compare import compare
 from scoregate.records import Run
-from scoregate.run_facts import ScriptSaid
+from scoregate.records.run_facts import ScriptSaid
 from tests.gates.runs import RunMaker
 
 ITEMS = 200

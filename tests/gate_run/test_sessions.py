@@ -13,7 +13,7 @@ from scoregate.errors import ConfigError
 from scoregate.gate_file import Limits, read_gate
 from scoregate.gate_run.assembly import Assembly, assemble
 from scoregate.gate_run.begin import finish_run, plan_run, plan_session, resume_run, start_run
-from scoregate.run_facts import RunFacts
+from scoregate.records.run_facts import RunFacts
 from scoregate.runner.candidates import Candidate
 from scoregate.runner.session import run
 from scoregate.store import Store

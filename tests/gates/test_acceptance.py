@@ -6,7 +6,7 @@ from scoregate import Gate, Rule, compare
 from scoregate.gates.acceptance import flattered, locked, lowered, objections, same_scores
 from scoregate.gates.compare import compare_with_both
 from scoregate.records import Run, RunItem, Score
-from scoregate.run_facts import Acceptance
+from scoregate.records.run_facts import Acceptance
 from tests.gates.runs import RunMaker, passing
 
 GATE = Gate(name="g", rules={"correct": Rule()})

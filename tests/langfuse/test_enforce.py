@@ -20,8 +20,8 @@ from scoregate.gate_run.enforce import NotComparable, NotDecided
 from scoregate.gates.acceptance import locked
 from scoregate.langfuse import enforce
 from scoregate.records import JSON, Run
+from scoregate.records.run_facts import Acceptance
 from scoregate.results_file import write_lock
-from scoregate.run_facts import Acceptance
 from scoregate.sources import open_store
 from tests.cli.project import Project, items
 

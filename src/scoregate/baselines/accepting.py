@@ -17,8 +17,8 @@ from scoregate.gates.compare import check_decidable
 from scoregate.gates.provenance import iso_time
 from scoregate.git.checkout import whoami
 from scoregate.records import Run, RunHeader
+from scoregate.records.run_facts import Acceptance
 from scoregate.results_file import write_lock
-from scoregate.run_facts import Acceptance
 from scoregate.sources import read_gate_dataset
 from scoregate.store import Store
 from scoregate.wording import shown_path

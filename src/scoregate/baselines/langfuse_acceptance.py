@@ -9,7 +9,7 @@ from scoregate.errors import BaselineError, ConfigError, StoreError
 from scoregate.gate_file import Gate
 from scoregate.gate_file.source import LangfuseExperiment, named_experiment
 from scoregate.records import Run
-from scoregate.run_facts import Acceptance
+from scoregate.records.run_facts import Acceptance
 from scoregate.sources import connect
 from scoregate.store import Store
 

@@ -178,7 +178,7 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
 
     from scoregate.cli.terminal import claim_stdout, say
     from scoregate.gate_file import read_gate
-    from scoregate.gate_run.announce import say_judges, say_priceless
+    from scoregate.gate_run.announce import priceless, say_judges
     from scoregate.gate_run.assembly import assemble_scorers
     from scoregate.gate_run.rescore import prepare, rewrite
     from scoregate.gate_run.rescore import rescore as score_again
@@ -193,7 +193,8 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
     with open_store(gate.root, path=store_path) as store:
         assembly = assemble_scorers(gate)
         prepared = prepare(assembly, named_run(name, gate, store), store, outputs=outputs)
-        say_priceless(assembly, say)
+        for line in priceless(assembly):
+            say(line)
         say(prepared.announcement())
         try:
             run = score_again(prepared, store)

@@ -10,11 +10,11 @@ from scoregate.baselines.load import load_anchor, load_baseline, scored_alike, w
 from scoregate.errors import NoBaseline, RunInterrupted, ScoregateError, StoreWriteError
 from scoregate.gate_run.announce import (
     announcement,
+    priceless,
     say_judges,
-    say_priceless,
     say_unanswered,
-    say_uncalibrated,
     say_unlimited,
+    uncalibrated,
 )
 from scoregate.gate_run.begin import begin_run, finish_run, plan_run
 from scoregate.gate_run.decide import decide
@@ -57,11 +57,16 @@ def run_alone(
         linked(langfuse, gate, store, say) as link,
     ):
         before = _to_compare_with(request, assembly, store)
+        caveats = [*assembly.doubtful_scores, *filter(None, [before.about])]
+        blind = before.baseline and blind_warning(gate, assembly.dataset, before.baseline)
+        of_judges = [*priceless(assembly), *uncalibrated(gate)]
         started = begin_run(request, assembly, store, facts=before.scored_first.facts)
-        blind = None
-        if before.baseline is not None and not started.header.partial:
-            blind = blind_warning(gate, assembly.dataset, before.baseline)
-        for line in [*assembly.doubtful_scores, *filter(None, [before.about, blind])]:
+        if blind and not started.header.partial:
+            caveats.append(blind)
+        for line in caveats:
+            say(line)
+        say_if_local(request, link, say)
+        for line in of_judges:
             say(line)
         with store.lock(started.header.run):
             _call_and_score(request, assembly, store, started, before.scored_first, link, listener)
@@ -153,11 +158,8 @@ def _call_and_score(
 ) -> None:
     """Announce, call, score and commit what is missing. Raises RunInterrupted, with the command that goes on."""
     run, say = started.header.run, listener.say
-    say_if_local(request, link, say)
-    say_priceless(assembly, say)
-    say_uncalibrated(assembly.gate, say)
     first.announce(say)
-    announced, needed_usd = announcement(assembly, store, started, first, done=len(store.done_cells(run)))
+    announced, needed_usd = announcement(assembly, store, started, first)
     listener.announce(announced)
     try:
         first.score(request, store, started, needed_usd, say)
@@ -205,7 +207,7 @@ def _with_the_scripts_word(assembly: Assembly, candidate: Run, store: Store) -> 
     script = assembly.candidate.script
     if script is None:
         return candidate, None
-    from scoregate.run_facts import ScriptSaid
+    from scoregate.records.run_facts import ScriptSaid
     from scoregate.runner.candidates.script import Results
 
     end = script.conclude(Results(candidate, assembly.dataset.items))

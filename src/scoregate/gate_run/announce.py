@@ -18,19 +18,17 @@ if TYPE_CHECKING:
 
 
 def announcement(
-    assembly: Assembly, store: Store, started: StartedRun, first: ScoredFirst, *, done: int
+    assembly: Assembly, store: Store, started: StartedRun, first: ScoredFirst
 ) -> tuple[Announcement, float | None]:
     """What is about to be called and what it will probably use, of the run and of the stored runs that are scored
     again `first`, together; and the cap in dollars that would be enough, with what was spent before (None: unknown)."""
     from scoregate.judge_trust.judges import replies_cost
     from scoregate.runner.budget import estimate
     from scoregate.store import Totals
-    from scoregate.wording import count
 
     header, limits = started.header, assembly.gate.limits
-    previous = store.newest_totals(assembly.gate.name, other_than=header.run)
+    done, unscored = started.done, started.unscored
     whole = len(started.items) * header.trials
-    unscored = len(store.unscored.of_run(header.run))
     calls = whole - done - unscored
     again = first.replies
     replies = {
@@ -38,8 +36,8 @@ def announcement(
     }
     judged = replies_cost(replies, store) if replies else None
     elsewhere = first.spent_usd(started, store)
-    before = store.totals(header.run) + Totals(cost_usd=elsewhere or None)
-    expected = estimate(calls, limits, previous, services_usd=judged, before=before)
+    before = started.used + Totals(cost_usd=elsewhere or None)
+    expected = estimate(calls, limits, started.usual, services_usd=judged, before=before)
     parts = [count(calls, "call")]
     if unscored:
         parts.append(f"{count(unscored, 'answer')} to score that are there already")
@@ -75,16 +73,16 @@ def announced_cost(expected: RunEstimate) -> list[str]:
     return [f"about {dollars(expected.cost_usd)}{judges}"]
 
 
-def say_priceless(assembly: Assembly, say: Say) -> None:
-    """Say which judges a cap on cost does not see."""
+def priceless(assembly: Assembly) -> list[str]:
+    """A line for each judge that a cap on cost does not see."""
     if assembly.gate.limits.max_cost_usd is None:
-        return
-    for judge in assembly.judges:
-        if judge.spec.price is None:
-            say(
-                f"max_cost_usd does not see what the judge '{judge.name}' costs: "
-                "add price = { input = …, output = … }, in dollars per million tokens"
-            )
+        return []
+    return [
+        f"max_cost_usd does not see what the judge '{judge.name}' costs: "
+        "add price = { input = …, output = … }, in dollars per million tokens"
+        for judge in assembly.judges
+        if judge.spec.price is None
+    ]
 
 
 def say_unlimited(assembly: Assembly, cost_usd: float | None, say: Say) -> None:
@@ -123,15 +121,19 @@ def check_replied(judge: Judge) -> None:
         )
 
 
-def say_uncalibrated(gate: Gate, say: Say) -> None:
-    """Say which judges will not be able to decide, before a call is paid for."""
+def uncalibrated(gate: Gate) -> list[str]:
+    """A line for each judge that will not be able to decide, for before a call is paid for."""
     if not gate.has_judges:
-        return
+        return []
     from scoregate.judge_trust.calibrations import unmet_now
 
-    for score, reason in unmet_now(gate).items():
-        deciding = "be shown as" if gate.rules[score].advisory else "make the verdict"
-        say(f"{reason}; until then this will {deciding} invalid")
+    decides = {
+        name: "be shown as" if rule.advisory else "make the verdict" for name, rule in gate.rules.items()
+    }
+    return [
+        f"{reason}; until then this will {decides[score]} invalid"
+        for score, reason in unmet_now(gate).items()
+    ]
 
 
 def say_judges(assembly: Assembly, say: Say) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,10 +19,10 @@ from scoregate.gate_run.request import NEWEST, Request
 from scoregate.gate_run.selection import Selection, select
 from scoregate.git.checkout import origin_of
 from scoregate.records import DatasetItem, RunHeader
-from scoregate.run_facts import RunFacts
+from scoregate.records.run_facts import RunFacts
 from scoregate.runner.candidates import Candidate
 from scoregate.runner.plan import Arm, RunPlan, RunReport
-from scoregate.store import Store
+from scoregate.store import Store, Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,14 @@ class StartedRun:
 
     header: RunHeader
     items: tuple[DatasetItem, ...]
+    done: int = 0
+    """Run items that are there from an earlier session."""
+    unscored: int = 0
+    """Answers that are there and have not been scored yet."""
+    used: Totals = field(default_factory=Totals)
+    """What earlier sessions took."""
+    usual: Totals | None = None
+    """What the gate's newest other run took, if there is one that holds anything."""
 
 
 def start_run(
@@ -74,8 +82,7 @@ def start_run(
         expected_items=len(items),
         scorers=assembly.scorer_versions,
         started_at=_now(),
-        metadata=facts.to_metadata(),
-    )
+    ).with_facts(facts)
     store.create_run(header, dataset.items)
     return StartedRun(header, tuple(items))
 
@@ -217,9 +224,21 @@ def begin_run(request: Request, assembly: Assembly, store: Store, *, facts: RunF
     if request.resume is not None:
         run = run_to_resume(request, assembly.gate, store)
         check_kind(store, run, beside=False)
-        return resume_run(assembly, store, run)
+        return _with_what_is_there(resume_run(assembly, store, run), assembly.gate, store)
     items, selection = chosen_items(request, assembly, store)
-    return start_run(assembly, store, items, selection, trials=assembly.gate.trials, facts=facts)
+    started = start_run(assembly, store, items, selection, trials=assembly.gate.trials, facts=facts)
+    return _with_what_is_there(started, assembly.gate, store)
+
+
+def _with_what_is_there(started: StartedRun, gate: Gate, store: Store) -> StartedRun:
+    run = started.header.run
+    return replace(
+        started,
+        done=len(store.done_cells(run)),
+        unscored=len(store.unscored.of_run(run)),
+        used=store.totals(run),
+        usual=store.newest_totals(gate.name, other_than=run),
+    )
 
 
 def chosen_items(

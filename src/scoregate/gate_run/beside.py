@@ -11,10 +11,10 @@ from scoregate.gate_file.source import File, GitRevision
 from scoregate.gate_run.announce import (
     announced_cost,
     announced_replies,
+    priceless,
     say_judges,
-    say_priceless,
-    say_uncalibrated,
     say_unlimited,
+    uncalibrated,
 )
 from scoregate.gate_run.begin import check_kind, chosen_items, run_to_resume
 from scoregate.gate_run.decide import decide_beside
@@ -84,8 +84,8 @@ def run_beside(
             say(_announcement(session))
             if _same_commit(request, arms, against):
                 say("both versions are the same commit without a change: any difference is chance")
-            say_priceless(assembly, say)
-            say_uncalibrated(gate, say)
+            for line in [*priceless(assembly), *uncalibrated(gate)]:
+                say(line)
             try:
                 decision = decide_beside(gate, session, anchor, seed=request.seed)
             except RunInterrupted as error:

@@ -14,7 +14,7 @@ from scoregate.gate_run.decide import decide
 from scoregate.gates.sentences import named_ids
 from scoregate.git.checkout import version_of
 from scoregate.records import Verdict
-from scoregate.run_facts import RunFacts
+from scoregate.records.run_facts import RunFacts
 from scoregate.sources import open_store, read_gate_dataset
 from scoregate.wording import shown_path
 

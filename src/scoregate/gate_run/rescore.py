@@ -18,8 +18,8 @@ from scoregate.git.checkout import whoami
 from scoregate.judge_trust.judges import judges_of, replies_cost, series_of, use_replies
 from scoregate.judging.judge import Judge
 from scoregate.records import Run, RunHeader, RunItem, Score
+from scoregate.records.run_facts import Rescored
 from scoregate.results_file import write_lock, write_results
-from scoregate.run_facts import Rescored
 from scoregate.runner import session
 from scoregate.runner.committer import MEASURED
 from scoregate.runner.rescoring import Rescoring, RescoringPlan, StoredOutput

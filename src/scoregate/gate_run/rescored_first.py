@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scoregate.gate_run.request import Request, rounded_up
-from scoregate.run_facts import RunFacts
+from scoregate.records.run_facts import RunFacts
 
 if TYPE_CHECKING:
     from scoregate.gate_run.assembly import Assembly

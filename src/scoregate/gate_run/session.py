@@ -34,7 +34,7 @@ from scoregate.gates.rounds import RoundRequest
 from scoregate.gates.table import RunTable, table_from_run
 from scoregate.git.checkout import Version
 from scoregate.records import DatasetItem, Run, RunHeader
-from scoregate.run_facts import ArmName, RunFacts
+from scoregate.records.run_facts import ArmName, RunFacts
 from scoregate.runner import session as engine
 from scoregate.runner.candidates import Candidate
 from scoregate.runner.candidates.script import only_in_run

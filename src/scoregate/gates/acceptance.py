@@ -8,7 +8,7 @@ from scoregate.catalog import SCORED
 from scoregate.gate_file import Gate
 from scoregate.gates.compare import compare
 from scoregate.records import RuleResult, Run, Verdict
-from scoregate.run_facts import Acceptance
+from scoregate.records.run_facts import Acceptance
 
 
 def objections(run: Run, gate: Gate, dataset_fingerprint: str | None = None) -> tuple[str, ...]:

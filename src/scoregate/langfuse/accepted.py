@@ -17,7 +17,7 @@ from scoregate.langfuse.experiments import Experiment
 from scoregate.langfuse.score_body import ScoreParent, score_body
 from scoregate.langfuse.score_sending import send_scores
 from scoregate.records import JSON
-from scoregate.run_facts import Acceptance
+from scoregate.records.run_facts import Acceptance
 
 _ACCEPTED = "accepted_baseline"
 """Name of the run score."""

@@ -31,6 +31,7 @@ from scoregate.records import (
     ScoreValue,
     Tokens,
 )
+from scoregate.records.run_facts import RunFacts
 from scoregate.results_file.reading import (
     Record,
     amount_of,
@@ -43,7 +44,6 @@ from scoregate.results_file.reading import (
     required_text,
     texts_of,
 )
-from scoregate.run_facts import RunFacts
 
 _ORIGIN_KEYS = ("branch", "pull_request", "ci_job")
 _MOST_NAMED = 3

@@ -17,7 +17,7 @@ from scoregate.langfuse.delivered_run import delivered_header, is_delivered, rea
 from scoregate.langfuse.experiment_items import FoundItem, FoundScore, items_of, json_of, scores_of
 from scoregate.langfuse.experiments import Experiment, experiment_of_id, find_experiment, iso
 from scoregate.records import JSON, DatasetItem, Run, RunHeader, RunItem, Score, ScoreSource, ScoreValue
-from scoregate.run_facts import RunFacts
+from scoregate.records.run_facts import RunFacts
 
 _NO_DATASET = "(no dataset in Langfuse)"
 _ERROR = "Error: "

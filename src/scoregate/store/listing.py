@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scoregate.errors import StoreError
-from scoregate.run_facts import RunFacts
+from scoregate.records.run_facts import RunFacts
 
 _NEWEST_FIRST = "ORDER BY julianday(started_at) DESC, key DESC"
 

@@ -12,7 +12,7 @@ from dataclasses import fields as fields_of
 from typing import TYPE_CHECKING, Any, Literal
 
 from scoregate.errors import INCONCLUSIVE, INVALID, PASS, REGRESSION
-from scoregate.run_facts import RunFacts
+from scoregate.records.run_facts import RunFacts
 
 if TYPE_CHECKING:
     import pandas
