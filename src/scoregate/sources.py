@@ -16,6 +16,7 @@ from scoregate.datasets import content_digest, read_dataset
 from scoregate.datasets.files import SUFFIXES
 from scoregate.datasets.keys import check_keys
 from scoregate.errors import ConfigError, ScoregateError
+from scoregate.files.reading import shown_path
 from scoregate.gate_file import Gate
 from scoregate.gate_file.source import (
     LangfuseDataset,
@@ -25,7 +26,6 @@ from scoregate.gate_file.source import (
 )
 from scoregate.records import Dataset, DatasetItem, Run
 from scoregate.store import Store
-from scoregate.wording import shown_path
 
 if TYPE_CHECKING:
     from scoregate.gates.table import RunTable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 Say = Callable[[str], None]
 """Takes one line that a person is to see."""
@@ -22,12 +21,6 @@ def printable(text: str) -> str:
         char if char.isprintable() else " " if char.isspace() else "\N{REPLACEMENT CHARACTER}"
         for char in text
     )
-
-
-def shown_path(path: Path) -> str:
-    """A path as a person types it: relative to the working directory where it lies below it."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from scoregate.baselines.langfuse_acceptance import accept_in_langfuse, delivered_run
 from scoregate.baselines.load import load_baseline, load_run, lock_path
 from scoregate.errors import BaselineError, ConfigError, NoBaseline
+from scoregate.files.reading import shown_path
 from scoregate.gate_file import Gate
 from scoregate.gate_file.source import LangfuseExperiment
 from scoregate.gates.acceptance import flattered, locked, objections, same_scores
@@ -21,7 +22,6 @@ from scoregate.records.run_facts import Acceptance
 from scoregate.results_file import write_lock
 from scoregate.sources import read_gate_dataset
 from scoregate.store import Store
-from scoregate.wording import shown_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from scoregate.baselines.langfuse_runs import read_langfuse_run
 from scoregate.catalog import CATALOG_FILE
 from scoregate.errors import BaselineError, ConfigError, NoBaseline, ResultsError, StoreError, did_you_mean
+from scoregate.files.reading import shown_path
 from scoregate.gate_file import Gate, read_gate
 from scoregate.gate_file.source import File, GitRevision, LangfuseExperiment, RunId, Source, named_source
 from scoregate.gates.provenance import run_that_was_made
@@ -17,7 +18,6 @@ from scoregate.records import Run
 from scoregate.results_file import read_results
 from scoregate.sources import find_root
 from scoregate.store import Store
-from scoregate.wording import shown_path
 
 _PARTS = ("baseline", "anchor", "candidate")
 _BY_SCORE = ("best", "best-so-far", "highest", "max", "top")

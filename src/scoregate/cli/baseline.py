@@ -102,7 +102,7 @@ def _agree(step: Succession, old: Run, store: Store | None, *, yes: bool) -> Non
 
 def _shown_beside(gate: Gate, old: Run, new: Run, store: Store | None, *, as_json: bool = False) -> Verdict:
     """The comparison of a run with the baseline, on the screen; it decides nothing."""
-    from scoregate.cli.present import present
+    from scoregate.cli.terminal import present
     from scoregate.gate_run.decide import to_compare_at_all
     from scoregate.gate_run.outcome import Decided
     from scoregate.gates.compare import compare

@@ -50,7 +50,7 @@ def check(
     Results come from a file (`scoregate runs export` writes one, and so can any other tool) or from the store.
     A stored run can be decided again under another gate at no cost.
     """
-    from scoregate.cli.present import present
+    from scoregate.cli.terminal import present
     from scoregate.gate_run.check import check_gate
 
     wanted = parse_outputs(outputs)

@@ -57,8 +57,8 @@ def calibrate(
     from functools import partial
 
     from scoregate.calibration.file import calibration_path
-    from scoregate.cli.present import terminal_width
-    from scoregate.cli.terminal import say
+    from scoregate.cli.terminal import say, terminal_width
+    from scoregate.files.reading import shown_path
     from scoregate.gate_file import read_gate
     from scoregate.gate_run.announce import announce_replies
     from scoregate.judge_trust.calibrating import (
@@ -72,7 +72,7 @@ def calibrate(
     from scoregate.judge_trust.trying import judge_of
     from scoregate.reports.calibration_text import render_calibration
     from scoregate.sources import open_store
-    from scoregate.wording import count, shown_path
+    from scoregate.wording import count
 
     gate = read_gate(gate_path)
     judge = judge_of(gate, score)

@@ -60,7 +60,7 @@ def plan(
     Runs nothing. The noise is told from stored trials of one version where there are any (`scoregate run GATE
     --trials 5` makes some), else from assumed rates.
     """
-    from scoregate.cli.present import terminal_width
+    from scoregate.cli.terminal import terminal_width
     from scoregate.gate_file import read_gate
     from scoregate.planning.basis import Assumption, basis_of
     from scoregate.planning.gate_plan import plan_gate

@@ -15,8 +15,7 @@ from scoregate.cli.options import (
     seed_option,
     store_option,
 )
-from scoregate.cli.present import present
-from scoregate.cli.terminal import Terminal, claim_stdout, exit_code_of
+from scoregate.cli.terminal import Terminal, claim_stdout, exit_code_of, present
 from scoregate.gate_run.request import NEWEST, Request
 from scoregate.gate_run.run import run_gate
 

@@ -177,6 +177,7 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
     import sys
 
     from scoregate.cli.terminal import claim_stdout, say
+    from scoregate.files.reading import shown_path
     from scoregate.gate_file import read_gate
     from scoregate.gate_run.announce import priceless, say_judges
     from scoregate.gate_run.assembly import assemble_scorers
@@ -185,7 +186,6 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
     from scoregate.gate_run.stored_outputs import named_run
     from scoregate.reports.run_text import run_as_dict, run_summary
     from scoregate.sources import open_store
-    from scoregate.wording import shown_path
 
     gate = read_gate(gate_path)
     sys.path.insert(0, str(gate.root))

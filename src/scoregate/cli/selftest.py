@@ -55,7 +55,7 @@ def selftest(
     Each build deals stored trials of one version at random to a baseline and a candidate and decides as the gate
     does: an alarm is a false one. Ends with 1 where they are proved to be more frequent than the gate's alpha.
     """
-    from scoregate.cli.present import terminal_width
+    from scoregate.cli.terminal import terminal_width
     from scoregate.gate_file import read_gate
     from scoregate.planning.self_test import DROPS, Wanted, self_test
     from scoregate.planning.stored_trials import named_trials, placed_trials, stored_trials

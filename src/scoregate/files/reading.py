@@ -135,3 +135,9 @@ def _finite(digits: str) -> float:
 _STRICT = json.JSONDecoder(
     object_pairs_hook=unique_members, parse_constant=_refuse_constant, parse_float=_finite
 )
+
+
+def shown_path(path: Path) -> str:
+    """A path as a person types it: relative to the working directory where it lies below it."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

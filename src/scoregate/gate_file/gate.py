@@ -13,6 +13,7 @@ from scoregate.catalog import CATALOG_FILE, SCORED, Catalog, Contract, read_cata
 from scoregate.config.table import Anything, Choice, ConfigTable, Integer, Keys, Number, Table, Text, Texts
 from scoregate.config.toml_lines import read_toml
 from scoregate.errors import ConfigError, did_you_mean
+from scoregate.files.reading import shown_path
 from scoregate.gate_file.candidate import (
     CANDIDATE_KEYS,
     LIMIT_KEYS,
@@ -36,7 +37,6 @@ from scoregate.gate_file.source import (
     read_source,
 )
 from scoregate.records import JSON
-from scoregate.wording import shown_path
 
 _DEFAULT_MAX_FAILED_ITEMS = 0.05
 _DEFAULT_ALPHA = 0.01

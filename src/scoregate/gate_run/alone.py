@@ -139,7 +139,7 @@ def _to_compare_with(request: Request, assembly: Assembly, store: Store) -> _Bef
         anchor = anchor and scored_alike(gate, anchor, store, versions)
         first = scored_first(assembly, [baseline, *([anchor] if anchor is not None else [])], store)
     stale = None
-    if not first.covers(baseline):
+    if not (first.parts and first.covers(baseline)):
         stale = why_stale(gate, baseline, assembly.dataset.fingerprint, versions)
     about = stale and f"{stale}; this run will not be compared, it can become the next baseline"
     if stale and not why_stale(gate, baseline, assembly.dataset.fingerprint, baseline.header.scorers):

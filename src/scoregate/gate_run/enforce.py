@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scoregate.baselines.load import load_anchor, load_baseline
 from scoregate.errors import INCONCLUSIVE, INVALID, ConfigError, NoBaseline, ScoregateError
+from scoregate.files.reading import shown_path
 from scoregate.gate_file import read_gate
 from scoregate.gate_run.begin import new_id
 from scoregate.gate_run.decide import decide
@@ -16,7 +17,6 @@ from scoregate.git.checkout import version_of
 from scoregate.records import Verdict
 from scoregate.records.run_facts import RunFacts
 from scoregate.sources import open_store, read_gate_dataset
-from scoregate.wording import shown_path
 
 if TYPE_CHECKING:
     from langfuse.experiment import ExperimentResult

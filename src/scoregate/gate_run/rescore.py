@@ -10,6 +10,7 @@ from pathlib import Path
 
 from scoregate.errors import BaselineError, ConfigError, RunInterrupted, ServiceError
 from scoregate.files.lock import file_lock
+from scoregate.files.reading import shown_path
 from scoregate.gate_file import Gate
 from scoregate.gate_run.assembly import Assembly
 from scoregate.gate_run.stored_outputs import asked_items, baseline_files, with_outputs
@@ -25,7 +26,7 @@ from scoregate.runner.committer import MEASURED
 from scoregate.runner.rescoring import Rescoring, RescoringPlan, StoredOutput
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store
-from scoregate.wording import count, dollars, shown_path
+from scoregate.wording import count, dollars
 
 _MEASUREMENTS = frozenset({"latency_seconds", "cost_usd", "tokens"})
 """Arguments of a scorer that a lock file does not hold."""

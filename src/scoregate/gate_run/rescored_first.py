@@ -41,8 +41,6 @@ class ScoredFirst:
 
     def covers(self, run: Run) -> bool:
         """Whether the run's outputs are among them."""
-        if not self.parts:
-            return False
         from scoregate.gates.provenance import run_that_was_made
 
         return run_that_was_made(run.header) in {run_that_was_made(part.header) for part in self.parts}

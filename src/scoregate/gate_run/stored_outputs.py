@@ -9,13 +9,13 @@ from pathlib import Path
 from scoregate.baselines.load import load_baseline, load_run
 from scoregate.datasets import content_digest
 from scoregate.errors import BaselineError, ConfigError, StoreError
+from scoregate.files.reading import shown_path
 from scoregate.gate_file import Gate
 from scoregate.gate_file.source import File, LangfuseExperiment, RunId, named_source
 from scoregate.gates.provenance import run_that_was_made
 from scoregate.records import Dataset, DatasetItem, Run, RunItem
 from scoregate.results_file import read_results
 from scoregate.store import Store
-from scoregate.wording import shown_path
 
 _NAMED = 5
 """So many items are named in an error."""

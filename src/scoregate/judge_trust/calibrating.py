@@ -19,6 +19,7 @@ from scoregate.calibration.record import Calibration
 from scoregate.calibration.scale import JudgedItem, check_comparison, scale_of
 from scoregate.catalog import Contract
 from scoregate.errors import ConfigError, DatasetError, ScoregateError, ServiceError, StoreError, did_you_mean
+from scoregate.files.reading import shown_path
 from scoregate.gate_file import Gate
 from scoregate.judge_trust.calibrations import bound_to
 from scoregate.judge_trust.human_labels import HumanLabel, labelled_run
@@ -27,7 +28,6 @@ from scoregate.judging.judge import Judge, Judgement
 from scoregate.records import JSON, DatasetItem, Run, RunHeader
 from scoregate.sources import known_items, read_gate_dataset
 from scoregate.store import Store
-from scoregate.wording import shown_path
 
 _NEW_SECONDS = 86_400.0
 """A kept reply that is not older may stand for what the judge says now: a command that was stopped goes on with it."""

@@ -18,13 +18,13 @@ from scoregate.calibration.judge_strength import (
 from scoregate.calibration.record import Calibration, Identity, identity_of
 from scoregate.calibration.requirement import Requirement, unmet
 from scoregate.errors import ConfigError
+from scoregate.files.reading import shown_path
 from scoregate.gate_file import DEFAULT_MARGIN, Gate, Rule
 from scoregate.gates.provenance import iso_time, rescore_command, run_that_was_made
 from scoregate.judge_trust.judged_answers import passes_or_fails
 from scoregate.judge_trust.judges import read_judges
 from scoregate.records import RunHeader
 from scoregate.statistics.estimate import Estimate
-from scoregate.wording import shown_path
 
 if TYPE_CHECKING:
     from scoregate.judging.identity import JudgeIdentity

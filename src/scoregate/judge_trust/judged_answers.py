@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scoregate.catalog import Contract
+from scoregate.files.reading import shown_path
 from scoregate.gate_file import Gate
 from scoregate.records import Run, RunItem, ScoreValue
-from scoregate.wording import shown_path
 
 if TYPE_CHECKING:
     from scoregate.judge_trust.human_labels import HumanLabel

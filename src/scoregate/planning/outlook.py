@@ -136,6 +136,7 @@ def warning_of(gate: Gate, noises: Sequence[Noise], size: Size, *, assumed: bool
     `assumed` says that no noise is known, and `noises` have none.
     """
     gate = main_share(gate)
+    margins = {noise.score: margin_text(noise, noise.margin) for noise in noises if noise.margin}
     drops = zip(noises, visible_drops(gate, noises, size), strict=True)
     seen = [(noise, drop.diffuse) for noise, drop in drops if noise.decides and noise.margin]
     if not seen:
@@ -146,7 +147,7 @@ def warning_of(gate: Gate, noises: Sequence[Noise], size: Size, *, assumed: bool
     if inconclusive <= _BLIND and drop <= 2 * worst.margin:
         return None
     trials = count(trials_of(gate)[-1], "trial")
-    margin = margin_text(worst, worst.margin) + (" in the judge's scores" if worst.of_margin < 1 else "")
+    margin = margins[worst.score] + (" in the judge's scores" if worst.of_margin < 1 else "")
     assumption = ", even if no two runs disagreed" if assumed else ""
     if drop <= worst.margin:
         # It would see the drop, and cannot prove that there is none: the bound is never without width.

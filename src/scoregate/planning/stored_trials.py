@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from scoregate.baselines.load import load_baseline, load_run
 from scoregate.datasets import cluster_of, slices_of
 from scoregate.errors import ConfigError, NoBaseline
+from scoregate.files.reading import shown_path
 from scoregate.gate_file import Gate
 from scoregate.gate_file.source import GitRevision, RunId
 from scoregate.gates.sentences import named_ids
@@ -15,7 +16,7 @@ from scoregate.gates.table import RunTable, table_from_run, with_more_trials
 from scoregate.judge_trust.own_replies import asked_for_itself, gating_judges, measuring_runs
 from scoregate.records import Dataset, Run, RunHeader
 from scoregate.store import Store
-from scoregate.wording import count, shown_path
+from scoregate.wording import count
 
 _ENOUGH_TRIALS = 20
 """No older run is looked for once so many trials are there: more would hardly tell more."""
