@@ -50,7 +50,7 @@ MEASURED_UNITS: Mapping[str, str] = {
 }
 """The scores that are measured around the candidate and not judged, with their units."""
 
-MAX_NAME_LENGTH = 35
+_MAX_NAME_LENGTH = 35
 _NAME = re.compile(r"[A-Za-z0-9_ .()-]+")
 _GENERIC_WORDS = frozenset(("quality", "score", "overall", "general", "total", "final", "rating"))
 CONTRACT_KEYS: Keys = {
@@ -80,7 +80,7 @@ NEEDED_OF_TYPE: Mapping[ScoreType, str] = {"categorical": "categories", "text": 
 CATALOG = Table(
     others=Table(keys=CONTRACT_KEYS, required=("type",)),
     names=_NAME.pattern,
-    longest_name=MAX_NAME_LENGTH,
+    longest_name=_MAX_NAME_LENGTH,
     never=frozenset((SCORED,)),
 )
 """What may stand in a score catalog."""
@@ -234,8 +234,10 @@ def _read_contract(name: str, table: ConfigTable) -> Contract:
 
 
 def _check_name(name: str, table: ConfigTable) -> None:
-    if len(name) > MAX_NAME_LENGTH:
-        raise table.error(None, f"is {len(name)} characters long; a score name has at most {MAX_NAME_LENGTH}")
+    if len(name) > _MAX_NAME_LENGTH:
+        raise table.error(
+            None, f"is {len(name)} characters long; a score name has at most {_MAX_NAME_LENGTH}"
+        )
     if not _NAME.fullmatch(name) or not name.strip():
         raise table.error(
             None, "is no score name", hint="use the letters A to Z and a to z, digits and _ space . ( ) -"

@@ -50,6 +50,13 @@ def test_a_new_file_is_dirty_unless_it_is_ignored(checkout: Path) -> None:
     assert git_state(checkout)[1] is True
 
 
+def test_what_python_compiles_while_a_run_imports_the_candidate_is_never_dirt(checkout: Path) -> None:
+    folder = checkout / "experiments" / "__pycache__"
+    folder.mkdir(parents=True)
+    (folder / "agent.cpython-311.pyc").write_bytes(b"")
+    assert git_state(checkout)[1] is False
+
+
 def test_the_store_is_never_dirt(checkout: Path) -> None:
     for folder in (checkout / ".scoregate", checkout / "sub" / ".scoregate"):
         folder.mkdir(parents=True)

@@ -22,7 +22,7 @@ def test_every_call_is_told_with_what_it_took() -> None:
     calls: list[ModelCall] = []
     with ModelServer(script=[Answer(content="prose", usage=USAGE), judged(3, usage=USAGE)]) as server:
         judge = Judge(spec_of(server.url, price=Price(1.0, 10.0)))
-        judge.told = calls.append
+        judge.traced = calls.append
         token = scored_run.set("run-1")
         try:
             ask(judge)
@@ -42,7 +42,7 @@ def test_a_call_without_a_reply_is_told_as_well() -> None:
     calls: list[ModelCall] = []
     with ModelServer(script=lambda _: failed(500, "down")) as server:
         judge = Judge(spec_of(server.url), retries=0)
-        judge.told = calls.append
+        judge.traced = calls.append
         ask(judge)
     assert [(call.content, call.error) for call in calls] == [(None, "status 500: down")]
 
@@ -53,7 +53,7 @@ def test_a_tracer_that_fails_costs_no_reply_and_is_told_of() -> None:
 
     with ModelServer(script=["prose", judged(3)]) as server:
         judge = Judge(spec_of(server.url))
-        judge.told = told
+        judge.traced = told
         assert ask(judge)[0].value == 3
     assert "2 calls not traced (TypeError: no such span)" in judge.usage.line("relevance")
 

@@ -95,12 +95,12 @@ class LangfuseLink:
             self._calls = SimpleQueue()
             threading.Thread(target=self._keep_calls, args=(self._calls,), daemon=True).start()
         calls = self._calls
-        judge.told = lambda call: calls.put((call, spec.name, spec.model, judge.version))
+        judge.traced = lambda call: calls.put((call, spec.name, spec.model, judge.version))
 
     def _keep_calls(self, calls: SimpleQueue[tuple[ModelCall, str, str, str] | None]) -> None:
         """In a thread of its own: the event loop that calls the model must not wait for the store."""
-        while (told := calls.get()) is not None:
-            call, score, model, version = told
+        while (kept := calls.get()) is not None:
+            call, score, model, version = kept
             run = call.run or self._runs[0]
             try:
                 experiment = self._experiment(run, call.draw.trial)
@@ -197,8 +197,8 @@ def _delivery_line(report: DeliveryReport, url: str | None) -> str:
     ]
     why = f" ({report.trouble})" if report.trouble else ""
     later = push_command([run.run for run in report.runs if not run.complete])
-    told = ", ".join(filter(None, parts))
-    return f"{line}{'; ' if told else ''}{told}{why}; go on with: {later}"
+    why_less = ", ".join(filter(None, parts))
+    return f"{line}{'; ' if why_less else ''}{why_less}{why}; go on with: {later}"
 
 
 _MOST_NAMED = 5

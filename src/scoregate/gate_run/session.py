@@ -251,10 +251,10 @@ class SideBySide:
         return found
 
     def _table(self, run: str, trials: range) -> RunTable:
-        return table_from_run(fresh_trials(self.store.load_run(run, outputs=False), trials))
+        return table_from_run(_fresh_trials(self.store.load_run(run, outputs=False), trials))
 
 
-def fresh_trials(run: Run, trials: range) -> Run:
+def _fresh_trials(run: Run, trials: range) -> Run:
     """These trials of the run alone, numbered from 0, as a run of all items that it has."""
     facts = run.header.facts.without("selected_items")
     if facts.arm == "baseline":

@@ -81,7 +81,7 @@ def _wait_for_scores(gate: Gate, store: Store, run_id: str, settings: Settings, 
     expected, trouble = len(waiting), ""
     if not waiting:
         return
-    began = told = time.monotonic()
+    began = last_said = time.monotonic()
     pause, longest = _PAUSE_SECONDS
     named = ", ".join(gate.wait_for)
     say(f"waiting up to {gate.wait_seconds:g} s for {named}, which Langfuse writes")
@@ -100,8 +100,8 @@ def _wait_for_scores(gate: Gate, store: Store, run_id: str, settings: Settings, 
             left = began + gate.wait_seconds - now
             if not waiting or left <= 0:
                 break
-            if now - told >= _TELL_SECONDS:
-                told = now
+            if now - last_said >= _TELL_SECONDS:
+                last_said = now
                 say(f"{named}: {expected - len(waiting):,} of {expected:,} arrived")
             time.sleep(min(pause, left))
             pause = min(1.5 * pause, longest)

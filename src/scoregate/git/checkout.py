@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STORE_FOLDER = ".scoregate"
+_MADE_BY_RUNNING = {STORE_FOLDER, "__pycache__"}
+"""Folders that a run itself makes, the second one by importing the candidate."""
 _UNVERSIONED = "unversioned"
 _SHORT = 7
 _STATE_SECONDS = 30.0
@@ -60,7 +62,7 @@ def git_state(root: Path) -> tuple[str | None, bool | None]:
     """The commit of the checkout that holds `root`, and whether anything in it is not committed.
 
     Not committed are changes of tracked files and files that are neither tracked nor ignored, except in
-    `.scoregate/`. `(None, None)` without git or outside a checkout; no commit before the first one.
+    `.scoregate/` and `__pycache__/`. `(None, None)` without git or outside a checkout; no commit before the first one.
     """
     commit = _printed(root, "rev-parse", "--verify", "--quiet", "HEAD", seconds=_STATE_SECONDS)
     status = _printed(root, "status", "--porcelain=v1", "-z", "--untracked-files=all", seconds=_STATE_SECONDS)
@@ -69,7 +71,7 @@ def git_state(root: Path) -> tuple[str | None, bool | None]:
 
 
 def _counts(entry: str) -> bool:
-    return not entry.startswith("?? ") or STORE_FOLDER not in entry[3:].split("/")
+    return not entry.startswith("?? ") or _MADE_BY_RUNNING.isdisjoint(entry[3:].split("/"))
 
 
 def origin_of(root: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:

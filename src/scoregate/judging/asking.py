@@ -78,18 +78,18 @@ async def ask(
     *,
     requested: Callable[[], None],
     answered: Callable[[float | None], None],
-    told: Callable[[ModelCall], None] | None = None,
+    traced: Callable[[ModelCall], None] | None = None,
 ) -> Asked:
     """Ask, and send bad replies back. Raises CallFailed, OutOfBudget, and what `requested` and `answered` raise.
 
     `requested` is told of each request before it is made, `answered` what each call cost that brought a reply, usable
-    or not, and `told` every call when it is over.
-    What `told` raises is counted in the usage: a reply that was paid for is not lost to a tracer that fails.
+    or not, and `traced` every call when it is over.
+    What `traced` raises is counted in the usage: a reply that was paid for is not lost to a tracer that fails.
     """
     reply, wrong = Asked(asked=list(question.messages)), ""
     for repair in range(_REPAIRS + 1):
         reply.repairs = repair
-        completion = await _call(client, question, reply, requested, answered, told)
+        completion = await _call(client, question, reply, requested, answered, traced)
         read = completion.reply
         if read.success:
             reply.value, reply.reasoning = read.data.score, read.data.reasoning
@@ -110,7 +110,7 @@ async def _call(
     reply: Asked,
     requested: Callable[[], None],
     answered: Callable[[float | None], None],
-    told: Callable[[ModelCall], None] | None,
+    traced: Callable[[ModelCall], None] | None,
 ) -> ModelAnswer:
     messages, started_at = tuple(reply.asked), time.time()
     completion: ModelAnswer | None = None
@@ -127,7 +127,7 @@ async def _call(
         error = str(failure)
         raise
     finally:
-        if told is not None and (completion is not None or error is not None):
+        if traced is not None and (completion is not None or error is not None):
             call = ModelCall(
                 run=scored_run.get(),
                 item=question.item,
@@ -141,14 +141,14 @@ async def _call(
                 started_at=started_at,
                 ended_at=time.time(),
             )
-            _tell(told, call, client)
+            _trace(traced, call, client)
 
 
-def _tell(told: Callable[[ModelCall], None], call: ModelCall, client: ModelClient) -> None:
+def _trace(traced: Callable[[ModelCall], None], call: ModelCall, client: ModelClient) -> None:
     try:
-        told(call)
+        traced(call)
     except Exception as error:  # noqa: BLE001 - whoever traces may fail in any way; the usage's line says so
-        client.usage.not_told(short_reason(error))
+        client.usage.not_traced(short_reason(error))
 
 
 def _add(reply: Asked, tokens: Tokens, cost: float | None) -> None:

@@ -51,7 +51,7 @@ class Judge:
         """Of all sessions so far."""
         self.cache: ReplyCache | None = None
         """Where replies are kept; None: nowhere."""
-        self.told: Callable[[ModelCall], None] | None = None
+        self.traced: Callable[[ModelCall], None] | None = None
         """Told every call when it is over; it must be quick. What it raises is counted in the usage."""
         self._hash = self.identity.hash
         self._timeout = timeout_seconds
@@ -233,7 +233,7 @@ class Judge:
                 question,
                 requested=partial(self._note, question, calls=1),
                 answered=lambda cost_usd: self._note(question, cost_usd=cost_usd),
-                told=self.told,
+                traced=self.traced,
             )
         except PromptRefused as failure:
             self.usage.refused_because = self.usage.refused_because or str(failure)

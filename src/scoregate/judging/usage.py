@@ -45,9 +45,9 @@ class Usage:
     """None if the judge has no price, or was not called."""
     uncounted: int = 0
     """Calls of a judge with a price whose cost is unknown: the endpoint did not say how many tokens they took."""
-    untold: int = 0
+    untraced: int = 0
     """Calls that could not be told to whoever traces."""
-    untold_because: str = ""
+    untraced_because: str = ""
     """Reason of the first of them."""
 
     def answered(self, tokens: Tokens | None, cost_usd: float | None, *, has_price: bool) -> None:
@@ -64,9 +64,9 @@ class Usage:
         self.failed += silence == "in passing"
         self.refused += silence == "final"
 
-    def not_told(self, reason: str) -> None:
-        self.untold += 1
-        self.untold_because = self.untold_because or reason
+    def not_traced(self, reason: str) -> None:
+        self.untraced += 1
+        self.untraced_because = self.untraced_because or reason
 
     def line(self, judge: str) -> str:
         """`judge relevance: 247 replies, 240 from the cache, 7 calls, 2 repaired, $0.01`."""
@@ -90,8 +90,8 @@ class Usage:
             parts.append(f"votes differ on {self.disagreed:,} of {self.judged:,} answers")
         if self.uncounted:
             parts.append(f"{count(self.uncounted, 'call', 'calls')} of unknown cost")
-        if self.untold:
-            parts.append(f"{count(self.untold, 'call', 'calls')} not traced ({self.untold_because})")
+        if self.untraced:
+            parts.append(f"{count(self.untraced, 'call', 'calls')} not traced ({self.untraced_because})")
         if self.cost_usd is not None:
             parts.append(dollars(self.cost_usd))
         reasons = [

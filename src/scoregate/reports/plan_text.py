@@ -101,7 +101,7 @@ def _unchanged(plan: Plan, width: int) -> str:
             f"{trials} cannot tell a total loss from chance.",
             width,
         )
-    fate = (
+    outcomes = (
         f"An unchanged agent: {_share(plan.passes)} of builds pass, {_share(plan.inconclusive)} are inconclusive, "
         f"at most {_share(plan.alpha)} are false alarms."
     )
@@ -118,7 +118,7 @@ def _unchanged(plan: Plan, width: int) -> str:
         cost += " What that is in dollars and minutes is known after a first run."
     elif plan.one_pass.usd is None:
         cost += " No run says what a call costs."
-    return "\n".join([_wrapped(fate, width), _wrapped(cost, width)])
+    return "\n".join([_wrapped(outcomes, width), _wrapped(cost, width)])
 
 
 def _settings(plan: Plan) -> str:

@@ -94,13 +94,13 @@ def item_row(key: int, item: RunItem) -> SqlRow:
         item.item,
         item.trial,
         item.status,
-        storable_text(item.error),
+        _storable_text(item.error),
         LEFT_OUT if item.output_left_out else json_text(item.output, item.item),
         item.latency_seconds,
         item.cost_usd,
         tokens.input if tokens else None,
         tokens.output if tokens else None,
-        storable_text(item.trace_id),
+        _storable_text(item.trace_id),
         item.cluster,
         json_text(dict(item.slices), item.item) if item.slices else "{}",
         item.content,
@@ -131,7 +131,7 @@ def run_item_from(row: SqlRow, attempts: tuple[Attempt, ...] = ()) -> RunItem:
 
 
 def attempt_row(key: int, item: RunItem, attempt: Attempt) -> SqlRow:
-    error = storable_text(attempt.error)
+    error = _storable_text(attempt.error)
     return (key, item.item, item.trial, attempt.number, attempt.status, error, attempt.latency_seconds)
 
 
@@ -144,7 +144,7 @@ def attempt_from(row: SqlRow) -> tuple[tuple[str, int], Attempt]:
 def score_row(key: int, score: Score) -> SqlRow:
     value = score.value
     text = _COMMON[value] if value is None or isinstance(value, bool) else json_text(value, score.item)
-    comment = storable_text(score.comment)
+    comment = _storable_text(score.comment)
     return (key, score.item, score.trial, score.score, text, score.status, comment, score.source)
 
 
@@ -184,7 +184,7 @@ def json_text(value: JSON, where: str) -> str:
         raise Unstorable(f"a value cannot be stored: {problem}", where=where) from problem
 
 
-def storable_text(text: str | None) -> str | None:
+def _storable_text(text: str | None) -> str | None:
     """A text that UTF-8 can hold: half of a surrogate pair, as error messages may carry, is spelled out."""
     if text is None or text.isascii():
         return text

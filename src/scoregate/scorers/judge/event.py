@@ -16,7 +16,7 @@ from typing import Any, Literal
 from scoregate.config.table import finite_float
 from scoregate.errors import ContractError
 
-EventDataType = Literal["NUMERIC", "BOOLEAN", "CATEGORICAL"]
+_EventDataType = Literal["NUMERIC", "BOOLEAN", "CATEGORICAL"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def build_score_event(
     }
 
 
-def _written(value: object, score_name: str) -> tuple[int | float | str, EventDataType]:
+def _written(value: object, score_name: str) -> tuple[int | float | str, _EventDataType]:
     """The value as JSON carries it, and its data type."""
     if isinstance(value, bool) or _is_numpy_bool(value):
         return int(bool(value)), "BOOLEAN"

@@ -25,8 +25,8 @@ _LARGEST = 1e40
 _LARGEST_INTEGER = 2**63 - 1
 """What a database holds as an integer."""
 
-ReplyScore = int | float | bool | str
-_ScoreReader = Callable[[Any], ReplyScore]
+_ReplyScore = int | float | bool | str
+_ScoreReader = Callable[[Any], _ReplyScore]
 _REFUSAL = re.compile(
     r"(?:i['’]?m|i am) (?:really |very |so )?(?:sorry|unable|not able)"
     r"|(?:sorry|unfortunately),? (?:but )?i (?:can|am|will)"
@@ -78,7 +78,7 @@ def _validated(response: object, schema: object) -> ValidReply | InvalidReply:
 def _reply_object(response: object) -> Mapping[Any, Any]:
     if response is None:
         raise ReplyProblem(Fault.EMPTY_REPLY, "the reply is empty: the message has no content")
-    value = parse_reply(response) if isinstance(response, str) else response
+    value = _parse_reply(response) if isinstance(response, str) else response
     if not isinstance(value, Mapping):
         raise ReplyProblem(Fault.NOT_AN_OBJECT, f"the reply is {json_type(value)}, not an object")
     refusal = value.get("refusal")
@@ -179,7 +179,7 @@ def _category(value: Any, categories: list[str] | tuple[str, ...]) -> str:
 # What Python's parser complains of where a text stops inside a value: the word, or the rest of the number.
 
 
-def parse_reply(text: str) -> JSON:
+def _parse_reply(text: str) -> JSON:
     """The JSON value that the whole text is, white space around it allowed. Raises ReplyProblem."""
     stripped = text.strip()
     if not stripped:
