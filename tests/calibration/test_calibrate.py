@@ -2,10 +2,8 @@
 
 import random
 
-import krippendorff
 import numpy as np
 import pytest
-from sklearn.metrics import cohen_kappa_score
 
 from scoregate.calibration.comparison import Comparison
 from scoregate.calibration.scale import JudgedItem, labels_fingerprint
@@ -44,6 +42,9 @@ def test_a_boolean_judge_by_hand() -> None:
 
 
 def test_alpha_and_kappa_are_those_of_the_packages() -> None:
+    import krippendorff
+    from sklearn.metrics import cohen_kappa_score
+
     judged = boolean(40, 10, 20, 30)
     found = calibrated(judged)
     values = [[float(bool(one.judge)) for one in judged], [float(bool(one.label)) for one in judged]]
@@ -97,6 +98,8 @@ def test_categories_agree_where_they_are_the_same() -> None:
 
 
 def test_grades_further_apart_disagree_more() -> None:
+    from sklearn.metrics import cohen_kappa_score
+
     near = calibrated(items([("bad", "bad", 9), ("good", "good", 9), ("fair", "good", 4)]), GRADES)
     far = calibrated(items([("bad", "bad", 9), ("good", "good", 9), ("bad", "good", 4)]), GRADES)
     assert near.agreement.value == far.agreement.value

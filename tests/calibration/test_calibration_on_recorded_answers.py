@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-import krippendorff
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn.metrics import cohen_kappa_score
 
 from scoregate.calibration.corrected_value import CorrectedValue, corrected_value
 from scoregate.calibration.scale import JudgedItem
@@ -115,6 +113,9 @@ def test_the_prediction_powered_interval_is_the_shorter_one_and_shorter_than_the
 
 
 def test_a_calibration_finds_the_error_rates_that_were_planted(right: Floats) -> None:
+    import krippendorff
+    from sklearn.metrics import cohen_kappa_score
+
     judge = judged(np.random.default_rng(0), right)
     pairs = [
         JudgedItem(f"q{number:04}", bool(given), bool(wanted))

@@ -2,12 +2,10 @@
 
 import math
 
-import krippendorff
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import cohen_kappa_score, confusion_matrix
 
 from scoregate.statistics.agreement import (
     MeasurementLevel,
@@ -35,6 +33,8 @@ def both(first: list[int], second: list[int], classes: int = CLASSES) -> np.ndar
 
 @given(codes)
 def test_the_confusion_table_is_that_of_scikit_learn(raters: np.ndarray) -> None:
+    from sklearn.metrics import confusion_matrix
+
     expected = confusion_matrix(raters[0], raters[1], labels=range(CLASSES))
     assert np.array_equal(confusion_table(raters[0], raters[1], CLASSES), expected)
 
@@ -42,6 +42,8 @@ def test_the_confusion_table_is_that_of_scikit_learn(raters: np.ndarray) -> None
 @given(codes, st.sampled_from([None, "linear", "quadratic"]))
 @settings(max_examples=200)
 def test_kappa_is_that_of_scikit_learn(raters: np.ndarray, weights: str | None) -> None:
+    from sklearn.metrics import cohen_kappa_score
+
     ours = float(cohen_kappa(confusion_table(raters[0], raters[1], CLASSES), weights))  # type: ignore[arg-type]  # a Literal, drawn
     if len(np.unique(raters)) == 1:
         assert math.isnan(ours)  # scikit-learn divides by zero there
@@ -51,6 +53,8 @@ def test_kappa_is_that_of_scikit_learn(raters: np.ndarray, weights: str | None) 
 
 
 def _alpha_of_the_package(ratings: np.ndarray, level: MeasurementLevel) -> float:
+    import krippendorff
+
     return float(krippendorff.alpha(reliability_data=ratings, level_of_measurement=level))
 
 

@@ -6,9 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, hypergeom
-from statsmodels.stats.inter_rater import cohens_kappa
-from statsmodels.stats.proportion import confint_proportions_2indep
 
 from scoregate.statistics.agreement import (
     NO_SPREAD,
@@ -30,6 +27,8 @@ TABLE = np.array([[40, 20], [10, 130]])
 
 
 def test_the_bootstrap_interval_is_near_the_asymptotic_one() -> None:
+    from statsmodels.stats.inter_rater import cohens_kappa
+
     estimate = table_estimate(TABLE, cohen_kappa)
     oracle = cohens_kappa(TABLE)
     assert estimate.value == pytest.approx(oracle.kappa)
@@ -138,6 +137,8 @@ def test_numbers_get_their_interval_too() -> None:
 
 @given(st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_interval_of_a_share_is_that_of_clopper_and_pearson(counted: tuple[int, int]) -> None:
+    from scipy.stats import binomtest
+
     expected = binomtest(*counted).proportion_ci(0.95, "exact")
     assert exact_interval(*counted) == pytest.approx((expected.low, expected.high))
 
@@ -148,6 +149,8 @@ def test_a_share_of_nothing_says_so() -> None:
 
 @pytest.mark.parametrize("counts", [(80, 100, 70, 100), (30, 40, 180, 200), (0, 10, 10, 10)])
 def test_the_interval_of_a_difference_is_newcombes(counts: tuple[int, int, int, int]) -> None:
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
     before, n_before, now, n_now = counts
     expected = confint_proportions_2indep(now, n_now, before, n_before, method="newcomb", compare="diff")
     assert difference_interval(*counts) == pytest.approx(tuple(expected), abs=1e-9)
@@ -155,6 +158,8 @@ def test_the_interval_of_a_difference_is_newcombes(counts: tuple[int, int, int, 
 
 @given(st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(0, 60), st.integers(0, 60)))
 def test_fewer_than_before_is_fishers_exact_test(counts: tuple[int, int, int, int]) -> None:
+    from scipy.stats import hypergeom
+
     before, missed, now, missed_now = counts
     n_before, n_now = before + missed, now + missed_now
     assume(n_before + n_now > 0)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from scoregate.statistics.bounds import estimate_mean, observed_range
 from scoregate.statistics.power import minimum_detectable_drop, pairs_needed, smallest_provable_loss
@@ -20,6 +19,8 @@ def test_thirty_items_without_a_difference_still_allow_a_drop_of_seven_and_a_hal
 
 @given(st.lists(st.floats(-1, 1), min_size=3, max_size=50))
 def test_equal_clusters_give_the_t_interval_of_the_augmented_sample(differences: list[float]) -> None:
+    from scipy import stats
+
     sample = np.array([*differences, -1.0, 1.0])
     expected = stats.t.interval(0.95, len(sample) - 1, sample.mean(), stats.sem(sample))
     estimate = estimate_mean(np.array(differences), np.ones(len(differences)), low=-1.0, high=1.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from scoregate.statistics.differential import compare_errors, offset_at_equal_labels
 
@@ -14,6 +13,8 @@ def errors(name: str, wrong: int, n: int) -> dict[str, bool]:
 
 
 def test_without_pairs_it_is_fishers_test() -> None:
+    from scipy import stats
+
     found = compare_errors(errors("a", 3, 60), errors("b", 14, 55))
     assert found.p_value == pytest.approx(stats.fisher_exact(np.array([[3, 57], [14, 41]])).pvalue)
     assert (found.baseline, found.candidate) == ((3, 60), (14, 55))
@@ -21,12 +22,16 @@ def test_without_pairs_it_is_fishers_test() -> None:
 
 
 def test_of_pairs_alone_it_is_mcnemars_test() -> None:
+    from scipy import stats
+
     candidate = {f"a{i}": 4 <= i < 17 for i in range(60)}  # 4 wrong only before, 12 only now, 1 in both
     found = compare_errors(errors("a", 5, 60), candidate)
     assert found.p_value == pytest.approx(stats.binomtest(12, 16).pvalue)
 
 
 def test_where_some_are_pairs_the_clearer_test_counts_twice() -> None:
+    from scipy import stats
+
     before = errors("a", 2, 40) | errors("b", 1, 20)
     now = {f"a{i}": i >= 31 for i in range(40)} | errors("c", 19, 20)
     found = compare_errors(before, now)
@@ -56,6 +61,8 @@ def test_more_bad_answers_are_no_more_leniency() -> None:
 
 
 def test_errors_that_wrong_labels_may_explain_are_taken_from_the_version_with_too_many() -> None:
+    from scipy import stats
+
     found = compare_errors(errors("a", 3, 60), errors("b", 14, 55), explained=(2, 4))
     assert found.p_value == pytest.approx(stats.fisher_exact(np.array([[3, 57], [10, 41]])).pvalue)
     assert (found.baseline, found.candidate) == ((3, 60), (14, 55))

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest, fisher_exact
 
 from scoregate.statistics.exact import exact_permutation_test, smallest_attainable_p, within_item_p
 
@@ -19,6 +18,8 @@ def arms(lost: int, won: int, same: int = 5) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize(("lost", "won"), [(1, 0), (7, 0), (5, 3), (0, 4), (209, 152), (360, 76)])
 def test_one_trial_is_mcnemar(lost: int, won: int) -> None:
+    from scipy.stats import binomtest
+
     expected = binomtest(won, lost + won, 0.5, alternative="less").pvalue
     assert exact_permutation_test(*arms(lost, won)).p_value == pytest.approx(expected, rel=1e-6, abs=1e-14)
 
@@ -75,6 +76,8 @@ def test_the_chance_of_a_small_p_value_is_one_that_could_have_come_up() -> None:
 
 
 def test_within_item_is_fishers_exact_test() -> None:
+    from scipy.stats import fisher_exact
+
     for before, now in ((5, 0), (4, 1), (3, 3), (0, 5)):
         table = np.array([[now, 5 - now], [before, 5 - before]])
         assert within_item_p(before, 5, now, 5) == pytest.approx(

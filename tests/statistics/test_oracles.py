@@ -8,9 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
-from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.multitest import multipletests
 
 from scoregate.statistics.bounds import estimate_mean
 from scoregate.statistics.exact import benjamini_hochberg, exact_permutation_test, step_down
@@ -26,6 +23,8 @@ def booleans(lost: int, won: int, kept: int = 20, failing: int = 3) -> tuple[np.
 
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_one_trial_of_booleans_is_the_exact_one_sided_mcnemar_test(lost: int, won: int) -> None:
+    from scipy import stats
+
     ours = exact_permutation_test(*booleans(lost, won)).p_value
     if lost + won:
         assert ours == pytest.approx(stats.binomtest(won, lost + won, alternative="less").pvalue, rel=1e-9)
@@ -35,6 +34,8 @@ def test_one_trial_of_booleans_is_the_exact_one_sided_mcnemar_test(lost: int, wo
 
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_the_smaller_side_doubled_is_the_two_sided_mcnemar_test_of_statsmodels(lost: int, won: int) -> None:
+    from statsmodels.stats.contingency_tables import mcnemar
+
     if not lost + won:
         return
     worse = exact_permutation_test(*booleans(lost, won)).p_value
@@ -54,11 +55,16 @@ def _quick_collections() -> Iterator[None]:
 @pytest.mark.usefixtures("_quick_collections")
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=40))
 def test_holm(p_values: list[float]) -> None:
+    from statsmodels.stats.multitest import multipletests
+
     assert step_down(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=40))
 def test_benjamini_and_hochberg(p_values: list[float]) -> None:
+    from scipy import stats
+    from statsmodels.stats.multitest import multipletests
+
     ours = benjamini_hochberg(p_values)
     assert ours == pytest.approx(multipletests(p_values, method="fdr_bh")[1])
     assert ours == pytest.approx(stats.false_discovery_control(p_values, method="bh"))
@@ -72,6 +78,8 @@ def test_no_p_values_have_no_adjustment_and_no_number_is_none() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 10), st.integers(0, 10)), min_size=2, max_size=9))
 def test_one_trial_of_numbers_is_the_exhaustive_paired_permutation_test(pairs: list[tuple[int, int]]) -> None:
+    from scipy import stats
+
     before, now = np.array(pairs).T
     theirs = stats.permutation_test(
         (now, before),
@@ -85,6 +93,8 @@ def test_one_trial_of_numbers_is_the_exhaustive_paired_permutation_test(pairs: l
 
 
 def test_the_drawn_relabellings_come_near_the_exhaustive_test() -> None:
+    from scipy import stats
+
     rng = np.random.default_rng(1)
     before = rng.normal(size=12)
     now = before + rng.normal(loc=-0.4, size=12)
@@ -104,6 +114,8 @@ def test_the_drawn_relabellings_come_near_the_exhaustive_test() -> None:
 def test_the_bound_of_one_trial_of_booleans_is_bonett_and_price_with_a_t_quantile(
     lost: int, won: int, concordant: int
 ) -> None:
+    from scipy import stats
+
     items = lost + won + concordant
     p_lost, p_won = (lost + 1) / (items + 2), (won + 1) / (items + 2)
     # Their variance divides by n + 2; a sample variance, as a t quantile wants it, by n + 1.
@@ -116,6 +128,8 @@ def test_the_bound_of_one_trial_of_booleans_is_bonett_and_price_with_a_t_quantil
 
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=60), st.floats(0.001, 0.2))
 def test_the_bound_of_numbers_is_the_t_interval_of_scipy(differences: list[float], level: float) -> None:
+    from scipy import stats
+
     sample = np.array([*differences, -1.0, 1.0])
     theirs = stats.ttest_1samp(sample, 0.0, alternative="greater").confidence_interval(1 - level).low
     bound = estimate_mean(np.array(differences), np.ones(len(differences)), low=-1.0, high=1.0)

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import norm
 
 from scoregate.statistics.bounds import estimate_mean
 from scoregate.statistics.exact import exact_permutation_test
@@ -39,6 +38,8 @@ def test_the_published_sample_size_of_miller() -> None:
 
 @pytest.mark.parametrize("pairs", TABLE)
 def test_what_each_number_of_trial_pairs_can_see(pairs: int) -> None:
+    from scipy.stats import norm
+
     error, one, ten, margin, margin_of_ten = TABLE[pairs]
     standard_error = difference_error(WITHIN, items=pairs, trials=1)
     assert 100 * standard_error == pytest.approx(error, abs=0.06)
@@ -51,6 +52,8 @@ def test_what_each_number_of_trial_pairs_can_see(pairs: int) -> None:
 
 @pytest.mark.parametrize("pairs", [1_000, 10_000])
 def test_many_items_pass_the_margins_of_the_table_in_four_of_five_builds(pairs: int) -> None:
+    from scipy.stats import norm
+
     error = difference_error(WITHIN, items=pairs, trials=1)
     for scores, factor in ((1, norm.isf(0.05) + norm.isf(0.2)), (10, norm.isf(0.05) + norm.ppf(0.8**0.1))):
         passes = passes_unchanged(

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binom
 
 from scoregate.statistics.quantiles import exceedance, quantile_bounds, quantile_ratio_bound
 
@@ -106,6 +105,8 @@ def test_fifty_nine_values_bound_the_95_percent_quantile() -> None:
 
 @pytest.mark.parametrize(("count", "q", "level"), [(100, 0.95, 0.05), (20, 0.5, 0.025), (300, 0.9, 0.01)])
 def test_the_ranks_are_the_tightest_that_keep_the_error(count: int, q: float, level: float) -> None:
+    from scipy.stats import binom
+
     low, high = quantile_bounds(np.arange(1.0, count + 1), q, level)
     assert binom.cdf(low - 1, count, q) <= level < binom.cdf(low, count, q)
     assert binom.sf(high - 1, count, q) <= level < binom.sf(high - 2, count, q)
