@@ -6,7 +6,6 @@ import json
 import signal
 import sqlite3
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,7 +43,7 @@ def judge_line(err: str) -> str:
 
 def test_an_unchanged_judge_costs_nothing_the_second_time(tmp_path: Path) -> None:
     with ModelServer(script=by_answer) as server:
-        project = replace(judged_project(tmp_path / "p", server), cold=True)
+        project = judged_project(tmp_path / "p", server)
         first = project.run()
         assert judge_line(first.err).startswith("judge relevance: 8 replies, 0 from the cache, 8 calls, $0.0")
         assert (

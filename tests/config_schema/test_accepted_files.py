@@ -34,7 +34,7 @@ def written() -> Iterator[str]:
     """TOML that stands in the repository: in files, in the documentation, and in the texts of tests."""
     for path in (*ROOT.glob("gates/*.toml"), *ROOT.glob("src/scoregate/starter/files/*.toml.txt")):
         yield path.read_text(encoding="utf-8").replace("@NAME@", "agent")
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")):
         yield from FENCE.findall(path.read_text(encoding="utf-8"))
     for path in ROOT.glob("tests/**/*.py"):
         source = path.read_text(encoding="utf-8")

@@ -134,6 +134,7 @@ class TestRun:
             gate,
             listener=heard,
             local=True,
+            concurrency=2,
             candidate=other,
             against=str(project.path("experiments/agent.py")),
         )

@@ -107,22 +107,39 @@ class LangfuseServer:
 
     def stop(self) -> None:
         """Close the listening socket and every connection; the state stays. Nothing happens if it is stopped."""
-        http, self._http = self._http, None
+        http = self._http
         if http is not None:
             http.shutdown()
             http.close_all()
+            self._http = None  # not before: whoever sees that it does not run is refused
 
-    def down_for(self, seconds: float, *, delay: float = 0.0) -> threading.Thread:
+    def down_for(self, seconds: float, *, delay: float = 0.0) -> Outage:
         """Refuse connections for some seconds, then come back on the same port. Returns the thread that does it."""
-        outage = threading.Thread(target=self._outage, args=(seconds, delay), daemon=True)
+        outage = Outage(self, seconds, delay)
         outage.start()
         return outage
 
-    def _outage(self, seconds: float, delay: float) -> None:
-        time.sleep(delay)
-        self.stop()
-        time.sleep(seconds)
-        self.start()
+
+class Outage(threading.Thread):
+    """Has the server stopped for some seconds, and then started again."""
+
+    def __init__(self, server: LangfuseServer, seconds: float, delay: float) -> None:
+        super().__init__(daemon=True)
+        self._server = server
+        self._seconds = seconds
+        self._delay = delay
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        time.sleep(self._delay)
+        self._server.stop()
+        self._over.wait(self._seconds)
+        self._server.start()
+
+    def end(self) -> None:
+        """Do not wait for the rest of the seconds; the server is there again when this returns."""
+        self._over.set()
+        self.join()
 
 
 class _Server(LoopbackServer):
