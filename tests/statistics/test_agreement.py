@@ -1,5 +1,6 @@
 """Agreement of raters: equal to scikit-learn and the krippendorff package, and to numbers worked by hand."""
 
+import importlib
 import math
 
 import numpy as np
@@ -18,6 +19,13 @@ from scoregate.statistics.agreement import (
     quadratic_kappa,
     raw_agreement,
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """Before the first example of a property, whose time is limited."""
+    importlib.import_module("sklearn.metrics")
+
 
 PARADOX = np.array([[90, 3], [4, 3]])
 """93 % agreement where 93 % are of one class."""

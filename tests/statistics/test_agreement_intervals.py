@@ -1,5 +1,6 @@
 """Intervals of agreement: their width, their coverage, and what is said where there is none."""
 
+import importlib
 from functools import partial
 
 import numpy as np
@@ -22,6 +23,13 @@ from scoregate.statistics.agreement import (
     table_estimate,
 )
 from scoregate.statistics.estimate import difference_interval, exact_interval, fewer_hits_p, share
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """Before the first example of a property, whose time is limited."""
+    importlib.import_module("scipy.stats")
+
 
 TABLE = np.array([[40, 20], [10, 130]])
 

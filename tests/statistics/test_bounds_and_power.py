@@ -1,5 +1,6 @@
 """Intervals that are never empty, and what data of a size can show."""
 
+import importlib
 import math
 
 import numpy as np
@@ -9,6 +10,12 @@ from hypothesis import strategies as st
 
 from scoregate.statistics.bounds import estimate_mean, observed_range
 from scoregate.statistics.power import minimum_detectable_drop, pairs_needed, smallest_provable_loss
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """Before the first example of a property, whose time is limited."""
+    importlib.import_module("scipy.stats")
 
 
 def test_thirty_items_without_a_difference_still_allow_a_drop_of_seven_and_a_half_points() -> None:

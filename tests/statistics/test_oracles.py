@@ -1,6 +1,7 @@
 """Our tests beside those of statsmodels and scipy, wherever they have the method, and where theirs give up."""
 
 import gc
+import importlib
 import math
 from collections.abc import Iterator
 
@@ -12,6 +13,14 @@ from hypothesis import strategies as st
 from scoregate.statistics.bounds import estimate_mean
 from scoregate.statistics.exact import benjamini_hochberg, exact_permutation_test, step_down
 from scoregate.statistics.permutation import permutation_test
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """Before the first example of a property, whose time is limited."""
+    importlib.import_module("scipy.stats")
+    importlib.import_module("statsmodels.stats.contingency_tables")
+    importlib.import_module("statsmodels.stats.multitest")
 
 
 def booleans(lost: int, won: int, kept: int = 20, failing: int = 3) -> tuple[np.ndarray, np.ndarray]:
