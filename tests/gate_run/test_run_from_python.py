@@ -204,6 +204,28 @@ class TestWhereItIsCalled:
         assert outcome.verdict.outcome == "pass"
         assert ticks > 1
 
+    def test_a_task_that_is_cancelled_ends_its_run_which_can_be_gone_on_with(
+        self, project: Project, gate: Path
+    ) -> None:
+        slow = agent("import time; time.sleep(0.05 if n else 0)\nreturn n", version="v3")
+        project.write("experiments/agent.py", slow)
+
+        async def main() -> str:
+            heard = Heard()
+            task = asyncio.create_task(scoregate.run_async(gate, listener=heard, local=True, concurrency=1))
+            while not any(report.done for report in heard.reports):
+                await asyncio.sleep(0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return heard.announced[0].run
+
+        run = asyncio.run(main())
+        threads = {thread.name for thread in threading.enumerate() if thread.name.startswith("scoregate-run")}
+        assert threads == set()
+        resumed = scoregate.run(gate, local=True, resume=run)
+        assert (resumed.run.id, len(resumed.run.items)) == (run, 64)
+
     def test_in_a_function_that_an_event_loop_calls(self, gate: Path) -> None:
         async def main() -> scoregate.RunOutcome:
             return scoregate.run(gate, local=True)

@@ -20,10 +20,13 @@ from scoregate.records import DatasetItem, RunHeader
 from scoregate.runner.candidates.candidate import Candidate
 from scoregate.runner.plan import Arm, RunPlan
 from scoregate.runner.session import run
+from scoregate.runner.supervisor import own_process
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store
 
 kind = sys.argv[2]
+if "command" in sys.argv:
+    own_process()
 
 def say(line):
     os.write(1, line.encode() + b"\n")
@@ -124,10 +127,17 @@ def test_a_signal_ends_the_run_at_once_and_keeps_what_is_done(
 
 
 def test_the_same_signal_again_ends_the_process_at_once(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", SESSION, str(tmp_path / "store.sqlite3"), "insists"]
+    command = [sys.executable, "-c", SESSION, str(tmp_path / "store.sqlite3"), "insists", "command"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=AT_ONCE, check=False)
     assert ended.stdout == "SIGTERM\nSIGINT\nSIGTERM\n"  # and no report
     assert ended.returncode == 5
+
+
+def test_in_somebody_elses_process_the_same_signal_again_does_what_it_did_before(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SESSION, str(tmp_path / "store.sqlite3"), "insists"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=AT_ONCE, check=False)
+    assert ended.stdout == "SIGTERM\nSIGINT\nSIGTERM\n"
+    assert ended.returncode == -signal.SIGTERM
 
 
 SUPERVISED = """

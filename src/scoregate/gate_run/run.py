@@ -95,12 +95,28 @@ async def run_async(
 ) -> RunOutcome:
     """`run` for a notebook or a server that runs an event loop, which goes on meanwhile.
 
-    The listener is called from another thread. A task that is cancelled stops waiting, and its run goes on to its end.
+    The listener is called from another thread. A task that is cancelled ends its run as Ctrl-C does: what is done is
+    kept, and the run can be gone on with.
     """
     import asyncio
 
-    request = _request(gate, overrides)
-    return await asyncio.to_thread(run_gate, request, listener or Silent(), lambda _: None)
+    from scoregate.errors import ScoregateError
+    from scoregate.runner.session import Stop, current_stop
+
+    request, stop = _request(gate, overrides), Stop()
+
+    def work() -> RunOutcome:
+        current_stop.set(stop)  # in this thread's own context
+        return run_gate(request, listener or Silent(), lambda _: None)
+
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        stop.ask()
+        with suppress(ScoregateError):
+            await running
+        raise
 
 
 def run_gate(request: Request, listener: Listener, decided: Callable[[Decided], None]) -> RunOutcome:

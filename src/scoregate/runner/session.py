@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from types import FrameType, TracebackType
 from typing import Any, Protocol, TypeVar
 
@@ -26,6 +27,33 @@ _Report = TypeVar("_Report", covariant=True)
 _BEAT_SECONDS = 0.1
 _PATIENCE_SECONDS = 0.15
 """How long the loop may stand still once the run is asked to end."""
+
+
+class Stop:
+    """Ends a run from another thread than the one that it is in, as Ctrl-C does from outside."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked = False
+        self._act: Callable[[], None] | None = None
+
+    def ask(self) -> None:
+        """End the session that goes on, and every later one of this run as soon as it begins."""
+        with self._lock:
+            self._asked = True
+            if self._act is not None:
+                self._act()
+
+    def listen(self, act: Callable[[], None] | None) -> None:
+        """What ends the session that goes on; None at its end. Called now, if it was asked for already."""
+        with self._lock:
+            self._act = act
+            if act is not None and self._asked:
+                act()
+
+
+current_stop: ContextVar[Stop | None] = ContextVar("scoregate_stop", default=None)
+"""What ends the sessions of the present context; None where nothing but a signal does."""
 
 
 class Driver(Protocol[_Report]):
@@ -74,7 +102,14 @@ async def _session(
             loop.call_soon_threadsafe(driver.interrupt)
 
         interruptions.listen(interrupt)
-        return await driver.run()
+        stop = current_stop.get()
+        if stop is None:
+            return await driver.run()
+        stop.listen(interrupt)
+        try:
+            return await driver.run()
+        finally:
+            stop.listen(None)
 
 
 def _close(loop: asyncio.AbstractEventLoop) -> None:

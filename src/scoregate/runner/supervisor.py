@@ -148,10 +148,22 @@ def _how_it_ended(status: int) -> str:
         return f"was killed by signal {-code}"
 
 
-class Interruptions:
-    """Ctrl-C and SIGTERM: the first asks the run to end, the same one again ends the process.
+class _Process:
+    is_ours = False
 
-    Handles the signals while it is entered, and puts the handlers back that were there.
+
+_process = _Process()
+
+
+def own_process() -> None:
+    """Say that this process is a command's and nobody else's: it may be ended in the middle of whatever it does."""
+    _process.is_ours = True
+
+
+class Interruptions:
+    """Ctrl-C and SIGTERM: the first asks the run to end, the same one again ends the process (`own_process`).
+
+    In a process of somebody else's the second one does what it did there before. Handles the signals while it is entered, and puts the handlers back that were there.
 
     A terminal's Ctrl-C may come as SIGINT and, forwarded by the supervising process, as SIGTERM a moment
     later: only the same signal twice is a second one, also when one that is nested in another got the first.
@@ -188,7 +200,11 @@ class Interruptions:
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if number in self._seen:
-            os._exit(INTERRUPTED)
+            if _process.is_ours:
+                os._exit(INTERRUPTED)
+            signal.signal(number, self._before[signal.Signals(number)] or signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
         is_first = not self._seen
         self._seen.add(number)
         if is_first and self._act is not None:

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from scoregate.gate_file import CandidateSpec
     from scoregate.runner.candidates.script import Handed, Script
 
-__all__ = ["Answer", "Candidate", "CandidateError", "TransientError", "as_answer", "build", "classify"]
+__all__ = [
+    "Answer",
+    "Candidate",
+    "CandidateError",
+    "TransientError",
+    "as_answer",
+    "build_candidate",
+    "classify",
+]
 
 
 def build_candidate(
