@@ -117,3 +117,10 @@ def test_an_unknown_run_is_told_with_the_latest_ones(two: tuple[Project, str, st
         "runs", "show", "nope"
     ).error(2)
     assert "'agent' begins the ids of 2 runs" in project.scoregate("runs", "show", "agent").error(2)
+
+
+def test_prune_keeps_the_run_that_is_a_gates_anchor(two: tuple[Project, str, str]) -> None:
+    project, first, _ = two
+    project.edit("gates/agent.toml", "[slices]", f'anchor = "run:{first}"\n\n[slices]')
+    assert project.scoregate("runs", "prune", "--keep", "0", "--yes").code == 0
+    assert [s["run"] for s in project.scoregate("runs", "list", "--json").json()] == [first]

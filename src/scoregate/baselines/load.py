@@ -255,8 +255,9 @@ def protected_runs(root: Path, store: Store) -> set[str]:
                 where=error.where,
                 hint="mend or remove the gate first",
             ) from error
-        source = gate.baseline_source
-        if isinstance(source, RunId):
+        for source in (gate.baseline_source, gate.anchor_source):
+            if not isinstance(source, RunId):
+                continue
             try:
                 run = store.find_run(source.id)
                 protected.add(run)

@@ -1,6 +1,14 @@
 """The one way from results to a verdict: compared, held against the anchor, and believed as far as its judges are.
 
-Whoever has results to decide comes through here: `run`, `check`, `enforce`, and two versions side by side.
+Whoever has results to decide comes through here: `run`, `check`, `enforce`, and two versions side by side. What the
+rules of one look say (`gates.look`: guards, then scores and slices, each by `gates.rules`; the worst of them counts)
+can be overruled, in this order:
+
+1. too many missing cells make it invalid (`gates.comparability`), and a part of the dataset never passes;
+2. a drop that is proved against the anchor is a regression, an anchor that cannot be compared is invalid
+   (`gates.anchors`);
+3. rules of judges that are not calibrated, or proved to be kinder to one version, are invalid (`judge_trust.trust`);
+4. the candidate's own script may say regression or invalid.
 """
 
 from __future__ import annotations

@@ -122,8 +122,6 @@ def check_decidable(gate: Gate, run: Run) -> None:
 
     Without a baseline nothing is compared, and a gate that cannot decide would only show it a run later.
     """
-    from scoregate.gates.compare import compare
-
     twin = replace(run, header=replace(run.header, run=f"{run.id} again"))
     compare(run, twin, gate)
 

@@ -1,8 +1,14 @@
 """What is in a run's metadata: every fact that a run notes about itself beside the fields of its header.
 
-A results file, the store and Langfuse keep them as one JSON object, `metadata`; `RunFacts` is its only reader and
-writer. Results files come from other tools as well: a fact of another type than its own counts as absent, and what
-nobody changes, known here or not, goes back as it stood. (Two queries of the store name `gate` and `wait_for` in SQL.)
+A results file and the store keep them as one JSON object, `metadata`; `RunFacts` alone turns that into facts and back.
+In Langfuse some of them travel as attributes (`langfuse.spans`). Results files come from other tools as well: a fact of
+another type than its own counts as absent, and what nobody changes, known here or not, goes back as it stood. (Two
+queries of the store name `gate` and `wait_for` in SQL.)
+
+Who sets them: `gate_run.begin.start_run` what every run notes (gate to selected_items), `gate_run.session` what tells
+the runs of a session apart (session, arm, against, round), `gate_run.rescored_first` scored_again, `gate_run.rescore`
+rescored_from and rescored, `gate_run.alone` script, `gates.acceptance` and `baselines` accepted, `gate_run.enforce`
+sdk_experiment, and `langfuse.experiment_runs` experiment.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""One verdict, many faces: terminal, Markdown, JSON, CSV. A new format is one function and one line in `FORMATS`."""
+"""One verdict, many faces: terminal, Markdown, JSON, CSV. A new format is one function and its line in
+`FORMATS`; those that are promised stand in `_NOT_YET` until then."""
 
 from __future__ import annotations
 

@@ -163,7 +163,8 @@ def own_process() -> None:
 class Interruptions:
     """Ctrl-C and SIGTERM: the first asks the run to end, the same one again ends the process (`own_process`).
 
-    In a process of somebody else's the second one does what it did there before. Handles the signals while it is entered, and puts the handlers back that were there.
+    In a process of somebody else's the second one does what it did there before. Handles the signals while it is
+    entered, and puts the handlers back that were there.
 
     A terminal's Ctrl-C may come as SIGINT and, forwarded by the supervising process, as SIGTERM a moment
     later: only the same signal twice is a second one, also when one that is nested in another got the first.
