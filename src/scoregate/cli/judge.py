@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 @click.group()
 def judge() -> None:
     """Try a judge, calibrate it, compare two runs by it, and share its replies."""
+    from scoregate.runner.supervisor import own_process
+
+    own_process()
 
 
 @judge.command()

@@ -81,10 +81,7 @@ def cli() -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Entry point: runs a command and exits with its code; every error is one line on stderr."""
-    from scoregate.runner.supervisor import own_process
-
     collect_rarely()
-    own_process()
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments or bool(os.environ.get(DEBUG))
     arguments = [a for a in arguments if a != "--debug"]

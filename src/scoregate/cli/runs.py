@@ -185,8 +185,10 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
     from scoregate.gate_run.rescore import rescore as score_again
     from scoregate.gate_run.stored_outputs import named_run
     from scoregate.reports.run_text import run_as_dict, run_summary
+    from scoregate.runner.supervisor import own_process
     from scoregate.sources import open_store
 
+    own_process()
     gate = read_gate(gate_path)
     sys.path.insert(0, str(gate.root))
     stdout = claim_stdout()

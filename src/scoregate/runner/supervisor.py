@@ -94,6 +94,7 @@ def _be_child(work: Callable[[], int], parent_alive: int, tell_end: int) -> None
         target=_end_with_parent, args=(parent_alive,), name="scoregate-parent", daemon=True
     )
     watch.start()
+    own_process()
     atexit._clear()  # What was registered before the fork is the parent's to do.
     code = INTERRUPTED
     try:
