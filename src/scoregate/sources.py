@@ -12,9 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from scoregate.catalog import CATALOG_FILE, Catalog, read_catalog
-from scoregate.datasets import content_digest, read_dataset
-from scoregate.datasets.files import SUFFIXES
-from scoregate.datasets.keys import check_keys
 from scoregate.errors import ConfigError, ScoregateError
 from scoregate.files.reading import shown_path
 from scoregate.gate_file import Gate
@@ -88,12 +85,16 @@ def any_dataset(text: str, root: Path) -> Dataset:
     """
     source = file_or_langfuse(text)
     if isinstance(source, Path) and is_file_name(source):
+        from scoregate.datasets import read_dataset
+
         return read_dataset(source)
     return dataset_in_langfuse(named_in_langfuse(text), root)
 
 
 def is_file_name(path: Path) -> bool:
     """Whether a name without `langfuse:` is that of a file and not of a dataset: it ends like one, or there is one."""
+    from scoregate.datasets.files import SUFFIXES
+
     return path.name.lower().endswith(SUFFIXES) or path.is_file()
 
 
@@ -135,6 +136,9 @@ def read_gate_dataset(gate: Gate, *, seconds: float | None = None) -> Dataset:
         raise ConfigError(
             "the gate names no dataset", where=gate.place, hint='add dataset = "datasets/….jsonl"'
         )
+    from scoregate.datasets import read_dataset
+    from scoregate.datasets.keys import check_keys
+
     inputs = Path(gate.input_schema) if gate.input_schema else None
     outputs = Path(gate.expected_output_schema) if gate.expected_output_schema else None
     if isinstance(source, LangfuseDataset):
@@ -184,6 +188,8 @@ def with_expected_items(run: Run, gate: Gate, store: Store | None) -> Run | RunT
     chosen = None if selected is None else set(selected)
     if items is None or (run.header.partial and chosen is None):
         return run
+    from scoregate.datasets import content_digest
+
     dataset = {item.id: content_digest(item) for item in items if chosen is None or item.id in chosen}
     from scoregate.gates.table import table_from_run
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from scoregate.baselines.langfuse_runs import read_langfuse_run
 from scoregate.catalog import CATALOG_FILE
 from scoregate.errors import BaselineError, ConfigError, NoBaseline, ResultsError, StoreError, did_you_mean
 from scoregate.files.reading import shown_path
@@ -135,6 +134,8 @@ def _of_langfuse(source: LangfuseExperiment, option: str, gate: Gate | None) -> 
     _refuse_choice_by_score(source.name or "", option)
     root = gate.root if gate is not None else find_root()
     what = {"--candidate": "candidate", "--baseline": "baseline"}.get(option, option.rpartition(": ")[2])
+    from scoregate.baselines.langfuse_runs import read_langfuse_run
+
     return read_langfuse_run(source, root, gate, what if what in _PARTS else "run")
 
 

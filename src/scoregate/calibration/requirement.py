@@ -6,13 +6,16 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from scoregate.calibration.comparison import Comparison, unsuited
-from scoregate.calibration.record import Calibration, Identity
 from scoregate.catalog import Contract
 from scoregate.config.table import ConfigTable, Integer, Keys, Number
-from scoregate.statistics.estimate import Estimate
 from scoregate.wording import count
+
+if TYPE_CHECKING:
+    from scoregate.calibration.record import Calibration, Identity
+    from scoregate.statistics.estimate import Estimate
 
 _FEWEST_ITEMS = 50
 """Labelled items that a calibration must rest on, unless the gate says another number."""

@@ -214,8 +214,8 @@ _USUAL_COLLECTING = gc.get_threshold()
 
 
 def collect_rarely() -> None:
-    """Look for garbage after 50,000 new objects: what a command loads is many more than the usual 700, and stays."""
-    gc.set_threshold(50_000)
+    """Look for garbage after a million new objects and not after 700: what a command loads and compares stays."""
+    gc.set_threshold(1_000_000)
 
 
 class Terminal:
@@ -233,6 +233,8 @@ class Terminal:
 
     def progress(self, report: RunReport, /) -> None:
         self._bar(report)
+        if report.complete:
+            collect_rarely()
 
     def say(self, line: str, /) -> None:
         self.close()

@@ -12,7 +12,6 @@ concatenation, in hexadecimal. So neither the order of the items nor the kind of
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterable
@@ -54,6 +53,8 @@ def canonical(item: DatasetItem) -> bytes:
 
 def item_digest(canonical_item: bytes) -> bytes:
     """32 bytes that stand for one item in `combined`."""
+    import hashlib
+
     return hashlib.sha256(canonical_item).digest()
 
 
@@ -68,6 +69,8 @@ def content_digest(item: DatasetItem) -> str:
 
 def combined(digests: Iterable[bytes]) -> str:
     """The fingerprint of a dataset from the digests of its items, in any order."""
+    import hashlib
+
     return hashlib.sha256(b"".join(sorted(digests))).hexdigest()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,6 +25,8 @@ def atomic_file(path: Path, family: type[ScoregateError]) -> Iterator[BinaryIO]:
             with target.open("wb") as device:
                 yield device
             return
+        import secrets
+
         temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
         try:
             with open(temporary, "xb") as file:  # noqa: PTH123 - Path.open gives no narrower type

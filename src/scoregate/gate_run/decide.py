@@ -20,7 +20,6 @@ from scoregate.gates.anchors import with_anchor
 from scoregate.gates.compare import compare_with_both, nothing_to_compare
 from scoregate.gates.levels import main_share
 from scoregate.gates.provenance import command_to_score_alike
-from scoregate.gates.rounds import decide_in_rounds
 from scoregate.sources import with_expected_items
 
 if TYPE_CHECKING:
@@ -76,6 +75,8 @@ def decide_beside(gate: Gate, session: SideBySide, anchor: Run | None = None, *,
     The session is finished then. Raises as `decide`, and RunInterrupted and StoreWriteError where a round was not
     completed, after which it can be gone on with.
     """
+    from scoregate.gates.rounds import decide_in_rounds
+
     check_labels(gate)
     margins = _with_true_margins(gate, session.candidate_run.header)
     verdict = decide_in_rounds(main_share(margins), session, seed=seed)

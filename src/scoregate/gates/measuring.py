@@ -26,7 +26,6 @@ from scoregate.gates.coding import (
 from scoregate.gates.critical import critical_of
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.pairing import ArmCells, PairedScore, Scale, Universe
-from scoregate.gates.quantile_evidence import gather_quantile
 from scoregate.statistics.bounds import MeanEstimate, estimate_mean, number_of_clusters, observed_range
 from scoregate.statistics.reliability import pass_at_k, pass_hat_k
 
@@ -50,6 +49,8 @@ def gather(
     Raises ConfigError where no margin is given or can be assumed.
     """
     if rule.quantile is not None:
+        from scoregate.gates.quantile_evidence import gather_quantile
+
         margin = _margin(name, pair, contract, rule, None)
         return _with_reported(
             gather_quantile(
@@ -319,6 +320,8 @@ def _quantile_where_it_applies(evidence: Evidence, q: float, everything: Univers
     if not kept.any():
         return None
     arms = [ArmCells(arm.values[kept], arm.not_applicable[kept]) for arm in (pair.baseline, pair.candidate)]
+    from scoregate.gates.quantile_evidence import gather_quantile
+
     part = gather_quantile(
         evidence.name,
         replace(pair, baseline=arms[0], candidate=arms[1]),

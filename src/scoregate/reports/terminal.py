@@ -21,7 +21,6 @@ from scoregate.reports.shown_rules import (
     shown_rules,
     spread_lines,
 )
-from scoregate.reports.terminal_items import evidence_lines, moved_lines
 from scoregate.reports.text import (
     MARK_COLOURS,
     Paint,
@@ -63,6 +62,18 @@ _EXPLAINED = {
 }
 
 
+def _of_items(report: Report, width: int, paint: Paint, most: int) -> Iterator[Sequence[str]]:
+    """What was run again, and what moved; nothing is loaded where neither is."""
+    if not (report.verdict.confirmed or report.verdict.flips):
+        return
+    from scoregate.reports.terminal_items import evidence_lines, moved_lines
+
+    if report.verdict.confirmed:
+        yield evidence_lines(report, width, paint)
+    if report.verdict.flips:
+        yield moved_lines(report, width, paint, most)
+
+
 def render_terminal(report: Report, *, width: int, colour: bool, max_items: int = 10) -> str:
     """The report as text for a terminal of `width` columns, with ANSI colours only if `colour`."""
     width = max(width, _NARROWEST)
@@ -77,8 +88,7 @@ def render_terminal(report: Report, *, width: int, colour: bool, max_items: int 
         paragraphs(corrected_lines(report) if report.corrected else (), width, first=""),
         _reasons(report, (*main.rules, *anchor.rules), width),
         _rounds(report, width),
-        evidence_lines(report, width, paint) if report.verdict.confirmed else (),
-        moved_lines(report, width, paint, max_items) if report.verdict.flips else (),
+        *_of_items(report, width, paint, max_items),
         _missing(report, width),
         paragraphs(report.verdict.notes, width, first="note: "),
         _next_steps(report),

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from scoregate.errors import StoreError, StoreWriteError
 from scoregate.files.lock import LockTaken, file_lock
 from scoregate.records import Attempt, DatasetItem, Run, RunHeader, RunItem, Score
 from scoregate.store import listing, rows
 from scoregate.store.database import Database
-from scoregate.store.judging import JudgeUsage, Replies, UnscoredAnswers
 from scoregate.store.listing import RunSummary, Totals
-from scoregate.store.outbox import Outbox
 from scoregate.store.rows import cell_rows, insert_cells, insert_scores
+
+if TYPE_CHECKING:
+    from scoregate.store.judging import JudgeUsage, Replies, UnscoredAnswers
+    from scoregate.store.outbox import Outbox
 
 STORE_PATH = Path(".scoregate/store.sqlite3")
 """Default place, relative to the project's root."""
@@ -63,21 +65,29 @@ class Store:
     @property
     def outbox(self) -> Outbox:
         """What was handed over to a service, and what was not."""
+        from scoregate.store.outbox import Outbox
+
         return Outbox(self._database, self._key)
 
     @property
     def replies(self) -> Replies:
         """What judges replied, for all runs."""
+        from scoregate.store.judging import Replies
+
         return Replies(self._database, self.judge_usage)
 
     @property
     def judge_usage(self) -> JudgeUsage:
         """What judges took of each run."""
+        from scoregate.store.judging import JudgeUsage
+
         return JudgeUsage(self._database, self._key)
 
     @property
     def unscored(self) -> UnscoredAnswers:
         """Answers that are still to be scored."""
+        from scoregate.store.judging import UnscoredAnswers
+
         return UnscoredAnswers(self._database, self._key)
 
     def close(self) -> None:
@@ -322,6 +332,8 @@ def _is_time(found: Iterable[tuple[float | None]]) -> bool:
 @contextmanager
 def _run_lock(folder: Path, run: str) -> Iterator[None]:
     plain = run.isascii() and run.replace("-", "").isalnum()
+    import hashlib
+
     path = folder / f"{run if plain else hashlib.sha256(run.encode()).hexdigest()}.lock"
     with ExitStack() as held:
         try:
