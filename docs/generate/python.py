@@ -90,7 +90,7 @@ missing), and optionally `cluster`. The same input gives the same verdict, to th
         "What a [task](candidates.md#a-python-function) returns and raises, and what is said of an\n"
         "[evaluator](scorers.md#evaluators).\n",
     ),
-    Section("Errors", "scoregate", ("ScoregateError",)),
+    Section("Errors", "scoregate", ("ScoregateError", "ConfigError", "BaselineError", "RunInterrupted")),
     Section("Version", "scoregate", ("__version__",)),
     Section(
         "In a script of Langfuse",

@@ -18,7 +18,7 @@ from scoregate.version import __version__
 if TYPE_CHECKING:
     from scoregate.catalog import Catalog, Contract, read_catalog
     from scoregate.datasets.files import read_dataset
-    from scoregate.errors import ScoregateError
+    from scoregate.errors import BaselineError, ConfigError, RunInterrupted, ScoregateError
     from scoregate.gate_file import Gate, Rule, read_gate
     from scoregate.gate_run.check import check
     from scoregate.gate_run.listener import Announcement, Listener
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Announcement": "scoregate.gate_run.listener",
+    "BaselineError": "scoregate.errors",
+    "ConfigError": "scoregate.errors",
+    "RunInterrupted": "scoregate.errors",
     "Answer": "scoregate.runner.candidates.candidate",
     "CandidateError": "scoregate.runner.candidates.failures",
     "Catalog": "scoregate.catalog",
@@ -68,8 +71,10 @@ _HOMES = {
 __all__ = [
     "Announcement",
     "Answer",
+    "BaselineError",
     "CandidateError",
     "Catalog",
+    "ConfigError",
     "Contract",
     "Dataset",
     "DatasetItem",
@@ -78,6 +83,7 @@ __all__ = [
     "Rule",
     "Run",
     "RunHeader",
+    "RunInterrupted",
     "RunItem",
     "RunOutcome",
     "Score",

@@ -75,9 +75,15 @@ class NoBaseline(BaselineError):
 
 
 class RunInterrupted(ScoregateError):
-    """A run stopped before its end; what was done is kept and can be resumed."""
+    """A run stopped before its end; what was done is kept and can be resumed. `run` is its id, where one had begun."""
 
     exit_code = INTERRUPTED
+
+    def __init__(
+        self, message: str, *, where: str | None = None, hint: str | None = None, run: str | None = None
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.run = run
 
 
 class ServiceError(ScoregateError):

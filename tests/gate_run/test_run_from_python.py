@@ -254,6 +254,155 @@ class TestWhereItIsCalled:
         assert of_the_data(found["worse"].verdict) == of_the_command(other)
 
 
+WITH_HELPER = """\
+import helper
+from mylib import NAME
+
+version = helper.NAME + NAME
+
+
+def task(*, item, **kwargs):
+    return helper.NAME
+
+
+evaluators = [lambda *, output, **kwargs: {"name": "correct", "value": True}]
+"""
+
+
+def with_modules(project: Project, name: str) -> Path:
+    """Give the project modules of the same names as every other one, beside its experiment and in its root."""
+    project.write("experiments/agent.py", WITH_HELPER)
+    project.write("experiments/helper.py", f"import time\ntime.sleep(0.2)\nNAME = {name!r}\n")
+    project.write("mylib/__init__.py", f"NAME = {name!r}\n")
+    return project.path("gates/agent.toml")
+
+
+class TestModulesOfTheProject:
+    def test_two_projects_at_once_have_each_their_own(self, project: Project, tmp_path: Path) -> None:
+        gates = {
+            "a": with_modules(project, "a"),
+            "b": with_modules(project.copied_to(tmp_path / "other"), "b"),
+        }
+        versions: dict[str, str] = {}
+
+        def decide(name: str) -> None:
+            versions[name] = scoregate.run(gates[name], local=True).run.header.candidate
+
+        threads = [threading.Thread(target=decide, args=(name,)) for name in gates]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=60)
+        assert versions == {"a": "aa", "b": "bb"}
+
+    def test_one_after_the_other_too(self, project: Project, tmp_path: Path) -> None:
+        first = with_modules(project, "a")
+        second = with_modules(project.copied_to(tmp_path / "other"), "b")
+        assert [scoregate.run(gate, local=True).run.header.candidate for gate in (first, second, first)] == [
+            "aa",
+            "bb",
+            "aa",
+        ]
+
+    def test_one_that_was_edited_is_loaded_anew(self, project: Project) -> None:
+        gate = with_modules(project, "a")
+        scoregate.run(gate, local=True)
+        with_modules(project, "edited")
+        assert scoregate.run(gate, local=True).run.header.candidate == "editededited"
+
+    def test_the_import_path_is_left_as_it_was(self, project: Project) -> None:
+        before = list(sys.path)
+        scoregate.run(with_modules(project, "a"), local=True)
+        assert sys.path == before
+
+
+class TestOptions:
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("on_inconclusive", "Fail"),
+            ("trials", 0),
+            ("trials", "3"),
+            ("trials", True),
+            ("concurrency", 0),
+            ("timeout", 0),
+            ("max_calls", -1),
+            ("max_seconds", float("nan")),
+            ("max_cost", -1.0),
+            ("seed", -1),
+            ("delivery_seconds", -1.0),
+        ],
+    )
+    def test_what_the_command_line_refuses_is_refused(self, gate: Path, name: str, value: object) -> None:
+        with pytest.raises(scoregate.ConfigError, match=f"^{name} is .*, not "):
+            scoregate.run(gate, local=True, **{name: value})  # type: ignore[arg-type]
+
+    def test_check_refuses_them_too(self, gate: Path) -> None:
+        with pytest.raises(scoregate.ConfigError, match="on_inconclusive is"):
+            scoregate.check(gate, "x.jsonl", on_inconclusive="Fail")  # type: ignore[arg-type]
+        with pytest.raises(scoregate.ConfigError, match="seed is"):
+            scoregate.check(gate, "x.jsonl", seed=-1)
+
+    def test_versions_and_baselines_may_be_paths(self, project: Project, gate: Path) -> None:
+        outcome = scoregate.run(gate, local=True, baseline=project.path("gates/agent.baseline.jsonl"))
+        assert outcome.verdict.outcome == "pass"
+
+
+CTRL_C_IN_A_LOOP = """\
+import asyncio, os, signal, sys, threading
+import scoregate
+
+class Listener:
+    def announce(self, facts): threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    def progress(self, report): pass
+    def say(self, line): pass
+    def ask(self, question): return False
+
+async def main():
+    try:
+        scoregate.run("gates/agent.toml", local=True, concurrency=1, listener=Listener())
+    except scoregate.RunInterrupted as error:
+        print(error.exit_code, error.run in str(error.hint))
+
+asyncio.run(main())
+"""
+
+
+def test_ctrl_c_ends_a_run_in_a_function_that_an_event_loop_calls(project: Project) -> None:
+    project.write("experiments/agent.py", agent("import time; time.sleep(0.5)\nreturn n"))
+    done = subprocess.run(
+        [sys.executable, "-c", CTRL_C_IN_A_LOOP],
+        cwd=project.folder,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, "5 True\n"), done.stderr
+
+
+def test_two_projects_of_langfuse_are_not_served_at_once(
+    project: Project, gate: Path, tmp_path: Path
+) -> None:
+    keys = (
+        "LANGFUSE_PUBLIC_KEY=pk-lf-{0}\nLANGFUSE_SECRET_KEY=sk-lf-{0}\nLANGFUSE_BASE_URL=http://127.0.0.1:9\n"
+    )
+    other = project.copied_to(tmp_path / "other")
+    project.write(".env", keys.format("a"))
+    seen: list[str] = []
+
+    class Nested(Heard):
+        def announce(self, facts: Announcement, /) -> None:
+            with pytest.raises(scoregate.ConfigError, match="goes to another Langfuse project") as caught:
+                scoregate.run(other.path("gates/agent.toml"))
+            seen.append(str(caught.value))
+
+    scoregate.run(gate, listener=Nested(), delivery_seconds=0.1)
+    assert len(seen) == 1
+    assert scoregate.run(other.path("gates/agent.toml")).delivery is None
+
+
 class TestCheck:
     def test_a_file_is_decided_as_by_the_command(self, project: Project, gate: Path) -> None:
         project.write("experiments/agent.py", WORSE)

@@ -23,7 +23,11 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
 )
 seed_option = click.option(
-    "--seed", default=0, show_default=True, help="Seed of everything that uses chance."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of everything that uses chance.",
 )
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 output_option = click.option(

@@ -199,6 +199,7 @@ def _call_and_score(
     raise RunInterrupted(
         f"{stopped} after {report.done:,} of {report.expected:,} run items, which are kept{waiting}",
         hint=f"go on with: {asked.resume_command(run)}",
+        run=run,
     )
 
 

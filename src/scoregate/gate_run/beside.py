@@ -89,7 +89,7 @@ def run_beside(
             try:
                 decision = decide_beside(gate, session, anchor, seed=request.seed)
             except RunInterrupted as error:
-                raise RunInterrupted(error.message, hint=_go_on(request, session)) from error
+                raise RunInterrupted(error.message, hint=_go_on(request, session), run=session.id) from error
             except StoreWriteError as error:
                 hint = "; ".join(filter(None, (error.hint, _go_on(request, session))))
                 raise StoreWriteError(error.message, where=error.where, hint=hint) from error

@@ -31,6 +31,10 @@ def check(
     Raises BaselineError where there is no baseline or it cannot be trusted, and otherwise the ScoregateError that the
     command line would tell: with `where`, `hint` and `exit_code`.
     """
+    from scoregate.gate_run.run import check_option
+
+    check_option("on_inconclusive", on_inconclusive)
+    check_option("seed", seed)
     return check_gate(
         Path(gate),
         str(candidate),

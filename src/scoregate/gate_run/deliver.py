@@ -30,7 +30,7 @@ def langfuse_of(request: Request, gate: Gate) -> Iterator[Settings | None]:
     """
     from scoregate.langfuse.settings import find_settings
 
-    settings = find_settings(gate.root)
+    settings = find_settings(gate.root, _own_environment())
     if request.require_delivery and (request.local or settings is None):
         if request.local:
             raise ConfigError(
@@ -48,13 +48,44 @@ def langfuse_of(request: Request, gate: Gate) -> Iterator[Settings | None]:
     if request.local:
         wanted["LANGFUSE_TRACING_ENABLED"] = "false"
     changed = {name: value for name, value in wanted.items() if os.environ.get(name) != value}
-    with _environment(changed):
+    target = None if request.local or settings is None else settings.target
+    with _alone_with(target), _environment(changed):
         yield None if request.local else settings
 
 
 _lock = threading.Lock()
+_targets: list[str | None] = []
+"""Where each run goes that this process has under way; None for one that stays here."""
 _before: dict[str, tuple[int, str | None]] = {}
 """Variable -> how many runs of this process have it set, and what it was before the first of them."""
+
+
+@contextmanager
+def _alone_with(target: str | None) -> Iterator[None]:
+    """Raises ConfigError where a run to another project is under way: their candidates would trace to one of them."""
+    with _lock:
+        if any(other != target for other in _targets):
+            raise ConfigError(
+                "another run of this process goes to another Langfuse project, or stays here",
+                hint="run the two after each other, or in two processes",
+            )
+        _targets.append(target)
+    try:
+        yield
+    finally:
+        with _lock:
+            _targets.remove(target)
+
+
+def _own_environment() -> dict[str, str]:
+    """The process's variables as they are without any run of it."""
+    with _lock:
+        own = dict(os.environ)
+        for name, (_, before) in _before.items():
+            own.pop(name, None)
+            if before is not None:
+                own[name] = before
+        return own
 
 
 @contextmanager

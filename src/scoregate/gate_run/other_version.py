@@ -82,7 +82,7 @@ def _in_place(gate: Gate, path: Path, at_once: int, label: str | None) -> Candid
     from scoregate.runner.candidates.python_file import load_experiment
     from scoregate.runner.candidates.worker import worker_candidate
 
-    experiment = load_experiment(gate.root / path)
+    experiment = load_experiment(gate.root / path, root=gate.root)
     return worker_candidate(
         experiment.path,
         root=gate.root,

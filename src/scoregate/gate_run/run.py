@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
@@ -24,13 +25,13 @@ class RunOptions(TypedDict, total=False):
     """Another Python candidate."""
     replay: str | Path | None
     """Recorded outputs as the candidate."""
-    candidate: str | None
+    candidate: str | Path | None
     """Another version: a Python file, or `git:REF`."""
     version: str | None
     """Label of the candidate."""
-    baseline: str | None
+    baseline: str | Path | None
     """A results file, the id of a stored run, `langfuse:EXPERIMENT` or `git:REF`."""
-    against: str | None
+    against: str | Path | None
     """A Python file or `git:REF` that is run beside the candidate, as the baseline."""
     rescore_baseline: bool
     on_inconclusive: Literal["warn", "fail"] | None
@@ -134,10 +135,8 @@ def run_gate(request: Request, listener: Listener, decided: Callable[[Decided], 
     gate = gate.with_policy(request.on_inconclusive)
     gate = replace(gate, limits=request.applied_to(gate.limits), trials=request.trials or gate.trials)
     check_trials(gate)
-    if str(gate.root) not in sys.path:
-        sys.path.insert(0, str(gate.root))  # what the candidate imports from the project's folder
     spec = with_experiment(gate, request.experiment_file, replay=request.replay, version=request.version)
-    with langfuse_of(request, gate) as langfuse:
+    with _importable(gate.root), langfuse_of(request, gate) as langfuse:
         assembly = assemble(gate, spec)
         if request.candidate is not None:
             from scoregate.gate_run.session import with_candidate
@@ -172,26 +171,79 @@ def _request(gate: str | Path, overrides: RunOptions) -> Request:
     for name in _PATHS:
         if given.get(name) is not None:
             given[name] = Path(given[name])
+    for name in ("baseline", "candidate", "against"):
+        if isinstance(given.get(name), Path):
+            given[name] = str(given[name])
     for name in ("item", "slice"):
         if isinstance(given.get(name), str):
             given[name] = (given[name],)
+    for name, value in given.items():
+        check_option(name, value)
     return Request(gate_path=Path(gate), **given)
 
 
+_RANGES: dict[str, tuple[type | tuple[type, ...], float, str]] = {
+    "trials": (int, 1, "a whole number of at least 1"),
+    "concurrency": (int, 1, "a whole number of at least 1"),
+    "max_calls": (int, 1, "a whole number of at least 1"),
+    "sample": (int, 1, "a whole number of at least 1"),
+    "limit": (int, 1, "a whole number of at least 1"),
+    "seed": (int, 0, "a whole number of at least 0"),
+    "timeout": ((int, float), math.ulp(0.0), "a number above 0"),
+    "max_seconds": ((int, float), math.ulp(0.0), "a number above 0"),
+    "max_cost": ((int, float), 0.0, "a number of at least 0"),
+    "delivery_seconds": ((int, float), 0.0, "a number of at least 0"),
+}
+
+
+def check_option(name: str, value: object) -> None:
+    """Raises ConfigError for a value that the command line would refuse."""
+    from scoregate.errors import ConfigError
+
+    expected = None
+    if name == "on_inconclusive" and value not in (None, "warn", "fail"):
+        expected = '"warn" or "fail"'
+    elif name in _RANGES and value is not None:
+        kind, least, words = _RANGES[name]
+        fits = isinstance(value, kind) and not isinstance(value, bool)
+        if not fits or not least <= value < math.inf:  # type: ignore[operator]  # it is a number
+            expected = words
+    if expected is not None:
+        raise ConfigError(f"{name} is {expected}, not {value!r:.60}")
+
+
+@contextmanager
+def _importable(root: Path) -> Iterator[None]:
+    """The project's folder on the import path, for what the candidate imports while it is called."""
+    entry = str(root)
+    sys.path.insert(0, entry)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):
+            sys.path.remove(entry)
+
+
 def _in_thread(work: Callable[[], RunOutcome]) -> RunOutcome:
-    """The result of `work` in a thread of its own, whose event loop is not this one's."""
+    """The result of `work` in a thread of its own, whose event loop is not this one's. Ctrl-C ends it as in `run`."""
+    from scoregate.runner.session import Stop, current_stop
+    from scoregate.runner.supervisor import Interruptions
+
+    stop = Stop()
     done: list[RunOutcome] = []
     failed: list[BaseException] = []
 
     def thread() -> None:
+        current_stop.set(stop)
         try:
             done.append(work())
         except BaseException as error:  # noqa: BLE001  raised again where it is waited for
             failed.append(error)
 
     worker = threading.Thread(target=thread, name="scoregate-run")
-    worker.start()
-    worker.join()
+    with Interruptions(stop.ask):
+        worker.start()
+        worker.join()
     if failed:
         raise failed[0]
     return done[0]

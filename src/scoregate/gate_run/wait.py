@@ -53,6 +53,7 @@ def wait_before_verdict(
         raise RunInterrupted(
             f"stopped while it waited for {', '.join(gate.wait_for)}; all run items are kept",
             hint=f"go on with: {request.resume_command(run)}",
+            run=run,
         ) from None
     finish_run(store, run)
 

@@ -50,7 +50,7 @@ def build_candidate(
     if spec.python is not None:
         from scoregate.runner.candidates.python_file import load_experiment, python_candidate
 
-        experiment = load_experiment(root / spec.python, None if spec.isolate else begin)
+        experiment = load_experiment(root / spec.python, None if spec.isolate else begin, root=root)
         version = version_of(root, spec.version, experiment.version)
         if not spec.isolate:
             return python_candidate(experiment, version=version)

@@ -12,8 +12,9 @@ import importlib.util
 import inspect
 import itertools
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
@@ -36,8 +37,22 @@ _SHAPE = "def task(*, item, **kwargs)"
 _UNFIT_TO_TRAVEL = (SystemExit, StopIteration, ModuleNotFoundError)
 """SystemExit would end an event loop and StopIteration hang a future; the third deserves an explanation."""
 _numbers = itertools.count(1)
-_siblings: dict[str, Path] = {}
-"""Modules that an imported file found in its own folder, with that folder."""
+_lock = threading.RLock()
+"""The import path and the modules are the process's, and runs may begin in several threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where an imported file found a module of the user's, and as what."""
+
+    folder: Path
+    file: Path
+    stamp: tuple[int, int] | None
+    """When it was changed last, and its size; None where it is gone."""
+
+
+_found: dict[str, _Origin] = {}
+"""Modules that imported files have found in their own folders and their projects' roots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +77,17 @@ class ExperimentFile:
         )
 
 
-def load_experiment(path: Path, begin: Callable[[Script], Handed] | None = None) -> ExperimentFile:
+def load_experiment(
+    path: Path, begin: Callable[[Script], Handed] | None = None, *, root: Path | None = None
+) -> ExperimentFile:
     """What the file defines, once it is imported (see `_import_file`). Raises ConfigError with file and line.
 
-    `begin` begins a script, and says what it handed over. Without it a script is refused.
+    `root` is the project's folder, whose modules are found too. `begin` begins a script, and says what it handed
+    over. Without it a script is refused.
     """
     check_input_file(path, (".py",), ConfigError)
     path = path.resolve()
-    module = _import_file(path)
+    module = _import_file(path, root)
     function = _script_function(module, path)
     if function is None:
         experiment = ExperimentFile(
@@ -229,11 +247,11 @@ def _check_call(experiment: ExperimentFile) -> None:
         pass  # a built-in without a signature: the first call will tell
 
 
-def _import_file(path: Path) -> ModuleType:
+def _import_file(path: Path, root: Path | None) -> ModuleType:
     """Import a file, once more each time, under a module name of its own.
 
-    Its folder comes first on the import path while it is imported, so the modules beside it are found; what is
-    imported only later, when a function of it is called, is not looked for there. Raises ConfigError with the
+    Its folder comes first on the import path while it is imported, then `root`, so the modules there are found; what is
+    imported only later, when a function of it is called, is not looked for beside the file. Raises ConfigError with the
     file and line of the user's own code that failed.
     """
     name = f"scoregate_experiment_{next(_numbers)}_{path.stem}"
@@ -243,7 +261,7 @@ def _import_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        with _importing_from(path.parent):
+        with _lock, _importing_from([path.parent, *([root.resolve()] if root is not None else [])]):
             loader.exec_module(module)
     except (Exception, SystemExit) as error:  # user code: whatever it raises, it cannot be imported
         del sys.modules[name]
@@ -252,26 +270,40 @@ def _import_file(path: Path) -> ModuleType:
 
 
 @contextmanager
-def _importing_from(folder: Path) -> Iterator[None]:
-    """Put `folder` first on the import path, and keep the modules of other experiments' folders out of it.
+def _importing_from(folders: Sequence[Path]) -> Iterator[None]:
+    """Put `folders` first on the import path, and keep the modules of other experiments out of it.
 
-    Two versions of an experiment have modules of the same names beside them. Without this the second would
-    silently be given the first one's.
+    Two versions of an experiment, and two projects, have modules of the same names. Without this the second would
+    silently be given the first one's. One that was edited since is imported anew, with all that were found beside it.
     """
-    for name in [name for name, origin in _siblings.items() if origin != folder]:
-        sys.modules.pop(name, None)
-        del _siblings[name]
+    changed = {origin.folder for origin in _found.values() if origin.stamp != _stamp(origin.file)}
+    for name, origin in list(_found.items()):
+        if origin.folder not in folders or origin.folder in changed:
+            sys.modules.pop(name, None)
+            del _found[name]
     importlib.invalidate_caches()
     before = set(sys.modules)
-    sys.path.insert(0, str(folder))
+    sys.path[:0] = [str(folder) for folder in folders]
     try:
         yield
     finally:
-        with suppress(ValueError):  # the file may have put the import path in an order of its own
-            sys.path.remove(str(folder))
+        for folder in folders:
+            with suppress(ValueError):  # the file may have put the import path in an order of its own
+                sys.path.remove(str(folder))
         for name in set(sys.modules) - before:
-            if _is_beside(folder, name, sys.modules[name]):
-                _siblings[name] = folder
+            for folder in folders:
+                if _is_beside(folder, name, sys.modules[name]):
+                    file = Path(str(sys.modules[name].__file__))
+                    _found[name] = _Origin(folder, file, _stamp(file))
+                    break
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _is_beside(folder: Path, name: str, module: ModuleType) -> bool:
