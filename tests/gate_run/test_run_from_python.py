@@ -141,6 +141,10 @@ class TestRun:
         assert outcome.verdict.outcome == "regression"
         assert [one.round for one in heard.announced] == ["A", "B"]
 
+    def test_an_empty_name_of_the_other_version_is_none(self, gate: Path) -> None:
+        with pytest.raises(scoregate.ConfigError, match="cannot be run beside the candidate"):
+            scoregate.run(gate, local=True, against="")
+
     def test_no_baseline_is_no_pass(self, project: Project, gate: Path) -> None:
         project.path("gates/agent.baseline.jsonl").unlink()
         outcome = scoregate.run(gate, local=True)

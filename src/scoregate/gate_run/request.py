@@ -103,7 +103,7 @@ class Request:
         return named
 
     def _named_beside(self, gate: Gate) -> GitRevision | File | None:
-        if self.against:
+        if self.against is not None:
             return named_version(self.against)
         source = named_source(self.baseline, "--baseline") if self.baseline else gate.baseline_source
         return source if isinstance(source, GitRevision) else None
