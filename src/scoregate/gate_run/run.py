@@ -214,13 +214,16 @@ def check_option(name: str, value: object) -> None:
 
 @contextmanager
 def _importable(root: Path) -> Iterator[None]:
-    """The project's folder on the import path, for what the candidate imports while it is called."""
+    """A project's folder on the import path, for what its candidate imports only while it is called."""
+    from scoregate.runner.candidates.python_file import IMPORTING
+
     entry = str(root)
-    sys.path.insert(0, entry)
+    with IMPORTING:  # not in the middle of an import of another project's file
+        sys.path.insert(0, entry)
     try:
         yield
     finally:
-        with suppress(ValueError):
+        with IMPORTING, suppress(ValueError):
             sys.path.remove(entry)
 
 

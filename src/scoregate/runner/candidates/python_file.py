@@ -37,8 +37,9 @@ _SHAPE = "def task(*, item, **kwargs)"
 _UNFIT_TO_TRAVEL = (SystemExit, StopIteration, ModuleNotFoundError)
 """SystemExit would end an event loop and StopIteration hang a future; the third deserves an explanation."""
 _numbers = itertools.count(1)
-_lock = threading.RLock()
-"""The import path and the modules are the process's, and runs may begin in several threads."""
+IMPORTING = threading.RLock()
+"""Held while a file is imported, and by whoever changes the import path: it is the process's, and runs may begin in
+several threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +262,7 @@ def _import_file(path: Path, root: Path | None) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        with _lock, _importing_from([path.parent, *([root.resolve()] if root is not None else [])]):
+        with IMPORTING, _importing_from([path.parent, *([root.resolve()] if root is not None else [])]):
             loader.exec_module(module)
     except (Exception, SystemExit) as error:  # user code: whatever it raises, it cannot be imported
         del sys.modules[name]
