@@ -5,10 +5,10 @@ In Langfuse some of them travel as attributes (`langfuse.spans`). Results files 
 another type than its own counts as absent, and what nobody changes, known here or not, goes back as it stood. (Two
 queries of the store name `gate` and `wait_for` in SQL.)
 
-Who sets them: `gate_run.begin.start_run` what every run notes (gate to selected_items), `gate_run.session` what tells
-the runs of a session apart (session, arm, against, round), `gate_run.rescored_first` scored_again, `gate_run.rescore`
-rescored_from and rescored, `gate_run.alone` script, `gates.acceptance` and `baselines` accepted, `gate_run.enforce`
-sdk_experiment, and `langfuse.experiment_runs` experiment.
+Who sets them: `gate_run.begin.start_run` what every run notes (gate, and origin to selected_items),
+`gate_run.session` what tells the runs of a session apart (session, arm, against, round), `gate_run.rescored_first`
+scored_again, `gate_run.rescore` rescored_from and rescored, `gate_run.alone` script, `gates.acceptance` and `baselines`
+accepted, `gate_run.enforce` sdk_experiment, and `langfuse.experiment_runs` experiment.
 """
 
 from __future__ import annotations
