@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoregate.statistics.bounds import estimate_mean, observed_range
+from scoregate.statistics.bounds import estimate_mean, estimate_unchanged, observed_range
 from scoregate.statistics.power import minimum_detectable_drop, pairs_needed, smallest_provable_loss
 
 
@@ -32,6 +32,16 @@ def test_equal_clusters_give_the_t_interval_of_the_augmented_sample(differences:
     expected = stats.t.interval(0.95, len(sample) - 1, sample.mean(), stats.sem(sample))
     estimate = estimate_mean(np.array(differences), np.ones(len(differences)), low=-1.0, high=1.0)
     assert (estimate.lower_bound(0.025), estimate.upper_bound(0.025)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("clusters", [2, 30])
+def test_the_expected_bound_without_a_true_difference_is_that_of_differences_that_cancel(
+    clusters: int,
+) -> None:
+    differences = np.tile([0.2, -0.2], clusters // 2)
+    measured = estimate_mean(differences, np.ones(clusters), low=-1.0, high=1.0)
+    expected = estimate_unchanged(0.04, clusters, value_range=1.0)
+    assert expected.lower_bound(0.05) == pytest.approx(measured.lower_bound(0.05))
 
 
 def test_items_of_one_cluster_are_not_independent() -> None:

@@ -86,6 +86,16 @@ def estimate_mean(
     )
 
 
+def estimate_unchanged(variance: float, clusters: int, *, value_range: float) -> MeanEstimate:
+    """What `estimate_mean` makes on average of differences without a true one, in clusters of one size.
+
+    `variance` is that of one cluster's mean difference, `value_range` the range R of the score: the ends are −R and R.
+    """
+    augmented = clusters + 2
+    spread = (clusters * variance + 2.0 * value_range**2) / (augmented - 1) / augmented
+    return MeanEstimate(0.0, 0.0, math.sqrt(spread), augmented - 1)
+
+
 def observed_range(differences: NDArray[np.float64], values: NDArray[np.float64]) -> float:
     """Range R of a score without ends, told from what was seen of it; 0 only where every value is 0.
 

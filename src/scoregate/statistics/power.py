@@ -13,7 +13,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from scoregate.statistics.special import special_function
+from scoregate.statistics.bounds import estimate_unchanged
 
 _POWER = 0.8
 """A drop counts as visible when it would be found in four of five builds."""
@@ -93,18 +93,14 @@ def passes_unchanged(
 ) -> float:
     """Probability that an unchanged candidate passes: that the bound of `estimate_mean` lies above −margin.
 
-    `within` is w of the score, `value_range` its range R (two pseudo-clusters at −R and R are added), `level` the
-    error of the one-sided bound, `clusters` G of equal size (each item its own by default). With several gated
-    `scores` all have to pass; they are taken as independent. True differences of items are 0.
+    `within` is w of the score, `value_range` its range R, `level` the error of the one-sided bound, `clusters` G of
+    equal size (each item its own by default). With several gated `scores` all have to pass; they are taken as
+    independent. True differences of items are 0.
     """
-    stdtrit = special_function("stdtrit")
-
     count = items if clusters is None else clusters
-    augmented = count + 2
     variance = difference_error(within, items=items, trials=trials, design_effect=design_effect) ** 2 * count
-    spread = math.sqrt((count * variance + 2.0 * value_range**2) / (augmented - 1) / augmented)
-    room = margin - float(stdtrit(augmented - 1, 1.0 - level)) * spread
-    noise = math.sqrt(variance * count) / augmented
+    room = margin + estimate_unchanged(variance, count, value_range=value_range).lower_bound(level)
+    noise = math.sqrt(variance * count) / (count + 2)
     if noise == 0.0:
         return float(room > 0)
     return (0.5 * math.erfc(-room / noise / math.sqrt(2.0))) ** scores
