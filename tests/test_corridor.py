@@ -15,7 +15,7 @@ SCRIPT = ROOT / "benchmarks" / "corridor.py"
 
 @pytest.mark.parametrize(
     ("command", "most"),
-    [("run", ["--most-files", "100", "--most-changes", "33"]), ("check", ["--most-files", "60"])],
+    [("run", ["--most-files", "100", "--most-changes", "30"]), ("check", ["--most-files", "60"])],
 )
 def test_a_plain_command_enters_few_files(command: str, most: list[str]) -> None:
     done = traced(command, *most)

@@ -17,7 +17,7 @@ from tests.fork_server.process import Process, start, usual_environment
 _ANNOUNCED = re.compile(
     r"scoregate: (run \S+: .* on [\d,]+ items|no Langfuse keys: the run stays here$|round [A-D], "
     r"|.*; this run can become the first$|both versions are "
-    r"|.*: (smaller drops will be missed|most builds will be inconclusive); )"
+    r"|.*: (smaller drops will be missed|most builds will be inconclusive|every build will be invalid); )"
 )
 
 GATE = """\

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scoregate.errors import ScoregateError
-from scoregate.gate_file import Gate
+from scoregate.gate_file import Gate, Rule
 from scoregate.gates.findings import FEWEST_CLUSTERS
 from scoregate.gates.levels import GUARD_SHARE, main_share, one_look, round_shares, rounds_of
 from scoregate.planning.chances import (
@@ -131,7 +131,7 @@ def blind_warning(gate: Gate, dataset: Dataset, baseline: Run) -> str | None:
 
 
 def warning_of(gate: Gate, noises: Sequence[Noise], size: Size, *, assumed: bool) -> str | None:
-    """One line where the gate cannot see its own margin, so that most builds would settle nothing; else None.
+    """One line where the gate cannot see its own margin, so that most builds would settle nothing, or none; else None.
 
     `assumed` says that no noise is known, and `noises` have none.
     """
@@ -144,7 +144,8 @@ def warning_of(gate: Gate, noises: Sequence[Noise], size: Size, *, assumed: bool
     worst, drop = max(seen, key=lambda pair: pair[1] / (pair[0].margin or math.inf))
     assert worst.margin is not None
     inconclusive = unchanged(gate, noises, size).inconclusive
-    if inconclusive <= _BLIND and drop <= 2 * worst.margin:
+    invalid = cannot_gate(gate, size) and _needs_a_drop(gate.rules[worst.score])
+    if not invalid and inconclusive <= _BLIND and drop <= 2 * worst.margin:
         return None
     trials = count(trials_of(gate)[-1], "trial")
     margin = margins[worst.score] + (" in the judge's scores" if worst.of_margin < 1 else "")
@@ -158,10 +159,18 @@ def warning_of(gate: Gate, noises: Sequence[Noise], size: Size, *, assumed: bool
             f"sees {sees} of {worst.score}{assumption}{',' if assumption else ''} and its margin is {margin}"
         )
     follows = "most builds will be inconclusive" if inconclusive > _BLIND else "smaller drops will be missed"
+    if invalid:
+        follows = "every build will be invalid"
     return (
         f"with {count(size.items, 'item')} and {trials} this gate {what}: {follows}; "
         f"`scoregate plan {gate.place}` shows what would help"
     )
+
+
+def _needs_a_drop(rule: Rule) -> bool:
+    """Whether the rule asks for more than critical items and floors, which a handful of items can settle."""
+    by_items = rule.critical or rule.min is not None or rule.max is not None
+    return rule.max_drop is not None or rule.max_increase is not None or not by_items
 
 
 def _measured(gate: Gate, dataset: Dataset, baseline: Run) -> tuple[Noise, ...] | None:
