@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scoregate.errors import ConfigError
@@ -164,6 +164,7 @@ def test_a_threshold_lies_between_0_and_1(score: ScoreOutput) -> None:
 
 
 @given(st.text(), st.booleans())
+@example("C:\N{COMBINING CEDILLA}", True)
 def test_normalising_twice_changes_nothing(text: str, punctuation: bool) -> None:
     once = normalised(text, strip_punctuation=punctuation)
     assert normalised(once, strip_punctuation=punctuation) == once

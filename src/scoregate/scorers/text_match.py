@@ -130,7 +130,9 @@ def normalised(
     if fold_case:
         text = unicodedata.normalize("NFKC", text.casefold())
     if strip_punctuation:
-        text = "".join(letter for letter in text if not unicodedata.category(letter).startswith("P"))
+        kept = (letter for letter in text if not unicodedata.category(letter).startswith("P"))
+        # A mark that stood behind punctuation joins the letter before it.
+        text = unicodedata.normalize("NFKC", "".join(kept))
     if strip_articles:
         text = _ARTICLES.sub(" ", text)
     return " ".join(text.split())
