@@ -52,6 +52,18 @@ def existing_store(root: Path, path: Path | None = None) -> Store | None:
     return open_store(root, path=place, create=False) if place.exists() else None
 
 
+def answered_run(gate: Gate, store: Store | None, run: str | None) -> str | None:
+    """Id of the stored run that is named, else of the gate's newest one that has an answer; None without one.
+
+    Raises StoreError for a name that is no run's.
+    """
+    if store is None:
+        return None
+    if run is not None:
+        return store.find_run(run)
+    return next((found.run for found in store.list_runs(gate=gate.name) if found.done), None)
+
+
 def read_catalog_of(root: Path) -> Catalog:
     """The project's score catalog, `gates/scores.toml`; an empty one where there is none. Raises ConfigError."""
     path = root / "gates" / CATALOG_FILE

@@ -34,6 +34,19 @@ output_option = click.option(
     "-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH",
     help="Also write the report as json, markdown or csv; may be repeated.",
 )  # fmt: skip
+
+
+def delivery_seconds_option(help: str) -> Callable[[F], F]:
+    """`--delivery-seconds`: what is waited for differs from command to command."""
+    return click.option(
+        "--delivery-seconds",
+        type=click.FloatRange(min=0, max=86_400),
+        default=120.0,
+        show_default=True,
+        help=help,
+    )
+
+
 _NO_GATES = (".jsonl", ".json", ".csv", ".parquet", ".gz", ".py")
 """Endings of the other files of a project, one of which is easily given in a gate's place."""
 

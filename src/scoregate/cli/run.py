@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from scoregate.cli.options import (
+    delivery_seconds_option,
     gate_argument,
     json_option,
     output_option,
@@ -119,13 +120,7 @@ _existing = click.Path(path_type=Path)
 @click.option(
     "--require-delivery", is_flag=True, help="Exit code 5 where the run is not all seen in Langfuse."
 )
-@click.option(
-    "--delivery-seconds",
-    type=click.FloatRange(min=0, max=86_400),
-    default=120.0,
-    show_default=True,
-    help="How long to wait, after the verdict, until the run is seen in Langfuse.",
-)
+@delivery_seconds_option("How long to wait, after the verdict, until the run is seen in Langfuse.")
 @seed_option
 @output_option
 @json_option

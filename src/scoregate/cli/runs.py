@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scoregate.cli.options import json_option, store_option, yes_option
+from scoregate.cli.options import delivery_seconds_option, json_option, store_option, yes_option
 from scoregate.wording import count
 
 if TYPE_CHECKING:
@@ -245,13 +245,7 @@ def prune(keep: int | None, before: str | None, yes: bool, store_path: Path | No
 
 @runs.command()
 @click.argument("names", metavar="RUN...", nargs=-1, required=True)
-@click.option(
-    "--delivery-seconds",
-    type=click.FloatRange(min=0, max=86_400),
-    default=120.0,
-    show_default=True,
-    help="How long to send and to wait until everything is seen.",
-)
+@delivery_seconds_option("How long to send and to wait until everything is seen.")
 @json_option
 @store_option
 def push(names: tuple[str, ...], delivery_seconds: float, as_json: bool, store_path: Path | None) -> int:

@@ -7,7 +7,7 @@ has: who loses more than before breaks a rule that no gate has to write down.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -162,34 +162,24 @@ def decide_newly_failing(
     failing: Sequence[Evidence], tested: Sequence[TestedHypothesis], level: RuleLevels
 ) -> list[RuleResult]:
     """A broken rule for each score that fails beyond chance where it did not apply; silent otherwise."""
-    return [
-        rule_result(
-            score,
-            test,
-            "regression",
-            f"fails where it did not apply before ({count(score.clusters, 'item')}, {p_text(test.adjusted_p_value)})",
-            level,
-        )
-        for score, test in zip(failing, tested, strict=True)
-        if test.adjusted_p_value <= level.alpha
-    ]
+    return _broken(
+        failing,
+        tested,
+        level,
+        lambda score, p: f"fails where it did not apply before ({count(score.clusters, 'item')}, {p})",
+    )
 
 
 def decide_applicability(
     applies: Sequence[Evidence], tested: Sequence[TestedHypothesis], level: RuleLevels
 ) -> list[RuleResult]:
     """A broken rule for each score that applies to fewer items beyond chance; silent otherwise."""
-    results = []
-    for score, test in zip(applies, tested, strict=True):
-        if test.adjusted_p_value > level.alpha:
-            continue
-        before, now = (float(arm.values.mean()) for arm in (score.pair.baseline, score.pair.candidate))
-        reason = (
-            f"the score applies to fewer items than before ({amount_text(before, 'rate')} then, "
-            f"{amount_text(now, 'rate')} now, {p_text(test.adjusted_p_value)})"
-        )
-        results.append(rule_result(score, test, "regression", reason, level))
-    return results
+
+    def reason(score: Evidence, p: str) -> str:
+        before, now = _shares(score)
+        return f"the score applies to fewer items than before ({_then_and_now(before, now)}, {p})"
+
+    return _broken(applies, tested, level, reason)
 
 
 def lateness(
@@ -215,17 +205,35 @@ def decide_timeouts(
     found: Sequence[Evidence], tested: Sequence[TestedHypothesis], level: RuleLevels
 ) -> list[RuleResult]:
     """A broken rule where more calls time out beyond chance; silent otherwise."""
-    results = []
-    for late, test in zip(found, tested, strict=True):
-        if test.adjusted_p_value > level.alpha:
-            continue
-        before, now = (1.0 - float(arm.values.mean()) for arm in (late.pair.baseline, late.pair.candidate))
-        reason = (
-            f"more calls time out than before ({amount_text(before, 'rate')} then, {amount_text(now, 'rate')} now, "
-            f"{p_text(test.adjusted_p_value)})"
-        )
-        results.append(rule_result(late, test, "regression", reason, level))
-    return results
+
+    def reason(late: Evidence, p: str) -> str:
+        before, now = (1.0 - in_time for in_time in _shares(late))
+        return f"more calls time out than before ({_then_and_now(before, now)}, {p})"
+
+    return _broken(found, tested, level, reason)
+
+
+def _broken(
+    found: Sequence[Evidence],
+    tested: Sequence[TestedHypothesis],
+    level: RuleLevels,
+    reason: Callable[[Evidence, str], str],
+) -> list[RuleResult]:
+    """A broken rule for each that is worse beyond chance; `reason` is given the evidence and its p-value in words."""
+    return [
+        rule_result(score, test, "regression", reason(score, p_text(test.adjusted_p_value)), level)
+        for score, test in zip(found, tested, strict=True)
+        if test.adjusted_p_value <= level.alpha
+    ]
+
+
+def _shares(score: Evidence) -> tuple[float, float]:
+    """Mean of all cells in baseline and candidate."""
+    return float(score.pair.baseline.values.mean()), float(score.pair.candidate.values.mean())
+
+
+def _then_and_now(before: float, now: float) -> str:
+    return f"{amount_text(before, 'rate')} then, {amount_text(now, 'rate')} now"
 
 
 def _in_time(everything: Universe, table: RunTable) -> NDArray[np.float64]:

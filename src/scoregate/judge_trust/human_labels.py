@@ -20,7 +20,7 @@ from scoregate.gate_file import Gate
 from scoregate.gate_file.source import LangfuseExperiment, named_source
 from scoregate.records import JSON, Run, RunItem
 from scoregate.results_file import read_results
-from scoregate.sources import connect
+from scoregate.sources import answered_run, connect
 from scoregate.store import Store
 
 __all__ = [
@@ -105,10 +105,7 @@ def one_an_item(labels: list[HumanLabel]) -> tuple[list[HumanLabel], list[HumanL
 
 def labelled_run(gate: Gate, store: Store | None, run: str | None) -> Run:
     """The stored run that is named, else the gate's newest one that is whole. Raises ConfigError, StoreError."""
-    if store is not None and run is not None:
-        run = store.find_run(run)
-    elif store is not None:
-        run = next((found.run for found in store.list_runs(gate=gate.name) if found.done), None)
+    run = answered_run(gate, store, run)
     if store is None or run is None:
         raise ConfigError(
             "the labels do not say which outputs they are of, and no run of this gate has an answer yet",

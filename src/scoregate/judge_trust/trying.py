@@ -26,7 +26,7 @@ from scoregate.runner.budget import CostCap
 from scoregate.runner.calls import Calls, DaemonThreads
 from scoregate.scorers.judge import ChatMessage
 from scoregate.scorers.scorer import OutOfBudget
-from scoregate.sources import read_gate_dataset
+from scoregate.sources import answered_run, read_gate_dataset
 from scoregate.store import Store
 
 _ASKED_ANEW = "calibration"
@@ -93,10 +93,7 @@ def answers_to_try(
     if output is not None:
         chosen = wanted if items else wanted[:limit]
         return [AnswerToTry(dataset[name], output, 0, "--output") for name in chosen]
-    if store is not None and run is not None:
-        run = store.find_run(run)
-    elif store is not None:
-        run = next((found.run for found in store.list_runs(gate=gate.name) if found.done), None)
+    run = answered_run(gate, store, run)
     if store is None or run is None:
         raise ConfigError(
             "no run of this gate has an answer yet", hint="run the gate first, or give one with --output TEXT"

@@ -19,29 +19,21 @@ from scoregate.langfuse.experiment_items import FoundItem, FoundScore, items_of,
 from scoregate.langfuse.experiments import Experiment, experiment_of_id, iso
 from scoregate.langfuse.spans import KEY, SCHEMA
 from scoregate.records import (
-    ITEM_STATUSES,
     JSON,
-    SCORE_SOURCES,
-    SCORE_STATUSES,
-    Attempt,
     Run,
     RunHeader,
     RunItem,
     Score,
     ScoreValue,
-    Tokens,
 )
 from scoregate.records.run_facts import RunFacts
 from scoregate.results_file.reading import (
     Record,
-    amount_of,
-    check_value,
     count_of,
+    header_of,
+    item_of,
     object_of,
-    one_of,
-    optional_amount,
-    optional_text,
-    required_text,
+    score_of,
     texts_of,
 )
 
@@ -85,19 +77,8 @@ def delivered_header(experiment: Experiment) -> RunHeader:
             origin=origin or facts.origin,
             langfuse_dataset_id=facts.langfuse_dataset_id or experiment.dataset_id,
         )
-        return RunHeader(
-            run=required_text(record, "run"),
-            dataset=required_text(record, "dataset"),
-            candidate=required_text(record, "candidate"),
-            expected_items=count_of(record, "expected_items", 0),
-            trials=count_of(record, "trials", 1),
-            dataset_fingerprint=optional_text(record, "dataset_fingerprint"),
-            dataset_version=optional_text(record, "dataset_version"),
-            commit=optional_text(record, "commit"),
-            scorers=texts_of(record, "scorers"),
-            started_at=optional_text(record, "started_at"),
-            metadata=facts.to_metadata(),
-        )
+        header = replace(header_of(record), trials=count_of(record, "trials", 1))
+        return header.with_facts(facts)
     except ResultsError as error:
         raise _unreadable(error.message, where) from error
 
@@ -189,42 +170,13 @@ def _cell(run: str, row: FoundItem, trial: int) -> _Cell:
     where = f"Langfuse: run {run}, item '{row.item}'"
     record = _record(row.metadata.get(KEY), where)
     try:
-        tokens = object_of(record, "tokens")
-        status = one_of(record, "status", ITEM_STATUSES)
+        item = item_of(record, row.item, trial)
         left_out = record.get("output_left_out") is True
-        item = RunItem(
-            item=row.item,
-            trial=trial,
-            status=status,
-            error=optional_text(record, "error"),
-            output=_json(row.output, where) if status == "ok" and not left_out else None,
-            latency_seconds=optional_amount(record, "latency_seconds"),
-            cost_usd=optional_amount(record, "cost_usd"),
-            tokens=Tokens(count_of(tokens, "input", 0), count_of(tokens, "output", 0)) if tokens else None,
-            trace_id=optional_text(record, "trace_id"),
-            cluster=optional_text(record, "cluster"),
-            slices=texts_of(record, "slices"),
-            attempts=_attempts(record),
-            content=optional_text(record, "content"),
-            started_at=optional_amount(record, "started_at"),
-            output_left_out=left_out,
-        )
+        output = _json(row.output, where) if item.status == "ok" and not left_out else None
+        item = replace(item, output=output, output_left_out=left_out)
         return _Cell(row, item, object_of(record, "cells"), texts_of(record, "types"))
     except ResultsError as error:
         raise _unreadable(error.message, where) from error
-
-
-def _attempts(record: Record) -> tuple[Attempt, ...]:
-    """The calls of an item that took several, where the run says them."""
-    return tuple(
-        Attempt(
-            number=count_of(attempt, "number", 1),
-            status=one_of(attempt, "status", ITEM_STATUSES),
-            error=optional_text(attempt, "error"),
-            latency_seconds=amount_of(attempt, "latency_seconds"),
-        )
-        for attempt in record.get("attempts") or ()
-    )
 
 
 def _scores(run: str, cell: _Cell, found: Mapping[str, FoundScore]) -> list[Score]:
@@ -233,23 +185,12 @@ def _scores(run: str, cell: _Cell, found: Mapping[str, FoundScore]) -> list[Scor
     scores = []
     try:
         for name in {**cell.types, **cell.cells}:
-            said = object_of(cell.cells, name)
+            said = object_of(cell.cells, name) or {"status": "ok"}
             value = None
             if name in cell.types:
                 score = found[ids.score_id(run, item, trial, name)]
                 value = _value(name, cell.types[name], score.value)
-            scores.append(
-                Score(
-                    item,
-                    trial,
-                    name,
-                    value,
-                    one_of(said, "status", SCORE_STATUSES) if said else "ok",
-                    optional_text(said, "comment"),
-                    one_of(said, "source", SCORE_SOURCES) if "source" in said else "code",
-                )
-            )
-            check_value(scores[-1].status, value)
+            scores.append(score_of({**said, "value": value}, item, trial, name))
     except ResultsError as error:
         raise _unreadable(error.message, where) from error
     return scores

@@ -77,9 +77,9 @@ class _Content:
         kind = record.get("kind")
         if kind == "score":
             name = required_text(record, "score")
-            self._add_score(_score(record, item_id(record), self._trial(record), name), number)
+            self._add_score(score_of(record, item_id(record), self._trial(record), name), number)
         elif kind == "item":
-            item = _item(record, item_id(record), self._trial(record))
+            item = item_of(record, item_id(record), self._trial(record))
             first = self._item_lines.setdefault((item.item, item.trial), number)
             if first != number:
                 raise ResultsError(f"item '{item.item}' trial {item.trial} was already given in line {first}")
@@ -157,6 +157,11 @@ def _header(record: Record) -> RunHeader:
             f"written by a newer version of scoregate (format {schema}; this one reads {SCHEMA})",
             hint="upgrade scoregate",
         )
+    return header_of(record)
+
+
+def header_of(record: Record) -> RunHeader:
+    """The header of a run from its members."""
     return RunHeader(
         run=required_text(record, "run"),
         dataset=required_text(record, "dataset"),
@@ -173,7 +178,8 @@ def _header(record: Record) -> RunHeader:
     )
 
 
-def _item(record: Record, item: str, trial: int) -> RunItem:
+def item_of(record: Record, item: str, trial: int) -> RunItem:
+    """A run item from its members."""
     tokens = object_of(record, "tokens")
     status = one_of(record, "status", ITEM_STATUSES)
     return RunItem(
@@ -215,7 +221,8 @@ def _attempts(value: JSON) -> tuple[Attempt, ...]:
     )
 
 
-def _score(record: Record, item: str, trial: int, name: str) -> Score:
+def score_of(record: Record, item: str, trial: int, name: str) -> Score:
+    """A score from its members."""
     status = one_of(record, "status", SCORE_STATUSES)
     value = record.get("value")
     check_value(status, value)
@@ -229,7 +236,7 @@ def _inline_score(item: RunItem, name: str, entry: JSON) -> Score:
     if not name:
         raise ResultsError("a score without a name")
     if isinstance(entry, dict):
-        return _score({"status": "ok", **entry}, item.item, item.trial, name)
+        return score_of({"status": "ok", **entry}, item.item, item.trial, name)
     check_value("ok", entry)
     return Score(item.item, item.trial, name, entry)
 

@@ -9,12 +9,12 @@ from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored, shortened
 from scoregate.scorers.reading import (
     ScoringCall,
+    after_reading,
     against_expected,
     against_item,
     item_path,
     quoted,
     scored,
-    unscored,
 )
 
 ALLOWED_DOCUMENTS_VERSION = "1"
@@ -71,19 +71,9 @@ def forbidden_documents(
 
 def _of_ids(judge: Callable[[list[str], list[str]], Scored]) -> Callable[[JSON, JSON], Scored]:
     """The judge of two JSON lists, by their ids. A list that is none is False in the output, else an error."""
-
-    def judge_json(actual: JSON, listed: JSON) -> Scored:
-        try:
-            ids = _ids(listed)
-        except ValueError as error:
-            return unscored(f"documents of the dataset item: {error}")
-        try:
-            cited = _ids(actual)
-        except ValueError as error:
-            return scored(False, f"documents of the output: {error}")
-        return judge(cited, ids)
-
-    return judge_json
+    return after_reading(
+        _ids, judge, of_output="documents of the output", of_item="documents of the dataset item"
+    )
 
 
 def _ids(value: JSON) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from scoregate.errors import ConfigError
 from scoregate.paths import PathError, json_type, look_up
@@ -16,6 +17,8 @@ from scoregate.scorers.outcome import Scored, not_applicable, shortened
 
 ScoringCall = Callable[..., Scored]
 """A library scorer, ready to be called with keyword arguments out of those that are offered."""
+
+_T = TypeVar("_T")
 
 EXPECTED = "expected_output"
 _ITEM_FIELDS = ("input", EXPECTED, "metadata")
@@ -88,6 +91,29 @@ def against_item(
         return judge(actual, expected)
 
     return check
+
+
+def after_reading(
+    read: Callable[[JSON], _T], judge: Callable[[_T, _T], Scored], *, of_output: str, of_item: str
+) -> Callable[[JSON, JSON], Scored]:
+    """The judge of two JSON values by what `read` makes of them: `judge(actual, expected)`.
+
+    What it raises ValueError for is an error where it is the dataset item's, and False where it is the output's.
+    `of_output` and `of_item` name the two in the comment.
+    """
+
+    def judge_json(actual: JSON, expected: JSON) -> Scored:
+        try:
+            wanted = read(expected)
+        except ValueError as error:
+            return unscored(f"{of_item}: {error}")
+        try:
+            got = read(actual)
+        except ValueError as error:
+            return scored(False, f"{of_output}: {error}")
+        return judge(got, wanted)
+
+    return judge_json
 
 
 def item_path(path: str, argument: str) -> str:

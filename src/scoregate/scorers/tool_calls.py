@@ -10,7 +10,7 @@ from scoregate.files.reading import JsonProblem, parse_json
 from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored, shortened
-from scoregate.scorers.reading import ScoringCall, against_expected, quoted, same_json, scored, unscored
+from scoregate.scorers.reading import ScoringCall, after_reading, against_expected, quoted, same_json, scored
 
 TOOL_CALLS_VERSION = "1"
 
@@ -48,19 +48,14 @@ def tool_calls(
     """
     fits = {"exact": _same_arguments, "subset": _holds_arguments, "ignore": _any_arguments}[arguments]
 
-    def judge(actual: JSON, expected: JSON) -> Scored:
-        try:
-            wanted = _read_calls(expected)
-        except ValueError as error:
-            return unscored(f"expected tool calls: {error}")
-        try:
-            got = _read_calls(actual)
-        except ValueError as error:
-            return scored(False, f"tool calls of the output: {error}")
+    def judge(got: list[ToolCall], wanted: list[ToolCall]) -> Scored:
         same = {"exact": _in_step, "subset": _in_order, "any_order": _one_to_one}[mode](wanted, got, fits)
         return scored(same, None if same else _difference(wanted, got, fits, others_allowed=mode == "subset"))
 
-    return against_expected(judge, path, expected_path, optional)
+    of_json = after_reading(
+        _read_calls, judge, of_output="tool calls of the output", of_item="expected tool calls"
+    )
+    return against_expected(of_json, path, expected_path, optional)
 
 
 def _read_calls(value: JSON) -> list[ToolCall]:
