@@ -6,13 +6,12 @@ import threading
 
 from scoregate.datasets import fingerprint
 from scoregate.gate_file.source import LangfuseDataset
-from scoregate.langfuse.connection import Connection, Patience
+from scoregate.langfuse.connection import Connection
 from scoregate.langfuse.dataset_push import PushPlan, plan_push, push
 from scoregate.records import JSON, Dataset, DatasetItem
 from tests.langfuse_server.server import LangfuseServer
 
 AGENT = LangfuseDataset("team/agent")
-QUICK = Patience(deadline=20.0, first_pause=0.02, longest_pause=0.1)
 
 
 def dataset(*items: DatasetItem) -> Dataset:

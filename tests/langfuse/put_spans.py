@@ -7,12 +7,13 @@ import time
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from scoregate.langfuse.connection import Connection
+from scoregate.langfuse.connection import Connection, Patience
 from scoregate.langfuse.settings import Settings
 from tests.langfuse_server.server import LangfuseServer
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SPAN = "00f067aa0ba902b7"
+QUICK = Patience(deadline=20.0, first_pause=0.01, longest_pause=0.05)
 
 
 def settings_of(server: LangfuseServer, environment: str = "development") -> Settings:

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from scoregate.langfuse import ids
 from scoregate.langfuse.accepted import marks, write_marks
 from scoregate.langfuse.connection import Connection
 from scoregate.langfuse.experiment_runs import newest_accepted, read_run
 from tests.langfuse.delivered import deliver, small_run
-from tests.langfuse.put_spans import settings_of
 from tests.langfuse_server.server import LangfuseServer
-
-
-@pytest.fixture
-def server() -> Iterator[LangfuseServer]:
-    with LangfuseServer() as started:
-        yield started
-
-
-@pytest.fixture
-def connection(server: LangfuseServer) -> Iterator[Connection]:
-    with Connection(settings_of(server)) as opened:
-        yield opened
 
 
 def accept(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from base64 import b64encode
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,20 +14,7 @@ from scoregate.langfuse.settings import Settings
 from tests.langfuse_server.faults import Fault
 from tests.langfuse_server.server import LangfuseServer
 
-QUICK = Patience(request=10.0, deadline=30.0, first_pause=0.01, longest_pause=0.05)
 HASTY = Patience(request=10.0, deadline=0.3, first_pause=0.01, longest_pause=0.05)
-
-
-@pytest.fixture
-def server() -> Iterator[LangfuseServer]:
-    with LangfuseServer() as server:
-        yield server
-
-
-@pytest.fixture
-def connection(server: LangfuseServer) -> Iterator[Connection]:
-    with Connection(Settings(server.public_key, server.secret_key, server.url), QUICK) as connection:
-        yield connection
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])

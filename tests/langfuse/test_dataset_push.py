@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,25 +16,12 @@ from scoregate.langfuse.dataset_push import check_sendable, plan_push, push
 from scoregate.langfuse.datasets import read_dataset
 from scoregate.langfuse.settings import Settings
 from scoregate.records import DatasetItem
-from tests.langfuse.pushing import AGENT, QUICK, dataset, numbered, pushed, written
+from tests.langfuse.pushing import AGENT, dataset, numbered, pushed, written
 from tests.langfuse_server.faults import EVERY_FAULT, Fault
 from tests.langfuse_server.server import LangfuseServer
 from tests.recorded_answers import BOTH, recorded_answers
 
 NAMED = {"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]}
-
-
-@pytest.fixture
-def server() -> Iterator[LangfuseServer]:
-    with LangfuseServer() as running:
-        yield running
-
-
-@pytest.fixture
-def connection(server: LangfuseServer) -> Iterator[Connection]:
-    settings = Settings(server.public_key, server.secret_key, server.url)
-    with Connection(settings, QUICK) as open_connection:
-        yield open_connection
 
 
 def test_a_second_push_sends_nothing(connection: Connection, server: LangfuseServer) -> None:

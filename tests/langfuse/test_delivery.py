@@ -24,12 +24,6 @@ RUN = "agent-20261121-000000-aaaa"
 
 
 @pytest.fixture
-def server() -> Iterator[LangfuseServer]:
-    with LangfuseServer() as server:
-        yield server
-
-
-@pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(tmp_path / "store.sqlite3") as store:
         yield store

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,18 +18,6 @@ from tests.langfuse.delivered import deliver, put_experiment, small_run
 from tests.langfuse.put_spans import settings_of
 from tests.langfuse_server.faults import EVERY_FAULT
 from tests.langfuse_server.server import LangfuseServer
-
-
-@pytest.fixture
-def server() -> Iterator[LangfuseServer]:
-    with LangfuseServer() as started:
-        yield started
-
-
-@pytest.fixture
-def connection(server: LangfuseServer) -> Iterator[Connection]:
-    with Connection(settings_of(server)) as opened:
-        yield opened
 
 
 def read(connection: Connection, name: str) -> Run:

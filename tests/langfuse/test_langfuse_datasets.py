@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,21 +15,9 @@ from scoregate.langfuse.connection import Connection, Patience, Refused
 from scoregate.langfuse.datasets import read_dataset
 from scoregate.langfuse.settings import Settings
 from scoregate.records import JSON
-from tests.langfuse.pushing import AGENT, QUICK, numbered, pushed, put
+from tests.langfuse.pushing import AGENT, numbered, pushed, put
+from tests.langfuse.put_spans import QUICK
 from tests.langfuse_server.server import LangfuseServer
-
-
-@pytest.fixture
-def server() -> Iterator[LangfuseServer]:
-    with LangfuseServer() as running:
-        yield running
-
-
-@pytest.fixture
-def connection(server: LangfuseServer) -> Iterator[Connection]:
-    settings = Settings(server.public_key, server.secret_key, server.url)
-    with Connection(settings, QUICK) as open_connection:
-        yield open_connection
 
 
 def test_what_was_pushed_reads_back_with_its_fingerprint_version_and_id(connection: Connection) -> None:

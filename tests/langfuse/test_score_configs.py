@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from scoregate.catalog import Catalog, Contract
 from scoregate.errors import ServiceError
 from scoregate.langfuse.config_sync import SyncedConfig, sync_configs
-from scoregate.langfuse.connection import Connection, Patience, Refused
+from scoregate.langfuse.connection import Connection, Refused
 from scoregate.langfuse.score_configs import (
     ConfigState,
     ScoreConfig,
@@ -21,11 +20,10 @@ from scoregate.langfuse.score_configs import (
 )
 from scoregate.langfuse.settings import Settings
 from scoregate.records import JSON
-from tests.langfuse.put_spans import settings_of
+from tests.langfuse.put_spans import QUICK, settings_of
 from tests.langfuse_server.faults import EVERY_FAULT, Fault
 from tests.langfuse_server.server import LangfuseServer
 
-QUICK = Patience(first_pause=0.01, longest_pause=0.05, deadline=10)
 GROUNDED = Contract(name="groundedness", type="numeric", min=0.0, max=1.0, description="Share of sentences.")
 CORRECT = Contract(name="correct", type="boolean")
 VERDICT = Contract(name="verdict", type="categorical", categories=("good", "bad"))
@@ -37,18 +35,6 @@ THERE = ScoreConfig(
 VERDICT_THERE = ScoreConfig(
     id="v", name="verdict", data_type="CATEGORICAL", categories=(("bad", 0), ("good", 1))
 )
-
-
-@pytest.fixture
-def server() -> Iterator[LangfuseServer]:
-    with LangfuseServer() as server:
-        yield server
-
-
-@pytest.fixture
-def connection(server: LangfuseServer) -> Iterator[Connection]:
-    with Connection(settings_of(server), QUICK) as connection:
-        yield connection
 
 
 def catalog(*contracts: Contract) -> Catalog:

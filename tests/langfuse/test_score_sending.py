@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from scoregate.langfuse.connection import Connection, Patience, Refused
@@ -11,25 +9,12 @@ from scoregate.langfuse.score_body import ScoreParent, score_body
 from scoregate.langfuse.score_sending import MOST_IN_A_BATCH, send_scores
 from scoregate.langfuse.settings import Settings
 from scoregate.records import JSON
-from tests.langfuse.put_spans import settings_of
+from tests.langfuse.put_spans import QUICK, settings_of
 from tests.langfuse_server.faults import EVERY_FAULT, Fault
 from tests.langfuse_server.server import LangfuseServer
 
-QUICK = Patience(first_pause=0.01, longest_pause=0.05, deadline=10)
 HASTY = Patience(first_pause=0.01, longest_pause=0.02, deadline=1.0)
 WRONG: dict[str, JSON] = {"id": "wrong", "name": "x", "value": 2, "dataType": "BOOLEAN", "traceId": "t"}
-
-
-@pytest.fixture
-def server() -> Iterator[LangfuseServer]:
-    with LangfuseServer() as server:
-        yield server
-
-
-@pytest.fixture
-def connection(server: LangfuseServer) -> Iterator[Connection]:
-    with Connection(settings_of(server), QUICK) as connection:
-        yield connection
 
 
 def bodies(number: int, *, comment: str | None = None) -> list[dict[str, JSON]]:

@@ -29,12 +29,6 @@ HELPFUL = Contract(name="helpful", type="boolean", parent="run_item", where="gat
 EVENT = FeedbackEvent(interaction_id="i-1", value="negative", agent_version="v7")
 
 
-@pytest.fixture
-def server() -> Iterator[LangfuseServer]:
-    with LangfuseServer() as server:
-        yield server
-
-
 def writer_to(server: LangfuseServer, *contracts: Contract, environment: str = "development") -> ScoreWriter:
     catalog = Catalog({contract.name: contract for contract in contracts}, where="gates/scores.toml")
     return ScoreWriter(settings_of(server), catalog, environment)

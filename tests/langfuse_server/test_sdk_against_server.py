@@ -10,22 +10,9 @@ import pytest
 from langfuse import Evaluation, Langfuse
 
 from tests.langfuse_server.answers import Json
-from tests.langfuse_server.client import client_of
 from tests.langfuse_server.server import LangfuseServer
 
 LONG_AGO = "2020-01-01T00:00:00Z"
-
-
-@pytest.fixture
-def server() -> Iterator[LangfuseServer]:
-    with LangfuseServer() as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: LangfuseServer) -> Iterator[httpx.Client]:
-    with client_of(server) as client:
-        yield client
 
 
 @pytest.fixture

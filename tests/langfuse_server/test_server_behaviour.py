@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -16,18 +15,6 @@ from tests.langfuse_server.server import LangfuseServer
 TRACES = "/api/public/otel/v1/traces"
 PROTOBUF = {"content-type": "application/x-protobuf"}
 VERSION_4 = {"x-langfuse-ingestion-version": "4"}
-
-
-@pytest.fixture
-def server() -> Iterator[LangfuseServer]:
-    with LangfuseServer() as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: LangfuseServer) -> Iterator[httpx.Client]:
-    with client_of(server) as client:
-        yield client
 
 
 def export(experiment: str, *items: str, text: str = "out") -> bytes:

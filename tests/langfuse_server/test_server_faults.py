@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -13,18 +12,6 @@ from tests.langfuse_server.faults import EVERY_FAULT, Fault
 from tests.langfuse_server.server import LangfuseServer
 
 SCORES = "/api/public/scores"
-
-
-@pytest.fixture
-def server() -> Iterator[LangfuseServer]:
-    with LangfuseServer() as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: LangfuseServer) -> Iterator[httpx.Client]:
-    with client_of(server) as client:
-        yield client
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 502])
