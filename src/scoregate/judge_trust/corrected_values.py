@@ -29,7 +29,7 @@ from scoregate.judge_trust.judged_answers import (
     labels_of,
 )
 from scoregate.records import Run
-from scoregate.statistics.differential import ErrorRates, compare_errors
+from scoregate.statistics.differential import compare_errors
 
 if TYPE_CHECKING:
     from scoregate.judge_trust.human_labels import HumanLabel
@@ -196,10 +196,10 @@ def _of_old_answers(old: _First, answered: _First) -> str | None:
     shares = _labelled_shares(answered, same)
     if shares is None:
         return None
-    (labelled, of), (others, of_others) = shares.candidate, shares.baseline
+    labelled, others = shares
     return (
-        f"{labelled:,} of the {of:,} that the baseline gave too are labelled, and {others:,} of the {of_others:,} "
-        "others, so that the corrected value leans to the former"
+        f"{labelled} that the baseline gave too are labelled, and {others} others, "
+        "so that the corrected value leans to the former"
     )
 
 
@@ -209,10 +209,10 @@ def _of_steady_items(now: Answers, answered: _First) -> str | None:
     shares = _labelled_shares(answered, steady)
     if shares is None:
         return None
-    (labelled, of), (others, of_others) = shares.candidate, shares.baseline
+    labelled, others = shares
     return (
-        f"in the first trial, which counts, {labelled:,} of the {of:,} items that answer the same in every trial are "
-        f"labelled, and {others:,} of the {of_others:,} others"
+        f"in the first trial, which counts, {labelled} items that answer the same in every trial are labelled, "
+        f"and {others} others"
     )
 
 
@@ -261,11 +261,14 @@ def _by_the_judges_difference(old: _First, first: _First, worst: float) -> str |
     return None
 
 
-def _labelled_shares(answered: _First, chosen: set[str]) -> ErrorRates | None:
-    """How many of the chosen items (as the candidate's) and of the others are labelled, where that is no chance."""
+def _labelled_shares(answered: _First, chosen: set[str]) -> tuple[str, str] | None:
+    """How many of the chosen items and of the others are labelled, `60 of the 1,319`, where that is no chance."""
     labelled = {item: cell.label is not None for item, cell in answered.items()}
     shares = compare_errors(
         {item: yes for item, yes in labelled.items() if item not in chosen},
         {item: yes for item, yes in labelled.items() if item in chosen},
     )
-    return shares if shares.p_value <= _NOT_BY_CHANCE else None
+    if shares.p_value > _NOT_BY_CHANCE:
+        return None
+    said = [f"{share:,} of the {of:,}" for share, of in (shares.candidate, shares.baseline)]
+    return said[0], said[1]

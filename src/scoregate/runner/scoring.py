@@ -21,6 +21,7 @@ from time import perf_counter
 
 from scoregate.catalog import Catalog
 from scoregate.errors import StoreError
+from scoregate.gate_file import Limits
 from scoregate.records import DatasetItem, RunItem, Score
 from scoregate.runner.budget import CostCap
 from scoregate.runner.calls import CallOutcome, Calls, DaemonThreads, ThreadJob, close_all
@@ -101,15 +102,14 @@ class Scoring:
         *,
         threads: DaemonThreads,
         calls: Calls,
-        at_once: int,
-        limit_seconds: float | None,
+        limits: Limits,
         deliver: Callable[[Sequence[ItemToScore]], None],
         put_off: Callable[[ItemToScore, Postponed], None],
         failed: Callable[[StoreError], None],
         cost_cap: CostCap | None = None,
         postpone_unanswered: bool = False,
     ) -> None:
-        """`calls` makes the async calls under their limit; `at_once` is the most jobs and async items at a time.
+        """`calls` makes the async calls under their limit; as many jobs and async items are at work as calls may be.
 
         Services pay from `cost_cap`. What a cap on cost or time forbids to score goes to `put_off`, without its scores,
         and with `postpone_unanswered` so does what they do not answer. `failed` is told of a reply that is not kept.
@@ -125,8 +125,8 @@ class Scoring:
         self._catalog = catalog
         self._threads = threads
         self._calls = calls
-        self._at_once = at_once
-        self._limit = limit_seconds
+        self._at_once = limits.concurrency
+        self._limit = limits.timeout_seconds
         self._deliver = self._closing(deliver)
         self._put_off = put_off
         self._failed = failed
@@ -143,7 +143,9 @@ class Scoring:
         self._open: dict[int, ItemToScore] = {}
         """By identity: what was added and is neither delivered nor put off."""
         for service in self._services:
-            service.begin(concurrency=at_once, cost_cap=cost_cap, postpone_unanswered=postpone_unanswered)
+            service.begin(
+                concurrency=self._at_once, cost_cap=cost_cap, postpone_unanswered=postpone_unanswered
+            )
 
     @property
     def chunk(self) -> int:

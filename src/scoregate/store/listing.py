@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from scoregate.errors import StoreError
 from scoregate.records.run_facts import RunFacts
@@ -117,47 +118,39 @@ def totals_of(connection: sqlite3.Connection, key: int, trials: Sequence[int] | 
     )
 
 
+_SUMMARY_COLUMNS = {
+    "run": "run",
+    "dataset": "dataset",
+    "candidate": "candidate",
+    "commit": "commit_id",
+    "started_at": "started_at",
+    "finished_at": "finished_at",
+    "expected": "expected_items * trials",
+    "done": "(SELECT count(*) FROM run_items WHERE run = runs.key)",
+    "failed": "(SELECT count(*) FROM run_items WHERE run = runs.key AND status != 'ok')",
+}
+"""Field of a summary -> what is selected for it, where that is all there is to it."""
+
+
 def list_runs(connection: sqlite3.Connection, limit: int | None, gate: str | None) -> list[RunSummary]:
     """Newest first."""
     rows = connection.execute(
-        f"""SELECT run, dataset, candidate, commit_id, started_at, finished_at, expected_items * trials, metadata,
-            (SELECT count(*) FROM run_items WHERE run = runs.key),
-            (SELECT count(*) FROM run_items WHERE run = runs.key AND status != 'ok'),
+        f"""SELECT {", ".join(_SUMMARY_COLUMNS.values())}, metadata,
             (SELECT sum(cost_usd) FROM run_items WHERE run = runs.key),
             (SELECT sum(cost_usd) FROM judge_usage WHERE run = runs.key)
         FROM runs WHERE :gate IS NULL OR json_extract(metadata, '$.gate') = :gate
         {_NEWEST_FIRST} LIMIT :limit""",
         {"gate": gate, "limit": -1 if limit is None else limit},
     )
-    return [_summary(*row) for row in rows]
+    return [_summary(row) for row in rows]
 
 
-def _summary(
-    run: str,
-    dataset: str,
-    candidate: str,
-    commit: str | None,
-    started_at: str | None,
-    finished_at: str | None,
-    expected: int,
-    metadata: str,
-    done: int,
-    failed: int,
-    cost: float | None,
-    judged: float | None,
-) -> RunSummary:
+def _summary(row: tuple[Any, ...]) -> RunSummary:
+    *plain, metadata, cost, judged = row
     facts = RunFacts.of(json.loads(metadata))
     return RunSummary(
-        run=run,
+        **dict(zip(_SUMMARY_COLUMNS, plain, strict=True)),
         gate=facts.gate,
-        dataset=dataset,
-        candidate=candidate,
-        commit=commit,
-        started_at=started_at,
-        finished_at=finished_at,
-        expected=expected,
-        done=done,
-        failed=failed,
         cost_usd=_sum(cost, judged),
         selection=facts.selection,
         session=facts.session,

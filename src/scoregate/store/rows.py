@@ -25,10 +25,20 @@ from scoregate.records import (
 SqlRow = tuple[Any, ...]
 """Values as SQLite takes and gives them."""
 
-HEADER_COLUMNS = (
-    "run, dataset, dataset_fingerprint, dataset_version, candidate, commit_id, expected_items, trials, "
-    "started_at, finished_at, scorers, metadata"
-)
+_PLAIN_HEADER = {
+    "run": "run",
+    "dataset": "dataset",
+    "dataset_fingerprint": "dataset_fingerprint",
+    "dataset_version": "dataset_version",
+    "candidate": "candidate",
+    "commit_id": "commit",
+    "expected_items": "expected_items",
+    "trials": "trials",
+    "started_at": "started_at",
+    "finished_at": "finished_at",
+}
+"""Column -> field of a header that is kept as it is."""
+HEADER_COLUMNS = ", ".join((*_PLAIN_HEADER, "scorers", "metadata"))
 ITEM_COLUMNS = (
     "item, trial, status, error, output, latency_seconds, cost_usd, tokens_input, tokens_output, trace_id, "
     "cluster, slices, content, started_at"
@@ -52,37 +62,16 @@ class Unstorable(StoreError):
 
 def header_row(header: RunHeader) -> SqlRow:
     return (
-        header.run,
-        header.dataset,
-        header.dataset_fingerprint,
-        header.dataset_version,
-        header.candidate,
-        header.commit,
-        header.expected_items,
-        header.trials,
-        header.started_at,
-        header.finished_at,
+        *(getattr(header, field) for field in _PLAIN_HEADER.values()),
         json_text(dict(header.scorers), header.run),
         json_text(header.facts.to_metadata(), header.run),
     )
 
 
 def header_from(row: SqlRow) -> RunHeader:
-    run, dataset, fingerprint, version, candidate, commit, items, trials, started, finished, *texts = row
-    return RunHeader(
-        run=run,
-        dataset=dataset,
-        candidate=candidate,
-        expected_items=items,
-        trials=trials,
-        dataset_fingerprint=fingerprint,
-        dataset_version=version,
-        commit=commit,
-        scorers=json.loads(texts[0]),
-        started_at=started,
-        finished_at=finished,
-        metadata=json.loads(texts[1]),
-    )
+    *plain, scorers, metadata = row
+    fields: dict[str, Any] = dict(zip(_PLAIN_HEADER.values(), plain, strict=True))
+    return RunHeader(**fields, scorers=json.loads(scorers), metadata=json.loads(metadata))
 
 
 def item_row(key: int, item: RunItem) -> SqlRow:

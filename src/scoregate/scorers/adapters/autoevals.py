@@ -11,10 +11,9 @@ from typing import Any
 from scoregate.scorers.adapters.making import (
     Arguments,
     Evaluator,
-    evaluator_of,
+    evaluator_from,
     further_arguments,
     not_one,
-    package_version,
 )
 from scoregate.scorers.outcome import not_applicable
 
@@ -43,8 +42,5 @@ def from_autoevals(
             return not_applicable(comment or "autoevals skipped it")
         return {"value": result.score, "comment": comment}
 
-    return evaluator_of(
-        evaluate,
-        name=name or made._name(),
-        version=version or package_version("autoevals", made, also=arguments),
-    )
+    title = name or made._name()
+    return evaluator_from("autoevals", made, evaluate, name=title, version=version, arguments=arguments)

@@ -36,6 +36,21 @@ def evaluator_of(call: Evaluator, *, name: str, scores: Sequence[str] = (), vers
     return scorer(scores=tuple(scores) or (name,), score=name, version=version)(call)
 
 
+def evaluator_from(
+    package: str,
+    made: Any,
+    call: Evaluator,
+    *,
+    name: str,
+    scores: Sequence[str] = (),
+    version: str | None,
+    arguments: Arguments | None,
+) -> Evaluator:
+    """The same of an object of a package, which gives the version where the user gives none."""
+    own = version or package_version(package, made, also=arguments)
+    return evaluator_of(call, name=name, scores=scores, version=own)
+
+
 def package_version(
     package: str, made: Any, *, without: Collection[str] = (), also: Evaluator | None = None
 ) -> str:

@@ -10,10 +10,9 @@ from scoregate.errors import ConfigError
 from scoregate.scorers.adapters.making import (
     Arguments,
     Evaluator,
-    evaluator_of,
+    evaluator_from,
     further_arguments,
     not_one,
-    package_version,
 )
 
 
@@ -59,11 +58,14 @@ def from_openevals(
         given = {"input": input, "output": output, "expected_output": expected_output, "metadata": metadata}
         return _outcomes(await evaluator(**asked(given)), scores)
 
-    return evaluator_of(
+    return evaluator_from(
+        "openevals",
+        evaluator,
         evaluate_async if inspect.iscoroutinefunction(evaluator) else evaluate,
         name=name or own_name,
         scores=scores,
-        version=version or package_version("openevals", evaluator, also=arguments),
+        version=version,
+        arguments=arguments,
     )
 
 

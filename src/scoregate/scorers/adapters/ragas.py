@@ -13,10 +13,9 @@ from typing import Any
 from scoregate.scorers.adapters.making import (
     Arguments,
     Evaluator,
-    evaluator_of,
+    evaluator_from,
     further_arguments,
     not_one,
-    package_version,
     text_of,
 )
 
@@ -61,11 +60,8 @@ def from_ragas(
         result = await metric.ascore(**called)
         return _outcome(result.value, result.reason)
 
-    return evaluator_of(
-        evaluate,
-        name=name or str(metric.name),
-        version=version or package_version("ragas", metric, also=arguments),
-    )
+    title = name or str(metric.name)
+    return evaluator_from("ragas", metric, evaluate, name=title, version=version, arguments=arguments)
 
 
 def _outcome(value: Any, reason: str | None) -> dict[str, Any]:
