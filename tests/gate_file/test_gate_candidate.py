@@ -6,31 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scoregate.errors import ConfigError
-from scoregate.gate_file import Gate, read_gate
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project as the working directory."""
-    root = tmp_path / "project"
-    (root / "gates").mkdir(parents=True)
-    monkeypatch.chdir(root)
-    return root
-
-
-def gate_of(text: str) -> Gate:
-    path = Path("gates/help-desk.toml")
-    path.write_text(text)
-    return read_gate(path)
-
-
-def refusal(text: str) -> str:
-    """The message about a gate, without the path of the file in front of the line."""
-    with pytest.raises(ConfigError) as caught:
-        gate_of(text)
-    assert caught.value.exit_code == 2
-    return str(caught.value).removeprefix("gates/help-desk.toml:").strip()
+from tests.gate_file.written import gate_of, refusal
 
 
 @pytest.mark.parametrize(

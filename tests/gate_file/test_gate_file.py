@@ -9,6 +9,7 @@ import pytest
 
 from scoregate.errors import ConfigError
 from scoregate.gate_file import CandidateSpec, Gate, Limits, Rounds, Rule, ScorerSpec, read_gate
+from tests.gate_file.written import gate_of, refusal
 
 CATALOG = """\
 [states_the_fact]
@@ -72,26 +73,10 @@ critical = true
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with a catalog, as the working directory."""
-    root = tmp_path / "project"
-    (root / "gates").mkdir(parents=True)
-    (root / "gates" / "scores.toml").write_text(CATALOG)
-    monkeypatch.chdir(root)
-    return root
-
-
-def gate_of(text: str, path: str = "gates/help-desk.toml") -> Gate:
-    Path(path).write_text(text)
-    return read_gate(Path(path))
-
-
-def refusal(text: str) -> str:
-    """The message about a gate, without the path of the file in front of the line."""
-    with pytest.raises(ConfigError) as caught:
-        gate_of(text)
-    assert caught.value.exit_code == 2
-    return str(caught.value).removeprefix("gates/help-desk.toml:").strip()
+def project(project: Path) -> Path:
+    """With a catalog."""
+    (project / "gates" / "scores.toml").write_text(CATALOG)
+    return project
 
 
 def test_a_gate_with_every_key_is_read_whole(project: Path) -> None:

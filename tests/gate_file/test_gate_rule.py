@@ -8,7 +8,8 @@ import pytest
 
 from scoregate.catalog import Contract
 from scoregate.errors import ConfigError
-from scoregate.gate_file import Gate, Rule, read_gate, rule_from_mapping
+from scoregate.gate_file import Rule, rule_from_mapping
+from tests.gate_file.written import gate_of, refusal
 
 CATALOG = """\
 [states_the_fact]
@@ -44,27 +45,10 @@ content_policy = "p"
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with a catalog, as the working directory."""
-    root = tmp_path / "project"
-    (root / "gates").mkdir(parents=True)
-    (root / "gates" / "scores.toml").write_text(CATALOG)
-    monkeypatch.chdir(root)
-    return root
-
-
-def gate_of(text: str) -> Gate:
-    path = Path("gates/help-desk.toml")
-    path.write_text(text)
-    return read_gate(path)
-
-
-def refusal(text: str) -> str:
-    """The message about a gate, without the path of the file in front of the line."""
-    with pytest.raises(ConfigError) as caught:
-        gate_of(text)
-    assert caught.value.exit_code == 2
-    return str(caught.value).removeprefix("gates/help-desk.toml:").strip()
+def project(project: Path) -> Path:
+    """With a catalog."""
+    (project / "gates" / "scores.toml").write_text(CATALOG)
+    return project
 
 
 def rule_refusal(keys: str, score: str = "grounded") -> str:

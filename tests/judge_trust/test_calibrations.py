@@ -24,17 +24,11 @@ from scoregate.judge_trust.corrected_values import corrected_values
 from scoregate.judge_trust.judges import read_judges
 from scoregate.records import Run, RunHeader, RunItem, Score
 from tests.calibration.judged import CORRECT, MADE, boolean
+from tests.judge_trust.judged_gate import GATE
 
-GATE = """\
-[scorers.correct]
-use = "judge"
-prompt = "prompt.md"
-model = "small"
-
-[scores.correct]
-max_drop = 0.05
-labels = "labels.jsonl"
-require_calibration = { kappa = 0.6, max_age_days = 90 }
+LABELLED = f"""\
+{GATE}labels = "labels.jsonl"
+require_calibration = {{ kappa = 0.6, max_age_days = 90 }}
 """
 
 Write = Callable[[str, str], None]
@@ -52,7 +46,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
     write("prompt.md", "Is it right? {{output}}")
     write("gates/scores.toml", '[correct]\ntype = "boolean"\n')
-    write("gates/agent.toml", GATE)
+    write("gates/agent.toml", LABELLED)
     return write
 
 
@@ -122,7 +116,7 @@ def test_scores_of_an_unknown_judge_have_no_calibration(write: Write) -> None:
 
 
 def test_a_gate_that_requires_nothing_reads_no_prompt(write: Write) -> None:
-    write("gates/agent.toml", GATE.replace("require_calibration", "# "))
+    write("gates/agent.toml", LABELLED.replace("require_calibration", "# "))
     Path("prompt.md").unlink()
     assert unmet_requirements(gate(), header(made_by="judge 0123456789ab")) == {}
 
@@ -148,7 +142,7 @@ def test_a_bad_calibration_leaves_no_margin_of_the_truth_and_is_told_where_none_
 ) -> None:
     write("gates/calibrations/correct.json", "{")
     assert strength_of(gate(), "correct", header()) is None  # its rule is invalid already
-    write("gates/agent.toml", GATE.replace("require_calibration", "# "))
+    write("gates/agent.toml", LABELLED.replace("require_calibration", "# "))
     with pytest.raises(ConfigError, match="is no calibration"):
         strength_of(gate(), "correct", header())
 
@@ -169,16 +163,16 @@ def test_a_gate_refuses_a_comparison_by_which_every_judge_agrees(write: Write) -
         ("pass_at = 0", "'pass_at' of .* is 0, where every value passes"),
         ("pass_at = 5, tolerance = 1", "stands beside 'pass_at'"),
     ):
-        write("gates/agent.toml", GATE.replace("kappa = 0.6", f"agreement = 0.9, {keys}"))
+        write("gates/agent.toml", LABELLED.replace("kappa = 0.6", f"agreement = 0.9, {keys}"))
         with pytest.raises(ConfigError, match=message) as refused:
             gate()
         assert str(refused.value).startswith("gates/agent.toml:9: ")
-    write("gates/agent.toml", GATE.replace("kappa = 0.6", "agreement = 0.9, tolerance = 1"))
+    write("gates/agent.toml", LABELLED.replace("kappa = 0.6", "agreement = 0.9, tolerance = 1"))
     assert gate().rules["correct"].require_calibration is not None
 
 
 def test_a_tolerance_is_for_numbers(write: Write) -> None:
-    write("gates/agent.toml", GATE.replace("kappa = 0.6", "agreement = 0.9, tolerance = 0.1"))
+    write("gates/agent.toml", LABELLED.replace("kappa = 0.6", "agreement = 0.9, tolerance = 0.1"))
     with pytest.raises(ConfigError, match="'tolerance' of .* a tolerance and a pass mark are for numbers"):
         gate()
 
@@ -187,9 +181,9 @@ def test_the_command_names_the_score_where_there_are_several_judges_and_labels_w
     write: Write,
 ) -> None:
     assert calibrate_command(gate(), "correct") == "scoregate judge calibrate gates/agent.toml"
-    write("gates/agent.toml", GATE.replace('labels = "labels.jsonl"', ""))
+    write("gates/agent.toml", LABELLED.replace('labels = "labels.jsonl"', ""))
     assert calibrate_command(gate(), "correct") == "scoregate judge calibrate gates/agent.toml --labels FILE"
-    write("gates/agent.toml", GATE.replace("[scores", '[scorers.tone]\nuse = "judge"\n\n[scores'))
+    write("gates/agent.toml", LABELLED.replace("[scores", '[scorers.tone]\nuse = "judge"\n\n[scores'))
     command = "scoregate judge calibrate gates/agent.toml --score correct"
     assert calibrate_command(gate(), "correct") == command
     reasons = {"correct": f"no calibration: {command}", "tone": "run it again"}

@@ -14,18 +14,8 @@ from scoregate.judge_trust.calibrating import LabelledAnswers, labelled_answers,
 from scoregate.judge_trust.human_labels import HumanLabel, read_all_labels
 from scoregate.records import JSON, DatasetItem, Run, RunHeader, RunItem
 from scoregate.store import Store
+from tests.judge_trust.judged_gate import GATE
 
-GATE = """\
-dataset = "items.jsonl"
-
-[scorers.correct]
-use = "judge"
-prompt = "prompt.md"
-model = "small"
-
-[scores.correct]
-max_drop = 0.05
-"""
 ITEMS = tuple(DatasetItem(f"q{n}", f"question {n}") for n in range(3))
 FINGERPRINT = "f" * 64
 
@@ -37,7 +27,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     for name, text in (
         ("prompt.md", "Is it right? {{output}}"),
         ("gates/scores.toml", '[correct]\ntype = "boolean"\n'),
-        ("gates/agent.toml", GATE),
+        ("gates/agent.toml", f'dataset = "items.jsonl"\n{GATE}'),
     ):
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text(text, encoding="utf-8")

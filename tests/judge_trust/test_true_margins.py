@@ -21,36 +21,17 @@ from scoregate.judge_trust.calibrations import (
 )
 from scoregate.judge_trust.judges import read_judges
 from scoregate.records import RunHeader
-from scoregate.statistics.estimate import difference_interval
 from tests.calibration.judged import CORRECT, MADE, boolean
+from tests.judge_trust.judged_gate import LOWEST, TRUTH, judged_gate
 
-GATE = """\
-[scorers.correct]
-use = "judge"
-prompt = "prompt.md"
-model = "small"
-
-[scores.correct]
-max_drop = 0.05
-"""
-TRUTH = 'margin_of = "truth"\n'
-LOWEST = difference_interval(7, 100, 92, 100)[0]
 Write = Callable[..., Gate]
 
 
 @pytest.fixture
 def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Writes a gate with a judge, these keys and this catalog, and reads it."""
+    """`judged_gate` in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-
-    def write(keys: str, catalog: str = '[correct]\ntype = "boolean"\n') -> Gate:
-        Path("gates").mkdir(exist_ok=True)
-        Path("prompt.md").write_text("{{output}}", encoding="utf-8")
-        Path("gates/scores.toml").write_text(catalog, encoding="utf-8")
-        Path("gates/agent.toml").write_text(GATE + keys, encoding="utf-8")
-        return read_gate(Path("gates/agent.toml"))
-
-    return write
+    return judged_gate
 
 
 def calibrated(gate: Gate, judged: list[JudgedItem] | None = None) -> RunHeader:

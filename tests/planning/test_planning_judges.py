@@ -10,7 +10,7 @@ import pytest
 
 from scoregate.calibration.calibrate import calibrate
 from scoregate.calibration.file import calibration_path, write_calibration
-from scoregate.gate_file import Gate, read_gate
+from scoregate.gate_file import Gate
 from scoregate.judge_trust.calibrations import bound_to
 from scoregate.judge_trust.judges import read_judges
 from scoregate.planning.basis import Assumption, basis_of
@@ -20,38 +20,19 @@ from scoregate.planning.self_test import Wanted, self_test
 from scoregate.planning.stored_trials import named_trials, stored_trials
 from scoregate.records import Run
 from scoregate.sources import open_store
-from scoregate.statistics.estimate import difference_interval
 from scoregate.store import Store
 from tests.calibration.judged import CORRECT, MADE, boolean
 from tests.gates.runs import RunMaker
+from tests.judge_trust.judged_gate import LOWEST, TRUTH, judged_gate
 
-GATE = """\
-[scorers.correct]
-use = "judge"
-prompt = "prompt.md"
-model = "small"
-
-[scores.correct]
-max_drop = 0.05
-"""
-TRUTH = 'margin_of = "truth"\n'
-LOWEST = difference_interval(7, 100, 92, 100)[0]
 Write = Callable[..., Gate]
 
 
 @pytest.fixture
 def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Writes a gate with a judge and these further keys of its rule, and reads it."""
+    """`judged_gate` in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-
-    def write(keys: str = "") -> Gate:
-        Path("gates").mkdir(exist_ok=True)
-        Path("prompt.md").write_text("{{output}}", encoding="utf-8")
-        Path("gates/scores.toml").write_text('[correct]\ntype = "boolean"\n', encoding="utf-8")
-        Path("gates/agent.toml").write_text(GATE + keys, encoding="utf-8")
-        return read_gate(Path("gates/agent.toml"))
-
-    return write
+    return judged_gate
 
 
 @pytest.fixture
