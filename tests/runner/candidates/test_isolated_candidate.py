@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
@@ -10,41 +9,12 @@ from scoregate.errors import ConfigError
 from scoregate.gate_file import CandidateSpec
 from scoregate.records import DatasetItem, Tokens
 from scoregate.runner.candidates import Answer, Candidate, CandidateError, TransientError, build_candidate
-
-SOURCE = """
-    import asyncio, os, signal, subprocess, sys, time
-    from scoregate.records import Tokens
-    from scoregate.runner.candidates import Answer, TransientError
-
-    version = "agent-3"
-    evaluators = [len]
-
-    def shape(item):
-        return [item.id, item["input"], item.expected_output, item.metadata]
-
-    def noise(item):
-        print("junk on stdout")
-        os.write(1, b"more junk")
-        subprocess.run(["echo", "and a child's"])
-        return Answer("quiet", 0.5, Tokens(1, 2), "t-1")
-
-    def fails(item): raise ValueError("no such order")
-    def busy(item): raise TransientError("too many", retry_after=3, rate_limited=True)
-    def exits(item): sys.exit(3)
-    def ends(item): os._exit(0)
-    def dies(item): os.kill(os.getpid(), signal.SIGKILL)
-    def returns_no_json(item): return {"rows": object()}
-    def stdin_is_used_up(item): return sys.stdin.read()
-
-    async def task(*, item, **kwargs):
-        await asyncio.sleep(0)
-        return globals()[item.input](item)
-"""
+from tests.runner.candidates.actions import ASYNC
 
 
 @pytest.fixture
 def candidate(tmp_path: Path) -> Candidate:
-    (tmp_path / "experiment.py").write_text(dedent(SOURCE))
+    (tmp_path / "experiment.py").write_text(f"{ASYNC}\nevaluators = [len]\n")
     return build_candidate(CandidateSpec(python="experiment.py", isolate=True), root=tmp_path, timeout=None)
 
 
@@ -96,7 +66,7 @@ def test_a_transient_error_stays_one(candidate: Candidate) -> None:
 
 
 def test_stdin_is_used_up(candidate: Candidate) -> None:
-    assert ask(candidate, "stdin_is_used_up").output == ""
+    assert ask(candidate, "stdin").output == ""
 
 
 def test_sync_tasks_and_modules_beside_the_file_work(tmp_path: Path, item: DatasetItem) -> None:
