@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.project import GATE, Ended, Project
+from tests.cli.project import GATE, Ended, Project, agent
 from tests.fork_server.process import SOURCE
 
 HEAVY = {"pandas", "numpy", "scipy", "langfuse", "opentelemetry", "httpx"}
@@ -81,3 +83,51 @@ def test_a_check_loads_nothing_that_it_does_not_use(regressed: tuple[Project, st
     assert ended.code == 1, ended.out
     assert "scoregate.gates.compare" in loaded_by(ended)
     assert not loaded_by(ended) & (UNUSED | {"asyncio", "scoregate.scorers", "scoregate.planning"})
+
+
+IDLE_THREADS = "OPENBLAS_THREAD_TIMEOUT"
+"""How long threads of numpy's library of linear algebra look for work, by the environment of numpy's import."""
+
+AT_IMPORT = f"""\
+import os, sys
+sys.addaudithook(
+    lambda event, words: event == "import" and words[0] == "numpy" and print(os.environ.get("{IDLE_THREADS}"))
+)
+from scoregate.cli.main import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(("users", "seen"), [(None, "20"), ("26", "26")])
+def test_idle_threads_of_numpy_do_not_look_for_work_for_long(
+    regressed: tuple[Project, str], users: str | None, seen: str
+) -> None:
+    project, run = regressed
+    environment = {name: value for name, value in os.environ.items() if name != IDLE_THREADS}
+    if users is not None:
+        environment[IDLE_THREADS] = users
+    words = ("check", "gates/agent.toml", "--candidate", run)
+    done = subprocess.run(
+        [sys.executable, "-c", AT_IMPORT, *words],
+        cwd=project.folder,
+        env={**environment, "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.splitlines()[0] == seen
+
+
+@pytest.mark.parametrize("users", [None, "26"])
+def test_what_a_candidate_starts_has_the_environment_of_the_user(
+    users: str | None, small: Callable[..., Project]
+) -> None:
+    noted = f"import os; return os.environ.get('{IDLE_THREADS}')"
+    project = small(number=2, experiment=agent(noted))
+    environment = {} if users is None else {IDLE_THREADS: users}
+    ended = project.scoregate("run", "gates/agent.toml", "--local", environment=environment, cold=True)
+    exported = project.scoregate("runs", "export", ended.started, "--output", "run.jsonl")
+    assert exported.code == 0, exported.err
+    items = [json.loads(line) for line in project.path("run.jsonl").read_text().splitlines()]
+    assert {item["output"] for item in items if item["kind"] == "item"} == {users}

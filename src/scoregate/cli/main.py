@@ -9,7 +9,8 @@ from importlib import import_module
 
 import click
 
-from scoregate.cli.terminal import DEBUG, collect_rarely, exit_code_of
+from scoregate.cli.process import begin_process
+from scoregate.cli.terminal import DEBUG, exit_code_of
 from scoregate.version import __version__
 
 _COMMANDS = {
@@ -81,7 +82,7 @@ def cli() -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Entry point: runs a command and exits with its code; every error is one line on stderr."""
-    collect_rarely()
+    begin_process()
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments or bool(os.environ.get(DEBUG))
     arguments = [a for a in arguments if a != "--debug"]

@@ -5,7 +5,6 @@ Standard output belongs to the result: whatever the user's code prints goes to s
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 import shutil
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from scoregate.cli.process import as_usual, collect_rarely
 from scoregate.errors import INTERRUPTED, USAGE, ConfigError, ScoregateError
 from scoregate.wording import running_dollars
 
@@ -210,24 +210,14 @@ def claim_stdout() -> TextIO:
     return ours
 
 
-_USUAL_COLLECTING = gc.get_threshold()
-
-
-def collect_rarely() -> None:
-    """Look for garbage after a million new objects and not after 700: what a command loads and compares stays."""
-    gc.set_threshold(1_000_000)
-
-
 class Terminal:
     """The `Listener` of the command line."""
 
     def __init__(self) -> None:
-
         self._bar = Progress()
 
     def announce(self, facts: Announcement, /) -> None:
-
-        gc.set_threshold(*_USUAL_COLLECTING)  # from here on the candidate's code runs, and counts on it
+        as_usual()
         self.say(facts.text)
         self._bar = Progress()
 
