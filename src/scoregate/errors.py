@@ -6,7 +6,6 @@ The exit codes are part of the interface: 0 pass, 1 regression, 2 usage or confi
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 PASS = 0
@@ -94,8 +93,10 @@ class ServiceError(ScoregateError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint that names the nearest known word, or lists them all when none is near."""
+    from difflib import get_close_matches
+
     names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    near = get_close_matches(word, names, n=1, cutoff=0.6)
     if near:
         return f"did you mean '{near[0]}'?"
     return f"known: {', '.join(names)}" if names else None

@@ -52,8 +52,16 @@ UNUSED = {
     "wcwidth",
     "scipy.special",
     "numpy.ma",
+    "difflib",
+    "gzip",
+    "scoregate.calibration.comparison",
+    "scoregate.datasets.summary",
+    "scoregate.gates.intersection",
     "scoregate.judging.judge",
     "scoregate.planning.basis",
+    "scoregate.reports.rounds_log",
+    "scoregate.runner.candidates.script",
+    "scoregate.statistics.differential",
 }
 TELL_IMPORTS = {"PYTHONPROFILEIMPORTTIME": "1"}
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scoregate.datasets import check_keys, cluster_of, fingerprint, slices_of, summarise
+from scoregate.datasets import check_keys, cluster_of, fingerprint, slices_of
+from scoregate.datasets.summary import summarise
 from scoregate.errors import DatasetError
 from scoregate.records import JSON, Dataset, DatasetItem
 

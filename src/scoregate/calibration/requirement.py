@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from scoregate.calibration.comparison import Comparison, unsuited
 from scoregate.catalog import Contract
 from scoregate.config.table import ConfigTable, Integer, Keys, Number
 from scoregate.wording import count
 
 if TYPE_CHECKING:
+    from scoregate.calibration.comparison import Comparison
     from scoregate.calibration.record import Calibration, Identity
     from scoregate.statistics.estimate import Estimate
 
@@ -61,6 +61,8 @@ class Requirement:
     @property
     def comparison(self) -> Comparison:
         """How numbers are to be compared with people's."""
+        from scoregate.calibration.comparison import Comparison
+
         return Comparison(tolerance=self.tolerance, pass_at=self.pass_at)
 
 
@@ -82,6 +84,8 @@ def read_requirement(table: ConfigTable) -> Requirement:
 
 def check_required_comparison(table: ConfigTable, requirement: Requirement, contract: Contract) -> None:
     """Raise ConfigError, placed in the `require_calibration` table, for a comparison that says nothing of the score."""
+    from scoregate.calibration.comparison import unsuited
+
     fault = unsuited(contract, requirement.comparison)
     if fault is not None:
         raise table.error(fault.key, fault.message, hint=fault.hint)

@@ -54,7 +54,8 @@ def validate(
 
     Says what is in it; exit code 2 with file and line of the first error.
     """
-    from scoregate.datasets import check_keys, read_dataset, summarise
+    from scoregate.datasets import check_keys, read_dataset
+    from scoregate.datasets.summary import summarise
     from scoregate.sources import dataset_in_langfuse, file_or_langfuse, find_root
 
     if path.suffix == ".toml":

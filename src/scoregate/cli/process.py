@@ -38,7 +38,11 @@ def collect_rarely() -> None:
 
 
 def as_usual() -> None:
-    """From here on the candidate's code runs, and counts on it; what it starts has the user's environment."""
+    """From here on the candidate's code runs, and counts on it; what it starts has the user's environment.
+
+    What was loaded until here stays, and is not searched for the garbage of what follows.
+    """
+    gc.freeze()
     gc.set_threshold(*_USUAL_COLLECTING)
     if _is_ours:
         os.environ.pop(_IDLE_THREADS, None)

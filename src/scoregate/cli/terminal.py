@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -92,7 +90,9 @@ class Progress:
         if not self._redraws:
             self._write(f"{text}\n")
             return
-        text = text[: shutil.get_terminal_size().columns - 1]
+        from shutil import get_terminal_size
+
+        text = text[: get_terminal_size().columns - 1]
         if self._colour and report.failed:
             failed = _failed_text(report)
             text = text.replace(failed, f"{_RED}{failed}{_RESET}")
@@ -184,6 +184,8 @@ def say(message: str) -> None:
 
 def _show_traceback() -> None:
     if os.environ.get(DEBUG):
+        import traceback
+
         traceback.print_exc()
 
 

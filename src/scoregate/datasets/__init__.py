@@ -3,16 +3,13 @@
 from scoregate.datasets.files import MAX_ITEM_BYTES, read_dataset
 from scoregate.datasets.fingerprint import content_digest, fingerprint
 from scoregate.datasets.keys import check_keys, cluster_of, slices_of
-from scoregate.datasets.summary import DatasetSummary, summarise
 
 __all__ = [
     "MAX_ITEM_BYTES",
-    "DatasetSummary",
     "check_keys",
     "cluster_of",
     "content_digest",
     "fingerprint",
     "read_dataset",
     "slices_of",
-    "summarise",
 ]

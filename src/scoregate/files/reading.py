@@ -6,10 +6,8 @@ pass, the last by keeping only one of the values.
 
 from __future__ import annotations
 
-import gzip
 import json
 import math
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,10 +26,18 @@ def reading(path: Path, family: type[ScoregateError]) -> Iterator[None]:
         yield
     except EOFError:
         raise family("the gzip data is cut off", where=str(path), hint="write the file again") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
+    except _broken_gzip() as error:
         raise family(f"broken gzip data: {error}", where=str(path), hint="write the file again") from None
     except OSError as error:
         raise family(f"cannot be read: {error.strerror or error}", where=str(path)) from None
+
+
+def _broken_gzip() -> tuple[type[Exception], ...]:
+    """Asked for only once something was raised, and so only then imported."""
+    import gzip
+    import zlib
+
+    return gzip.BadGzipFile, zlib.error
 
 
 def check_input_file(path: Path, suffixes: Sequence[str], family: type[ScoregateError]) -> str:
@@ -55,6 +61,8 @@ def check_input_file(path: Path, suffixes: Sequence[str], family: type[Scoregate
 def open_bytes(path: Path) -> BinaryIO:
     """The content of a file; unpacked where the name ends in `.gz`."""
     if path.name.lower().endswith(".gz"):
+        import gzip
+
         return cast(BinaryIO, gzip.open(path, "rb"))
     return path.open("rb")
 

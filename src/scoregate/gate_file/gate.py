@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -366,12 +365,14 @@ def _project_root(path: Path) -> Path:
 
 def _gates_near(path: Path) -> str:
     """A hint that names the gates of the folder that `path` is or lies in, and those of the working directory."""
+    from difflib import get_close_matches
+
     gates: dict[str, str] = {}
     for folder in (Path(), path if path.is_dir() else path.parent):
         inner = folder / _GATES_FOLDER
         found = sorted((inner if inner.is_dir() else folder).glob("*.toml"))
         gates |= {file.stem: str(file) for file in found if file.name not in (CATALOG_FILE, "pyproject.toml")}
-    near = difflib.get_close_matches(path.stem, gates, n=1)
+    near = get_close_matches(path.stem, gates, n=1)
     if near:
         return f"did you mean '{gates[near[0]]}'?"
     known = ", ".join(sorted(gates.values()))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scoregate.gate_file import Gate, Rule
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import too_many_ways
-from scoregate.gates.intersection import MENDING, CandidatesOwn, intersection, too_little_in_common
 from scoregate.gates.measuring import too_few_trials
 from scoregate.gates.pairing import Universe
 from scoregate.gates.provenance import dataset_changed, how_to_score_alike, run_that_was_made, scorer_changed
 from scoregate.gates.sentences import named_ids
 from scoregate.gates.table import RunTable
 from scoregate.wording import count
+
+if TYPE_CHECKING:
+    from scoregate.gates.intersection import CandidatesOwn
 
 
 def why_not_comparable(
@@ -93,6 +96,8 @@ def _selection(table: RunTable) -> str:
 
 
 def _dataset_changed(gate: Gate, baseline: RunTable, candidate: RunTable) -> str | None:
+    from scoregate.gates.intersection import MENDING, intersection, too_little_in_common
+
     if not set(baseline.items) & set(candidate.items):
         names = f"'{baseline.header.dataset}' and '{candidate.header.dataset}'"
         return f"the runs are of two datasets without a common item ({names}); compare runs of one dataset"

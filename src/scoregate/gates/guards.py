@@ -17,7 +17,6 @@ from scoregate.catalog import LATENCY, SCORED, Contract
 from scoregate.gate_file import Rule
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import TestedHypothesis
-from scoregate.gates.intersection import Own
 from scoregate.gates.levels import RuleLevels
 from scoregate.gates.measuring import gather
 from scoregate.gates.pairing import ArmCells, PairedScore, Universe
@@ -74,6 +73,8 @@ def decide_scored(
     lost = int((all_cells == 0).sum())
     lost_before = int((complete.pair.baseline.values == 0).sum())
     if has_rule:
+        from scoregate.gates.intersection import Own
+
         result = decide_rule(
             complete, tested, everything.ids, level, own=Own(own) if own is not None else None
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,6 @@ from scoregate.gates.guards import (
     missing_ids,
     newly_failing,
 )
-from scoregate.gates.intersection import CandidatesOwn, Intersection, candidates_own, intersection
 from scoregate.gates.levels import GUARD_SHARE, LookLevels, RuleLevels
 from scoregate.gates.measuring import gather, within_slice
 from scoregate.gates.pairing import Universe, paired_score, universe
@@ -37,6 +37,9 @@ from scoregate.gates.table import RunTable
 from scoregate.records import Flip, Outcome, Role, RuleResult, Verdict
 from scoregate.statistics.exact import benjamini_hochberg
 from scoregate.wording import count
+
+if TYPE_CHECKING:
+    from scoregate.gates.intersection import CandidatesOwn, Intersection
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +184,17 @@ class _Look:
     def _in_common(self) -> Intersection | None:
         """What both datasets hold alike, where they differ and the gate compares that."""
         changed = dataset_changed(self.baseline.header, self.candidate.header)
-        return intersection(self.baseline, self.candidate) if changed else None
+        if not changed:
+            return None
+        from scoregate.gates.intersection import intersection
+
+        return intersection(self.baseline, self.candidate)
 
     def _own(self, measured: Sequence[Evidence], common: Intersection | None) -> CandidatesOwn | None:
         if common is None:
             return None
+        from scoregate.gates.intersection import candidates_own
+
         levels = self.levels
         return candidates_own(
             measured, common, self.baseline, self.candidate, alpha=levels.total, level=levels.bound

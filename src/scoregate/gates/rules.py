@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from scoregate.gate_file import Gate
 from scoregate.gates.evidence import Evidence
@@ -20,9 +21,11 @@ from scoregate.gates.findings import (
     suspected_drop,
     visible_drop,
 )
-from scoregate.gates.intersection import Own
 from scoregate.gates.levels import RuleLevels
 from scoregate.records import Outcome, Role, RuleResult
+
+if TYPE_CHECKING:
+    from scoregate.gates.intersection import Own
 
 _WORST_FIRST: tuple[Outcome, ...] = ("regression", "invalid", "inconclusive", "pass")
 _TINY = 1e-12

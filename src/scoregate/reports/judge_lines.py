@@ -9,11 +9,11 @@ from scoregate.catalog import Contract
 from scoregate.records import JSON
 from scoregate.reports.report import Report
 from scoregate.reports.rounding import decimals_for, half_width, number
-from scoregate.statistics.estimate import Estimate
 from scoregate.wording import count, dollars
 
 if TYPE_CHECKING:
     from scoregate.calibration.corrected_value import CorrectedDifference
+    from scoregate.statistics.estimate import Estimate
 
 
 def corrected_lines(report: Report) -> list[str]:

@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from scoregate.records import RuleResult
-from scoregate.reports.judge_lines import corrected_lines
 from scoregate.reports.report import Report
-from scoregate.reports.rounds_log import effort, round_lines, stopped_early
 from scoregate.reports.shown_rules import (
     MARKS,
     RuleRow,
@@ -85,7 +83,7 @@ def render_terminal(report: Report, *, width: int, colour: bool, max_items: int 
         _rules_table(report, main, width, paint, explained=explained),
         _anchor(report, anchor, width, paint, explained),
         paragraphs(spread_lines(report), width, first=""),
-        paragraphs(corrected_lines(report) if report.corrected else (), width, first=""),
+        _corrected(report, width),
         _reasons(report, (*main.rules, *anchor.rules), width),
         _rounds(report, width),
         *_of_items(report, width, paint, max_items),
@@ -222,10 +220,21 @@ def _reasons(report: Report, shown: Sequence[RuleResult], width: int) -> list[st
     return paragraphs(sentences, width, first="- ")
 
 
+def _corrected(report: Report, width: int) -> list[str]:
+    """Values of judges, corrected by human labels."""
+    if not report.corrected:
+        return []
+    from scoregate.reports.judge_lines import corrected_lines
+
+    return paragraphs(corrected_lines(report), width, first="")
+
+
 def _rounds(report: Report, width: int) -> list[str]:
     """What was run, as a log."""
     if not report.verdict.rounds:
         return []
+    from scoregate.reports.rounds_log import effort, round_lines, stopped_early
+
     entries = round_lines(report.verdict)
     ran = max(len(entry.ran) for entry in entries)
     lines = ["Rounds, both versions side by side:"]

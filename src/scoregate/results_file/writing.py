@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator
 from itertools import groupby
@@ -204,6 +203,8 @@ def _write(lines: Iterator[str], path: Path) -> None:
     with atomic_file(path, ResultsError) as file:
         if path.name.lower().endswith(".gz"):
             # No name and no time inside, so that the same run gives the same bytes.
+            import gzip
+
             with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as packed:
                 for line in lines:
                     packed.write(line.encode("utf-8") + b"\n")

@@ -28,11 +28,12 @@ _DEFAULT_ABSOLUTE = 1e-9
 
 _CURRENCY = r"(?:[$€£¥₹₩₽₺₪₫฿₴₦₱¢]|USD|EUR|GBP|JPY|CHF|CNY|INR)"
 _NUMBER = r"(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?"
-_DECORATED = re.compile(
+_DECORATED = (
     rf"(?P<sign>[-+]?)\s*{_CURRENCY}?\s*(?P<inner>[-+]?)(?P<number>{_NUMBER})\s*(?:%|{_CURRENCY})?\s*\.?"
 )
-_CANDIDATE = re.compile(rf"(?<![\w.,/])[-+]?{_CURRENCY}?[-+]?\.?\d(?:[\d,./]|[-:](?=\d))*(?:[eE][-+]?\d+)?")
-_THOUSANDS_SPACE = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
+_CANDIDATE = rf"(?<![\w.,/])[-+]?{_CURRENCY}?[-+]?\.?\d(?:[\d,./]|[-:](?=\d))*(?:[eE][-+]?\d+)?"
+_THOUSANDS_SPACE = r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))"
+"""These are compiled where they are used, as every command with a scorer imports this."""
 
 
 def numeric_match(
@@ -80,7 +81,7 @@ def numeric_match(
 def read_number(value: JSON) -> Decimal | None:
     """The number that a JSON value is, or that a whole text says; None where it is none, NaN or infinite."""
     if isinstance(value, str):
-        match = _DECORATED.fullmatch(_plain(value).strip())
+        match = re.fullmatch(_DECORATED, _plain(value).strip())
         if match is None or (match["sign"] and match["inner"]):
             return None
         return Decimal(match["sign"] + match["inner"] + match["number"].replace(",", ""))
@@ -93,7 +94,7 @@ def read_number(value: JSON) -> Decimal | None:
 
 def last_number(text: str) -> str | None:
     """The last piece of a text that looks like a number, with its sign and currency."""
-    last = deque(_CANDIDATE.finditer(_plain(text)), maxlen=1)
+    last = deque(re.finditer(_CANDIDATE, _plain(text)), maxlen=1)
     return last[0].group().rstrip(".,/") if last else None
 
 
@@ -109,7 +110,7 @@ def _find(actual: JSON, pattern: re.Pattern[str] | None) -> JSON:
 
 def _plain(text: str) -> str:
     """The text with ASCII minus signs, and commas for the narrow spaces that separate thousands."""
-    return _THOUSANDS_SPACE.sub(",", text.replace("\N{MINUS SIGN}", "-"))
+    return re.sub(_THOUSANDS_SPACE, ",", text.replace("\N{MINUS SIGN}", "-"))
 
 
 def _short(number: Decimal) -> str:

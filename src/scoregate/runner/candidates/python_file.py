@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.files.reading import check_input_file
@@ -28,8 +28,10 @@ from scoregate.git.checkout import Version
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Candidate, CandidateError
 from scoregate.runner.candidates.failures import classify, reason_of
-from scoregate.runner.candidates.script import SHAPE, Handed, Script, only_in_run
 from scoregate.wording import first_line
+
+if TYPE_CHECKING:
+    from scoregate.runner.candidates.script import Handed, Script
 
 Task = Callable[..., Any]
 
@@ -94,9 +96,11 @@ def load_experiment(
         experiment = ExperimentFile(
             path, _task(module, path), _evaluators(module, path), _version(module, path)
         )
-    elif begin is None:
-        raise only_in_run(path)
     else:
+        from scoregate.runner.candidates.script import Script, only_in_run
+
+        if begin is None:
+            raise only_in_run(path)
         version, script = _version(module, path), Script(path, function)
         handed = begin(script)
         experiment = ExperimentFile(path, handed.task, handed.evaluators, version, script)
@@ -177,6 +181,8 @@ def _script_function(module: ModuleType, path: Path) -> Callable[..., Any] | Non
     except TypeError as error:
         if callable(getattr(module, "task", None)):
             return None
+        from scoregate.runner.candidates.script import SHAPE
+
         code = getattr(function, "__code__", None)
         raise ConfigError(
             f"`experiment` cannot be called as experiment(context=...): {first_line(str(error))}",
