@@ -7,7 +7,8 @@ EXTRAS := test,lint
 ADAPTERS_EXTRAS := test-adapters
 GATE ?= gates/support-agent.toml
 # A file's tests share what is dear to make, so they stay together.
-IN_PARALLEL := -n auto --dist loadfile
+# In the order of tests/conftest.py, which has the long ones first: none is left to the end.
+IN_PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup gate test test-adapters test-langfuse coverage lint format docs bench simulate rivals crash mutants clean

@@ -59,13 +59,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         entered = corridor(asked.command, Path(folder))
     stays = [(room, list(files)) for room, files in groupby(entered, key=room_of)]
+    changes = len(stays) - 1
     if asked.markdown:
         print(markdown(stays))
-        return
-    for room, files in stays:
-        print(f"{room:14} {', '.join(Path(file).stem for file in files)}")
-    changes = len(stays) - 1
-    print(f"{asked.command}: {len(entered)} files, {changes} changes of room")
+    else:
+        for room, files in stays:
+            print(f"{room:14} {', '.join(Path(file).stem for file in files)}")
+        print(f"{asked.command}: {len(entered)} files, {changes} changes of room")
     too_many = [
         most is not None and number > most
         for number, most in ((len(entered), asked.most_files), (changes, asked.most_changes))

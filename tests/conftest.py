@@ -25,6 +25,20 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     return made
 
 
+_START_PROCESSES = ("cli", "langfuse", "runner", "example", "gate_run", "fork_server", "git", "docs")
+"""Rooms of the tests that take the longest, file by file."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first. One that is begun at the end has a single processor work and the others wait."""
+    rooms = {Path(__file__).parent / name for name in _START_PROCESSES}
+
+    def is_short(item: pytest.Item) -> bool:
+        return rooms.isdisjoint(item.path.parents) and item.path.parent != Path(__file__).parent
+
+    items.sort(key=is_short)
+
+
 @pytest.hookimpl(wrapper=True, optionalhook=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     """One more than there are processors: in some tests the pauses of a delivery are waited for."""

@@ -194,7 +194,7 @@ def test_a_push_without_keys_says_what_to_set(project: Project) -> None:
 
 
 def test_a_rate_limit_on_every_third_answer_loses_nothing(project: Project, server: LangfuseServer) -> None:
-    server.faults.plan(Fault(status=429, retry_after=1), every=3)
+    server.faults.plan(Fault(status=429, retry_after=0.2), every=3)
     assert "delivered 8 of 8 items, 8 of 8 scores" in delivery(project.run())
 
 

@@ -18,7 +18,7 @@ from tests.langfuse_server.faults import EVERY_FAULT
 from tests.langfuse_server.server import LangfuseServer
 from tests.recorded_answers import BOTH, PATTERN, RecordedAnswers, recorded_answers
 
-SECONDS_DOWN = {"gsm8k": 20.0, "made-up": 4.0}
+SECONDS_DOWN = 4.0
 SMALL_CHECKED, LARGE, LARGE_CHECKED = 1, 2, 3
 
 GATE = f"""\
@@ -125,7 +125,7 @@ def test_delivery_survives_faults_and_a_while_without_a_server(
         _, told = process.communicate(timeout=60)
         found = re.search(r"run (\S+): ", told)
         assert found, told
-        server.down_for(SECONDS_DOWN[answers.name])
+        server.down_for(SECONDS_DOWN)
         pushed = project.scoregate("runs", "push", found[1], "--delivery-seconds", "180")
     finally:
         server.faults.clear()

@@ -230,7 +230,7 @@ def test_wrong_keys_send_nothing_and_reject_nothing(server: LangfuseServer, stor
     with Connection(settings, Patience(first_pause=0.01), stop=stop) as connection:
         delivery = Delivery(store, connection, Catalog(), stop=stop)
         delivery.add(RUN)
-        report = delivery.finish(10.0)
+        report = delivery.finish(2.0)
     assert not report.complete
     assert report.runs[0].rejected == ()
     assert report.trouble is not None
@@ -251,7 +251,7 @@ def test_spans_of_the_candidate_that_the_server_will_not_have_are_kept_and_count
 
 def test_a_rate_limit_on_every_third_answer_is_waited_for(server: LangfuseServer, store: Store) -> None:
     fill(store, 20)
-    server.faults.plan(Fault(status=429, retry_after=1), every=3)
+    server.faults.plan(Fault(status=429, retry_after=0.2), every=3)
     assert deliver(server, store).complete
 
 
