@@ -25,13 +25,13 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     return made
 
 
-_START_PROCESSES = ("cli", "langfuse", "runner", "example", "gate_run", "fork_server", "git", "docs")
-"""Rooms of the tests that take the longest, file by file."""
+_LONG = ("cli", "langfuse", "runner", "example", "gate_run", "fork_server", "docs", "statistics", "gates")
+"""Rooms of the tests that take the longest, file by file: most of them start processes."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first. One that is begun at the end has a single processor work and the others wait."""
-    rooms = {Path(__file__).parent / name for name in _START_PROCESSES}
+    rooms = {Path(__file__).parent / name for name in _LONG}
 
     def is_short(item: pytest.Item) -> bool:
         return rooms.isdisjoint(item.path.parents) and item.path.parent != Path(__file__).parent
