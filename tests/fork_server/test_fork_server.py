@@ -179,10 +179,10 @@ def test_ctrl_c_ends_a_command_that_handles_no_signals(project: Project) -> None
 
 
 LEFT_FOR_THE_END = """
-import atexit, os, sys, threading, time
+import atexit, sys, threading
 if "rescore" in sys.argv:
     atexit.register(print, "at exit", file=sys.stderr)
-    threading.Thread(target=lambda: (time.sleep(0.3), print("thread", file=sys.stderr))).start()
+    threading.Thread(target=lambda: (threading.main_thread().join(), print("thread", file=sys.stderr))).start()
 """
 
 
