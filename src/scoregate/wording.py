@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 Say = Callable[[str], None]
@@ -15,12 +16,32 @@ def first_line(text: str) -> str:
     return printable(text.lstrip()[:MAX_REASON].partition("\n")[0].rstrip())
 
 
+_ACTS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal or a reader's eye acts on: control codes, other line ends, turned directions, half pairs."""
+
+
+def written_out(text: str, escape: Callable[[str], str] | None = None) -> str:
+    """The text with every character that acts instead of being read as its escape (`\\x1b`); `\\t` and `\\n` stay."""
+    return _ACTS.sub(lambda found: (escape or _escape)(found[0]), text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
 def printable(text: str) -> str:
     """The text with spaces for tabs and the like, and U+FFFD for control codes and half surrogate pairs."""
     return "".join(
         char if char.isprintable() else " " if char.isspace() else "\N{REPLACEMENT CHARACTER}"
         for char in text
     )
+
+
+def proposed_command(*words: object, why: bool = False) -> str:
+    """What a person types next: `scoregate` and these words, quoted where a shell asks for it."""
+    import shlex
+
+    return shlex.join(["scoregate", *map(str, words)]) + (' --why "…"' if why else "")
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:

@@ -12,6 +12,7 @@ from scoregate.records import Run
 from scoregate.records.run_facts import Acceptance
 from scoregate.sources import connect
 from scoregate.store import Store
+from scoregate.wording import proposed_command
 
 if TYPE_CHECKING:
     from scoregate.langfuse.connection import Connection
@@ -123,7 +124,7 @@ def _find_stored(connection: Connection, run: str, gate: Gate) -> FoundRun | Non
     if experiment_of_id(connection, experiment) is None:
         raise BaselineError(
             f"run {run} is not in Langfuse, where the gate's baseline is",
-            hint=f"deliver it: scoregate runs push {run}",
+            hint=f"deliver it: {proposed_command('runs', 'push', run)}",
         )
     return find(connection, LangfuseExperiment(name=experiment), gate)
 

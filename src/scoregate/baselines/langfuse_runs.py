@@ -18,6 +18,7 @@ from scoregate.gate_file import Gate
 from scoregate.gate_file.source import LangfuseDataset, LangfuseExperiment
 from scoregate.records import DatasetItem, Run
 from scoregate.sources import connect, read_gate_dataset
+from scoregate.wording import proposed_command
 
 if TYPE_CHECKING:
     from scoregate.langfuse.connection import Connection
@@ -56,7 +57,7 @@ def _none_yet(connection: Connection, source: LangfuseExperiment, gate: Gate) ->
     return NoBaseline(
         f"{_why_none_accepted(connection, source.branch or '', gate)}, so nothing was compared",
         where=str(source),
-        hint=f'accept a run that was delivered: scoregate baseline accept {shown} RUN --why "…"',
+        hint=f"accept a run that was delivered: {proposed_command('baseline', 'accept', shown, 'RUN', why=True)}",
     )
 
 

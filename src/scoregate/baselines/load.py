@@ -17,6 +17,7 @@ from scoregate.records import Run
 from scoregate.results_file import read_results
 from scoregate.sources import find_root
 from scoregate.store import Store
+from scoregate.wording import proposed_command
 
 _PARTS = ("baseline", "anchor", "candidate")
 _BY_SCORE = ("best", "best-so-far", "highest", "max", "top")
@@ -72,7 +73,7 @@ def _own_file(gate: Gate, path: Path) -> Run:
     raise NoBaseline(
         "there is no baseline yet, so nothing was compared",
         where=shown_path(path),
-        hint=f'accept a run: scoregate baseline accept {gate.place} RUN --why "…"',
+        hint=f"accept a run: {proposed_command('baseline', 'accept', gate.place, 'RUN', why=True)}",
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scoregate.cli.options import gate_argument, json_option, store_option, yes_option
+from scoregate.cli.printing import print_json, print_text
 
 if TYPE_CHECKING:
     from scoregate.baselines.accepting import Succession
@@ -69,19 +70,19 @@ def accept(
     store = existing_store(gate.root, store_path)
     step = succession(gate, run, store)
     if step.unreadable is not None:
-        click.echo(f"scoregate: {step.unreadable}", err=True)
+        print_text(f"scoregate: {step.unreadable}", err=True)
     if step.changes_nothing:
-        click.echo(f"run {step.new.id} is the baseline already, so nothing was changed: {step.place}")
+        print_text(f"run {step.new.id} is the baseline already, so nothing was changed: {step.place}")
         return 0
     overruled = examine(step, store, force=force, best_of_several=best_of_several)
     if step.old is not None:
         _agree(step, step.old, store, yes=yes)
     seen = step.accept(why, overruled)
-    click.echo(f"accepted {step.new.id} ({step.new.header.candidate}) as the baseline: {step.place}")
+    print_text(f"accepted {step.new.id} ({step.new.header.candidate}) as the baseline: {step.place}")
     if step.lock is not None:
-        click.echo("commit this file: a pull request shows it as a diff")
+        print_text("commit this file: a pull request shows it as a diff")
     elif not seen:
-        click.echo("Langfuse took it and does not show it yet: `scoregate baseline show` tells")
+        print_text("Langfuse took it and does not show it yet: `scoregate baseline show` tells")
     return 0
 
 
@@ -138,10 +139,10 @@ def show(gate_path: Path, as_json: bool, store_path: Path | None) -> None:
     if as_json:
         import json
 
-        click.echo(json.dumps(run_as_dict(found), indent=2, ensure_ascii=False))
+        print_json(json.dumps(run_as_dict(found), indent=2, ensure_ascii=False))
         return
-    click.echo(_accepted(found, gate))
-    click.echo(run_summary(found))
+    print_text(_accepted(found, gate))
+    print_text(run_summary(found))
 
 
 @baseline.command()

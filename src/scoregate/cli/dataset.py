@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scoregate.cli.options import json_option
+from scoregate.cli.printing import print_json, print_text
 from scoregate.wording import count
 
 if TYPE_CHECKING:
@@ -83,19 +84,19 @@ def validate(
         check_keys(found, cluster_path, slice_paths)
     summary = summarise(found, cluster=cluster_path, slices=slice_paths)
     if as_json:
-        click.echo(json.dumps(asdict(summary), indent=2, ensure_ascii=False))
+        print_json(json.dumps(asdict(summary), indent=2, ensure_ascii=False))
         return
-    click.echo(
+    print_text(
         f"{summary.name}: {summary.items:,} items, {summary.with_expected_output:,} with an expected output"
     )
     if summary.clusters is not None:
-        click.echo(f"clusters: {summary.clusters:,}, items in the largest: {summary.largest_cluster:,}")
+        print_text(f"clusters: {summary.clusters:,}, items in the largest: {summary.largest_cluster:,}")
     for name, values in summary.slices.items():
         counts = ", ".join(f"{value} {count:,}" for value, count in sorted(values.items()))
-        click.echo(f"{name}: {counts}")
+        print_text(f"{name}: {counts}")
     if found.version is not None:
-        click.echo(f"version: {found.version}")
-    click.echo(f"fingerprint: {summary.fingerprint}")
+        print_text(f"version: {found.version}")
+    print_text(f"fingerprint: {summary.fingerprint}")
 
 
 @dataset.command()
@@ -194,11 +195,11 @@ def pull(name: str, output: Path | None, force: bool) -> None:
     found = dataset_in_langfuse(source, find_root())
     if output is None:
         for line in dataset_lines(found.items):
-            click.echo(line)
+            print_json(line)
         return
     write_dataset(found.items, output)
-    click.echo(f"wrote {len(found):,} items of '{found.name}' as of {found.version} to {output}", err=True)
-    click.echo(f"fingerprint: {found.fingerprint}", err=True)
+    print_text(f"wrote {len(found):,} items of '{found.name}' as of {found.version} to {output}", err=True)
+    print_text(f"fingerprint: {found.fingerprint}", err=True)
 
 
 @dataset.command()
@@ -221,15 +222,15 @@ def diff(before: str, after: str, as_json: bool) -> None:
             side: {"source": d.source, "version": d.version, "items": len(d), "fingerprint": d.fingerprint}
             for side, d in (("before", first), ("after", second))
         }
-        click.echo(json.dumps({**sides, **found.to_dict()}, indent=2, ensure_ascii=False))
+        print_json(json.dumps({**sides, **found.to_dict()}, indent=2, ensure_ascii=False))
         return
     for item in found.gone:
-        click.echo(f"in {before} only: {item}")
+        print_text(f"in {before} only: {item}")
     for item in found.new:
-        click.echo(f"in {after} only: {item}")
+        print_text(f"in {after} only: {item}")
     for item, members in found.changed.items():
-        click.echo(f"changed: {item}: {', '.join(members)}")
-    click.echo(
+        print_text(f"changed: {item}: {', '.join(members)}")
+    print_text(
         f"{len(found.gone):,} in {before} only, {len(found.new):,} in {after} only, {len(found.changed):,} changed, "
         f"{len(found.same):,} the same"
     )
@@ -248,17 +249,17 @@ def _tell_push(plan: PushPlan, path: Path, *, dry_run: bool) -> None:
     total = len(plan.to_send) + plan.same
     if dry_run:
         for item in plan.new:
-            click.echo(f"new           {item.id}")
+            print_text(f"new           {item.id}")
         for item in plan.brought_back:
-            click.echo(f"brought back  {item.id}")
+            print_text(f"brought back  {item.id}")
         for name, members in plan.changed.items():
-            click.echo(f"changed       {name}: {', '.join(members)}")
+            print_text(f"changed       {name}: {', '.join(members)}")
         for row in plan.archived:
-            click.echo(f"archived      {row['id']}")
+            print_text(f"archived      {row['id']}")
         for field in plan.fields:
-            click.echo(f"set           {field} of the dataset")
+            print_text(f"set           {field} of the dataset")
     if plan.sends_nothing:
-        click.echo(
+        print_text(
             f"{'would send' if dry_run else 'sent'} nothing: {count(plan.same, 'item')} of '{plan.name}' "
             f"{'is as it was' if plan.same == 1 else 'are as they were'}"
         )
@@ -271,11 +272,11 @@ def _tell_push(plan: PushPlan, path: Path, *, dry_run: bool) -> None:
             "archived": len(plan.archived),
         }
         text = ", ".join(f"{number:,} {what}" for what, number in counts.items() if number)
-        click.echo(f"{'would push' if dry_run else 'pushed'} {count(total, 'item')} to '{plan.name}': {text}")
+        print_text(f"{'would push' if dry_run else 'pushed'} {count(total, 'item')} to '{plan.name}': {text}")
     if plan.left:
         names = ", ".join(plan.left[:_MOST_NAMED])
         further = len(plan.left) - _MOST_NAMED
         more = f" and {further:,} more" if further > 0 else ""
-        click.echo(
+        print_text(
             f"in Langfuse and not in {path}: {names}{more} ({len(plan.left):,}; --archive-missing archives them)"
         )

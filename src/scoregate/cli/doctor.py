@@ -7,6 +7,7 @@ import json
 import click
 
 from scoregate.cli.options import json_option
+from scoregate.cli.printing import print_json, print_text
 
 
 @click.command()
@@ -27,11 +28,11 @@ def doctor(as_json: bool) -> int:
         checks.append(check)
         if not as_json:
             advice = f" ({check.hint})" if check.hint else ""
-            click.echo(f"{check.level:<7}  {check.name:<16}  {_line(check.message + advice)}")
+            print_text(f"{check.level:<7}  {check.name:<16}  {_line(check.message + advice)}")
     code = exit_code(checks)
     if as_json:
         document = {"exit_code": code, "checks": [check.to_dict() for check in checks]}
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        print_json(json.dumps(document, indent=2, ensure_ascii=False))
     return code
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from scoregate.cli.printing import print_text
+
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
@@ -23,15 +25,15 @@ def init(folder: Path, name: str) -> None:
     written, kept = write_starter(folder, name)
     ignore_file, ignored = ignore_in_git(folder)
     for path in written:
-        click.echo(f"wrote {path}")
+        print_text(f"wrote {path}")
     if ignored:
-        click.echo(f"wrote {' and '.join(ignored)} into {ignore_file}")
+        print_text(f"wrote {' and '.join(ignored)} into {ignore_file}")
     for path in kept:
-        click.echo(f"kept  {path} as it is")
-    click.echo("\nNext:")
+        print_text(f"kept  {path} as it is")
+    print_text("\nNext:")
     if folder != Path():
-        click.echo(f"  cd {shlex.quote(str(folder))}")
-    click.echo(
+        print_text(f"  cd {shlex.quote(str(folder))}")
+    print_text(
         f'  git add . && git commit -m "Add a gate"   # a baseline is accepted from committed work\n'
         f"  scoregate run gates/{name}.toml      # prints its run, which has nothing to be compared with yet\n"
         f'  scoregate baseline accept gates/{name}.toml RUN --why "first version"\n'

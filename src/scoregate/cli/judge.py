@@ -11,6 +11,7 @@ import click
 from scoregate.cli.judge_calibrate import calibrate
 from scoregate.cli.judge_pairs import compare
 from scoregate.cli.options import gate_argument, json_option, store_option
+from scoregate.cli.printing import print_json, print_text
 from scoregate.wording import count
 
 if TYPE_CHECKING:
@@ -76,9 +77,9 @@ def test(
         cap_usd=gate.limits.max_cost_usd,
     )
     if as_json:
-        click.echo(json.dumps(_as_json(chosen, tried), ensure_ascii=False))
+        print_json(json.dumps(_as_json(chosen, tried), ensure_ascii=False))
     else:
-        click.echo("\n\n".join([_head(chosen), *map(_shown, tried)]))
+        print_text("\n\n".join([_head(chosen), *map(_shown, tried)]))
     if not dry_run:
         say(chosen.usage.line(chosen.name))
         check_replied(chosen)
@@ -106,7 +107,7 @@ def export_cache(path: Path, store_path: Path | None) -> None:
 
     with open_store(find_root(), path=store_path, create=False) as store:
         number = write_replies(store.replies.all(), path)
-    click.echo(f"{count(number, 'reply', 'replies')} in {path}")
+    print_text(f"{count(number, 'reply', 'replies')} in {path}")
 
 
 @cache.command("import")
@@ -123,7 +124,7 @@ def import_cache(path: Path, store_path: Path | None) -> None:
     replies = read_replies(path)
     with open_store(find_root(), path=store_path) as store:
         number = store.replies.add(replies)
-    click.echo(f"{number:,} of {len(replies):,} replies are new")
+    print_text(f"{number:,} of {len(replies):,} replies are new")
 
 
 @cache.command("forget-invalid")
@@ -134,7 +135,7 @@ def forget_invalid(store_path: Path | None) -> None:
 
     with open_store(find_root(), path=store_path, create=False) as store:
         number = store.replies.forget_invalid()
-    click.echo(f"{number:,} invalid {'reply' if number == 1 else 'replies'} forgotten")
+    print_text(f"{number:,} invalid {'reply' if number == 1 else 'replies'} forgotten")
 
 
 def _head(chosen: Judge) -> str:

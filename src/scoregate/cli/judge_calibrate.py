@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from scoregate.cli.options import gate_argument, json_option, store_option
+from scoregate.cli.printing import print_json, print_text
 from scoregate.judge_trust.calibrating import labels_left_out
 
 
@@ -103,12 +104,12 @@ def calibrate(
     unmet = unmet_now(gate).get(judge.name)
     if as_json:
         document = {"file": file, "version": judge.version, "unmet": unmet, **asdict(found)}
-        click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False))
+        print_json(json.dumps(document, ensure_ascii=False, allow_nan=False))
     else:
-        click.echo(render_calibration(found, file=file, width=terminal_width(sys.stdout)))
-        click.echo(f"\nwritten: {file}, for {judge.version}")
+        print_text(render_calibration(found, file=file, width=terminal_width(sys.stdout)))
+        print_text(f"\nwritten: {file}, for {judge.version}")
     rule = gate.rules.get(judge.name)
     if unmet is not None:
         say(f"what the gate requires is not met: {unmet}")
     elif rule is not None and rule.require_calibration is not None and not as_json:
-        click.echo("what the gate requires is met")
+        print_text("what the gate requires is met")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scoregate.cli.options import gate_argument, json_option, store_option
+from scoregate.cli.printing import print_json, print_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,9 +69,9 @@ def compare(
             cap_usd=gate.limits.max_cost_usd,
         )
     if as_json:
-        click.echo(json.dumps(_as_json(preferences, pairs.left_out), ensure_ascii=False))
+        print_json(json.dumps(_as_json(preferences, pairs.left_out), ensure_ascii=False))
     else:
-        click.echo(_shown(preferences, (runs[0].id, runs[1].id), pairs.left_out))
+        print_text(_shown(preferences, (runs[0].id, runs[1].id), pairs.left_out))
     say(judge.usage.line(judge.name))
     check_replied(judge)
     failed = [one for one in preferences if one.winner is None]

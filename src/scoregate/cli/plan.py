@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from scoregate.cli.options import gate_argument, json_option, store_option
+from scoregate.cli.printing import print_json, print_text
 
 
 @click.command()
@@ -73,6 +74,6 @@ def plan(
     assumption = Assumption(rate=rate, discordance=discordance)
     found = plan_gate(gate, basis_of(gate, store, names=names, assumption=assumption, items=items))
     if as_json:
-        click.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        click.echo(plan_text(found, width=terminal_width(sys.stdout)))
+        print_text(plan_text(found, width=terminal_width(sys.stdout)))

@@ -16,6 +16,7 @@ from scoregate.cli.options import (
     seed_option,
     store_option,
 )
+from scoregate.cli.printing import print_text
 from scoregate.cli.terminal import Terminal, claim_stdout, exit_code_of, present
 from scoregate.gate_run.request import NEWEST, Request
 from scoregate.gate_run.run import run_gate
@@ -178,7 +179,7 @@ def _run(request: Request, stdout: TextIO) -> int:
         if found.baseline is None and not request.as_json:
             from scoregate.reports.run_text import run_summary
 
-            click.echo(run_summary(found.candidate) + "\n", file=stdout)
+            print_text(run_summary(found.candidate) + "\n", stream=stdout)
         present(found, outputs=outputs, as_json=request.as_json, stdout=stdout)
 
     try:

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from scoregate.cli.options import delivery_seconds_option, json_option, store_option, yes_option
-from scoregate.wording import count
+from scoregate.cli.printing import print_json, print_text
+from scoregate.wording import count, proposed_command
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
+    from scoregate.records import Run
     from scoregate.store import Store
 
 
@@ -54,11 +58,11 @@ def list_(limit: int, gate: str | None, as_json: bool, store_path: Path | None) 
     with _store(store_path) as store:
         found = store.list_runs(limit=limit, gate=gate)
     if as_json:
-        click.echo(json.dumps([asdict(summary) for summary in found], indent=2, ensure_ascii=False))
+        print_json(json.dumps([asdict(summary) for summary in found], indent=2, ensure_ascii=False))
     elif not found:
-        click.echo("no runs" + (f" of the gate '{gate}'" if gate else ""))
+        print_text("no runs" + (f" of the gate '{gate}'" if gate else ""))
     else:
-        click.echo(runs_table(found))
+        print_text(runs_table(found))
 
 
 @runs.command()
@@ -67,13 +71,18 @@ def list_(limit: int, gate: str | None, as_json: bool, store_path: Path | None) 
 @store_option
 def show(run: str, as_json: bool, store_path: Path | None) -> None:
     """Show one run: its counts, its scores, what failed and why."""
-    from scoregate.reports.run_text import run_as_dict, run_summary
-
     with _store(store_path) as store:
         found = store.load_run(store.find_run(run))
-    click.echo(
-        json.dumps(run_as_dict(found), indent=2, ensure_ascii=False) if as_json else run_summary(found)
-    )
+    _show_run(found, as_json)
+
+
+def _show_run(run: Run, as_json: bool, stdout: TextIO | None = None) -> None:
+    from scoregate.reports.run_text import run_as_dict, run_summary
+
+    if as_json:
+        print_json(json.dumps(run_as_dict(run), indent=2, ensure_ascii=False), stream=stdout)
+    else:
+        print_text(run_summary(run), stream=stdout)
 
 
 @runs.command()
@@ -93,9 +102,10 @@ def diff(before: str, after: str, only: str | None, as_json: bool, store_path: P
 
     store = existing_store(find_root(), store_path)
     cells = changed_cells(load_run(before, store, "BEFORE"), load_run(after, store, "AFTER"), only=only)
-    click.echo(
-        json.dumps([asdict(c) for c in cells], indent=2, ensure_ascii=False) if as_json else diff_table(cells)
-    )
+    if as_json:
+        print_json(json.dumps([asdict(cell) for cell in cells], indent=2, ensure_ascii=False))
+    else:
+        print_text(diff_table(cells))
 
 
 @runs.command()
@@ -120,10 +130,10 @@ def export(run: str, output: Path | None, store_path: Path | None) -> None:
         found = store.load_run(store.find_run(run))
     if output is None:
         for line in iterate_lines(found):
-            click.echo(line)
+            print_json(line)
         return
     write_results(found, output)
-    click.echo(
+    print_text(
         f"wrote {found.id}: {len(found.items):,} run items, {len(found.scores):,} scores to {output}",
         err=True,
     )
@@ -147,7 +157,7 @@ def import_(source: str, replace: bool, store_path: Path | None) -> None:
     run = load_run(source, None, "FILE") if in_langfuse else read_results(Path(source))
     with open_store(find_root(), path=store_path) as store:
         store.import_run(run, replace=replace)
-    click.echo(f"imported {run.id}: {len(run.items):,} run items, {len(run.scores):,} scores")
+    print_text(f"imported {run.id}: {len(run.items):,} run items, {len(run.scores):,} scores")
 
 
 @runs.command()
@@ -184,7 +194,6 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
     from scoregate.gate_run.rescore import prepare, rewrite
     from scoregate.gate_run.rescore import rescore as score_again
     from scoregate.gate_run.stored_outputs import named_run
-    from scoregate.reports.run_text import run_as_dict, run_summary
     from scoregate.runner.supervisor import own_process
     from scoregate.sources import open_store
 
@@ -202,8 +211,7 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
             run = score_again(prepared, store)
         finally:
             say_judges(assembly, say)
-        shown = json.dumps(run_as_dict(run), indent=2, ensure_ascii=False) if as_json else run_summary(run)
-        click.echo(shown, file=stdout)
+        _show_run(run, as_json, stdout)
         stdout.flush()
         written = rewrite(gate, run, prepared.before)
     for path in written:
@@ -211,9 +219,9 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
             f"wrote the new scores to {shown_path(path)}: commit this file, a pull request shows it as a diff"
         )
     if not written:
+        check = proposed_command("check", gate_path, "--candidate", run.id)
         say(
-            f"compare with it where the baseline is that run, or by --baseline {run.id}; "
-            f"as the candidate: scoregate check {gate_path} --candidate {run.id}"
+            f"compare with it where the baseline is that run, or by --baseline {run.id}; as the candidate: {check}"
         )
 
 
@@ -232,11 +240,11 @@ def prune(keep: int | None, before: str | None, yes: bool, store_path: Path | No
     if keep is None and before is None:
         raise ConfigError("nothing says which runs are old", hint="give --keep N or --before TIME")
     if not yes and not agreed("Delete old runs from the store?"):
-        click.echo("nothing was deleted")
+        print_text("nothing was deleted")
         return
     with _store(store_path) as store:
         deleted = store.prune(keep=keep, before=before, protect=protected_runs(find_root(), store))
-    click.echo(
+    print_text(
         f"deleted {count(deleted.runs, 'run')}, "
         f"{deleted.items:,} run items, {deleted.scores:,} scores "
         f"({deleted.freed_bytes / 1e6:.1f} MB freed)"
@@ -264,9 +272,7 @@ def push(names: tuple[str, ...], delivery_seconds: float, as_json: bool, store_p
     settings = require_settings(root, "`runs push`")
     with _store(store_path) as store:
         found = [store.find_run(name) for name in names]
-        with LangfuseLink(
-            settings, store.path, read_catalog_of(root), say if as_json else click.echo
-        ) as link:
+        with LangfuseLink(settings, store.path, read_catalog_of(root), say if as_json else show) as link:
             for run in found:
                 link.add(run, live=False)
             link.connect(f"trying for {delivery_seconds:g} s")
@@ -274,5 +280,5 @@ def push(names: tuple[str, ...], delivery_seconds: float, as_json: bool, store_p
                 link.recheck(delivery_seconds)
             report = link.end(delivery_seconds)
     if as_json:
-        click.echo(json.dumps(as_json_values(report), indent=2, ensure_ascii=False))
+        print_json(json.dumps(as_json_values(report), indent=2, ensure_ascii=False))
     return PASS if report.complete else INTERRUPTED

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from scoregate.cli.printing import print_json, print_text
+
 
 @click.command()
 @click.argument("kind", type=click.Choice(("gate", "scores")))
@@ -25,8 +27,8 @@ def schema(kind: str, path: Path | None) -> None:
     found = gate_schema() if kind == "gate" else catalog_schema()
     text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
     if path is None:
-        click.echo(text, nl=False)
+        print_json(text, end=False)
     else:
         with atomic_file(path, ConfigError) as file:
             file.write(text.encode())
-        click.echo(f"wrote {path}")
+        print_text(f"wrote {path}")

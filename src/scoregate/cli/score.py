@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from scoregate.cli.printing import print_text
 from scoregate.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def _write(environment: str | None, write: Callable[[ScoreWriter], WrittenScore]
     catalog = read_catalog(path) if path.is_file() else Catalog()
     with ScoreWriter(require_settings(root, "a score"), catalog, environment) as writer:
         written = write(writer)
-        click.echo(f"accepted by the server: {written}")
+        print_text(f"accepted by the server: {written}")
         warning = writer.warning(written)
         if warning:
             say(warning)

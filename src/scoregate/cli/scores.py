@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scoregate.cli.options import json_option
+from scoregate.cli.printing import print_json, print_text
 
 if TYPE_CHECKING:
     from scoregate.catalog import Catalog
@@ -35,11 +36,11 @@ def list_(as_json: bool) -> None:
     with _connection("the list of score configs") as connection:
         states = compare_configs(catalog, read_configs(connection))
     if as_json:
-        click.echo(json.dumps([_as_dict(state) for state in states], indent=2, ensure_ascii=False))
+        print_json(json.dumps([_as_dict(state) for state in states], indent=2, ensure_ascii=False))
     elif not states:
-        click.echo("no scores in the catalog, and no score configs in Langfuse")
+        print_text("no scores in the catalog, and no score configs in Langfuse")
     else:
-        click.echo(_table(states))
+        print_text(_table(states))
 
 
 @scores.command()
@@ -59,12 +60,12 @@ def sync(dry_run: bool) -> int:
             states = [s for s in compare_configs(catalog, read_configs(connection)) if s.contract]
             for state in states:
                 if state.standing in TO_DO:
-                    click.echo(f"would {_deed(state)}")
+                    print_text(f"would {_deed(state)}")
                 elif state.standing != "same":
-                    click.echo(f"cannot be done: {state.line}")
+                    print_text(f"cannot be done: {state.line}")
             changed = sum(state.standing in TO_DO for state in states)
             stuck = sum(state.standing in ("conflict", "refused") for state in states)
-            click.echo(
+            print_text(
                 f"{changed} to change, {stuck} that cannot be, {len(states) - changed - stuck} as they should be"
             )
             return USAGE if stuck else 0
@@ -72,8 +73,8 @@ def sync(dry_run: bool) -> int:
     problems = [one for one in done if one.problem]
     changed = sum(one.state.standing in TO_DO and not one.problem for one in done)
     for one in problems:
-        click.echo(f"not as it should be: {one.state.name}: {one.problem}", err=True)
-    click.echo(
+        print_text(f"not as it should be: {one.state.name}: {one.problem}", err=True)
+    print_text(
         f"{changed} changed, {len(problems)} that could not be, {len(done) - changed - len(problems)} as they were"
     )
     return USAGE if problems else 0
@@ -111,7 +112,7 @@ def _show(one: SyncedConfig) -> None:
     from scoregate.langfuse.score_configs import TO_DO
 
     if one.state.standing in TO_DO and not one.problem:
-        click.echo(f"done: {_deed(one.state)}")
+        print_text(f"done: {_deed(one.state)}")
 
 
 def _table(states: list[ConfigState]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from scoregate.cli.options import gate_argument, json_option, seed_option, store_option
+from scoregate.cli.printing import print_json, print_text
 
 
 @click.command()
@@ -70,7 +71,7 @@ def selftest(
     wanted = Wanted(builds=builds, drops=drops or DROPS, scores=scores, seed=seed)
     found = self_test(gate, trials, wanted)
     if as_json:
-        click.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        click.echo(selftest_text(found, width=terminal_width(sys.stdout)))
+        print_text(selftest_text(found, width=terminal_width(sys.stdout)))
     return found.exit_code

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from scoregate.cli.process import as_usual, collect_rarely
+from scoregate.cli.printing import print_json, print_text
 from scoregate.errors import INTERRUPTED, USAGE, ConfigError, ScoregateError
-from scoregate.wording import running_dollars
+from scoregate.wording import running_dollars, written_out
 
 if TYPE_CHECKING:
     from scoregate.calibration.corrected_value import CorrectedValue
@@ -146,7 +147,7 @@ def exit_code_of(work: Callable[[], object]) -> int:
         sys.stdout.flush()
     except click.UsageError as error:
         if isinstance(error, _NO_ARGUMENTS):  # its message is the whole help, which is no line
-            click.echo(error.format_message(), err=True)
+            print_text(error.format_message(), err=True)
             return USAGE
         command = error.ctx.command_path if error.ctx else "scoregate"
         return _failed(f"{error.format_message().rstrip('.')} (see '{command} --help')", USAGE)
@@ -179,7 +180,7 @@ def say(message: str) -> None:
     """Print one line on stderr, with paths below the working directory as a person would type them."""
     line = "".join(char if char.isprintable() else " " for char in message)
     here = re.escape(f"{Path.cwd()}{os.sep}")
-    click.echo("scoregate: " + re.sub(rf"(?<![^\s'\"(=]){here}(?=\S)", "", line), err=True)
+    print_text("scoregate: " + re.sub(rf"(?<![^\s'\"(=]){here}(?=\S)", "", line), err=True)
 
 
 def _show_traceback() -> None:
@@ -192,9 +193,9 @@ def _show_traceback() -> None:
 def agreed(question: str) -> bool:
     """Whether the person at the keyboard says yes; ConfigError where nobody is there to answer."""
     try:
-        return click.confirm(question)
+        return click.confirm(written_out(question))
     except click.Abort:
-        click.echo()  # the question's line is still open
+        print_text()  # the question's line is still open
         raise ConfigError(
             "nobody answered, so nothing was changed", hint="--yes does it without asking"
         ) from None
@@ -274,12 +275,11 @@ def present(
     )
     stdout = stdout or sys.stdout
     if as_json:
-        click.echo(render(report, "json"), file=stdout)
+        print_json(render(report, "json"), stream=stdout)
     else:
         colour = _use_colour(stdout)
-        click.echo(
-            render_terminal(report, width=terminal_width(stdout), colour=colour), file=stdout, color=colour
-        )
+        text = render_terminal(report, width=terminal_width(stdout), colour=colour)
+        print_text(text, stream=stdout, colours=colour)
     stdout.flush()
     for fmt, path in outputs:
         try:

@@ -27,6 +27,7 @@ from scoregate.gates.compare import check_decidable
 from scoregate.planning.outlook import blind_warning
 from scoregate.runner import session
 from scoregate.sources import open_store
+from scoregate.wording import proposed_command
 
 if TYPE_CHECKING:
     from scoregate.gate_run.assembly import Assembly
@@ -232,4 +233,4 @@ def _how_to_accept(request: Request, assembly: Assembly, candidate: Run) -> list
     against = [*objections(candidate, gate), *filter(None, [other_branch(gate, candidate)])]
     if against:
         return [f"this run is no baseline yet: {'; '.join(against)}"]
-    return [f'scoregate baseline accept {request.gate_path} {candidate.id} --why "…"']
+    return [proposed_command("baseline", "accept", request.gate_path, candidate.id, why=True)]

@@ -17,6 +17,7 @@ from scoregate.git.checkout import version_of
 from scoregate.records import Verdict
 from scoregate.records.run_facts import RunFacts
 from scoregate.sources import open_store, read_gate_dataset
+from scoregate.wording import proposed_command
 
 if TYPE_CHECKING:
     from langfuse.experiment import ExperimentResult
@@ -81,10 +82,8 @@ def enforce(
         try:
             baseline = load_baseline(gate, None, store, run.header.scorers)
         except NoBaseline as error:
-            hint = (
-                f'accept this run: scoregate baseline accept {shown_path(Path(gate_path))} {run.id} --why "…"'
-            )
-            raise NoBaseline(error.message, where=error.where, hint=hint) from None
+            accept = proposed_command("baseline", "accept", shown_path(Path(gate_path)), run.id, why=True)
+            raise NoBaseline(error.message, where=error.where, hint=f"accept this run: {accept}") from None
         anchor = load_anchor(gate, store, run.header.scorers)
         verdict = decide(gate, baseline, run, anchor, seed=seed, store=store).verdict
     if verdict.outcome == "regression":

@@ -23,7 +23,7 @@ from scoregate.langfuse.tracing import ItemTracing
 from scoregate.records import JSON, Verdict
 from scoregate.store import Store
 from scoregate.store.outbox import Delivered
-from scoregate.wording import Say
+from scoregate.wording import Say, proposed_command
 
 _FIRST_CHECK = Patience(request=5.0, deadline=5.0)
 """For the question whether the keys are any good, which a person waits for."""
@@ -226,7 +226,7 @@ def _what(entry: Delivered) -> str:
 
 
 def push_command(runs: Sequence[str]) -> str:
-    return f"scoregate runs push {' '.join(runs)}"
+    return proposed_command("runs", "push", *runs)
 
 
 def as_json_values(report: DeliveryReport) -> JSON:

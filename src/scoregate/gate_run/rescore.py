@@ -26,7 +26,7 @@ from scoregate.runner.committer import MEASURED
 from scoregate.runner.rescoring import Rescoring, RescoringPlan, StoredOutput
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store
-from scoregate.wording import count, dollars
+from scoregate.wording import count, dollars, proposed_command
 
 _MEASUREMENTS = frozenset({"latency_seconds", "cost_usd", "tokens"})
 """Arguments of a scorer that a lock file does not hold."""
@@ -194,7 +194,7 @@ def rewrite(gate: Gate, run: Run, before: Run) -> tuple[Path, ...]:
         cells = (
             "1 cell that had a value has" if len(lost) == 1 else f"{len(lost):,} cells that had a value have"
         )
-        accept = f'scoregate baseline accept {path} {run.id} --force --why "…"'
+        accept = proposed_command("baseline", "accept", path, run.id, "--force", why=True)
         raise BaselineError(
             f"{cells} none now, the first '{first.score}' of item '{first.item}': {first.comment}; "
             "the baseline stays as it is",

@@ -16,6 +16,7 @@ from scoregate.gates.provenance import run_that_was_made
 from scoregate.records import Dataset, DatasetItem, Run, RunItem
 from scoregate.results_file import read_results
 from scoregate.store import Store
+from scoregate.wording import proposed_command
 
 _NAMED = 5
 """So many items are named in an error."""
@@ -84,10 +85,10 @@ def _nowhere(run: Run, lacking: Collection[Cell], answered: int, file: Path | No
     more = f" and {len(cells) - _NAMED:,} more" if len(cells) > _NAMED else ""
     which = "the outputs" if len(cells) == answered else f"{len(cells):,} of the {answered:,} outputs"
     where = "the store nor the baseline's file" if file is None else f"the store nor {shown_path(file)}"
-    origin = run_that_was_made(run.header)
+    export = proposed_command("runs", "export", run_that_was_made(run.header), "-o", "FILE")
     return ConfigError(
         f"{which} of run {run.id} are neither in {where}, so they cannot be scored again: {', '.join(named)}{more}",
-        hint=f"give a results file that has them, --outputs FILE: `scoregate runs export {origin} -o FILE` writes "
+        hint=f"give a results file that has them, --outputs FILE: `{export}` writes "
         "it where the run is stored; else run its version again and accept it",
     )
 

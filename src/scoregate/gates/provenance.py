@@ -6,12 +6,11 @@ runs, or scored again, and there is a command by which outputs are scored again.
 
 from __future__ import annotations
 
-import shlex
 from datetime import UTC, datetime
 
 from scoregate.gate_file import Gate
 from scoregate.records import RunHeader
-from scoregate.wording import count
+from scoregate.wording import count, proposed_command
 
 _SECONDS_A_DAY = 86_400
 
@@ -27,7 +26,7 @@ def rescore_command(run: str, gate: Gate) -> str:
     if gate.path is not None:
         inside = gate.path.is_relative_to(gate.root)
         path = str(gate.path.relative_to(gate.root) if inside else gate.path)
-    return shlex.join(["scoregate", "runs", "rescore", run, "--gate", path])
+    return proposed_command("runs", "rescore", run, "--gate", path)
 
 
 def dataset_changed(before: RunHeader, now: RunHeader) -> bool:

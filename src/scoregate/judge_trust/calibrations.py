@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from scoregate.judge_trust.judged_answers import passes_or_fails
 from scoregate.judge_trust.judges import read_judges
 from scoregate.records import RunHeader
 from scoregate.statistics.estimate import Estimate
+from scoregate.wording import proposed_command
 
 if TYPE_CHECKING:
     from scoregate.judging.identity import JudgeIdentity
@@ -70,7 +70,7 @@ def calibrate_command(gate: Gate, score: str) -> str:
     which = ["--score", score] if len(judges) > 1 else []
     rule = gate.rules.get(score)
     labels = [] if rule is not None and rule.labels else ["--labels", "FILE"]
-    return shlex.join(["scoregate", "judge", "calibrate", path, *which, *labels])
+    return proposed_command("judge", "calibrate", path, *which, *labels)
 
 
 def commands_of(gate: Gate, reasons: Mapping[str, str]) -> list[str]:

@@ -36,6 +36,7 @@ from scoregate.results_file.reading import (
     score_of,
     texts_of,
 )
+from scoregate.wording import proposed_command
 
 _ORIGIN_KEYS = ("branch", "pull_request", "ci_job")
 _MOST_NAMED = 3
@@ -156,7 +157,7 @@ def _check_whole(
     if absent:
         places = ", ".join(f"{name} of item '{cell.item.item}'" for cell, name in absent[:_MOST_NAMED])
         parts.append(f"{len(wanted) - len(absent):,} of {len(wanted):,} scores (missing: {places}, …)")
-    hint = f"wait where it is still arriving; `scoregate runs push {header.run}` delivers what is missing"
+    hint = f"wait where it is still arriving; `{proposed_command('runs', 'push', header.run)}` delivers what is missing"
     if header.facts.session is not None:
         hint = (
             "it is of a side-by-side session, which makes trials of some items only; run the gate by itself"

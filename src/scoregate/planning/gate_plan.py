@@ -18,7 +18,7 @@ from scoregate.planning.chances import Size, Unchanged, trials_of
 from scoregate.planning.noise import Noise, in_unit, margin_text, with_margin
 from scoregate.planning.outlook import VisibleDrop, cannot_gate, unchanged, visible_drops
 from scoregate.planning.plan_result import Edit, Plan, ScorePlan
-from scoregate.wording import count
+from scoregate.wording import count, proposed_command
 
 _TRIALS = (1, 2, 3, 5)
 _FACTORS = (1, 2, 4)
@@ -36,7 +36,7 @@ def plan_gate(gate: Gate, basis: Basis) -> Plan:
         raise ConfigError(
             f"nothing is known of the noise of {', '.join(basis.unknown)}, and without a range none can be assumed",
             where=gate.place,
-            hint=f"run scoregate run {gate.place} --trials 5",
+            hint=f"run {proposed_command('run', gate.place, '--trials', 5)}",
         )
     alpha, gate = gate.alpha, main_share(gate)
     size, noises, prices = basis.size, basis.noises, basis.prices

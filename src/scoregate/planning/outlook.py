@@ -27,7 +27,7 @@ from scoregate.planning.noise import Noise, assumed_noise, margin_text, measured
 from scoregate.records import Dataset, Run
 from scoregate.statistics.exact import smallest_attainable_p
 from scoregate.statistics.power import drop_found, smallest_provable_loss
-from scoregate.wording import count
+from scoregate.wording import count, proposed_command
 
 _BLIND = 0.5
 """Share of inconclusive builds above which a gate is said to be blind before it is run."""
@@ -163,7 +163,7 @@ def warning_of(gate: Gate, noises: Sequence[Noise], size: Size, *, assumed: bool
         follows = "every build will be invalid"
     return (
         f"with {count(size.items, 'item')} and {trials} this gate {what}: {follows}; "
-        f"`scoregate plan {gate.place}` shows what would help"
+        f"`{proposed_command('plan', gate.place)}` shows what would help"
     )
 
 

@@ -16,7 +16,7 @@ from scoregate.gates.table import RunTable, table_from_run, with_more_trials
 from scoregate.judge_trust.own_replies import asked_for_itself, gating_judges, measuring_runs
 from scoregate.records import Dataset, Run, RunHeader
 from scoregate.store import Store
-from scoregate.wording import count
+from scoregate.wording import count, proposed_command
 
 _ENOUGH_TRIALS = 20
 """No older run is looked for once so many trials are there: more would hardly tell more."""
@@ -102,7 +102,7 @@ def placed_trials(gate: Gate, trials: StoredTrials, dataset: Dataset) -> StoredT
 
 def more_trials_command(gate: Gate) -> str:
     """What a person runs to have several trials."""
-    return f"scoregate run {shown_path(gate.path) if gate.path else 'GATE'} --trials 5"
+    return proposed_command("run", shown_path(gate.path) if gate.path else "GATE", "--trials", 5)
 
 
 def _from_store(gate: Gate, store: Store) -> StoredTrials | None:

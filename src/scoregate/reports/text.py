@@ -10,15 +10,14 @@ wcwidth, and never cut in two.
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scoregate.records import JSON
+from scoregate.wording import written_out
 
 _MOST_CHARACTERS = 20_000
 """Of a longer text only this much is looked at: nobody reads it in a report."""
-_TURNS_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 _LINE_BREAK = " ⏎ "
 _ELLIPSIS = "…"
 OWN_SIGNS = "−–…·×→±≥≤"
@@ -31,7 +30,7 @@ MARK_COLOURS = {"+": "green", "-": "red", "~": "yellow", "!": "magenta"}
 def plain(text: str) -> str:
     """The text with its line breaks as `\\n`, and unprintable characters written out."""
     lines = text[:_MOST_CHARACTERS].expandtabs(4).splitlines()
-    return "\n".join("".join(map(_printable, line)) for line in lines)
+    return "\n".join(map(written_out, lines))
 
 
 def one_line(text: str) -> str:
@@ -65,12 +64,6 @@ def _shared_beginning(before: str, after: str) -> int:
         if one != other:
             return index
     return min(len(before), len(after))
-
-
-def _printable(character: str) -> str:
-    if character in _TURNS_DIRECTION or unicodedata.category(character) in ("Cc", "Cs"):
-        return character.encode("unicode_escape").decode("ascii")
-    return character
 
 
 def _reads_as_another_value(text: str) -> bool:
