@@ -6,7 +6,7 @@ A dataset is a file, or the name of one in Langfuse.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -39,6 +39,46 @@ def find_root(start: Path | None = None) -> Path:
     """The project's folder: the working directory or its nearest ancestor that holds `gates/`, else itself."""
     here = (start or Path.cwd()).resolve()
     return next((folder for folder in (here, *here.parents) if (folder / "gates").is_dir()), here)
+
+
+def of_other_project(gate: Gate) -> str | None:
+    """A line on which files the gate means where the working directory's project has some of the same names."""
+    here = find_root()
+    if gate.path is None or here == gate.root or not (here / "gates").is_dir():
+        return None
+    candidate = gate.candidate
+    named = [gate.dataset_source, *(filter(None, (candidate.python, candidate.replay)) if candidate else ())]
+    files = [Path(source) for source in named if isinstance(source, (str, Path))]
+    inside = [path for path in files if path.is_relative_to(gate.root)]
+    twice = [path for path in inside if (here / path.relative_to(gate.root)).exists()]
+    if not twice:
+        return None
+    return f"the gate's own project is meant, with {' and '.join(map(shown_path, twice))}"
+
+
+def files_of_other_gates(gate: Gate) -> frozenset[Path]:
+    """The gate files beside this one, and what they name and this one does not. What cannot be read names nothing."""
+    if gate.path is None:
+        return frozenset()
+    gates = [
+        path for path in gate.path.parent.glob("*.toml") if path.name not in (gate.path.name, CATALOG_FILE)
+    ]
+    named = {gate.root / text for path in gates for text in _texts_of(path)}
+    return frozenset(gates) | (named - {gate.root / text for text in _texts_of(gate.path)})
+
+
+def _texts_of(gate: Path) -> Iterator[str]:
+    import tomllib
+
+    try:
+        top = tomllib.loads(gate.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    candidate = top.get("candidate")
+    tables = (top, candidate if isinstance(candidate, dict) else {})
+    yield from (
+        text for table in tables for text in table.values() if isinstance(text, str) and "\0" not in text
+    )
 
 
 def open_store(root: Path, *, path: Path | None = None, create: bool = True) -> Store:

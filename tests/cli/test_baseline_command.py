@@ -219,17 +219,25 @@ def test_a_run_of_a_clean_checkout_is_accepted_with_its_commit(checkout: Project
     assert header["metadata"]["accepted"]["who"] == "Ada <ada@example.org>"
 
 
+def test_reports_and_other_gates_leave_a_checkout_clean(checkout: Project) -> None:
+    checkout.run("-o", "markdown=reports/verdict.md")
+    assert checkout.scoregate("init", "--name", "other").code == 0
+    ran = checkout.run()
+    assert "uncommitted" not in ran.out
+    assert checkout.scoregate(*ACCEPT, ran.started, "--why", "x").code == 0
+
+
 def test_a_run_of_a_dirty_tree_needs_force_which_is_recorded(checkout: Project) -> None:
     checkout.write("experiments/agent.py", checkout.read("experiments/agent.py") + "\n# not committed\n")
     ran = checkout.run()
-    assert "run from a working tree with uncommitted changes" in ran.out
+    assert "run from a working tree with uncommitted changes in experiments/agent.py" in ran.out
     run, before = ran.started, checkout.read(LOCK)
     refused = checkout.scoregate(*ACCEPT, run, "--why", "x").error(4)
     assert (
-        "it was made from a working tree with uncommitted changes (--force accepts it and records why not)"
-        in refused
+        "it was made from a working tree with uncommitted changes in experiments/agent.py (--force accepts it and "
+        "records why not)" in refused
     )
     assert checkout.read(LOCK) == before
     assert checkout.scoregate(*ACCEPT, run, "--why", "x", "--force").code == 0
     forced = checkout.read_lines(LOCK)[0]["metadata"]["accepted"]["forced"]
-    assert forced == ["it was made from a working tree with uncommitted changes"]
+    assert forced == ["it was made from a working tree with uncommitted changes in experiments/agent.py"]

@@ -56,11 +56,16 @@ def test_a_line_that_a_build_service_takes_for_a_command_is_broken(line: str, sh
 
 
 def test_colours_of_the_report_stay_and_nothing_else_does() -> None:
-    assert _printed("\x1b[1;31mRED\x1b[0m \x1b[2J\x9b", colours=True) == "\x1b[1;31mRED\x1b[0m \\x1b[2J\\x9b\n"
+    assert (
+        _printed("\x1b[1;31mRED\x1b[0m \x1b[2J\x9b", colours=True) == "\x1b[1;31mRED\x1b[0m \\x1b[2J\\x9b\n"
+    )
 
 
 def test_json_keeps_its_values() -> None:
-    document = {"\u202ekey": "\x1b[2J ##[group] \x9b ##vso[a] ##teamcity[b] \u2028", "plain": "::set-output::é"}
+    document = {
+        "\u202ekey": "\x1b[2J ##[group] \x9b ##vso[a] ##teamcity[b] \u2028",
+        "plain": "::set-output::é",
+    }
     stream = io.StringIO()
 
     print_json(json.dumps(document, ensure_ascii=False), stream=stream)

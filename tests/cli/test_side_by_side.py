@@ -106,7 +106,7 @@ def test_the_runs_of_a_session_are_kept_and_listed(decided: tuple[Branch, Ended]
         f"{run}-baseline-confirm": ["of", "25", "partial"],
     }
     shown = branch.project.scoregate("runs", "show", run)
-    assert "(uncommitted changes)" in shown.out
+    assert "(uncommitted changes in experiments/answers.py)" in shown.out
     assert "40 ok of 40 expected" in shown.out
     diff = branch.project.scoregate("runs", "diff", f"{run}-baseline", run)
     assert "5 cells differ" in diff.out
@@ -198,7 +198,7 @@ def test_two_refs_are_compared_whatever_the_working_tree_holds(beside: Beside) -
 
     assert said.outcome(1) == "REGRESSION"
     assert branch.versions_called() == {"old", "worse"}
-    assert "(uncommitted changes)" not in branch.project.scoregate("runs", "show", said.started).out
+    assert "uncommitted changes" not in branch.project.scoregate("runs", "show", said.started).out
 
 
 def test_a_version_beside_itself_is_said_to_be(beside: Beside) -> None:

@@ -208,7 +208,7 @@ def test_a_broken_catalog_beside_the_gate_is_an_error_of_the_catalog(project: Pa
 ONE_SCORE = 'dataset = "d.jsonl"\n[scores.x]\n'
 
 
-def test_paths_are_relative_to_the_working_directory_s_project_from_anywhere_inside(project: Path) -> None:
+def test_paths_are_relative_to_the_folder_that_holds_the_gates_from_anywhere(project: Path) -> None:
     Path("gates/scores.toml").unlink()
     Path("gates/x.toml").write_text(ONE_SCORE)
     (project / "deep/er").mkdir(parents=True)
@@ -225,9 +225,23 @@ def test_a_gate_of_another_project_keeps_that_project_s_paths(project: Path, tmp
     assert read_gate(other / "gates/x.toml").dataset == str(other / "d.jsonl")
 
 
-def test_a_gate_outside_of_any_project_uses_the_working_directory_s(project: Path, tmp_path: Path) -> None:
+def test_a_project_inside_of_the_working_directory_s_keeps_its_own_paths(project: Path) -> None:
+    inner = project / "agents/a"
+    (inner / "gates/nightly").mkdir(parents=True)
+    for name in ("x.toml", "nightly/y.toml"):
+        (inner / "gates" / name).write_text(ONE_SCORE)
+        assert read_gate(Path("agents/a/gates") / name).root == inner
+
+
+def test_of_a_gates_folder_in_another_the_inner_one_counts(project: Path) -> None:
+    (project / "gates/agents/gates").mkdir(parents=True)
+    (project / "gates/agents/gates/x.toml").write_text(ONE_SCORE)
+    assert read_gate(Path("gates/agents/gates/x.toml")).root == project / "gates/agents"
+
+
+def test_a_gate_outside_of_any_project_uses_its_own_folder(project: Path, tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_text(ONE_SCORE)
-    assert read_gate(tmp_path / "x.toml").dataset == str(project / "d.jsonl")
+    assert read_gate(tmp_path / "x.toml").dataset == str(tmp_path / "d.jsonl")
 
 
 def test_with_no_project_at_all_paths_are_relative_to_the_gate(project: Path, tmp_path: Path) -> None:

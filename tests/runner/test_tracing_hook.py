@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import pytest
 
 from scoregate.gate_file import CandidateSpec, Limits
-from scoregate.git.checkout import Version
+from scoregate.git.version import Version
 from scoregate.records import DatasetItem, Run
 from scoregate.runner.candidates import Candidate, TransientError, build_candidate
 from scoregate.runner.candidates.worker import worker_candidate

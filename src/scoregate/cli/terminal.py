@@ -255,8 +255,10 @@ def present(
 ) -> None:
     """Print the verdict, then write the reports: a file that cannot be written hides nothing."""
     from scoregate.errors import PASS, ScoregateError
+    from scoregate.git.version import note_report
     from scoregate.reports import Report, render, write_report
     from scoregate.reports.terminal import render_terminal
+    from scoregate.sources import of_other_project
 
     gate, verdict, baseline, candidate = found.gate, found.verdict, found.baseline, found.candidate
     contracts = {name: contract for name in gate.rules if (contract := gate.contract(name)) is not None}
@@ -266,7 +268,7 @@ def present(
         baseline_outputs=_outputs(baseline),
         candidate_outputs=_outputs(candidate),
         contracts=contracts,
-        hints=found.hints,
+        hints=(*found.hints, *filter(None, [of_other_project(gate)])),
         decides=decides,
         anchor=_shown(gate.anchor_source),
         corrected=_corrected(gate, candidate, baseline),
@@ -284,6 +286,7 @@ def present(
     for fmt, path in outputs:
         try:
             write_report(report, fmt, _reachable(path, stdout))
+            note_report(gate.root, path)
         except ScoregateError as error:
             if verdict.exit_code == PASS:
                 raise

@@ -147,7 +147,7 @@ class Gate:
     limits: Limits = field(default_factory=Limits)
     path: Path | None = None
     root: Path = field(default_factory=Path)
-    """The project's root: the folder that holds `gates/`."""
+    """The project's root: the folder that holds the gate's `gates/`."""
 
     @property
     def place(self) -> str:
@@ -206,9 +206,9 @@ class Gate:
 def read_gate(path: Path) -> Gate:
     """Parse and validate a gate file, with the score catalog beside it if there is one.
 
-    Paths in the file become absolute. They are relative to the project's root: the working directory or its
-    nearest ancestor that holds `gates/`; the gate's own project where the file lies in another one; else the
-    gate's folder. Whether they exist is not checked here.
+    Paths in the file become absolute. They are relative to the project's root: the folder that holds the `gates/`
+    folder which the file lies in, or the file's own folder where it lies in none. The working directory decides
+    nothing. Whether the paths exist is not checked here.
 
     Raises ConfigError with file:line and, for an unknown key or a missing gate, a suggestion.
     """
@@ -353,14 +353,10 @@ def _read_catalog_beside(path: Path) -> Catalog:
 
 
 def _project_root(path: Path) -> Path:
-    """See `read_gate`: the working directory's project, the gate's own, or the gate's folder."""
-    folder, here = path.parent.resolve(), Path.cwd()
-    root = next((place for place in (here, *here.parents) if (place / _GATES_FOLDER).is_dir()), None)
-    if root is not None and folder.is_relative_to(root):
-        return root
-    if folder.name == _GATES_FOLDER:
-        return folder.parent
-    return root or folder
+    """See `read_gate`. Of several `gates/` folders around the file it is the innermost."""
+    folder = path.parent.resolve()
+    around = (place.parent for place in (folder, *folder.parents) if place.name == _GATES_FOLDER)
+    return next(around, folder)
 
 
 def _gates_near(path: Path) -> str:

@@ -16,7 +16,7 @@ from scoregate.records import Dataset, DatasetItem
 from scoregate.runner.candidates import Candidate, build_candidate
 from scoregate.scorers.evaluators import from_function
 from scoregate.scorers.scorer import Scorer
-from scoregate.sources import read_gate_dataset
+from scoregate.sources import files_of_other_gates, read_gate_dataset
 
 if TYPE_CHECKING:
     from scoregate.judging.judge import Judge
@@ -105,7 +105,11 @@ def assemble(gate: Gate, candidate: CandidateSpec | None = None) -> Assembly:
     dataset = read_gate_dataset(gate)
     timeout = gate.limits.timeout_seconds
     built = build_candidate(
-        spec, root=gate.root, timeout=timeout, begin=partial(_begin_script, gate, dataset)
+        spec,
+        root=gate.root,
+        timeout=timeout,
+        begin=partial(_begin_script, gate, dataset),
+        aside=partial(files_of_other_gates, gate),
     )
     return _checked(Assembly(gate, dataset, built, _scorers(gate, built)))
 

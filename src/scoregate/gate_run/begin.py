@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from scoregate.errors import ConfigError
@@ -22,7 +23,11 @@ from scoregate.records import DatasetItem, RunHeader
 from scoregate.records.run_facts import RunFacts
 from scoregate.runner.candidates import Candidate
 from scoregate.runner.plan import Arm, RunPlan, RunReport
+from scoregate.sources import files_of_other_gates
 from scoregate.store import Store, Totals
+
+_MOST_NAMED = 5
+"""Uncommitted files that a run notes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ def start_run(
         gate=gate.name,
         origin=origin_of(gate.root),
         dirty=candidate.dirty,
+        uncommitted=_uncommitted(candidate, gate),
         timeout_seconds=gate.limits.timeout_seconds,
         program=program_of(candidate, gate.root),
         langfuse_dataset_id=dataset.langfuse_id,
@@ -85,6 +91,15 @@ def start_run(
     ).with_facts(facts)
     store.create_run(header, dataset.items)
     return StartedRun(header, tuple(items))
+
+
+def _uncommitted(candidate: Candidate, gate: Gate) -> tuple[str, ...]:
+    """The first files that make this checkout's candidate a changed one; a recording is of another checkout."""
+    if not candidate.dirty or candidate.kind == "replay":
+        return ()
+    from scoregate.git.version import uncommitted
+
+    return (uncommitted(gate.root, partial(files_of_other_gates, gate)) or ())[:_MOST_NAMED]
 
 
 def resume_run(

@@ -13,10 +13,10 @@ from scoregate.gate_file import read_gate
 from scoregate.gate_run.begin import new_id
 from scoregate.gate_run.decide import decide
 from scoregate.gates.sentences import named_ids
-from scoregate.git.checkout import version_of
+from scoregate.git.version import version_of
 from scoregate.records import Verdict
 from scoregate.records.run_facts import RunFacts
-from scoregate.sources import open_store, read_gate_dataset
+from scoregate.sources import files_of_other_gates, open_store, read_gate_dataset
 from scoregate.wording import proposed_command
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def enforce(
             hint=f'for results that exist set baseline = "gates/{gate.name}.baseline.jsonl"',
         )
     dataset = read_gate_dataset(gate) if gate.dataset else None
-    label = version_of(gate.root, version, result.run_name)
+    label = version_of(gate.root, version, result.run_name, aside=lambda: files_of_other_gates(gate))
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     made_by = {"id": result.experiment_id, "name": result.name}
     facts = RunFacts(gate=gate.name, sdk_experiment=made_by, dirty=label.dirty)

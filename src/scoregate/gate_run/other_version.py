@@ -10,11 +10,12 @@ from pathlib import Path
 from scoregate.errors import ConfigError
 from scoregate.gate_file import CandidateSpec, Gate
 from scoregate.gate_file.source import File, GitRevision
-from scoregate.git.checkout import Version, version_of
 from scoregate.git.environments import python_for
 from scoregate.git.revisions import Revision, repository_top, resolve_ref, worktree_of
+from scoregate.git.version import Version, version_of
 from scoregate.runner.candidates import Candidate
 from scoregate.runner.candidates.relocation import Relocation, named_import_folders, own_import_folders
+from scoregate.sources import files_of_other_gates
 from scoregate.wording import Say
 
 
@@ -87,7 +88,13 @@ def _in_place(gate: Gate, path: Path, at_once: int, label: str | None) -> Candid
         experiment.path,
         root=gate.root,
         python=Path(sys.executable),
-        version=version_of(gate.root, label, _label_of(gate, experiment.path), experiment.version),
+        version=version_of(
+            gate.root,
+            label,
+            _label_of(gate, experiment.path),
+            experiment.version,
+            aside=partial(files_of_other_gates, gate),
+        ),
         evaluators=experiment.evaluators,
         at_once=at_once,
     )

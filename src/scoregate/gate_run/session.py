@@ -32,7 +32,7 @@ from scoregate.gate_run.begin import (
 from scoregate.gate_run.other_version import candidate_at
 from scoregate.gates.rounds import RoundRequest
 from scoregate.gates.table import RunTable, table_from_run
-from scoregate.git.checkout import Version
+from scoregate.git.version import Version
 from scoregate.records import DatasetItem, Run, RunHeader
 from scoregate.records.run_facts import ArmName, RunFacts
 from scoregate.runner import session as engine

@@ -40,7 +40,7 @@ def objections(run: Run, gate: Gate, dataset_fingerprint: str | None = None) -> 
     if broken and not failed:
         found.append(f"{len(broken):,} of its items lack a gated score (first: {broken[0]})")
     if header.facts.dirty:
-        found.append("it was made from a working tree with uncommitted changes")
+        found.append(f"it was made from a working tree with {header.facts.uncommitted_changes}")
     return tuple(found)
 
 

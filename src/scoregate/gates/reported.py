@@ -64,7 +64,7 @@ def notes_of(
             notes.append(f"{evidence.name} did not apply to {skipped}{_its_items(evidence)}{more}")
     notes += filter(None, (age_note(gate, before, now), best_of_note(before), rescored_note(before)))
     if now.facts.dirty:
-        notes.append("the candidate was run from a working tree with uncommitted changes")
+        notes.append(f"the candidate was run from a working tree with {now.facts.uncommitted_changes}")
     return tuple(notes)
 
 

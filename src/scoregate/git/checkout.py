@@ -1,4 +1,4 @@
-"""What git says of a checkout: the version under test, the branch, the person, whatever git command started this."""
+"""What git says of a checkout: the branch, the person, whatever git command started this."""
 
 from __future__ import annotations
 
@@ -7,15 +7,8 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-STORE_FOLDER = ".scoregate"
-_MADE_BY_RUNNING = {STORE_FOLDER, "__pycache__"}
-"""Folders that a run itself makes, the second one by importing the candidate."""
-_UNVERSIONED = "unversioned"
-_SHORT = 7
-_STATE_SECONDS = 30.0
 _BRANCH_SECONDS = 5.0
 _PERSON_SECONDS = 10.0
 _LOCATIONS = (
@@ -35,43 +28,6 @@ _LOCATIONS = (
     "GIT_WORK_TREE",
 )
 """A hook is given these. They say which repository git works on, whatever folder it is sent to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A candidate's version. `commit` and `dirty` are None where there is no checkout."""
-
-    label: str
-    commit: str | None = None
-    dirty: bool | None = None
-
-
-def version_of(root: Path, *labels: str | None) -> Version:
-    """The version of a candidate in the checkout at `root`, under the first label that is given.
-
-    Without any, the label is the short commit, with `-dirty` for uncommitted changes, else "unversioned".
-    """
-    commit, dirty = git_state(root)
-    own = next((label for label in labels if label), None)
-    if own is None:
-        own = f"{commit[:_SHORT]}{'-dirty' if dirty else ''}" if commit else _UNVERSIONED
-    return Version(own, commit, dirty)
-
-
-def git_state(root: Path) -> tuple[str | None, bool | None]:
-    """The commit of the checkout that holds `root`, and whether anything in it is not committed.
-
-    Not committed are changes of tracked files and files that are neither tracked nor ignored, except in
-    `.scoregate/` and `__pycache__/`. `(None, None)` without git or outside a checkout; no commit before the first one.
-    """
-    commit = _printed(root, "rev-parse", "--verify", "--quiet", "HEAD", seconds=_STATE_SECONDS)
-    status = _printed(root, "status", "--porcelain=v1", "-z", "--untracked-files=all", seconds=_STATE_SECONDS)
-    dirty = None if status is None else any(_counts(entry) for entry in status.split("\0") if entry)
-    return commit.strip() if commit else None, dirty
-
-
-def _counts(entry: str) -> bool:
-    return not entry.startswith("?? ") or _MADE_BY_RUNNING.isdisjoint(entry[3:].split("/"))
 
 
 def origin_of(root: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -135,7 +91,7 @@ def run_git(folder: Path, *arguments: str, seconds: float | None = None) -> subp
     )
 
 
-def _printed(folder: Path, *arguments: str, seconds: float) -> str | None:
+def printed(folder: Path, *arguments: str, seconds: float) -> str | None:
     """What git prints, or None if it cannot say."""
     try:
         done = run_git(folder, *arguments, seconds=seconds)
@@ -146,5 +102,5 @@ def _printed(folder: Path, *arguments: str, seconds: float) -> str | None:
 
 def _line(folder: Path, *arguments: str, seconds: float) -> str:
     """The one line that git prints, as text that can be stored; empty if it cannot say."""
-    printed = _printed(folder, *arguments, seconds=seconds) or ""
-    return printed.encode("utf-8", "surrogateescape").decode("utf-8", "replace").strip()
+    line = printed(folder, *arguments, seconds=seconds) or ""
+    return line.encode("utf-8", "surrogateescape").decode("utf-8", "replace").strip()

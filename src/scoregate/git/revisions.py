@@ -10,7 +10,8 @@ from pathlib import Path
 
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.files.lock import file_lock
-from scoregate.git.checkout import STORE_FOLDER, run_git
+from scoregate.git.checkout import run_git
+from scoregate.git.version import STORE_FOLDER
 
 _MERGE_BASE = "merge-base"
 _BASE_BRANCH = "GITHUB_BASE_REF"

@@ -89,6 +89,8 @@ class RunFacts:
 
     Whatever is true in JSON's or Python's sense (1, "yes") counts as true: no file is cleaner than it says.
     """
+    uncommitted: tuple[str, ...] = ()
+    """The first files that were not committed, where `dirty` is true and they are known."""
     timeout_seconds: float | None = None
     """Time limit of a call in seconds, above 0, which is the latency of every call that timed out."""
     program: str | None = None
@@ -138,6 +140,7 @@ class RunFacts:
             sdk_experiment=_object(metadata.get("sdk_experiment")),
             origin=_object(metadata.get("origin")) or {},
             dirty=_dirty(metadata.get("dirty")),
+            uncommitted=_texts(metadata.get("uncommitted")),
             timeout_seconds=_seconds(metadata.get("timeout_seconds")),
             program=_text(metadata.get("program")),
             langfuse_dataset_id=_text(metadata.get("langfuse_dataset_id")),
@@ -158,6 +161,12 @@ class RunFacts:
             accepted=None if best is None else _acceptance(best),
             as_read=metadata,
         )
+
+    @property
+    def uncommitted_changes(self) -> str:
+        """`uncommitted changes`, and in which files as far as that is known."""
+        where = f" in {', '.join(self.uncommitted)}" if self.uncommitted else ""
+        return f"uncommitted changes{where}"
 
     @property
     def branch(self) -> str | None:

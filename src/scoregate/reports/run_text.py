@@ -76,9 +76,10 @@ def run_summary(run: Run) -> str:
     header = run.header
     counts = _counts(run)
     commit = f" at {header.commit[:12]}" if header.commit else ""
+    changed = f" ({header.facts.uncommitted_changes})" if header.facts.dirty else ""
     lines = [
         f"run        {run.id}",
-        f"candidate  {header.candidate}{commit}{' (uncommitted changes)' if header.facts.dirty else ''}",
+        f"candidate  {header.candidate}{commit}{changed}",
         f"dataset    {header.dataset}",
         f"started    {header.started_at or 'unknown'}, finished {header.finished_at or 'never'}",
         f"run items  {counts['ok']:,} ok of {counts['expected']:,} expected"

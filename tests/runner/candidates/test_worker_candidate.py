@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from scoregate.errors import ConfigError
-from scoregate.git.checkout import Version
+from scoregate.git.version import Version
 from scoregate.records import DatasetItem, Tokens
 from scoregate.runner.candidates import Answer, Candidate, CandidateError, TransientError
 from scoregate.runner.candidates.worker import worker_candidate
@@ -254,7 +254,7 @@ def test_nothing_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
         import asyncio, sys
         from pathlib import Path
         from scoregate.records import DatasetItem
-        from scoregate.git.checkout import Version
+        from scoregate.git.version import Version
         from scoregate.runner.candidates.worker import worker_candidate
         root = Path(sys.argv[1])
         candidate = worker_candidate(root / "experiment.py", root=root, python=Path(sys.executable),

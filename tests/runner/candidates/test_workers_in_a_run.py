@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import dedent
 
 from scoregate.gate_file import Limits
-from scoregate.git.checkout import Version
+from scoregate.git.version import Version
 from scoregate.runner.candidates.worker import worker_candidate
 from tests.runner.conftest import Driver
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,21 +37,22 @@ def build_candidate(
     root: Path,
     timeout: float | None,
     begin: Callable[[Script], Handed] | None = None,
+    aside: Callable[[], Collection[Path]] = tuple,
 ) -> Candidate:
     """The candidate that a gate describes, checked but not yet called.
 
     Relative paths and commands start at `root`, the project's folder. `timeout` is the time limit of a call in
-    seconds, which the engine keeps by cancelling. `begin` begins a script, which is refused without it.
-    Raises ConfigError.
+    seconds, which the engine keeps by cancelling. `begin` begins a script, which is refused without it. `aside`
+    names files that say nothing of its version. Raises ConfigError.
     """
     # Each kind is imported where it is used: asyncio, importlib and the rest cost the start of every command.
-    from scoregate.git.checkout import version_of
+    from scoregate.git.version import version_of
 
     if spec.python is not None:
         from scoregate.runner.candidates.python_file import load_experiment, python_candidate
 
         experiment = load_experiment(root / spec.python, None if spec.isolate else begin, root=root)
-        version = version_of(root, spec.version, experiment.version)
+        version = version_of(root, spec.version, experiment.version, aside=aside)
         if not spec.isolate:
             return python_candidate(experiment, version=version)
         from scoregate.runner.candidates.isolated import isolated_candidate
@@ -62,7 +63,7 @@ def build_candidate(
     if spec.command:
         from scoregate.runner.candidates.command import command_candidate
 
-        return command_candidate(spec.command, root=root, version=version_of(root, spec.version))
+        return command_candidate(spec.command, root=root, version=version_of(root, spec.version, aside=aside))
     if spec.http is not None:
         from scoregate.runner.candidates.http import http_candidate
 
@@ -71,10 +72,10 @@ def build_candidate(
             answer=spec.answer,
             headers=spec.headers,
             timeout=timeout,
-            version=version_of(root, spec.version),
+            version=version_of(root, spec.version, aside=aside),
         )
     if spec.replay is not None:
         from scoregate.runner.candidates.replay import replay_candidate
 
-        return replay_candidate(root / spec.replay, root=root, label=spec.version)
+        return replay_candidate(root / spec.replay, root=root, label=spec.version, aside=aside)
     raise ConfigError("there is no candidate to run", hint="python, command, http or replay")

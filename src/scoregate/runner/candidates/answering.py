@@ -19,7 +19,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from scoregate.errors import ConfigError
-from scoregate.git.checkout import Version
+from scoregate.git.version import Version
 from scoregate.records import JSON, DatasetItem
 from scoregate.runner.candidates.candidate import Candidate, as_answer, classify
 from scoregate.runner.candidates.python_file import load_experiment, python_candidate

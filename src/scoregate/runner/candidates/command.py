@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scoregate.errors import ConfigError, did_you_mean
-from scoregate.git.checkout import Version
+from scoregate.git.version import Version
 from scoregate.records import JSON, DatasetItem
 from scoregate.runner.candidates.candidate import Answer, Candidate, CandidateError
 from scoregate.runner.candidates.process import run_process

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from scoregate.errors import ConfigError
-from scoregate.git.checkout import Version
+from scoregate.git.version import Version
 from scoregate.paths import PathError, look_up
 from scoregate.records import JSON, DatasetItem
 from scoregate.retries import RATE_LIMIT_STATUSES, TRANSIENT_STATUSES, seconds_to_wait

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from scoregate.errors import ConfigError
-from scoregate.git.checkout import Version
+from scoregate.git.version import Version
 from scoregate.records import JSON, DatasetItem
 from scoregate.runner.candidates.candidate import (
     Answer,

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.files.reading import check_input_file
-from scoregate.git.checkout import Version
+from scoregate.git.version import Version
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Candidate, CandidateError
 from scoregate.runner.candidates.failures import classify, reason_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from scoregate.files.reading import (
     parse_json,
     reading,
 )
-from scoregate.git.checkout import Version, version_of
+from scoregate.git.version import Version, version_of
 from scoregate.records import JSON, DatasetItem, RunHeader, RunItem
 from scoregate.runner.candidates.candidate import Answer, Candidate, CandidateError, as_answer
 from scoregate.runner.candidates.wire import measures_of
@@ -48,7 +49,9 @@ class _Recording:
         return recorded
 
 
-def replay_candidate(path: Path, *, root: Path, label: str | None) -> Candidate:
+def replay_candidate(
+    path: Path, *, root: Path, label: str | None, aside: Callable[[], Collection[Path]] = tuple
+) -> Candidate:
     """A candidate that replays a `.jsonl` or `.jsonl.gz` file of one of two kinds.
 
     Recorded outputs: a line an item, with `id` and `output`, optionally `trial`, `cost_usd`, `tokens` and
@@ -61,7 +64,7 @@ def replay_candidate(path: Path, *, root: Path, label: str | None) -> Candidate:
     """
     check_input_file(path, SUFFIXES, ConfigError)
     recording = _read_recording(path)
-    version = _version(recording.header, path, root, label)
+    version = _version(recording.header, path, root, label, aside)
 
     async def call(item: DatasetItem, trial: int) -> Answer:
         return recording.answer(item.id, trial)
@@ -151,10 +154,16 @@ def _recorded(item: RunItem) -> Recorded:
     return Answer(item.output, item.cost_usd, item.tokens, item.trace_id)
 
 
-def _version(header: RunHeader | None, path: Path, root: Path, label: str | None) -> Version:
+def _version(
+    header: RunHeader | None,
+    path: Path,
+    root: Path,
+    label: str | None,
+    aside: Callable[[], Collection[Path]],
+) -> Version:
     if header is not None:
         # The outputs are those of the recorded commit, whatever is checked out now.
         return Version(label or header.candidate, header.commit, header.facts.dirty)
     name = path.name.lower()
     suffix = next(suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if name.endswith(suffix))
-    return version_of(root, label, path.name[: -len(suffix)].removeprefix("outputs."))
+    return version_of(root, label, path.name[: -len(suffix)].removeprefix("outputs."), aside=aside)

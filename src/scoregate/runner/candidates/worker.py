@@ -19,7 +19,7 @@ from typing import Any
 
 from scoregate.errors import ConfigError
 from scoregate.files.reading import check_input_file
-from scoregate.git.checkout import Version
+from scoregate.git.version import Version
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Answer, Candidate, CandidateError
 from scoregate.runner.candidates.relocation import Relocation, named_import_folders, own_import_folders
