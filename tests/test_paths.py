@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoregate.paths import PathError, json_type, look_up
+from scoregate.paths import PathError, json_type, look_up, path_parts
 from scoregate.records import JSON, DatasetItem
 
 REPLY = {
@@ -29,6 +29,23 @@ REPLY = {
 )
 def test_a_path_leads_through_keys_and_indices(path: str, expected: JSON) -> None:
     assert look_up(REPLY, path) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [
+        ('metadata."user.tier"', ["metadata", "user.tier"]),
+        ('"a.b".0."say \\"hi.\\""', ["a.b", "0", 'say "hi."']),
+        ('5".x', ['5"', "x"]),
+        ('"open.x', ['"open', "x"]),
+    ],
+)
+def test_a_key_that_holds_a_dot_stands_in_quotes(path: str, parts: list[str]) -> None:
+    assert path_parts(path) == parts
+    value: JSON = 1
+    for part in reversed(parts):
+        value = {part: value}
+    assert look_up(value, path) == 1
 
 
 def test_a_null_that_is_there_is_not_absent() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -204,3 +205,33 @@ def test_an_absent_file_is_an_error_that_names_a_near_one(tmp_path: Path) -> Non
 def test_an_unknown_ending_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "run.csv").write_text("a")
     assert problem(tmp_path / "run.csv") == "FILE: unknown kind of file (known: .jsonl, .jsonl.gz)"
+
+
+@pytest.mark.parametrize(("items", "trials"), [(9, 10**9), (10**12, 2)])
+def test_counts_that_the_lines_have_nothing_to_do_with_are_refused(
+    tmp_path: Path, items: int, trials: int
+) -> None:
+    header = HEADER.replace('"expected_items": 9', f'"expected_items": {items}')
+    header = header.replace('"trials": 2', f'"trials": {trials}')
+    assert problem_of(tmp_path, header, ITEM, SCORE) == (
+        f"FILE:1: the header says {items:,} items of {trials:,} trials, and there are 2 run items and scores "
+        "(are 'expected_items' and 'trials' right?)"
+    )
+
+
+def test_a_small_file_that_unpacks_to_a_huge_one_is_refused_before_it_fills_the_memory(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "run.jsonl.gz"
+    with gzip.open(path, "wb", compresslevel=6) as file:
+        file.write(f"{HEADER}\n".encode())
+        for _ in range(120):
+            file.write(b" " * (1 << 20))
+    assert problem(path) == "FILE: unpacks to more than 300 times its size (unpack it, and look)"
+
+
+def test_a_pipe_is_no_results_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "run.jsonl")
+    assert problem(tmp_path / "run.jsonl") == (
+        "FILE: is no file that can be read again (write it to a file first)"
+    )

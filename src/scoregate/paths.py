@@ -1,7 +1,7 @@
 """Dotted paths into JSON values and dataset items: `metadata.intent`, `tool_calls.0.name`, `messages.-1`.
 
 Each part is a key of an object or an index of a list (negative ones count from the end). The empty path is
-the value itself. A key that holds a dot cannot be named.
+the value itself. A key that holds a dot stands in double quotes: `metadata."user.tier"`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from scoregate.records import JSON, DatasetItem
 
 _INDEX = re.compile(r"-?[0-9]+")
+_PART = re.compile(r'(?:"((?:[^"\\]|\\.)+)"|([^.]*))(?:\.|\Z)')
 _KEYS_SHOWN = 8
 
 
@@ -31,7 +32,7 @@ def look_up(value: JSON, path: str) -> JSON:
     """
     if not path:
         return value
-    parts = path.split(".")
+    parts = path_parts(path)
     for depth, part in enumerate(parts):
         if isinstance(value, (Mapping, DatasetItem)):
             if part not in value:
@@ -47,6 +48,25 @@ def look_up(value: JSON, path: str) -> JSON:
         else:
             raise PathError(path, f"no '{part}' {_place(parts, depth)}, which is {json_type(value)}")
     return value
+
+
+def path_parts(path: str) -> list[str]:
+    """The keys and indices of a path, quotes taken off: a part in quotes may hold dots, and `\\"` in it is a quote.
+
+    >>> path_parts('metadata."user.tier".0')
+    ['metadata', 'user.tier', '0']
+    """
+    if '"' not in path:
+        return path.split(".")
+    parts, at = [], 0
+    while True:
+        found = _PART.match(path, at)
+        assert found is not None  # the second way fits everything up to the next dot
+        quoted, plain = found.groups()
+        parts.append(plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted))
+        at = found.end()
+        if not found[0].endswith("."):
+            return parts
 
 
 def json_type(value: JSON) -> str:

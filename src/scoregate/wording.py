@@ -5,15 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from scoregate.hiding import without_known_keys
+
 Say = Callable[[str], None]
 """Takes one line that a person is to see."""
 MAX_REASON = 300
 """Characters of an error's reason."""
+_LOOKED_AT = 10_000
 
 
 def first_line(text: str) -> str:
-    """The first line that is not blank, at most MAX_REASON characters, safe to store and to show."""
-    return printable(text.lstrip()[:MAX_REASON].partition("\n")[0].rstrip())
+    """The first line that is not blank, at most MAX_REASON characters, safe to store and to show.
+
+    Values of the environment that are keys by their names are left out, before the cut could leave a part of one.
+    """
+    line = without_known_keys(text.lstrip()[:_LOOKED_AT].partition("\n")[0])
+    return printable(line[:MAX_REASON].rstrip())
 
 
 _ACTS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")

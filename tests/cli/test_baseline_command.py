@@ -221,7 +221,8 @@ def test_a_run_of_a_clean_checkout_is_accepted_with_its_commit(checkout: Project
 
 def test_reports_and_other_gates_leave_a_checkout_clean(checkout: Project) -> None:
     checkout.run("-o", "markdown=reports/verdict.md")
-    assert checkout.scoregate("init", "--name", "other").code == 0
+    checkout.write("gates/other.toml", checkout.read("gates/agent.toml").replace("agent", "other"))
+    checkout.write("datasets/other.jsonl", "{}")
     ran = checkout.run()
     assert "uncommitted" not in ran.out
     assert checkout.scoregate(*ACCEPT, ran.started, "--why", "x").code == 0

@@ -45,6 +45,7 @@ def test_the_text_of_a_source_is_read_as_the_same(text: str) -> None:
         ("langfuse:@2026-01-31T12:00:00Z", "names no dataset"),
         ("langfuse: agent", "white space around it"),
         ("langfuse:a\nb", "a control character"),
+        ("langfuse:..", "names the dataset '..', which means a folder in an address"),
         ("langfuse:/agent", "no name begins or ends with a slash"),
         ("langfuse:agent/", "no name begins or ends with a slash"),
         ("langfuse:agent@v1", "pins the dataset to 'v1', which is no time"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scoregate.judging.calling import HiddenKey
+from scoregate.hiding import HiddenKeys
 from scoregate.judging.judge import Judge
 from tests.judging.judges import ask, spec_of, store_in
 from tests.model_server.answers import Answer, failed, judged
@@ -31,27 +31,27 @@ def test_no_spelling_of_the_key_is_left(depth: int, slashes: bool, points: bool)
     text = f"before {ODD} after"
     for _ in range(depth):
         text = in_json(text, slashes=slashes, points=points)
-    assert HiddenKey(ODD).out_of(text) == "before *** after"
-    assert HiddenKey(ODD).out_of_body(f"\xff{text}".encode("latin-1")) == b"\xffbefore *** after"
+    assert HiddenKeys(ODD).out_of(text) == "before *** after"
+    assert HiddenKeys(ODD).out_of_body(f"\xff{text}".encode("latin-1")) == b"\xffbefore *** after"
 
 
 def test_a_key_that_begins_with_a_spelled_character_leaves_json_behind() -> None:
     key = "/base64/of-a-key"
     body = in_json(f"before {key}", slashes=True)
-    assert json.loads(f'"{HiddenKey(key).out_of(body)}"') == "before ***"
+    assert json.loads(f'"{HiddenKeys(key).out_of(body)}"') == "before ***"
 
 
 def test_a_word_in_place_of_a_key_is_left_alone() -> None:
-    assert HiddenKey("score").out_of("The score is fair.") == "The score is fair."
+    assert HiddenKeys("score").out_of("The score is fair.") == "The score is fair."
 
 
 def test_a_key_of_eight_characters_is_one_and_a_shorter_word_is_none() -> None:
-    assert HiddenKey("sk-12345").out_of("sent sk-12345") == "sent ***"
-    assert HiddenKey("sk-1234").out_of("sent sk-1234") == "sent sk-1234"
+    assert HiddenKeys("sk-12345").out_of("sent sk-12345") == "sent ***"
+    assert HiddenKeys("sk-1234").out_of("sent sk-1234") == "sent sk-1234"
 
 
 def test_a_long_row_of_backslashes_is_gone_through_once() -> None:
-    assert HiddenKey(ODD).out_of("\\" * 300_000) == "\\" * 300_000
+    assert HiddenKeys(ODD).out_of("\\" * 300_000) == "\\" * 300_000
 
 
 @pytest.mark.parametrize("where", ["reasoning", "refusal", "error"])

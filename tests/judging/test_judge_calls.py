@@ -350,3 +350,15 @@ def test_no_malformed_reply_becomes_a_number() -> None:
     assert [one.status for one in judgements] == ["error"] * 300
     assert all(one.value is None and one.comment for one in judgements)
     assert judge.usage.invalid + judge.usage.failed == 300
+
+
+def test_a_redirect_is_not_followed() -> None:
+    with ModelServer() as elsewhere:
+        away = Answer(status=307, raw=b"", headers={"Location": f"{elsewhere.url}/chat/completions"})
+        with ModelServer(script=lambda _: away) as server:
+            (found,) = ask(Judge(spec_of(server.url)))
+        assert elsewhere.requests == []
+    assert (
+        "the endpoint redirects (status 307), and redirects are not followed: name the final URL"
+        in found.comment
+    )

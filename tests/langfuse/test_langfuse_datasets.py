@@ -17,6 +17,7 @@ from scoregate.langfuse.settings import Settings
 from scoregate.records import JSON
 from tests.langfuse.pushing import AGENT, numbered, pushed, put
 from tests.langfuse.put_spans import QUICK
+from tests.langfuse_server.faults import Fault
 from tests.langfuse_server.server import LangfuseServer
 
 
@@ -155,3 +156,14 @@ def test_a_wrong_key_and_a_dead_server_are_told_apart(server: LangfuseServer) ->
     patience = Patience(deadline=0.2, first_pause=0.02)
     with Connection(settings, patience) as dead, pytest.raises(ServiceError, match="does not serve"):
         read_dataset(dead, AGENT)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_name_with_a_slash_is_found_where_the_server_or_its_proxy_refuses_it_in_a_path(
+    server: LangfuseServer, connection: Connection, status: int
+) -> None:
+    pushed(connection, numbered(1, 2))
+    server.faults.plan(Fault(status=status), path="/api/public/v2/datasets/")
+    assert [item.id for item in read_dataset(connection, AGENT).items] == ["q001", "q002"]
+    with pytest.raises(DatasetError, match="there is no such dataset"):
+        read_dataset(connection, LangfuseDataset("team/other"))

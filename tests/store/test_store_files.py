@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -248,3 +249,53 @@ def test_a_store_read_while_another_connection_writes_shows_whole_items(tmp_path
         writer.record("run-1", [(RunItem("a", 0, "ok"), [Score("a", 0, "exact", True)])])
         run = reader.load_run("run-1")
         assert (len(run.items), len(run.scores)) == (1, 1)
+
+
+def test_a_new_store_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / ".scoregate" / "store.sqlite3"
+    with Store.open(path) as store:
+        store.create_run(header())
+        with store.lock("run-1"):
+            files = [file for file in path.parent.rglob("*") if file.is_file() and file.name != ".gitignore"]
+            assert len(files) >= 2
+            assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+_READ_AS_ANOTHER = """
+import hashlib, os, sys
+from pathlib import Path
+from scoregate.errors import StoreError
+from scoregate.records import RunHeader
+from scoregate.store import Store, schema, judging, listing, outbox
+if os.getuid() == 0:
+    os.setuid(65534)
+with Store.open(Path(sys.argv[1]), create=False) as store:
+    print([summary.run for summary in store.list_runs()])
+    try:
+        store.create_run(RunHeader(run="2", dataset="demo", candidate="v1", expected_items=1))
+    except StoreError as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize("in_use", [False, True])
+def test_a_store_that_may_not_be_written_can_be_read(in_use: bool) -> None:
+    folder = Path(tempfile.mkdtemp())  # a folder of pytest's own is closed to other users
+    path = folder / "store.sqlite3"
+    with Store.open(path) as store:
+        store.create_run(header())
+        if not in_use:
+            store.close()
+        for file in folder.iterdir():
+            file.chmod(0o444)
+        folder.chmod(0o555)
+        done = subprocess.run(
+            [sys.executable, "-c", _READ_AS_ANOTHER, str(path)], capture_output=True, text=True
+        )
+        folder.chmod(0o755)
+    shutil.rmtree(folder)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "['run-1']",
+        f"{path}: the store cannot be written: it or its directory is read-only (name another with --store)",
+    ]

@@ -80,7 +80,9 @@ def validate(
             found = read_dataset(
                 path, input_schema=input_schema, expected_output_schema=expected_output_schema
             )
-        slice_paths, cluster_path = {name.rpartition(".")[2]: name for name in slices}, cluster
+        from scoregate.paths import path_parts
+
+        slice_paths, cluster_path = {path_parts(name)[-1]: name for name in slices}, cluster
         check_keys(found, cluster_path, slice_paths)
     summary = summarise(found, cluster=cluster_path, slices=slice_paths)
     if as_json:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from scoregate.cli.process import as_usual, collect_rarely
 from scoregate.cli.printing import print_json, print_text
+from scoregate.cli.process import as_usual, collect_rarely
 from scoregate.errors import INTERRUPTED, USAGE, ConfigError, ScoregateError
 from scoregate.wording import running_dollars, written_out
 

@@ -50,7 +50,7 @@ def file_lock(path: Path, *, wait: bool = True) -> Iterator[None]:
 
 def _locked(path: Path, *, wait: bool) -> int:
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             if sys.platform != "win32":
                 import fcntl

@@ -6,17 +6,28 @@ pass, the last by keeping only one of the values.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from scoregate.errors import ScoregateError, did_you_mean
 from scoregate.records import JSON
 
+if TYPE_CHECKING:
+    from gzip import GzipFile
+
+    from typing_extensions import Buffer
+
 _LISTED_NEIGHBOURS = 8
+_MOST_UNPACKED = 300
+"""Times the packed size. JSON of many like lines is packed to a fiftieth; a file made to fill the memory to less than
+a thousandth."""
+_LITTLE = 64 << 20
+"""Bytes that any file may unpack to."""
 
 
 @contextmanager
@@ -28,6 +39,12 @@ def reading(path: Path, family: type[ScoregateError]) -> Iterator[None]:
         raise family("the gzip data is cut off", where=str(path), hint="write the file again") from None
     except _broken_gzip() as error:
         raise family(f"broken gzip data: {error}", where=str(path), hint="write the file again") from None
+    except _UnpacksToTooMuch:
+        raise family(
+            f"unpacks to more than {_MOST_UNPACKED:,} times its size",
+            where=str(path),
+            hint="unpack it, and look",
+        ) from None
     except OSError as error:
         raise family(f"cannot be read: {error.strerror or error}", where=str(path)) from None
 
@@ -52,6 +69,10 @@ def check_input_file(path: Path, suffixes: Sequence[str], family: type[Scoregate
             if not path.parent.is_dir():
                 raise family(f"the folder '{path.parent}' does not exist", where=str(path))
             raise family("no such file", where=str(path), hint=_neighbours(path.parent, path.name, suffixes))
+        if not path.is_file():
+            raise family(
+                "is no file that can be read again", where=str(path), hint="write it to a file first"
+            )
     suffix = _suffix(path.name, suffixes)
     if suffix is None:
         raise family("unknown kind of file", where=str(path), hint=f"known: {', '.join(suffixes)}")
@@ -59,12 +80,41 @@ def check_input_file(path: Path, suffixes: Sequence[str], family: type[Scoregate
 
 
 def open_bytes(path: Path) -> BinaryIO:
-    """The content of a file; unpacked where the name ends in `.gz`."""
+    """The content of a file; unpacked where the name ends in `.gz`, as far as that is plausible."""
     if path.name.lower().endswith(".gz"):
         import gzip
 
-        return cast(BinaryIO, gzip.open(path, "rb"))
+        most = max(_LITTLE, _MOST_UNPACKED * path.stat().st_size)
+        return io.BufferedReader(_Unpacked(gzip.open(path, "rb"), most), 1 << 17)
     return path.open("rb")
+
+
+class _UnpacksToTooMuch(Exception):
+    """A small file holds more than any honest one of its size."""
+
+
+class _Unpacked(io.RawIOBase):
+    """What gzip unpacks, up to so many bytes."""
+
+    def __init__(self, file: GzipFile, most: int) -> None:
+        self._file = file
+        self._left = most
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        room = memoryview(buffer)
+        data = self._file.read1(len(room))
+        self._left -= len(data)
+        if self._left < 0:
+            raise _UnpacksToTooMuch
+        room[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def decode_utf8(data: bytes) -> str:

@@ -208,6 +208,10 @@ def read_langfuse_dataset(text: str) -> LangfuseDataset:
         raise SourceProblem(
             f"names the dataset {name!r}, with white space around it or a control character", _DATASET_EXAMPLE
         )
+    if name in (".", ".."):
+        raise SourceProblem(
+            f"names the dataset '{name}', which means a folder in an address", _DATASET_EXAMPLE
+        )
     if name.startswith("/") or name.endswith("/"):
         raise SourceProblem(
             f"names the dataset '{name}', and no name begins or ends with a slash", _DATASET_EXAMPLE

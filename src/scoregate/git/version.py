@@ -123,8 +123,12 @@ def note_report(root: Path, path: Path) -> None:
     with suppress(OSError):
         place = root / STORE_FOLDER / _REPORTS
         place.parent.mkdir(exist_ok=True)
-        with place.open("a", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(f"{written.relative_to(root.resolve())}\n")
+        line = os.fsencode(f"{written.relative_to(root.resolve())}\n")
+        descriptor = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(descriptor, line)
+        finally:
+            os.close(descriptor)
 
 
 def _reports(root: Path) -> set[Path]:

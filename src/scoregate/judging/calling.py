@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from scoregate.hiding import HiddenKeys
 from scoregate.judging.spec import JudgeSpec
 from scoregate.judging.usage import Usage
 from scoregate.records import Tokens
@@ -56,9 +56,6 @@ _NO_REPLY = frozenset((Fault.NOT_A_COMPLETION, Fault.NO_CHOICES))
 _LONGEST_DETAIL = 200
 _MOST_TOKENS = 10**12
 """No call takes more: a count above it is a mistake of the endpoint, and of no use to a price or a database."""
-_SHORTEST = 8
-"""Characters. What is shorter stands for a key where none is needed, and may be a word of any reply."""
-_IN_ITS_PLACE = "***"
 
 
 _SAME_FOR_ALL = {
@@ -107,6 +104,10 @@ def _failure_of(
     is given up needlessly is a gap in a baseline.
     """
     status = int(error.status_code)
+    if 300 <= status < 400:
+        return _EndpointRefused(
+            f"the endpoint redirects (status {status}), and redirects are not followed: name the final URL in base_url"
+        )
     if error.code == _NO_QUOTA:
         return _EndpointRefused(f"the endpoint says that the quota is used up (status {status}: {detail})")
     if is_transient(status):
@@ -180,7 +181,7 @@ class ModelClient:
         self._schema = spec.schema
         self._throttle = Throttle(concurrency)
         self._random = Random(seed)
-        self._key = HiddenKey(api_key)
+        self._key = HiddenKeys(api_key)
         self._client = self._opened()
         # Without a price there is nothing to reserve.
         self._cost_cap = cost_cap if spec.price is not None else None
@@ -300,8 +301,13 @@ class ModelClient:
         import openai
 
         # The base URL is always given, so that no environment variable puts another in its place.
+        # A redirect would send the key, the prompt and the answer to whoever it names.
         return openai.AsyncOpenAI(
-            api_key=self._api_key, base_url=self._spec.base_url, max_retries=0, timeout=self._timeout
+            api_key=self._api_key,
+            base_url=self._spec.base_url,
+            max_retries=0,
+            timeout=self._timeout,
+            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False, timeout=self._timeout),
         )
 
     def _read(self, body: bytes) -> ModelAnswer:
@@ -345,19 +351,3 @@ def _tokens(usage: object) -> Tokens | None:
         if isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= _MOST_TOKENS
     ]
     return Tokens(whole[0], whole[1]) if len(whole) == 2 else None
-
-
-class HiddenKey:
-    """A key of printable ASCII that is never shown: as it is, or as JSON may spell it, also in a JSON text in JSON."""
-
-    def __init__(self, key: str) -> None:
-        # No more than a few backslashes before it, or a long row of them would be gone through again from each of them.
-        spelled = r"\\{0,7}" + r"\\*".join(rf"(?:{re.escape(char)}|\\u(?i:{ord(char):04x}))" for char in key)
-        self._spelled = re.compile(spelled) if len(key) >= _SHORTEST else None
-
-    def out_of(self, text: str) -> str:
-        return text if self._spelled is None else self._spelled.sub(_IN_ITS_PLACE, text)
-
-    def out_of_body(self, body: bytes) -> bytes:
-        # The key is ASCII, so the other characters may be taken for any.
-        return body if self._spelled is None else self.out_of(body.decode("latin-1")).encode("latin-1")

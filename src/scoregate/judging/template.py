@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scoregate.errors import ConfigError, ScoregateError, did_you_mean
-from scoregate.paths import PathError, look_up
+from scoregate.paths import PathError, look_up, path_parts
 from scoregate.records import JSON, DatasetItem
 
 _OUTPUT = ("output",)
@@ -130,7 +130,7 @@ def parse_template(text: str, *, where: str, answers: tuple[str, ...] = _OUTPUT)
                 where=f"{where}:{variable.line}",
                 hint=hint,
             )
-        if not all(variable.path.split(".")):
+        if not all(path_parts(variable.path)):
             raise ConfigError(f"{match[0]} is no path", where=f"{where}:{variable.line}")
         variables.setdefault(variable.path, variable)
     _no_braces(text, end, len(text), where)

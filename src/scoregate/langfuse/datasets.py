@@ -92,28 +92,43 @@ def read_snapshot(connection: Connection, source: LangfuseDataset) -> _Snapshot:
 
 def find_snapshot(connection: Connection, source: LangfuseDataset) -> _Snapshot | None:
     """The same; None where the project has no such dataset."""
-    try:
-        reply = connection.request("GET", f"/v2/datasets/{quote(source.name, safe='')}")
-    except Refused as refusal:
-        if refusal.status == 404:
-            return None
-        raise
-    at = source.version or _newest(connection, source, reply.date)
-    if source.version is not None and reply.date is not None and at > reply.date + timedelta(seconds=1):
+    about, clock = _about(connection, source.name)
+    if about is None:
+        return None
+    at = source.version or _newest(connection, source, clock)
+    if source.version is not None and clock is not None and at > clock + timedelta(seconds=1):
         raise DatasetError(
-            f"is pinned to the future: the server's clock says {version_text(reply.date)}",
+            f"is pinned to the future: the server's clock says {version_text(clock)}",
             where=str(source),
             hint="a version is a time at which the dataset was what you want",
         )
     for _ in range(_TRIES):
         items = _items_at(connection, source, at)
         if items is not None:
-            return _Snapshot(source, reply.body, items, version_text(at))
+            return _Snapshot(source, about, items, version_text(at))
     raise ServiceError(
         "the pages of its items do not fit together",
         where=str(source),
         hint="is somebody writing to it? Try again in a moment",
     )
+
+
+def _about(connection: Connection, name: str) -> tuple[JSON, datetime | None]:
+    """The dataset of this name (None where there is none), and the server's clock.
+
+    A slash in a name is `%2F` in a path, which many a proxy and server refuses or takes for a slash: then the list of
+    datasets is looked through.
+    """
+    try:
+        reply = connection.request("GET", f"/v2/datasets/{quote(name, safe='')}")
+        if reply.body.get("name") == name:
+            return reply.body, reply.date
+    except Refused as refusal:
+        if "/" not in name:
+            if refusal.status == 404:
+                return None, None
+            raise
+    return next((entry for entry in connection.pages("/v2/datasets") if entry["name"] == name), None), None
 
 
 def _to_dataset(snapshot: _Snapshot, checks: Sequence[ItemCheck] = ()) -> Dataset:

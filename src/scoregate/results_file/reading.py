@@ -26,12 +26,16 @@ from scoregate.records import (
     Score,
     Tokens,
 )
+from scoregate.wording import count
 
 SCHEMA = 1
 """The version of the format that this version of scoregate writes, and the newest that it reads."""
 
 SUFFIXES = (".jsonl", ".jsonl.gz")
 
+_FEW_EXPECTED = 1_000_000
+_MOST_ABSENT = 100
+"""Run items for each line that is there, of more than a few: what is absent takes memory as well."""
 Record = dict[str, JSON]
 _Word = TypeVar("_Word", bound=str)
 
@@ -55,6 +59,7 @@ def read_results(path: Path) -> Run:
             content = _Content(_header(record), path)
             for number, record in lines:
                 content.add(number, record)
+            content.check_counts()
         except ResultsError as error:
             if error.where is not None:
                 raise
@@ -111,6 +116,19 @@ class _Content:
                 hint="the first trial is 0; the header's 'trials' says how many there are",
             )
         return trial
+
+    def check_counts(self) -> None:
+        """Refuse counts that the lines have nothing to do with: a comparison has a place for all that is expected."""
+        header, lines = self.header, len(self.items) + len(self.scores)
+        there = len({key[0] for key in (*self._item_lines, *self._score_lines)})
+        expected = max(header.expected_items, there) * header.trials
+        if expected > max(_FEW_EXPECTED, _MOST_ABSENT * lines):
+            raise ResultsError(
+                f"the header says {header.expected_items:,} items of {count(header.trials, 'trial')}, and there are "
+                f"{lines:,} run items and scores",
+                where=f"{self.path}:1",
+                hint="are 'expected_items' and 'trials' right?",
+            )
 
     def run(self) -> Run:
         self.items.sort(key=attrgetter("item", "trial"))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from scoregate.errors import StoreError
@@ -31,15 +32,17 @@ class Database:
     def open(cls, path: Path, *, create: bool) -> Database:
         """Open the file, creating or migrating it. Raises StoreError; a file that is not ours is left alone."""
         _check_file(path, create=create)
+        if create:
+            _make_private(path)
+        only_read = not (create or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)))
         with _explained_errors(path):
-            connection = sqlite3.connect(
-                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
+            connection = _connect(path, only_read=only_read)
         try:
             with _explained_errors(path):
                 _check_owner(path, connection)
-                _write_ahead(connection)
-                connection.execute("PRAGMA foreign_keys = ON")
+                if not only_read:
+                    _write_ahead(connection)
+                    connection.execute("PRAGMA foreign_keys = ON")
                 migrate(connection)
         except BaseException:
             connection.close()
@@ -69,6 +72,27 @@ class Database:
     def close(self) -> None:
         with self._lock, _explained_errors(self.path):
             self.connection.close()
+
+
+def _connect(path: Path, *, only_read: bool) -> sqlite3.Connection:
+    """A connection in autocommit mode; one that only reads where the file or its folder cannot be written.
+
+    SQLite reads a file with a write-ahead log only beside an index of it, which it would have to make. A store that
+    its last user closed has no log: it is then read as a file that nobody changes.
+    """
+    where = str(path)
+    if only_read:
+        log = path.with_name(f"{path.name}-wal")
+        where = f"{path.absolute().as_uri()}?{'mode=ro' if log.exists() else 'immutable=1'}"
+    return sqlite3.connect(
+        where, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=only_read
+    )
+
+
+def _make_private(path: Path) -> None:
+    """A new file that its owner alone can read: answers and errors may hold what is nobody else's business."""
+    with suppress(OSError):  # it is there already, or whoever opens it says what is wrong
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 @contextmanager

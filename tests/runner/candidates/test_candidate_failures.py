@@ -174,3 +174,15 @@ def test_an_error_that_cannot_be_shown_is_still_an_error() -> None:
 def test_errors_can_be_raised_by_a_task_to_say_which_kind_it_is() -> None:
     assert isinstance(classify(CandidateError("no")), CandidateError)
     assert not isinstance(classify(CandidateError("no")), TransientError)
+
+
+def test_a_key_of_the_environment_is_hidden_in_what_an_exception_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key = "sk-made-up-" + "0123456789" * 4
+    monkeypatch.setenv("MODEL_API_KEY", key)
+    assert str(classify(RuntimeError(f"refused: Authorization: Bearer {key}"))) == (
+        "RuntimeError: refused: Authorization: Bearer ***"
+    )
+    cut = str(classify(RuntimeError("x" * 280 + key)))
+    assert "sk-made" not in cut

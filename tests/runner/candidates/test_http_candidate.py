@@ -293,3 +293,29 @@ def test_prepare_opens_and_close_allows_another_loop(service: Service, item: Dat
     assert candidate.prepare is not None
     candidate.prepare([item])
     assert ask(candidate, item) == ask(candidate, item) == Answer({})
+
+
+TOKEN = "made-up/token-1234567890"
+
+
+@pytest.mark.parametrize("status", [200, 401, 503])
+@pytest.mark.parametrize("said", [TOKEN, TOKEN.replace("/", "\\/")])
+def test_what_a_header_took_from_the_environment_is_hidden_in_every_answer(
+    service: Service, item: DatasetItem, monkeypatch: pytest.MonkeyPatch, status: int, said: str
+) -> None:
+    monkeypatch.setenv("AGENT_CREDENTIAL", TOKEN)
+    service.status, service.body = status, f'{{"said": "you sent Bearer {said}"}}'.encode()
+    candidate = http(service.url, headers={"Authorization": "Bearer ${AGENT_CREDENTIAL}"})
+    if status == 200:
+        assert ask(candidate, item).output == {"said": "you sent Bearer ***"}
+    else:
+        assert "you sent Bearer ***" in str(failure(candidate, item))
+    assert service.asked[0][0]["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_what_is_no_secret_by_its_name_stays(
+    service: Service, item: DatasetItem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGION", "eu-central")
+    service.body = b'"served from eu-central"'
+    assert ask(http(service.url, headers={"X-Region": "${REGION}"}), item).output == "served from eu-central"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from scoregate.errors import ConfigError
 from scoregate.git.version import Version
+from scoregate.hiding import HiddenKeys, names_a_secret
 from scoregate.paths import PathError, look_up
 from scoregate.records import JSON, DatasetItem
 from scoregate.retries import RATE_LIMIT_STATUSES, TRANSIENT_STATUSES, seconds_to_wait
@@ -62,10 +63,11 @@ def http_candidate(
     _check_url(url)
     sent = {"Content-Type": "application/json", "Accept": "application/json"}
     own = {name: _header(name, value) for name, value in headers.items()}
+    keys = HiddenKeys(*_secrets_in(headers))
     replaced = {name.lower() for name in own}
     sent = {name: value for name, value in sent.items() if name.lower() not in replaced} | own
     connect = _CONNECT_SECONDS if timeout is None or timeout > _CONNECT_SECONDS else None
-    endpoint = _Endpoint(url, sent, answer, connect)
+    endpoint = _Endpoint(url, sent, answer, connect, keys)
     return Candidate(
         version.label,
         version.commit,
@@ -82,12 +84,18 @@ class _Endpoint:
     """The endpoint with its connections, which live from the first call (or `prepare`) to `close`."""
 
     def __init__(
-        self, url: str, headers: Mapping[str, str], answer: str | None, connect: float | None
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        answer: str | None,
+        connect: float | None,
+        keys: HiddenKeys,
     ) -> None:
         self.url = url
         self.headers = headers
         self.answer = answer
         self.connect = connect
+        self.keys = keys
         self._names_parent = any(name.lower() == TRACEPARENT for name in headers)
         self._client: httpx.AsyncClient | None = None
 
@@ -106,7 +114,7 @@ class _Endpoint:
             async with self._open().stream(
                 "POST", self.url, content=question(item, trial), headers=headers
             ) as response:
-                body = await _body(response)
+                body = self.keys.out_of_body(await _body(response))
         except httpx.HTTPError as error:
             raise classify(error) from error
         if not response.is_success:
@@ -188,6 +196,14 @@ def _check_url(url: str) -> None:
         )
     if not parts.hostname:
         raise ConfigError("the candidate's URL names no host", hint="such as http://localhost:8000/ask")
+
+
+def _secrets_in(headers: Mapping[str, str]) -> Iterator[str]:
+    """What variables put into headers, where header or variable is named like a secret."""
+    for name, template in headers.items():
+        for variable in _VARIABLE.findall(template):
+            if names_a_secret(name) or names_a_secret(variable):
+                yield os.environ[variable]
 
 
 def _header(name: str, template: str) -> str:

@@ -1,0 +1,57 @@
+"""Secrets kept out of what is shown and stored: keys are replaced in any text that came from elsewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+_SHORTEST = 8
+"""Characters. What is shorter stands for a key where none is needed, and may be a word of any text."""
+_IN_ITS_PLACE = "***"
+_SECRET = re.compile(
+    r"(?i)(\A|[_-])(api[_-]?key|secret([_-]?(access[_-]?)?key)?|access[_-]?key|auth(orization)?|token|password|passwd|pat|"
+    r"credentials?|cookie|signature)\Z"
+)
+
+
+class HiddenKeys:
+    """Keys of printable ASCII that are never shown: as they are, or as JSON may spell them, also in JSON in JSON."""
+
+    def __init__(self, *keys: str) -> None:
+        # The longest first, as one may begin with another.
+        spelled = [_spelled(key) for key in sorted(set(keys), key=len, reverse=True) if len(key) >= _SHORTEST]
+        self._spelled = re.compile("|".join(spelled)) if spelled else None
+
+    def out_of(self, text: str) -> str:
+        return text if self._spelled is None else self._spelled.sub(_IN_ITS_PLACE, text)
+
+    def out_of_body(self, body: bytes) -> bytes:
+        # Keys are ASCII, so the other characters may be taken for any.
+        return body if self._spelled is None else self.out_of(body.decode("latin-1")).encode("latin-1")
+
+
+def _spelled(key: str) -> str:
+    # No more than a few backslashes before it, or a long row of them would be gone through again from each of them.
+    return r"\\{0,7}" + r"\\*".join(rf"(?:{re.escape(char)}|\\u(?i:{ord(char):04x}))" for char in key)
+
+
+def names_a_secret(name: str) -> bool:
+    """Whether a variable or a header of this name holds one: `OPENAI_API_KEY`, `X-Auth-Token`, `Authorization`."""
+    return _SECRET.search(name) is not None
+
+
+def without_known_keys(text: str, environ: Mapping[str, str] = os.environ) -> str:
+    """The text without the values of environment variables that by their names hold a secret."""
+    values = frozenset(
+        value
+        for name, value in environ.items()
+        if len(value) >= _SHORTEST and value in text and value.isascii() and names_a_secret(name)
+    )
+    return _hidden(values).out_of(text) if values else text
+
+
+@lru_cache(maxsize=16)
+def _hidden(values: Iterable[str]) -> HiddenKeys:
+    return HiddenKeys(*values)
