@@ -233,7 +233,7 @@ def with_expected_items(run: Run, gate: Gate, store: Store | None) -> Run | RunT
     dataset is what the store kept of it, else the gate's own where that is the one that was run; where neither has
     it, or nothing is missing, the run stands for itself. Raises ResultsError when a cell is there twice.
     """
-    if gate.on_dataset_change != "intersection" or _says_everything(run):
+    if gate.on_dataset_change == "invalid" or _says_everything(run):
         return run
     items = _items_of(run, gate, store)
     selected = run.header.facts.selected_items if run.header.partial else None

@@ -63,7 +63,8 @@ def test_a_broken_anchor_is_told(anchored: Project) -> None:
 
 def test_an_anchor_of_another_dataset_makes_the_verdict_invalid(anchored: Project) -> None:
     lines = anchored.read_lines(ANCHOR)
-    anchored.write_lines(ANCHOR, [{**lines[0], "dataset_fingerprint": "other"}, *lines[1:]])
+    changed = {**lines[1], "content": "0" * 16}
+    anchored.write_lines(ANCHOR, [{**lines[0], "dataset_fingerprint": "other"}, changed, *lines[2:]])
     checked = anchored.scoregate(*CHECK, "--json")
     assert checked.code == 4
     assert "the dataset 'agent' changed since the baseline was made" in checked.json()["reason"]

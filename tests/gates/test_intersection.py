@@ -95,6 +95,26 @@ def test_a_changed_item_is_not_held_against_the_candidate(make: RunMaker) -> Non
     assert "30 changed (q000, q001, q002, q003, q004 and 25 more)" in verdict.notes[0]
 
 
+def test_a_dataset_that_only_grew_is_compared_on_what_was_there(make: RunMaker) -> None:
+    before, after = run_of(make, "a", passing(100), "1"), run_of(make, "b", passing(102), "2")
+    verdict = compare(before, after, {"correct": Rule(max_drop=0.1)})
+    assert verdict.outcome == "pass"
+    assert verdict.notes[0] == f"{BASELINE}100 items that are the same in both; 2 new (q100, q101)"
+    strict = Gate(name="g", rules={"correct": Rule(max_drop=0.1)}, on_dataset_change="invalid")
+    assert compare(before, after, strict).outcome == "invalid"
+
+
+def test_new_items_do_not_hide_a_drop_on_the_others(make: RunMaker) -> None:
+    before = run_of(make, "a", passing(100), "1")
+    after = run_of(make, "b", {**passing(200), **dict.fromkeys([f"q{n:03}" for n in range(20)], False)}, "2")
+    assert compare(before, after, {"correct": Rule(max_drop=0.1)}).outcome == "regression"
+
+
+def test_whether_it_only_grew_must_be_known(make: RunMaker) -> None:
+    before, after = run_of(make, "a", passing(100), "1"), run_of(make, "b", passing(102), "2")
+    assert compare(without_digests(before), after, {"correct": Rule()}).outcome == "invalid"
+
+
 def test_a_gate_that_does_not_say_so_refuses_and_names_the_key(make: RunMaker) -> None:
     before = run_of(make, "a", passing(100), "1")
     after = run_of(make, "b", passing(100), "2", contents={"q001": "x"})

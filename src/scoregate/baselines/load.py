@@ -13,7 +13,7 @@ from scoregate.files.reading import shown_path
 from scoregate.gate_file import Gate, read_gate
 from scoregate.gate_file.source import File, GitRevision, LangfuseExperiment, RunId, Source, named_source
 from scoregate.gates.provenance import run_that_was_made
-from scoregate.records import Run
+from scoregate.records import Dataset, Run
 from scoregate.results_file import read_results
 from scoregate.sources import find_root
 from scoregate.store import Store
@@ -172,18 +172,35 @@ def _refuse_choice_by_score(name: str, option: str) -> None:
 
 
 def why_stale(
-    gate: Gate, baseline: Run, fingerprint: str, scorers: Mapping[str, str], what: str = "baseline"
+    gate: Gate, baseline: Run, dataset: Dataset, scorers: Mapping[str, str], what: str = "baseline"
 ) -> str | None:
     """Why a run of the present dataset and scorers could not be compared with this baseline, or anchor, or None.
 
     The comparison says it too, with the items; this is for saying it before a call is paid for.
     """
     then = baseline.header
-    changed_dataset = then.dataset_fingerprint and then.dataset_fingerprint != fingerprint
-    if changed_dataset and gate.on_dataset_change == "invalid":
-        return f"the dataset changed since the {what} was made"
+    if then.dataset_fingerprint and then.dataset_fingerprint != dataset.fingerprint:
+        changed_items = _changed_too_much(gate, baseline, dataset)
+        if changed_items is not None:
+            return f"the dataset changed since the {what} was made{changed_items}"
     changed = changed_scorers(gate, then.scorers, scorers)
     return f"the scorer of {', '.join(changed)} changed since the {what} was made" if changed else None
+
+
+def _changed_too_much(gate: Gate, baseline: Run, dataset: Dataset) -> str | None:
+    """Which items of the baseline are gone or not known to be the same, where the gate refuses that, or None."""
+    if gate.on_dataset_change != "additions":
+        return "" if gate.on_dataset_change == "invalid" else None
+    from scoregate.datasets import content_digest
+    from scoregate.gates.sentences import named_ids
+
+    now = {item.id: item for item in dataset.items}
+    contents = {item.item: item.content for item in baseline.items}
+    gone = contents.keys() - now.keys()
+    changed = [item for item in contents.keys() & now.keys() if contents[item] != content_digest(now[item])]
+    groups = ((gone, "gone"), (changed, "changed"))
+    named = [f"{len(ids):,} {word} ({named_ids(sorted(ids))})" for ids, word in groups if ids]
+    return f": {', '.join(named)}" if named else None
 
 
 def _files_near(path: Path) -> str | None:

@@ -46,8 +46,8 @@ _DEFAULT_WAIT_SECONDS = 120.0
 _GATES_FOLDER = "gates"
 Inference = Literal["dataset", "population"]
 INFERENCES: tuple[Inference, ...] = ("dataset", "population")
-OnDatasetChange = Literal["invalid", "intersection"]
-ON_DATASET_CHANGE: tuple[OnDatasetChange, ...] = ("invalid", "intersection")
+OnDatasetChange = Literal["additions", "invalid", "intersection"]
+ON_DATASET_CHANGE: tuple[OnDatasetChange, ...] = ("additions", "invalid", "intersection")
 ON_INCONCLUSIVE: tuple[Literal["warn", "fail"], ...] = ("warn", "fail")
 _TOP_KEYS: Keys = {
     "dataset": Text(),
@@ -116,8 +116,9 @@ class Gate:
     """A second, fixed baseline (path, `run:ID`, `langfuse:EXPERIMENT`): small drops that pass are seen together."""
     max_baseline_age_days: float = _DEFAULT_BASELINE_AGE_DAYS
     """A stored baseline older than this is said to be old."""
-    on_dataset_change: OnDatasetChange = "invalid"
-    """invalid: runs of two states of a dataset are not compared; intersection: on the items that did not change."""
+    on_dataset_change: OnDatasetChange = "additions"
+    """Runs of two states of a dataset are compared on the items that did not change: additions, where all of the
+    baseline's are there unchanged; intersection, where at least half of them are; invalid, never."""
     inference: Inference = "dataset"
     """dataset: worse on these items, beyond the noise of trials; population: worse on items like these."""
     rounds: Rounds = field(default_factory=Rounds)
@@ -230,7 +231,7 @@ def read_gate(path: Path) -> Gate:
         baseline=_read_source(top, "baseline", root),
         anchor=_read_source(top, "anchor", root),
         max_baseline_age_days=top.number("max_baseline_age_days") or _DEFAULT_BASELINE_AGE_DAYS,
-        on_dataset_change=top.choice("on_dataset_change", ON_DATASET_CHANGE) or "invalid",
+        on_dataset_change=top.choice("on_dataset_change", ON_DATASET_CHANGE) or "additions",
         inference=top.choice("inference", INFERENCES) or "dataset",
         rounds=read_rounds(top.table("rounds"), trials),
         catalog=catalog,

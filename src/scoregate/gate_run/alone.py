@@ -141,10 +141,12 @@ def _to_compare_with(request: Request, assembly: Assembly, store: Store) -> _Bef
         first = scored_first(assembly, [baseline, *([anchor] if anchor is not None else [])], store)
     stale = None
     if not (first.parts and first.covers(baseline)):
-        stale = why_stale(gate, baseline, assembly.dataset.fingerprint, versions)
+        stale = why_stale(gate, baseline, assembly.dataset, versions)
     about = stale and f"{stale}; this run will not be compared, it can become the next baseline"
-    if stale and not why_stale(gate, baseline, assembly.dataset.fingerprint, baseline.header.scorers):
+    if stale and not why_stale(gate, baseline, assembly.dataset, baseline.header.scorers):
         about = f"{about} (or give --rescore-baseline, which has the baseline scored again first)"
+    elif stale:
+        about = f"{about} (or give --against git:merge-base, which runs both versions on what is there now)"
     return _Before(anchor=anchor, baseline=baseline, about=about, scored_first=first)
 
 

@@ -96,7 +96,7 @@ def scored_first(assembly: Assembly, runs: Sequence[Run], store: Store) -> Score
     parts: dict[str, Prepared] = {}
     for run in runs:
         changed = changed_scorers(gate, run.header.scorers, versions)
-        dataset = why_stale(gate, run, assembly.dataset.fingerprint, run.header.scorers)
+        dataset = why_stale(gate, run, assembly.dataset, run.header.scorers)
         origin = run_that_was_made(run.header)
         if changed and not dataset and origin not in parts:
             parts[origin] = prepare(assembly, run, store)

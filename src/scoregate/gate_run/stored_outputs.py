@@ -149,7 +149,7 @@ def asked_items(run: Run, dataset: Dataset, store: Store, gate: Gate) -> Mapping
     if fingerprint is not None:
         known |= store.dataset_items(fingerprint)
     unknown = sorted({item.item for item in run.items if item.status == "ok" and item.item not in known})
-    if unknown and gate.on_dataset_change == "invalid":
+    if unknown and gate.on_dataset_change != "intersection":
         raise BaselineError(
             f"the dataset changed since run {run.id} was made, so {len(unknown):,} of its items "
             f"(first: {unknown[0]}) cannot be scored again",

@@ -105,6 +105,8 @@ def _dataset_changed(gate: Gate, baseline: RunTable, candidate: RunTable) -> str
     too_little = too_little_in_common(found, gate.max_failed_items)
     if gate.on_dataset_change == "intersection":
         return too_little
+    if gate.on_dataset_change == "additions" and found.only_additions:
+        return too_little
     either = "" if too_little else _COMPARE_THE_REST.format(count(len(found.same), "item"))
     return (
         f"the dataset '{candidate.header.dataset}' changed since the baseline was made ({found.difference()}); "

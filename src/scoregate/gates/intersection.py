@@ -54,6 +54,11 @@ class Intersection:
         return frozenset((*self.new, *self.changed))
 
     @property
+    def only_additions(self) -> bool:
+        """Whether every item of the baseline is known to be in the candidate's dataset as it was."""
+        return not (self.gone or self.changed or self.by_id)
+
+    @property
     def own(self) -> tuple[str, ...]:
         """Every item of the candidate that has a name."""
         return tuple(sorted((*self.same, *self.new, *self.changed)))

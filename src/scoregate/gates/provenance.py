@@ -54,7 +54,7 @@ def command_to_score_alike(gate: Gate, baseline: RunHeader, candidate: RunHeader
     Where the dataset changed as well, scoring again would not be enough.
     """
     fingerprints = {baseline.dataset_fingerprint, candidate.dataset_fingerprint} - {None}
-    if len(fingerprints) > 1 and gate.on_dataset_change == "invalid":
+    if len(fingerprints) > 1 and gate.on_dataset_change != "intersection":
         return None
     gating = [name for name, rule in gate.rules.items() if not rule.advisory]
     if not any(scorer_changed(name, baseline, candidate) for name in gating):
