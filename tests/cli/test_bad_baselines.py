@@ -77,8 +77,8 @@ def test_a_dataset_that_changed_since_is_told_before_the_run_and_with_its_items(
     accepted.write_lines("datasets/agent.jsonl", items(66)[1:])
     ran = accepted.run()
     assert ran.err.startswith(
-        "scoregate: the dataset changed since the baseline was made: 1 gone (q000); this run will not be compared, it can "
-        "become the next baseline (or give --against git:merge-base, which runs both versions on what is there now)"
+        "scoregate: the dataset changed since the baseline was made: 1 gone (q000); this run will not be compared, it "
+        "can become the next baseline (or give --against git:merge-base, which runs both versions on what is there now)"
     )
     assert reason(ran) == (
         "INVALID: the dataset 'agent' changed since the baseline was made "

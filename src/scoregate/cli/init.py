@@ -33,8 +33,9 @@ def init(folder: Path, name: str) -> None:
     print_text("\nNext:")
     if folder != Path():
         print_text(f"  cd {shlex.quote(str(folder))}")
+    everything = "." if all(path.is_relative_to(folder) for path in written) else "--all"
     print_text(
-        f'  git add . && git commit -m "Add a gate"   # a baseline is accepted from committed work\n'
+        f'  git add {everything} && git commit -m "Add a gate"   # a baseline is accepted from committed work\n'
         f"  scoregate run gates/{name}.toml      # prints its run, which has nothing to be compared with yet\n"
         f'  scoregate baseline accept gates/{name}.toml RUN --why "first version"\n'
         f"  scoregate run gates/{name}.toml      # now it compares\n"
