@@ -59,16 +59,15 @@ def test_a_scorer_may_say_so_itself(make: RunMaker) -> None:
     assert verdict.outcome == "pass"
 
 
-def test_a_score_that_applies_nowhere_holds(make: RunMaker) -> None:
-    values = dict.fromkeys(passing(20), "n/a")
+def test_a_score_that_applies_nowhere_guards_nothing(make: RunMaker) -> None:
+    nowhere = dict.fromkeys(passing(200), "n/a")
     verdict = compare(
-        make("a", correct=passing(200), rare=dict.fromkeys(passing(200), "n/a")),
-        make("b", correct=passing(200), rare=dict.fromkeys(passing(200), "n/a")),
+        make("a", correct=passing(200), rare=nowhere),
+        make("b", correct=passing(200), rare=nowhere),
         {"correct": Rule(), "rare": Rule()},
     )
-    assert values
-    assert verdict.outcome == "pass"
-    assert verdict.rules[1].reason == "applies to no item of either run"
+    assert [rule.outcome for rule in verdict.rules] == ["pass", "inconclusive"]
+    assert "guards nothing: it applies to none of 200 items of the baseline" in verdict.reason
 
 
 @pytest.mark.parametrize(

@@ -42,8 +42,8 @@ candidate v2 (run run-b) against baseline v1 (run run-a), dataset support-agent,
   score               baseline  candidate  difference [95 %]          p   scored  lost/won  detectable  outcome
 ------------------------------------------------------------------------------------------------------------------
 - answer_correctness    81.0 %     76.7 %  −4.3 pt [−7.1, −1.5]  0.0016  200/200       2/1      3.1 pt  regression
-- worse; p: one-sided for worse, adjusted for all rules; lost/won: items that are worse / better; detectable: smallest
-drop that these data would have shown 4 times in 5
+- worse; p: one-sided for worse; lost/won: items that are worse / better; detectable: smallest drop that these data
+would have shown 4 times in 5
 
 Items that moved: 2 worse, 1 better
 - refund-017: answer_correctness true → false, critical

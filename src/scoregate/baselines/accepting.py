@@ -15,6 +15,7 @@ from scoregate.gate_file import Gate
 from scoregate.gate_file.source import LangfuseExperiment
 from scoregate.gates.acceptance import flattered, locked, objections, same_scores
 from scoregate.gates.compare import check_decidable
+from scoregate.gates.dead_rules import dead_rules
 from scoregate.gates.provenance import iso_time
 from scoregate.git.checkout import whoami
 from scoregate.records import Run, RunHeader
@@ -88,8 +89,10 @@ def succession(gate: Gate, run: str, store: Store | None) -> Succession:
     return Succession(gate=gate, new=new, old=old, unreadable=unreadable, lock=lock)
 
 
-def examine(step: Succession, store: Store | None, *, force: bool, best_of_several: bool) -> _Overruled:
-    """What is overruled by `force` and `best_of_several`.
+def examine(
+    step: Succession, store: Store | None, *, why: str, force: bool, best_of_several: bool
+) -> _Overruled:
+    """What is overruled by `force` and `best_of_several`, and by `why` where that names a rule that guards nothing.
 
     Raises BaselineError where something speaks against the run that is not, ConfigError where the gate could not
     decide with it.
@@ -104,6 +107,13 @@ def examine(step: Succession, store: Store | None, *, force: bool, best_of_sever
         )
     if step.old is None:
         check_decidable(gate, new)
+    dead = unnamed_dead_rules(gate, new, why)
+    if dead and not force:
+        raise BaselineError(
+            f"run {new.id} was not accepted: {'; '.join(dead.values())}, so that the rule guards nothing",
+            hint=f"mend the rule or its scorer, make it advisory, or name {' and '.join(dead)} in --why",
+        )
+    against = (*against, *dead.values())
     choice = _choice_by_score(store, new, gate)
     if choice is not None and not best_of_several:
         raise BaselineError(
@@ -112,6 +122,14 @@ def examine(step: Succession, store: Store | None, *, force: bool, best_of_sever
             hint=f"accept the first, {choice.first}; --best-of-several accepts this one, and every verdict says so",
         )
     return _Overruled(against, choice.among if choice is not None else None)
+
+
+def unnamed_dead_rules(gate: Gate, run: Run, why: str) -> dict[str, str]:
+    """Rules that guard nothing with this run as the baseline, and that the reason says nothing of. Raises as `compare`.
+
+    As `dead_rules`.
+    """
+    return {name: clause for name, clause in dead_rules(gate, run).items() if name not in why}
 
 
 def refuse_in_ci(gate: Gate, ci: str) -> None:

@@ -61,6 +61,7 @@ def accept(
     from scoregate.baselines.accepting import examine, refuse_in_ci, succession
     from scoregate.errors import ConfigError
     from scoregate.gate_file import read_gate
+    from scoregate.gates.dead_rules import dead_rules
     from scoregate.sources import existing_store
 
     gate = read_gate(gate_path)
@@ -74,10 +75,12 @@ def accept(
     if step.changes_nothing:
         print_text(f"run {step.new.id} is the baseline already, so nothing was changed: {step.place}")
         return 0
-    overruled = examine(step, store, force=force, best_of_several=best_of_several)
+    overruled = examine(step, store, why=why, force=force, best_of_several=best_of_several)
     if step.old is not None:
         _agree(step, step.old, store, yes=yes)
     seen = step.accept(why, overruled)
+    for clause in dead_rules(gate, step.new).values():
+        print_text(f"scoregate: {clause}: its rule guards nothing", err=True)
     print_text(f"accepted {step.new.id} ({step.new.header.candidate}) as the baseline: {step.place}")
     if step.lock is not None:
         print_text("commit this file: a pull request shows it as a diff")

@@ -120,6 +120,11 @@ class Rule:
         return Reducer("any" if match[1] == "@" else "all", int(match[2])) if match else None
 
     @property
+    def no_item_may_flip(self) -> bool:
+        """Whether the rule is that no item may be lost, which needs no margin and no number of items."""
+        return self.critical and self.max_drop is None and self.max_increase is None
+
+    @property
     def quantile(self) -> float | None:
         """0.95 for `p95`; None where no quantile is compared."""
         return int(self.statistic[1:]) / 100 if self.statistic[0] == "p" else None

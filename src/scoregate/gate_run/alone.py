@@ -24,12 +24,14 @@ from scoregate.gate_run.rescored_first import ScoredFirst, scored_first
 from scoregate.gate_run.wait import wait_before_verdict
 from scoregate.gates.acceptance import objections
 from scoregate.gates.compare import check_decidable
+from scoregate.gates.dead_rules import dead_rules
 from scoregate.planning.outlook import blind_warning
 from scoregate.runner import session
 from scoregate.sources import open_store
 from scoregate.wording import proposed_command
 
 if TYPE_CHECKING:
+    from scoregate.gate_file import Gate
     from scoregate.gate_run.assembly import Assembly
     from scoregate.gate_run.begin import StartedRun
     from scoregate.gate_run.langfuse_link import LangfuseLink
@@ -64,6 +66,8 @@ def run_alone(
         started = begin_run(request, assembly, store, facts=before.scored_first.facts)
         if blind and not started.header.partial:
             caveats.append(blind)
+        if before.baseline is not None:
+            caveats += _guarding_nothing(gate, before.baseline)
         for line in caveats:
             say(line)
         say_if_local(request, link, say)
@@ -223,6 +227,17 @@ def _with_the_scripts_word(assembly: Assembly, candidate: Run, store: Store) -> 
     return candidate, end
 
 
+def _guarding_nothing(gate: Gate, baseline: Run) -> list[str]:
+    """A line for each rule that can never break; none where the scores cannot be read, which the comparison says."""
+    try:
+        return [
+            f"{clause}, so that its rule guards nothing"
+            for clause in dead_rules(gate, baseline, " of the baseline").values()
+        ]
+    except ScoregateError:
+        return []
+
+
 def _how_to_accept(request: Request, assembly: Assembly, candidate: Run) -> list[str]:
     """What stands between a run and the first baseline: nothing but the command, or what to mend."""
     from scoregate.baselines.langfuse_acceptance import other_branch
@@ -235,4 +250,11 @@ def _how_to_accept(request: Request, assembly: Assembly, candidate: Run) -> list
     against = [*objections(candidate, gate), *filter(None, [other_branch(gate, candidate)])]
     if against:
         return [f"this run is no baseline yet: {'; '.join(against)}"]
-    return [proposed_command("baseline", "accept", request.gate_path, candidate.id, why=True)]
+    dead = dead_rules(gate, candidate)
+    return [
+        *(
+            f"{clause}, so that its rule would guard nothing: mend it first, or name it in --why"
+            for clause in dead.values()
+        ),
+        proposed_command("baseline", "accept", request.gate_path, candidate.id, why=True),
+    ]

@@ -7,14 +7,16 @@ the noise. Against the release that stood before all ten the drop is ten points,
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from scoregate.catalog import SCORED
 from scoregate.gate_file import Gate, Rule
 from scoregate.gates.comparability import too_many_missing
+from scoregate.gates.dead_rules import guards_nothing
+from scoregate.gates.headline import why
 from scoregate.gates.levels import ANCHOR_SHARE, LookLevels
-from scoregate.gates.look import Seen, flips_seen, look, why
+from scoregate.gates.look import Seen, flips_seen, look
 from scoregate.gates.provenance import older_than_allowed
 from scoregate.gates.rules import worst
 from scoregate.gates.sentences import named_ids
@@ -51,7 +53,8 @@ def with_anchor(
         why_not = f"taken as the baseline it is refused: {refusal}"
         return _uncompared(verdict, f"{what} cannot be compared with the candidate ({why_not}); {_ADVICE}")
 
-    rules = _marked(seen.rules, drops_only, what)
+    dead = {evidence.name for evidence in seen.measured if guards_nothing(evidence)}
+    rules = _marked(seen.rules, drops_only, what, dead)
     differ = seen.common.notes("anchor") if seen.common is not None else ()
     verdict = replace(verdict, rules=(*verdict.rules, *rules), notes=(*verdict.notes, *differ))
     if worst([rule.outcome for rule in rules]) == "regression":
@@ -95,14 +98,18 @@ def _uncompared(verdict: Verdict, reason: str) -> Verdict:
     return replace(verdict, outcome="invalid", reason=reason)
 
 
-def _marked(rules: Sequence[RuleResult], gate: Gate, what: str) -> tuple[RuleResult, ...]:
-    """The anchor's rules: regressions, and the gate's own scores where nothing is proved."""
+def _marked(
+    rules: Sequence[RuleResult], gate: Gate, what: str, dead: Collection[str]
+) -> tuple[RuleResult, ...]:
+    """The anchor's rules: regressions, and the gate's own scores where nothing is proved, or (`dead`) can be."""
     marked = []
     for rule in rules:
         own = rule.score in gate.rules
         if rule.outcome == "regression":
             reason = f"{rule.reason} since {what}" if own else f"since {what}: {rule.reason}"
             marked.append(replace(rule, reason=reason, against="anchor"))
+        elif rule.score in dead and rule.slice is None:
+            marked.append(replace(rule, against="anchor"))
         elif own:
             reason = f"no drop since {what} is proved"
             marked.append(replace(rule, outcome="pass", reason=reason, against="anchor"))

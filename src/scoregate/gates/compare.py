@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from scoregate.errors import ConfigError, ResultsError
 from scoregate.gate_file import Gate, Rule, rule_from_mapping
 from scoregate.gates.anchors import with_anchor
+from scoregate.gates.headline import why
 from scoregate.gates.levels import main_share, one_look
-from scoregate.gates.look import Seen, look, why
+from scoregate.gates.look import Seen, look
 from scoregate.gates.look import verdict as as_verdict
 from scoregate.gates.table import RunTable, table_from_frame, table_from_run
 from scoregate.records import JSON, RuleResult, Run, RunHeader, Verdict

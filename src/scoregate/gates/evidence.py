@@ -77,6 +77,8 @@ class Evidence:
     """In which differences are reported: ratio where they are relative."""
     reference: float | None = None
     """Differences are reported as shares of this; None: as they are, as ratios where the scale of the test is logs."""
+    not_kept: tuple[int, ...] = ()
+    """Where no item may flip: positions of those of which it is not shown that they pass as often as before."""
     reported: Evidence | None = None
     """The same with the figures of the items that the score applies to in both runs, for people to read.
 

@@ -6,6 +6,7 @@ import math
 
 from scoregate.gates.evidence import BoundedEstimate, Evidence
 from scoregate.gates.family import TestedHypothesis
+from scoregate.gates.kept import nothing_moved
 from scoregate.gates.levels import RuleLevels
 from scoregate.gates.pairing import Scale
 from scoregate.gates.sentences import amount_text, change_text, interval_text, named_ids, p_text, size_text
@@ -74,11 +75,14 @@ def suspected_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLeve
         moved = "a drop"
     else:
         moved = _shown_change(evidence)
+    if level.family == 1:
+        proof = f"{p_text(tested.p_value)}, and {level.alpha:.2g} would prove it"
+        return [("inconclusive", f"{moved} is suspected ({proof}); more trials would settle it")]
     return [
         (
             "inconclusive",
-            f"{moved} is suspected ({p_text(tested.p_value)} on its own), but among several scores chance does as much "
-            f"({p_text(tested.adjusted_p_value)}); more trials would settle it",
+            f"{moved} is suspected ({p_text(tested.p_value)} on its own), but in one of {level.family} tests chance "
+            f"does as much ({p_text(tested.adjusted_p_value)}); more trials would settle it",
         )
     ]
 
@@ -212,6 +216,19 @@ def _at_the_end(evidence: Evidence, limit: float, sign: float) -> bool:
     return limit >= ends[1] if sign > 0 else limit <= ends[0]
 
 
+def too_few(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> bool:
+    """Whether so few independent items could not even show that all of them were lost."""
+    few = evidence.clusters < FEWEST_CLUSTERS
+    return few or smallest_attainable_p(evidence.clusters, *tested.runs) > level.total
+
+
+def _without_a_number(evidence: Evidence) -> str:
+    """The policy of which a number of items is not asked, where the score can have it."""
+    if evidence.pair.scale != "rate" or evidence.rule.critical:
+        return ""
+    return ", or ask with critical = true instead of a margin that no item flips"
+
+
 def no_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> list[Finding]:
     """Whether a drop of the margin or more is ruled out, and what it would take where it is not."""
     if evidence.estimate is None:
@@ -219,10 +236,7 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> 
     if evidence.worst_case is None:
         return [("pass", "applied to no item of the baseline, so there is nothing to lose")]
     trials = evidence.trials
-    if (
-        evidence.clusters < FEWEST_CLUSTERS
-        or smallest_attainable_p(evidence.clusters, *tested.runs) > level.total
-    ):
+    if too_few(evidence, tested, level):
         if _decided_without_drop(evidence):
             return [("pass", "decided by its floor and its items; too few to compare as a whole")]
         return [
@@ -230,7 +244,7 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> 
                 "invalid",
                 f"cannot gate: {count(evidence.clusters, 'independent item')} with "
                 f"{count(min(trials), 'trial')} cannot tell a total loss from chance; "
-                "add items or trials",
+                f"add items or trials{_without_a_number(evidence)}",
             )
         ]
     if evidence.margin is None:
@@ -259,6 +273,9 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> 
     worst = evidence.worst_case if scale == "ratio" else max(evidence.worst_case, -evidence.pair.size)
     reach = change_text(evidence.to_unit(worst), scale, unit)
     text = f"{wanted} cannot be ruled out (bound {reach})"
+    unmoved = nothing_moved(evidence.pair)
+    if unmoved:
+        text = f"nothing moved, but with so few items {text}"
     if _loses_the_margin(evidence):
         text += f"; the estimate itself is {_shown_change(evidence)}"
     needed = pairs_needed(evidence.pairs, evidence.worst_case_error, evidence.margin, level.bound)
@@ -271,6 +288,8 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> 
     visible = visible_drop(evidence, tested, level)
     if visible is not None:
         text += f"; {lost} of {size_text(visible, scale, unit)} would have shown"
+    if unmoved:
+        text += _without_a_number(evidence)
     return [("inconclusive", text)]
 
 

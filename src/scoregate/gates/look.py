@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from scoregate.catalog import SCORED
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import Gate, Rule
 from scoregate.gates.comparability import advisory_left_out, too_many_missing, why_not_comparable
+from scoregate.gates.dead_rules import without_dead
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import Hypothesis, TestedHypothesis, examine_family
 from scoregate.gates.guards import (
@@ -26,6 +28,7 @@ from scoregate.gates.guards import (
     missing_ids,
     newly_failing,
 )
+from scoregate.gates.headline import why
 from scoregate.gates.levels import GUARD_SHARE, LookLevels, RuleLevels
 from scoregate.gates.measuring import gather, within_slice
 from scoregate.gates.pairing import Universe, paired_score, universe
@@ -36,7 +39,6 @@ from scoregate.gates.slices import Slice, slices_by_score
 from scoregate.gates.table import RunTable
 from scoregate.records import Flip, Outcome, Role, RuleResult, Verdict
 from scoregate.statistics.exact import benjamini_hochberg
-from scoregate.wording import count
 
 if TYPE_CHECKING:
     from scoregate.gates.intersection import CandidatesOwn, Intersection
@@ -259,9 +261,9 @@ class _Look:
         family = _family(measured, slices)
         alpha = (1 - GUARD_SHARE) * levels.alpha
         tested = examine_family(family, clusters, alpha=alpha, seed=self.seed, inference=self.gate.inference)
-        informative = max(1, sum(result.informative for result in tested))
-        level = levels.of(1 - GUARD_SHARE, family=informative)
+        level = levels.of(1 - GUARD_SHARE, family=1)
         rules = self._judged(family, tested, everything, level, role, own)
+        rules = without_dead(rules, measured, self.baseline, self.candidate)
         has_rule = SCORED in self.gate.rules
         rules += decide_scored(complete, first, everything, guards, has_rule=has_rule, own=own_complete)
         parts = (len(applies), len(applies) + len(failing))
@@ -284,8 +286,9 @@ class _Look:
         tested = examine_family(
             family, everything.clusters, alpha=alpha, seed=self.seed, inference=self.gate.inference
         )
-        level = self.levels.of(1 - GUARD_SHARE, family=max(1, len(family)))
-        return self._judged(family, tested, everything, level, dict.fromkeys(slices, "advisory"), own)
+        level = self.levels.of(1 - GUARD_SHARE, family=1)
+        rules = self._judged(family, tested, everything, level, dict.fromkeys(slices, "advisory"), own)
+        return without_dead(rules, advisory, self.baseline, self.candidate)
 
     def _judged(
         self,
@@ -297,8 +300,10 @@ class _Look:
         own: CandidatesOwn | None,
     ) -> list[RuleResult]:
         results = []
+        sizes = _that_share_the_level(family, tested)
         for hypothesis, test in zip(family, tested, strict=True):
             evidence, part = hypothesis.evidence, hypothesis.slice
+            level = replace(level, family=sizes[evidence.name])
             decides = role[evidence.name]
             if part is None:
                 alone = own.scores[evidence.name] if own is not None else None
@@ -312,6 +317,13 @@ class _Look:
         ]
 
 
+def _that_share_the_level(family: Sequence[Hypothesis], tested: Sequence[TestedHypothesis]) -> dict[str, int]:
+    """Among how many a drop of each score is sought: all of its own, and those of others in which any run moved."""
+    own = Counter(hypothesis.evidence.name for hypothesis in family)
+    moved = Counter(h.evidence.name for h, test in zip(family, tested, strict=True) if test.informative)
+    return {name: number + moved.total() - moved[name] for name, number in own.items()}
+
+
 def _family(measured: Sequence[Evidence], slices: Mapping[str, tuple[Slice, ...]]) -> list[Hypothesis]:
     """Each score on everything and on its slices, of which enough items count."""
     family = []
@@ -322,18 +334,3 @@ def _family(measured: Sequence[Evidence], slices: Mapping[str, tuple[Slice, ...]
             Hypothesis(evidence, part) for part in slices[evidence.name] if (counted & part.members).any()
         ]
     return family
-
-
-def why(outcome: Outcome, rules: Sequence[RuleResult]) -> str:
-    """One sentence for the whole build, from the rules that decided it."""
-    deciding = [rule for rule in rules if rule.outcome == outcome]
-    if outcome == "pass" and len(rules) > 1:
-        scores = sum(rule.slice is None and rule.role != "secondary" for rule in rules)
-        slices = len({rule.slice for rule in rules if rule.slice is not None})
-        held = f"all {scores} rules hold" if scores > 1 else "the rule holds"
-        where = f" on the whole or on one of {slices} slices" if slices > 1 else ""
-        return f"{held}, and no score is proved to be worse{where}"
-    more = f" (and {count(len(deciding) - 1, 'more rule')})" if len(deciding) > 1 else ""
-    first = deciding[0]
-    label = first.score if first.slice is None else f"{first.score} on {first.slice}"
-    return f"{label}: {first.reason}{more}"

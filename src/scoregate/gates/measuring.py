@@ -25,6 +25,7 @@ from scoregate.gates.coding import (
 )
 from scoregate.gates.critical import critical_of
 from scoregate.gates.evidence import Evidence
+from scoregate.gates.kept import not_kept
 from scoregate.gates.pairing import ArmCells, PairedScore, Scale, Universe
 from scoregate.statistics.bounds import MeanEstimate, estimate_mean, number_of_clusters, observed_range
 from scoregate.statistics.reliability import pass_at_k, pass_hat_k
@@ -86,6 +87,7 @@ def gather(
         margin=_margin(name, pair, contract, rule, before),
         critical_items=critical,
         suspect_items=suspect,
+        not_kept=not_kept(pair) if rule.no_item_may_flip else (),
         clusters=number_of_clusters(everything.clusters[coded.counted]),
         pairs=items * min(trials),
         before=None if before is None else before * total,

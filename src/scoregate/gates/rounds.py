@@ -31,6 +31,7 @@ from scoregate.gates.confirmation import (
     trials_needed,
     with_their_clusters,
 )
+from scoregate.gates.dead_rules import guards_nothing
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.findings import smallest_effect
 from scoregate.gates.levels import WHOLE_SET_ROUNDS, LookLevels, one_look, round_shares, rounds_of
@@ -229,7 +230,7 @@ def _left_open(seen: Seen, run_again: Sequence[Suspect]) -> Seen:
     """No pass where a score that decides it looked worse and was not run again."""
     cleared = {suspect.name for suspect in run_again if suspect.slice is None}
     deciding = {rule.score for rule in seen.rules if rule.slice is None and rule.role in ("gate", "primary")}
-    for tested in seen.tested:
+    for tested in sorted(seen.tested, key=lambda tested: tested.result.p_value):
         part = tested.hypothesis.slice
         unclear = tested.result.p_value <= CLEAR and part is None and tested.name not in cleared
         if seen.outcome == "pass" and unclear and tested.name in deciding:
@@ -335,7 +336,7 @@ def _broken_by_items(seen: Seen, critical: dict[str, tuple[str, ...]]) -> Seen:
         first = next(iter(critical))
         reason = f"{first}: {named_ids(critical[first])} may be lost, and no fresh trials could be run"
         return replace(seen, outcome=worst([seen.outcome, "inconclusive"]), reason=reason)
-    first = next(iter(broken))
+    first = max(broken, key=lambda name: len(broken[name]))
     return replace(seen, outcome="regression", reason=f"{first}: {_lost(critical[first])}", rules=rules)
 
 
@@ -354,7 +355,7 @@ def _futile(gate: Gate, seen: Seen, *, trials: int, most: int, alpha: float, lev
     shrink = math.sqrt(trials / most)
     z = NormalDist().inv_cdf
     role = roles(gate)
-    beyond_pass = None
+    beyond_pass = next((e.name for e in seen.measured if guards_nothing(e)), None)
     for tested in seen.tested:
         evidence, error = tested.hypothesis.evidence, tested.result.standard_error * shrink
         if evidence.estimate is None or not error or tested.hypothesis.slice is not None:

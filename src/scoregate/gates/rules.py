@@ -16,12 +16,12 @@ from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.findings import (
     critical_items,
     floors,
-    no_drop,
     proved_drop,
     suspected_drop,
     visible_drop,
 )
 from scoregate.gates.levels import RuleLevels
+from scoregate.gates.no_loss import no_loss
 from scoregate.records import Outcome, Role, RuleResult
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def decide_rule(
         *suspected_drop(evidence, tested, level),
         *(critical_items(evidence, ids, own.undecidable if own else ()) if level.critical else ()),
         *floors(own.evidence if own else evidence, level),
-        *no_drop(evidence, tested, level),
+        *no_loss(evidence, tested, level, ids),
     ]
     if role == "secondary":
         findings = [finding for finding in findings if finding[0] == "regression"]
@@ -121,7 +121,17 @@ def rule_result(
         won=int((moved > _TINY).sum()),
         not_applicable=int(pair.candidate.not_applicable.sum()),
         statistic=str(evidence.reducer) if evidence.reducer else evidence.rule.statistic,
+        margin=_margin_told(evidence),
     )
+
+
+def _margin_told(evidence: Evidence) -> float | None:
+    """The margin in the unit of the difference; 0 where no item may be lost, None where there is none."""
+    if evidence.rule.no_item_may_flip:
+        return 0.0
+    if not evidence.margin or not math.isfinite(evidence.margin):
+        return None
+    return abs(evidence.to_unit(-evidence.margin))
 
 
 def roles(gate: Gate) -> dict[str, Role]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from scoregate.calibration.differential_bias import SIGNIFICANT, WRONG_LABELS, Errors
-from scoregate.gates.look import why
+from scoregate.gates.headline import why
 from scoregate.gates.sentences import p_text
 from scoregate.records import RuleResult, Verdict
 from scoregate.statistics.differential import ErrorRates, Offset

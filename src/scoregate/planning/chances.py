@@ -91,7 +91,7 @@ def chance_to_pass(noise: Noise, size: Size, trials: int, level: float) -> float
         return 1.0
     if not math.isfinite(noise.gaps):
         return 0.0
-    return passes_unchanged(
+    ruled_out = passes_unchanged(
         within_arms(noise, size, trials),
         items=items,
         trials=trials,
@@ -101,6 +101,12 @@ def chance_to_pass(noise: Noise, size: Size, trials: int, level: float) -> float
         value_range=noise.reach,
         design_effect=noise.design_effect,
     )
+    return max(ruled_out, _chance_of_no_flip(noise, items)) if noise.no_flips else ruled_out
+
+
+def _chance_of_no_flip(noise: Noise, items: int) -> float:
+    """Of no item that passed by chance before and fails by chance now; 0 where cells lack a value."""
+    return 0.0 if noise.gaps else (1.0 - min(1.0, noise.within)) ** items
 
 
 def within_arms(noise: Noise, size: Size, trials: int) -> float:

@@ -116,6 +116,7 @@ def _notes(gate: Gate, basis: Basis) -> list[str]:
             f"no trial of {', '.join(quiet)} differs from another of its item, so that more trials add nothing; "
             "a candidate with noise will be inconclusive more often than this says"
         )
+    notes += filter(None, [_of_few_items(gate, noise, basis) for noise in basis.noises])
     gaps = [noise for noise in basis.noises if noise.gaps > 0]
     for noise in gaps:
         if math.isinf(noise.gaps):
@@ -150,6 +151,32 @@ def _notes(gate: Gate, basis: Basis) -> list[str]:
     if gate.inference == "population":
         notes.append('with inference = "population" a drop in a few items has to be larger than this says')
     return [*notes, *basis.notes]
+
+
+def _of_few_items(gate: Gate, noise: Noise, basis: Basis) -> str | None:
+    """That no margin can be held with so few items, and the policy that needs none; None where it can."""
+    if noise.scale != "rate" or noise.no_flips or noise.margin is None or not noise.decides:
+        return None
+    quiet = replace(noise, within=0.0, floors=(), gaps=0.0)
+
+    def enough(factor: float) -> bool:
+        larger = basis.size.times(factor)
+        return not cannot_gate(gate, larger) and unchanged(gate, [quiet], larger).passes > 0.0
+
+    factor = _smallest(enough, _MOST_FACTOR)
+    if enough(1.0) or factor is None:
+        return None
+    disagree = noise.trials and noise.within > 0
+    policy = (
+        "critical = true in place of the margin asks that no item flips, and needs no number of items"
+        if not disagree
+        else "trials of one item differ, so that it takes more items, or an agent that answers alike"
+    )
+    return (
+        f"{noise.score}: {count(basis.size.items, 'item')} cannot hold a margin of "
+        f"{margin_text(noise, noise.margin)}, however equal the answers are, which takes about "
+        f"{_rounded_up(basis.size.items * factor):,}; {policy} (docs/how-to/few-items.md)"
+    )
 
 
 def _about_floors(gate: Gate, noise: Noise, size: Size) -> list[str]:

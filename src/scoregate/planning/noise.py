@@ -75,6 +75,8 @@ class Noise:
     """Largest drop that is possible; infinite without an end of the scale."""
     trials: int = 0
     """Trials an item behind it; 0: assumed."""
+    no_flips: bool = False
+    """No item may flip, for which neither a margin nor a number of items is needed."""
     floors: tuple[Floor, ...] = ()
     """Where the version itself stands to the rule's `min` and `max`; empty for assumed noise."""
 
@@ -134,6 +136,7 @@ def assumed_noise(
                 reach=reach,
                 bounded=scale != "ratio",
                 loss=loss,
+                no_flips=rule.no_item_may_flip,
             )
         )
     return tuple(found)
@@ -180,6 +183,7 @@ def _measured(gate: Gate, evidence: Evidence, clusters: NDArray[np.intp]) -> Noi
         gaps=math.inf if open_ended else gaps,
         loss=float(arms[1].mean()) - pair.low if bounded else math.inf,
         trials=coded.baseline.shape[1],
+        no_flips=evidence.rule.no_item_may_flip,
         floors=_floors(gate, evidence),
     )
 

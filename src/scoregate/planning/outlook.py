@@ -45,6 +45,8 @@ class VisibleDrop:
 
 def cannot_gate(gate: Gate, size: Size) -> bool:
     """Whether so few independent items and trials end every build `invalid`."""
+    if all(gate.rules[name].no_item_may_flip for name in gate.gated_scores):
+        return False
     now = trials_of(gate)[-1]
     before = size.baseline_trials or now
     fewest = size.clusters < FEWEST_CLUSTERS
@@ -84,8 +86,14 @@ def visible_drops(gate: Gate, noises: Sequence[Noise], size: Size) -> tuple[Visi
         fail, _ = round_shares(gate)
         whole = [name for name in rounds_of(gate) if name != "B"]
         share, trials = share * fail[whole[-1]], trials_of(gate)[-1]
-    alpha = share * gate.alpha / size.hypotheses
-    return tuple(_visible(noise, size, trials, alpha) for noise in noises)
+    alpha = share * gate.alpha
+    return tuple(_visible(noise, size, trials, alpha / _that_move(noise, noises, size)) for noise in noises)
+
+
+def _that_move(noise: Noise, noises: Sequence[Noise], size: Size) -> float:
+    """Hypotheses that cost this score some of its level: of its own, and of scores that chance moves."""
+    moving = sum(other is noise or other.within > 0 or other.scale == "ratio" for other in noises)
+    return max(1.0, size.hypotheses * moving / len(noises))
 
 
 def _visible(noise: Noise, size: Size, trials: int, alpha: float) -> VisibleDrop:

@@ -266,6 +266,9 @@ class RuleResult:
     against: Literal["baseline", "anchor"] = "baseline"
     not_applicable: int = 0
     """Of `n_scored`, the candidate cells that the score does not apply to."""
+    margin: float | None = None
+    """The largest loss that does not matter, in the unit of the difference; 0 where no item may be lost, None where the
+    rule asks for floors only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from scoregate.reports.shown_rules import (
     RuleRow,
     ShownRules,
     further_reasons,
+    p_sentence,
     primary_sentence,
     rule_rows,
     shown_rules,
@@ -52,7 +53,6 @@ _HEADERS = (
 _ALIGNMENT = ("---", "---", "--:", "--:", "---", "--:", "--:", "--:", "--:", "---")
 _LONGEST_SENTENCE = 250
 """Characters before escaping."""
-_LEGEND = "p: one-sided for worse, adjusted for all rules"
 
 
 def render_markdown(report: Report, *, max_items: int = 20) -> str:
@@ -146,7 +146,9 @@ def _legend(rows: tuple[RuleRow, ...], shown: ShownRules) -> str:
     used = {row.mark for row in rows}
     marks = ", ".join(f"{code(mark)} {meaning}" for mark, meaning in MARKS.items() if mark in used)
     primary = primary_sentence(shown.rules)
-    texts = filter(None, (marks, _LEGEND, inline(cut(primary, _LONGEST_SENTENCE)) if primary else ""))
+    texts = filter(
+        None, (marks, p_sentence(shown), inline(cut(primary, _LONGEST_SENTENCE)) if primary else "")
+    )
     return f"<sub>{'; '.join(texts)}</sub>"
 
 

@@ -208,6 +208,12 @@ def primary_sentence(rules: Sequence[RuleResult]) -> str | None:
     return f"a pass rests on {', '.join(primary)}; other scores can only break the gate" if primary else None
 
 
+def p_sentence(shown: ShownRules) -> str:
+    """What the p-values of a table are."""
+    alone = len(shown.rules) == 1 and shown.summary is None
+    return "p: one-sided for worse" + ("" if alone else ", adjusted for all rules")
+
+
 def mark_of(rule: RuleResult) -> str:
     """How the candidate compares with the baseline, one of `MARKS` or a blank."""
     if rule.outcome == "invalid":
@@ -272,7 +278,10 @@ def _row(rule: RuleResult, contract: Contract | None, *, below_its_score: bool) 
         p=p_value(rule.adjusted_p_value),
         scored=_scored(rule),
         moved=f"{rule.lost}/{rule.won}",
-        detectable=_with_unit(number(smallest, decimals_for(smallest)), difference_unit),
+        # With as many digits as in the sentences on the same rule.
+        detectable=_with_unit(
+            number(smallest, 1 if rate or relative else decimals_for(smallest)), difference_unit
+        ),
         outcome=outcome_of(rule),
         holds=rule.outcome == "pass" or rule.role == "advisory",
     )

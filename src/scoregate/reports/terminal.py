@@ -14,6 +14,7 @@ from scoregate.reports.shown_rules import (
     RuleRow,
     ShownRules,
     further_reasons,
+    p_sentence,
     primary_sentence,
     rule_rows,
     shown_rules,
@@ -54,7 +55,6 @@ _LABEL = 24
 _NARROW_LABELS = (("baseline", 16), ("candidate", 14), ("outcome", 10))
 """What a narrow terminal does without in the end, each after scores' names are cut to so many columns."""
 _EXPLAINED = {
-    "p": "p: one-sided for worse, adjusted for all rules",
     "moved": "lost/won: items that are worse / better",
     "detectable": "detectable: smallest drop that these data would have shown 4 times in 5",
 }
@@ -207,7 +207,8 @@ def _legend(
     used = {row.mark for row in rows}
     marks = [f"{mark} {meaning}" for mark, meaning in MARKS.items() if mark in used]
     new_marks = ", ".join(mark for mark in marks if mark not in explained)
-    columns = [_EXPLAINED[name] for name in names if name in _EXPLAINED]
+    explanations = {"p": p_sentence(shown), **_EXPLAINED}
+    columns = [explanations[name] for name in names if name in explanations]
     sentence = primary_sentence(shown.rules)
     sentences = [*columns, *([sentence] if sentence else [])]
     texts = [*([new_marks] if new_marks else []), *(text for text in sentences if text not in explained)]
