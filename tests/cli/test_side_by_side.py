@@ -201,11 +201,37 @@ def test_two_refs_are_compared_whatever_the_working_tree_holds(beside: Beside) -
     assert "uncommitted changes" not in branch.project.scoregate("runs", "show", said.started).out
 
 
-def test_a_version_beside_itself_is_said_to_be(beside: Beside) -> None:
-    said = beside(gate=BESIDE + "[rounds]\nmax_trials = 1\n").run()
+def test_a_version_beside_itself_is_no_comparison_in_every_face(beside: Beside, tmp_path: Path) -> None:
+    branch = beside(gate=BESIDE + "[rounds]\nmax_trials = 1\n")
+    report, document = (str(tmp_path / name) for name in ("report.md", "report.json"))
+    said = branch.run("-o", f"markdown={report}", "-o", f"json={document}")
 
     assert said.outcome(0) == "INCONCLUSIVE"
-    assert "both versions are the same commit without a change: any difference is chance" in said.err
+    same = "both versions are the same commit"
+    for face in (
+        said.out,
+        said.err,
+        Path(report).read_text(),
+        json.loads(Path(document).read_text())["reason"],
+    ):
+        assert same in " ".join(face.split())
+
+
+def test_a_file_beside_itself_is_no_comparison(beside: Beside) -> None:
+    said = beside(gate=BESIDE + "[rounds]\nmax_trials = 1\n").run("--against", "experiments/agent.py")
+
+    assert said.outcome(0) == "INCONCLUSIVE"
+    assert "both versions are the same file experiments/agent.py" in " ".join(said.out.split())
+
+
+def test_a_version_beside_itself_that_breaks_its_floor_is_a_regression(beside: Beside) -> None:
+    gate = BESIDE.replace("[scores.correct]", "[scores.correct]\nmin = 0.9") + "[rounds]\nmax_trials = 1\n"
+    branch = beside(gate=gate)
+    branch.commit_on("worse", {"experiments/answers.py": answers("worse", "n >= 20")})
+    said = branch.run("--candidate", "git:worse", "--against", "git:worse")
+
+    assert said.outcome(1) == "REGRESSION"
+    assert "both versions are the same commit" in " ".join(said.out.split())
 
 
 def test_json_is_one_document_on_stdout(beside: Beside) -> None:

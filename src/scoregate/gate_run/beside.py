@@ -82,12 +82,13 @@ def run_beside(
         with store.lock(session.id):
             say_if_local(request, link, say)
             say(_announcement(session))
-            if _same_commit(request, arms, against):
-                say("both versions are the same commit without a change: any difference is chance")
+            itself = _same_version(request, assembly, arms, against)
+            if itself is not None:
+                say(f"both versions are the same {itself} without a change: any difference is chance")
             for line in [*priceless(assembly), *uncalibrated(gate)]:
                 say(line)
             try:
-                decision = decide_beside(gate, session, anchor, seed=request.seed)
+                decision = decide_beside(gate, session, anchor, seed=request.seed, itself=itself)
             except RunInterrupted as error:
                 raise RunInterrupted(error.message, hint=_go_on(request, session), run=session.id) from error
             except StoreWriteError as error:
@@ -141,10 +142,21 @@ def _announcement(session: SideBySide) -> str:
     return f"run {header.run}: {versions} on {count(items, 'item')}{part}"
 
 
-def _same_commit(request: Request, arms: Arms, against: GitRevision | File) -> bool:
-    """Whether a version is compared with itself, as on the branch that pull requests are merged into."""
-    unchanged = arms.candidate.commit == arms.baseline.commit and not arms.candidate.dirty
-    return unchanged and isinstance(against, GitRevision) and request.experiment_file is None
+def _same_version(
+    request: Request, assembly: Assembly, arms: Arms, against: GitRevision | File
+) -> str | None:
+    """What is compared with itself, as on the branch that pull requests are merged into; None where nothing is."""
+    if request.experiment_file is not None:
+        return None
+    if isinstance(against, File):
+        own = assembly.gate.candidate
+        root = assembly.gate.root
+        named = own is not None and own.python is not None and request.candidate is None
+        same = named and (root / str(own.python)).resolve() == (root / against.path).resolve()  # type: ignore[union-attr]
+        return f"file {against.path}" if same else None
+    commit = arms.baseline.commit
+    unchanged = commit is not None and arms.candidate.commit == commit and not arms.candidate.dirty
+    return f"commit {commit[:12]}" if commit is not None and unchanged else None
 
 
 def _go_on(request: Request, session: SideBySide) -> str:

@@ -5,10 +5,11 @@ rules of one look say (`gates.look`: guards, then scores and slices, each by `ga
 can be overruled, in this order:
 
 1. too many missing cells make it invalid (`gates.comparability`), and a part of the dataset never passes;
-2. a drop that is proved against the anchor is a regression, an anchor that cannot be compared is invalid
+2. a version beside itself compares nothing, and never passes;
+3. a drop that is proved against the anchor is a regression, an anchor that cannot be compared is invalid
    (`gates.anchors`);
-3. rules of judges that are not calibrated, or proved to be kinder to one version, are invalid (`judge_trust.trust`);
-4. the candidate's own script may say regression or invalid.
+4. rules of judges that are not calibrated, or proved to be kinder to one version, are invalid (`judge_trust.trust`);
+5. the candidate's own script may say regression or invalid.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scoregate.gates.anchors import with_anchor
-from scoregate.gates.compare import compare_with_both, nothing_to_compare
+from scoregate.gates.compare import beside_itself, compare_with_both, nothing_to_compare
 from scoregate.gates.levels import main_share
 from scoregate.gates.provenance import command_to_score_alike
 from scoregate.sources import with_expected_items
@@ -69,8 +70,12 @@ def decide(
     return _believed(gate, verdict, baseline, candidate, script)
 
 
-def decide_beside(gate: Gate, session: SideBySide, anchor: Run | None = None, *, seed: int = 0) -> Decision:
+def decide_beside(
+    gate: Gate, session: SideBySide, anchor: Run | None = None, *, seed: int = 0, itself: str | None = None
+) -> Decision:
     """Decide from two versions that are run beside each other, round by round, until the data decide.
+
+    `itself` names the one version that both are, where that is so.
 
     The session is finished then. Raises as `decide`, and RunInterrupted and StoreWriteError where a round was not
     completed, after which it can be gone on with.
@@ -80,6 +85,8 @@ def decide_beside(gate: Gate, session: SideBySide, anchor: Run | None = None, *,
     check_labels(gate)
     margins = _with_true_margins(gate, session.candidate_run.header)
     verdict = decide_in_rounds(main_share(margins), session, seed=seed)
+    if itself is not None:
+        verdict = beside_itself(verdict, itself)
     baseline, candidate = session.finish()
     if anchor is not None:
         # The number of later trials depends on what was seen, that of the first round does not.

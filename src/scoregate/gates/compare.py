@@ -95,6 +95,21 @@ def nothing_to_compare(candidate: Run, gate: Gate, reason: str, *, seed: int = 0
     return as_verdict(gate, empty, table_from_run(candidate), Seen("invalid", reason), seed=seed)
 
 
+def beside_itself(verdict: Verdict, version: str) -> Verdict:
+    """The verdict of a version that was run beside itself, which compares nothing: it is never a pass.
+
+    `version` names it, such as "commit 1a2b3c4". What is broken without a comparison, such as a floor, stays so.
+    """
+    reason = (
+        f"both versions are the same {version} without a change, so nothing was compared and any difference is chance; "
+        'compare with another one, such as baseline = "git:merge-base" on a branch'
+    )
+    if verdict.outcome in ("regression", "invalid"):
+        return replace(verdict, notes=(*verdict.notes, reason))
+    came_to = f"the version beside itself came to {verdict.outcome}: {verdict.reason}"
+    return replace(verdict, outcome="inconclusive", reason=reason, notes=(*verdict.notes, came_to))
+
+
 def _gate_of(rules: Mapping[str, Rule | Mapping[str, JSON]]) -> Gate:
     if not rules:
         raise ConfigError("there are no rules to decide", hint="give at least one score with its rule")

@@ -1,11 +1,11 @@
 """The version of an evaluator that names none: a hash of its source code.
 
 Comments, docstrings and formatting do not count. What counts is the function itself, the arguments of a partial,
-the values it closes over, and every definition of the same module that it refers to by name, directly or through
-others: functions, classes, constants and imports.
+the values it closes over, and every definition that it refers to by name, directly or through others: functions,
+classes, constants and imports of its own module and of other modules of the project.
 
-Limits. A change in another module, in a prompt file, in the environment or in a library is not seen, nor is what
-is reached by `getattr` or chosen at run time: give such an evaluator a `version`. Of objects that are closed over
+Limits. A change in a prompt file, in the environment or in a library is not seen, nor is what is reached by `getattr`
+or chosen at run time: give such an evaluator a `version`. Of objects that are closed over
 or bound, only plain values and functions count. Where there is no source (an interactive session, code written in
 C), the bytecode or the qualified name is hashed, and then the version also changes with Python's own.
 """
@@ -17,8 +17,11 @@ import functools
 import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import CodeType, FunctionType, MethodType
 from typing import Any
+
+from scoregate.scorers.project_imports import closure, imported_parts, top_level
 
 _DIGITS = 12
 _FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -67,7 +70,7 @@ def _function_parts(function: FunctionType, seen: frozenset[int]) -> Iterator[st
     if tree is None or node is None:
         yield f"code:{_code_text(code)}"
     else:
-        yield from _definition_parts(node, tree)
+        yield from _definition_parts(node, tree, _file_of(function))
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
         yield name
         yield from _value_parts(_content(cell), seen)
@@ -76,44 +79,24 @@ def _function_parts(function: FunctionType, seen: frozenset[int]) -> Iterator[st
 def _class_parts(cls: type) -> Iterator[str]:
     # By a method, because the source of a class is only found while its module is registered in sys.modules.
     methods = [member for member in vars(cls).values() if isinstance(member, FunctionType)]
-    tree = _module_tree(methods[0] if methods else cls)
+    definition = methods[0] if methods else cls
+    tree = _module_tree(definition)
     name = cls.__qualname__.rpartition(".")[2]
     nodes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name == name] if tree else []
     if tree is None or len(nodes) != 1:
         yield f"code:{cls.__qualname__}{[_code_text(method.__code__) for method in methods]}"
     else:
-        yield from _definition_parts(nodes[0], tree)
+        yield from _definition_parts(nodes[0], tree, _file_of(definition))
 
 
-def _definition_parts(node: ast.AST, tree: ast.Module) -> Iterator[str]:
-    """The definition, then every definition of the module that it leads to, in order of name."""
+def _definition_parts(node: ast.AST, tree: ast.Module, file: Path | None) -> Iterator[str]:
+    """The definition, then every definition that it leads to: of its module by name, then of others by their place."""
     yield _canonical(node)
-    definitions = _top_level(tree)
-    reached: dict[str, list[ast.stmt]] = {}
-    waiting = [node]
-    while waiting:
-        for inner in ast.walk(waiting.pop()):
-            if isinstance(inner, ast.Name) and inner.id in definitions and inner.id not in reached:
-                reached[inner.id] = definitions[inner.id]
-                waiting.extend(reached[inner.id])
-    for name in sorted(reached):
-        yield from (_canonical(statement) for statement in reached[name] if statement is not node)
-
-
-def _top_level(tree: ast.Module) -> Mapping[str, list[ast.stmt]]:
-    """Name -> the statements of the module that bind it."""
-    bound: dict[str, list[ast.stmt]] = {}
-    for statement in tree.body:
-        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names = [statement.name]
-        elif isinstance(statement, (ast.Import, ast.ImportFrom)):
-            names = [alias.asname or alias.name.partition(".")[0] for alias in statement.names]
-        else:
-            stored = (n for n in ast.walk(statement) if isinstance(n, ast.Name))
-            names = [n.id for n in stored if isinstance(n.ctx, ast.Store)]
-        for name in names:
-            bound.setdefault(name, []).append(statement)
-    return bound
+    reached = closure([node], top_level(tree))
+    statements = [statement for name in sorted(reached) for statement in reached[name]]
+    yield from (_canonical(statement) for statement in statements if statement is not node)
+    if file is not None:
+        yield from imported_parts([node, *statements], file, _canonical)
 
 
 def _canonical(node: Any) -> str:
@@ -142,6 +125,14 @@ def _module_tree(definition: Any) -> ast.Module | None:
         return ast.parse("".join(lines))
     except (OSError, TypeError, SyntaxError, ValueError, IndexError):
         return None
+
+
+def _file_of(definition: Any) -> Path | None:
+    try:
+        file = inspect.getsourcefile(definition)
+    except TypeError:
+        return None
+    return Path(file) if file is not None else None
 
 
 def _node_of(code: CodeType, tree: ast.Module) -> _FunctionNode | None:
