@@ -56,6 +56,13 @@ class Assembly:
         return {name: s.version for s in self.scorers for name in s.scores or (s.name,)}
 
     @property
+    def scored_by_more(self) -> tuple[str, ...]:
+        """Scores whose scorers look at more than the item and its answer, so that equal answers may differ in them."""
+        more = {"latency_seconds", "cost_usd", "tokens", "trial"}
+        named = (s for s in self.scorers if s.accepts is not None and not more.isdisjoint(s.accepts))
+        return tuple(name for s in named for name in s.scores or (s.name,))
+
+    @property
     def doubtful_scores(self) -> list[str]:
         """A sentence for every gated score that no scorer announces while one has nearly that name.
 

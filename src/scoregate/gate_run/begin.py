@@ -74,6 +74,7 @@ def start_run(
         program=program_of(candidate, gate.root),
         langfuse_dataset_id=dataset.langfuse_id,
         wait_for=tuple(gate.wait_for),
+        scored_by_more=assembly.scored_by_more,
         selection=selection,
         selected_items=None if selection is None else tuple(item.id for item in items),
     )

@@ -8,8 +8,9 @@ can be overruled, in this order:
 2. a version beside itself compares nothing, and never passes;
 3. a drop that is proved against the anchor is a regression, an anchor that cannot be compared is invalid
    (`gates.anchors`);
-4. rules of judges that are not calibrated, or proved to be kinder to one version, are invalid (`judge_trust.trust`);
-5. the candidate's own script may say regression or invalid.
+4. what a scorer says otherwise of answers that are the same is invalid (`gates.same_answers`);
+5. rules of judges that are not calibrated, or proved to be kinder to one version, are invalid (`judge_trust.trust`);
+6. the candidate's own script may say regression or invalid.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from scoregate.gates.anchors import with_anchor
 from scoregate.gates.compare import beside_itself, compare_with_both, nothing_to_compare
 from scoregate.gates.levels import main_share
 from scoregate.gates.provenance import command_to_score_alike
+from scoregate.gates.same_answers import with_same_answers
 from scoregate.sources import with_expected_items
 
 if TYPE_CHECKING:
@@ -67,6 +69,13 @@ def decide(
         expected = with_expected_items(candidate, gate, store)
         margins = _with_true_margins(gate, candidate.header)
         verdict = compare_with_both(margins, baseline, expected, anchor, seed=seed)
+
+        def again(other: Run) -> Verdict:
+            return compare_with_both(
+                margins, baseline, with_expected_items(other, gate, store), anchor, seed=seed
+            )
+
+        verdict = with_same_answers(gate, verdict, baseline, candidate, again)
     return _believed(gate, verdict, baseline, candidate, script)
 
 

@@ -14,6 +14,7 @@ from scoregate.gates.headline import why
 from scoregate.gates.levels import main_share, one_look
 from scoregate.gates.look import Seen, look
 from scoregate.gates.look import verdict as as_verdict
+from scoregate.gates.same_answers import with_same_answers
 from scoregate.gates.table import RunTable, table_from_frame, table_from_run
 from scoregate.records import JSON, RuleResult, Run, RunHeader, Verdict
 
@@ -48,7 +49,12 @@ def compare(
     one: such a rule may break here, but never passes.
     """
     gate = rules if isinstance(rules, Gate) else _gate_of(rules)
-    verdict = compared(_table(baseline, "baseline"), _table(candidate, "candidate"), gate, seed=seed)
+    before, now = _run_or_table(baseline, "baseline"), _run_or_table(candidate, "candidate")
+    verdict = compared(before, now, gate, seed=seed)
+    if isinstance(before, Run) and isinstance(now, Run):
+        verdict = with_same_answers(
+            gate, verdict, before, now, lambda other: compared(before, other, gate, seed=seed)
+        )
     notes = [
         f"whether the judge '{name}' is calibrated as its rule requires was not looked at"
         for name, rule in gate.rules.items()
@@ -85,7 +91,7 @@ def _undecided(rule: RuleResult) -> RuleResult:
 
 def compared(baseline: Run | RunTable, candidate: Run | RunTable, gate: Gate, *, seed: int) -> Verdict:
     """`compare` for whoever looks at the calibrations of judges."""
-    before, now = _table(baseline, "baseline"), _table(candidate, "candidate")
+    before, now = _table(baseline), _table(candidate)
     return as_verdict(gate, before, now, look(gate, before, now, one_look(gate), seed=seed), seed=seed)
 
 
@@ -116,15 +122,17 @@ def _gate_of(rules: Mapping[str, Rule | Mapping[str, JSON]]) -> Gate:
     return Gate(name="", rules={name: rule_from_mapping(rule, name) for name, rule in rules.items()})
 
 
-def _table(source: Run | RunTable | str | Path | pandas.DataFrame, label: str) -> RunTable:
-    if isinstance(source, RunTable):
+def _table(source: Run | RunTable) -> RunTable:
+    return table_from_run(source) if isinstance(source, Run) else source
+
+
+def _run_or_table(source: Run | RunTable | str | Path | pandas.DataFrame, label: str) -> Run | RunTable:
+    if isinstance(source, Run | RunTable):
         return source
-    if isinstance(source, Run):
-        return table_from_run(source)
     if isinstance(source, str | Path):
         from scoregate.results_file import read_results
 
-        return table_from_run(read_results(Path(source)))
+        return read_results(Path(source))
     if hasattr(source, "columns"):
         return table_from_frame(source, label)
     raise ResultsError(

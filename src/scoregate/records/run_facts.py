@@ -106,6 +106,8 @@ class RunFacts:
     """
     selected_items: tuple[str, ...] | None = None
     """Ids of the items that a partial run was asked for; None where the whole dataset was, or it is not told."""
+    scored_by_more: tuple[str, ...] = ()
+    """Scores whose scorers look at more than the item and its answer: at latency, cost, tokens or the trial."""
     script: ScriptSaid | None = None
     """What the candidate's own script had against the run; None where it had nothing, or the candidate is none."""
     session: str | None = None
@@ -150,6 +152,7 @@ class RunFacts:
             selected_items=tuple(id for id in chosen if isinstance(id, str))
             if isinstance(chosen, list)
             else None,
+            scored_by_more=_texts(metadata.get("scored_by_more")),
             script=_script(_object(metadata.get("script"))),
             session=_text(metadata.get("session")),
             arm=arm if arm in ("baseline", "candidate") else None,
