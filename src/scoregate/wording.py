@@ -9,6 +9,8 @@ from scoregate.hiding import without_known_keys
 
 Say = Callable[[str], None]
 """Takes one line that a person is to see."""
+_SHORT_ID = 2
+"""Shorter ones may stand anywhere in an error by chance."""
 MAX_REASON = 300
 """Characters of an error's reason."""
 _LOOKED_AT = 10_000
@@ -49,6 +51,11 @@ def proposed_command(*words: object, why: bool = False) -> str:
     import shlex
 
     return shlex.join(["scoregate", *map(str, words)]) + (' --why "…"' if why else "")
+
+
+def error_without_id(error: str, item: str) -> str:
+    """An error's text by which those of several items are counted together, where it names its own item."""
+    return error.replace(item, "…") if len(item) > _SHORT_ID else error
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:

@@ -32,3 +32,26 @@ def test_as_json_every_expected_cell_is_valid_not_applicable_or_failed() -> None
         "failed": 1,
         "mean_of_valid": 7.0,
     }
+
+
+def failed(errors: dict[str, str]) -> Run:
+    items = tuple(RunItem(item, 0, "error", error) for item, error in errors.items())
+    return Run(RunHeader(run="a", dataset="cases", candidate="v1", expected_items=len(errors)), items)
+
+
+def test_equal_errors_are_one_line_with_their_number() -> None:
+    shown = run_summary(failed({f"q{n:03}": "KeyError: 'text'" for n in range(64)}))
+    assert shown.splitlines()[-1] == "64 times (first: q000): error: KeyError: 'text'"
+    assert shown.count("KeyError") == 1
+
+
+def test_errors_that_name_their_item_are_equal_ones() -> None:
+    shown = run_summary(failed({f"q{n:03}": f"no answer for q{n:03}" for n in range(64)}))
+    assert shown.splitlines()[-1] == "64 times (first: q000): error: no answer for q000"
+
+
+def test_different_errors_have_a_line_each_the_most_frequent_first() -> None:
+    shown = run_summary(failed({"q000": "once", **{f"q{n:03}": "often" for n in range(1, 5)}}))
+    assert shown.splitlines()[-2:] == ["4 times (first: q001): error: often", "q000 (trial 0): error: once"]
+    many = run_summary(failed({f"q{n:03}": f"error {chr(65 + n)}" for n in range(14)}))
+    assert many.splitlines()[-1] == "and 4 more"

@@ -148,6 +148,16 @@ def test_items_beyond_the_limit_are_counted_with_the_command_that_lists_them() -
     assert "more" not in shown(report, max_items=12).partition("Items that moved")[2]
 
 
+def test_items_that_failed_with_one_error_are_one_line() -> None:
+    error = "KeyError: 'text'"
+    flips = tuple(lost(f"q{n:03}", candidate_value=None, comment=error) for n in range(64))
+    text = shown(Report(broken(flips=(*flips, lost("z", comment="says nothing")))))
+    assert text.count(error) == 2  # the first one in full, then the others
+    assert "- q001 and 62 more alike: answer_correctness 1 → missing (KeyError: 'text')" in text
+    assert "- z: " in text
+    assert "more\n" not in text
+
+
 def test_an_output_that_did_not_change_is_not_repeated() -> None:
     report = Report(
         broken(flips=(lost("q1"),)), baseline_outputs={"q1": "18"}, candidate_outputs={"q1": "18"}

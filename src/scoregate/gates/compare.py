@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from scoregate.errors import ConfigError, ResultsError
 from scoregate.gate_file import Gate, Rule, rule_from_mapping
 from scoregate.gates.anchors import with_anchor
+from scoregate.gates.failed_calls import with_failures
 from scoregate.gates.headline import why
 from scoregate.gates.levels import main_share, one_look
 from scoregate.gates.look import Seen, look
@@ -98,7 +99,9 @@ def compared(baseline: Run | RunTable, candidate: Run | RunTable, gate: Gate, *,
 def nothing_to_compare(candidate: Run, gate: Gate, reason: str, *, seed: int = 0) -> Verdict:
     """The verdict where there is no baseline: invalid, with the reason, and never "no regression"."""
     empty = RunTable(RunHeader(run="", dataset="", candidate="", expected_items=0), (), {})
-    return as_verdict(gate, empty, table_from_run(candidate), Seen("invalid", reason), seed=seed)
+    now = table_from_run(candidate)
+    seen = Seen("invalid", with_failures(reason, now, gate))
+    return as_verdict(gate, empty, now, seen, seed=seed)
 
 
 def beside_itself(verdict: Verdict, version: str) -> Verdict:

@@ -16,6 +16,7 @@ from scoregate.gate_file import Gate, Rule
 from scoregate.gates.comparability import advisory_left_out, too_many_missing, why_not_comparable
 from scoregate.gates.dead_rules import without_dead
 from scoregate.gates.evidence import Evidence
+from scoregate.gates.failed_calls import with_failures
 from scoregate.gates.family import Hypothesis, TestedHypothesis, examine_family
 from scoregate.gates.guards import (
     applicability,
@@ -137,7 +138,7 @@ class _Look:
         names = [name for name in names if name not in out]
         refusal = why_not_comparable(self.gate, self.baseline, self.candidate, gating)
         if refusal is not None:
-            return Seen("invalid", refusal)
+            return Seen("invalid", with_failures(refusal, self.candidate, self.gate))
 
         common = self._in_common()
         everything = (universe if common is None else common.compared)(self.baseline, self.candidate)

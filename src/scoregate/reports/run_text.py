@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from scoregate.records import JSON, Run, RunItem, Score, ScoreValue
 from scoregate.reports.text import beginning, display_width, plain
+from scoregate.wording import error_without_id
 
 if TYPE_CHECKING:
     from scoregate.store import RunSummary
 
 
 _MOST_FAILURES = 10
-"""So many failed run items are listed before "and N more"."""
+"""So many different errors are listed before "and N more"."""
 
 
 def score_summary(run: Run) -> dict[str, dict[str, JSON]]:
@@ -112,10 +113,21 @@ def run_summary(run: Run) -> str:
     failed = [item for item in run.items if item.status != "ok"]
     lines += _score_errors(run, {(item.item, item.trial) for item in failed})
     if failed:
-        lines += ["", *(_failure(item) for item in failed[:_MOST_FAILURES])]
-        if len(failed) > _MOST_FAILURES:
-            lines.append(f"and {len(failed) - _MOST_FAILURES:,} more")
+        lines += ["", *_failures(failed)]
     return "\n".join(lines)
+
+
+def _failures(failed: Sequence[RunItem]) -> list[str]:
+    """One line for each different error, with its count; the most frequent first."""
+    alike: dict[tuple[str, int, str], list[RunItem]] = {}
+    for item in failed:
+        error = error_without_id(item.error or "", item.item)
+        alike.setdefault((item.status, len(item.attempts), error), []).append(item)
+    groups = sorted(alike.values(), key=len, reverse=True)
+    lines = [_failure(items) for items in groups[:_MOST_FAILURES]]
+    if len(groups) > _MOST_FAILURES:
+        lines.append(f"and {sum(map(len, groups[_MOST_FAILURES:])):,} more")
+    return lines
 
 
 def _mean(value: float, *, is_share: bool) -> str:
@@ -137,9 +149,14 @@ def _score_errors(run: Run, failed: set[tuple[str, int]]) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def _failure(item: RunItem) -> str:
-    tried = f" after {len(item.attempts)} attempts" if item.attempts else ""
-    return f"{item.item} (trial {item.trial}): {item.status}{tried}: {item.error or 'no reason given'}"
+def _failure(alike: Sequence[RunItem]) -> str:
+    """`q000 (trial 0): error: KeyError: 'text'`, or of several `64 times (first: q000): error: …`."""
+    first = alike[0]
+    tried = f" after {len(first.attempts)} attempts" if first.attempts else ""
+    what = f"{first.status}{tried}: {first.error or 'no reason given'}"
+    if len(alike) == 1:
+        return f"{first.item} (trial {first.trial}): {what}"
+    return f"{len(alike):,} times (first: {first.item}): {what}"
 
 
 def runs_table(summaries: Sequence[RunSummary]) -> str:

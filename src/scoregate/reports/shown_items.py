@@ -17,7 +17,7 @@ from scoregate.reports.report import Report
 from scoregate.reports.rounding import decimals_for, number
 from scoregate.reports.shown_rules import broken_scores
 from scoregate.reports.text import as_text
-from scoregate.wording import count
+from scoregate.wording import count, error_without_id
 
 MOST_ITEMS = 10
 """Items of the fresh trials that are shown; the others are counted."""
@@ -57,6 +57,16 @@ def moved_items(report: Report) -> tuple[MovedItem, ...]:
     for flip in sorted(report.verdict.flips, key=place):
         by_item.setdefault(flip.item, []).append(flip)
     return tuple(MovedItem(item, tuple(flips), any(map(evidence, flips))) for item, flips in by_item.items())
+
+
+def failed_alike(report: Report, moved: MovedItem) -> tuple[str, ...] | None:
+    """What items have in common that failed with one error: all that is to be said of each; None for all others."""
+    flips = moved.flips
+    if any(flip.candidate_value is not None or not flip.comment for flip in flips):
+        return None
+    changed = (f"{score} {text}" for score, text in changes(report, moved))
+    errors = (error_without_id(flip.comment or "", moved.id) for flip in flips)
+    return (*changed, *errors)
 
 
 def _change(flip: Flip, contract: Contract | None) -> str:

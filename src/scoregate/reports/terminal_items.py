@@ -12,6 +12,7 @@ from scoregate.reports.shown_items import (
     changes,
     comments,
     details,
+    failed_alike,
     fresh_evidence,
     further_items,
     in_words,
@@ -52,17 +53,31 @@ def moved_lines(report: Report, width: int, paint: Paint, max_items: int) -> lis
     worse = sum(item.worse for item in items)
     lines = [f"Items that moved: {worse} worse, {len(items) - worse} better"]
     above = _first_in_full(fresh_evidence(report).items)
-    wanted = [item.id for item in items if item.evidence and item.id not in above]
+    groups = _grouped(report, items)
+    wanted = [g[0].id for g in groups if g[0].evidence and g[0].id not in above]
     in_full = wanted[: _IN_FULL - len(above)]
-    for item in items[:max_items]:
-        lines += (
-            _item(report, item, width, paint) if item.id in in_full else [_brief(report, item, width, paint)]
-        )
-    left = len(items) - max_items
+    for group in groups[:max_items]:
+        first, *others = group
+        if first.id not in in_full:
+            lines.append(_brief(report, first, width, paint, others))
+            continue
+        lines += _item(report, first, width, paint)
+        if others:
+            lines.append(_brief(report, others[0], width, paint, others[1:]))
+    left = sum(map(len, groups[max_items:]))
     if left > 0:
         command = f" ({one_line(report.see_all)})" if report.see_all else ""
         lines.append(f"… and {left:,} more{command}")
     return lines
+
+
+def _grouped(report: Report, items: Sequence[MovedItem]) -> list[list[MovedItem]]:
+    """The items in their order; those that failed with one error together, at the place of their first."""
+    groups: dict[tuple[str, ...], list[MovedItem]] = {}
+    for item in items:
+        alike = failed_alike(report, item)
+        groups.setdefault((item.id,) if alike is None else ("", *alike), []).append(item)
+    return list(groups.values())
 
 
 def _first_in_full(items: Sequence[ItemEvidence]) -> list[str]:
@@ -75,10 +90,12 @@ def _fresh(report: Report, item: ItemEvidence) -> str:
     )
 
 
-def _brief(report: Report, item: MovedItem, width: int, paint: Paint) -> str:
+def _brief(report: Report, item: MovedItem, width: int, paint: Paint, alike: Sequence[MovedItem] = ()) -> str:
+    """One line; `alike` are the other items of which the same is to be said."""
     mark = "-" if item.worse else "+"
     comment = next((f" ({flip.comment})" for flip in item.flips if flip.comment), "")
-    line = one_line(f"{item.id}: {_changes(report, item)}")
+    others = f" and {len(alike):,} more alike" if alike else ""
+    line = one_line(f"{item.id}{others}: {_changes(report, item)}")
     if comment:  # where several scores moved, the reason says more than the last of them
         line = shorten(line, max(width // 2, width - len("- ") - len(comment)))
     text = shorten(one_line(line + comment), width - len("- "))
