@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from scoregate.catalog import CATALOG_FILE
 from scoregate.errors import BaselineError, ConfigError, NoBaseline, ResultsError, StoreError, did_you_mean
@@ -14,11 +15,12 @@ from scoregate.gate_file import Gate, read_gate
 from scoregate.gate_file.source import File, GitRevision, LangfuseExperiment, RunId, Source, named_source
 from scoregate.gates.provenance import run_that_was_made
 from scoregate.records import Dataset, Run
-from scoregate.results_file import read_results
+from scoregate.results_file import holds_digest, read_results, read_sealed
 from scoregate.sources import find_root
 from scoregate.store import Store
 from scoregate.wording import proposed_command
 
+_T = TypeVar("_T")
 _PARTS = ("baseline", "anchor", "candidate")
 _BY_SCORE = ("best", "best-so-far", "highest", "max", "top")
 
@@ -52,16 +54,24 @@ def load_baseline(
         case File() if spec is None:
             return _own_file(gate, source.path)
         case File():
-            return _trusted(lambda: _of_file(source, "--baseline"), "give another --baseline")
+            return _named_file(source, gate)
         case RunId() | LangfuseExperiment():
             run = _of_source(source, store, "baseline" if spec is None else "--baseline", gate)
             return scored_alike(gate, run, store, scorers)
 
 
+def _named_file(source: File, gate: Gate) -> Run:
+    """The file that a command line names as the baseline."""
+    hint = "give another --baseline"
+    if not source.path.is_file():
+        return _trusted(lambda: _of_file(source, "--baseline"), hint)
+    return _intact(source.path, hint, gate)
+
+
 def _own_file(gate: Gate, path: Path) -> Run:
     """The results file or lock file that the gate names as its baseline."""
     if path.exists():
-        return _trusted(lambda: read_results(path), "restore the file from git, or accept a run anew")
+        return _intact(path, "restore the file from git, or accept a run anew", gate)
     _refuse_choice_by_score(path.name, f"{gate.place}: baseline")
     if "." not in path.name:
         ref = path.name.removeprefix("git ")
@@ -97,10 +107,10 @@ def load_anchor(gate: Gate, store: Store | None, scorers: Mapping[str, str] | No
             hint=f"write it: scoregate runs export RUN -o {shown_path(path)}; or take `anchor` out of the gate",
         )
     hint = "restore the file from git, or export a run anew"
-    return _trusted(lambda: read_results(path), hint, "anchor")
+    return _intact(path, hint, gate, "anchor")
 
 
-def _trusted(read: Callable[[], Run], hint: str, what: str = "baseline") -> Run:
+def _trusted(read: Callable[[], _T], hint: str, what: str = "baseline") -> _T:
     """A baseline or an anchor that is there but cannot be read makes the comparison invalid, whoever named it."""
     try:
         return read()
@@ -108,6 +118,31 @@ def _trusted(read: Callable[[], Run], hint: str, what: str = "baseline") -> Run:
         raise BaselineError(
             f"the {what} cannot be read: {error.message}", where=error.where, hint=hint
         ) from error
+
+
+def _intact(path: Path, hint: str, gate: Gate, what: str = "baseline") -> Run:
+    """The run of a file that nobody has edited since it was accepted, as far as the file can tell."""
+    run, intact = _trusted(lambda: read_sealed(path), hint, what)
+    if intact is False:
+        raise BaselineError(
+            f"the {what} was edited since it was accepted: its lines are not those of its digest",
+            where=shown_path(path),
+            hint=f'restore the file from git, or accept a run: scoregate baseline accept {gate.place} RUN --why "…"',
+        )
+    return run
+
+
+def unsealed(gate: Gate, baseline: Run) -> str | None:
+    """A sentence where the gate's lock file cannot tell whether it was edited, as it was accepted before it could."""
+    source = gate.baseline_source
+    if baseline.header.facts.accepted is None or not isinstance(source, File):
+        return None
+    if not source.path.is_file() or holds_digest(source.path):
+        return None
+    return (
+        f"{shown_path(source.path)} holds no digest, as an earlier version wrote it, so that an edit by hand is not "
+        "noticed; accept its run again to have one"
+    )
 
 
 def load_run(name: str, store: Store | None, option: str, gate: Gate | None = None) -> Run:

@@ -131,7 +131,7 @@ def _shown_beside(gate: Gate, old: Run, new: Run, store: Store | None, *, as_jso
 @store_option
 def show(gate_path: Path, as_json: bool, store_path: Path | None) -> None:
     """Show the baseline of GATE: who accepted it, when, why, and its scores."""
-    from scoregate.baselines.load import load_baseline
+    from scoregate.baselines.load import load_baseline, unsealed
     from scoregate.gate_file import read_gate
     from scoregate.reports.run_text import run_as_dict, run_summary
     from scoregate.sources import existing_store
@@ -145,6 +145,8 @@ def show(gate_path: Path, as_json: bool, store_path: Path | None) -> None:
         print_json(json.dumps(run_as_dict(found), indent=2, ensure_ascii=False))
         return
     print_text(_accepted(found, gate))
+    if note := unsealed(gate, found):
+        print_text(note)
     print_text(run_summary(found))
 
 

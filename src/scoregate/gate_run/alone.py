@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scoregate.baselines.load import load_anchor, load_baseline, scored_alike, why_stale
+from scoregate.baselines.load import load_anchor, load_baseline, scored_alike, unsealed, why_stale
 from scoregate.errors import NoBaseline, RunInterrupted, ScoregateError, StoreWriteError
 from scoregate.gate_run.announce import (
     announcement,
@@ -68,6 +68,8 @@ def run_alone(
             caveats.append(blind)
         if before.baseline is not None:
             caveats += _guarding_nothing(gate, before.baseline)
+            if request.baseline is None:
+                caveats += filter(None, [unsealed(gate, before.baseline)])
         for line in caveats:
             say(line)
         say_if_local(request, link, say)

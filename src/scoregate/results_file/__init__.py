@@ -9,7 +9,17 @@ where a score that is more than a plain value of code is an object with `status`
 `source`. Both forms are read by `read_results`.
 """
 
-from scoregate.results_file.reading import SCHEMA, read_results
+from scoregate.results_file.reading import SCHEMA, read_results, read_sealed
+from scoregate.results_file.seal import holds_digest
 from scoregate.results_file.writing import iterate_lines, iterate_lock_lines, write_lock, write_results
 
-__all__ = ["SCHEMA", "iterate_lines", "iterate_lock_lines", "read_results", "write_lock", "write_results"]
+__all__ = [
+    "SCHEMA",
+    "holds_digest",
+    "iterate_lines",
+    "iterate_lock_lines",
+    "read_results",
+    "read_sealed",
+    "write_lock",
+    "write_results",
+]

@@ -26,6 +26,7 @@ from scoregate.records import (
     Score,
     Tokens,
 )
+from scoregate.results_file.seal import Seal
 from scoregate.wording import count
 
 SCHEMA = 1
@@ -48,10 +49,19 @@ def read_results(path: Path) -> Run:
     ResultsError, with file and line, for whatever cannot be trusted: broken or cut-off lines, NaN, a missing
     or wrong key, a trial out of range, two lines for one item × trial or one item × trial × score.
     """
-    path = Path(path)
+    return _read(Path(path), None)
+
+
+def read_sealed(path: Path) -> tuple[Run, bool | None]:
+    """The same, and whether the file is as it was written; None where it holds no digest to tell it by."""
+    seal = Seal()
+    return _read(path, seal), seal.intact
+
+
+def _read(path: Path, seal: Seal | None) -> Run:
     check_input_file(path, SUFFIXES, ResultsError)
     with reading(path, ResultsError):
-        lines = _records(path)
+        lines = _records(path, seal)
         number, record = next(lines, (0, {}))
         if not number:
             raise ResultsError("is empty", where=str(path))
@@ -136,7 +146,7 @@ class _Content:
         return Run(self.header, tuple(self.items), tuple(self.scores))
 
 
-def _records(path: Path) -> Iterator[tuple[int, Record]]:
+def _records(path: Path, seal: Seal | None) -> Iterator[tuple[int, Record]]:
     """The JSON objects of a file with their line numbers; blank lines are skipped."""
     with open_bytes(path) as file:
         for number, line in enumerate(file, start=1):
@@ -153,6 +163,8 @@ def _records(path: Path) -> Iterator[tuple[int, Record]]:
                 raise _broken(str(problem), line, where) from None
             if not isinstance(record, dict):
                 raise ResultsError("a line is a JSON object", where=where)
+            if seal is not None:
+                seal.add(line, record)
             yield number, record
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -12,6 +12,7 @@ from scoregate.errors import ResultsError
 from scoregate.files.writing import atomic_file
 from scoregate.records import JSON, Attempt, Run, RunHeader, RunItem, Score
 from scoregate.results_file.reading import SCHEMA, check_value
+from scoregate.results_file.seal import sealed
 
 Object = dict[str, JSON]
 
@@ -195,11 +196,14 @@ def write_results(run: Run, path: Path) -> None:
 
 
 def write_lock(run: Run, path: Path) -> None:
-    """Write a lock file (see `iterate_lock_lines` for what it keeps). Raises as `write_results` does."""
-    _write(iterate_lock_lines(run), Path(path))
+    """Write a lock file (see `iterate_lock_lines` for what it keeps), with the digest of its lines in the first.
+
+    Raises as `write_results` does.
+    """
+    _write(sealed(iterate_lock_lines(run)), Path(path))
 
 
-def _write(lines: Iterator[str], path: Path) -> None:
+def _write(lines: Iterable[str], path: Path) -> None:
     with atomic_file(path, ResultsError) as file:
         if path.name.lower().endswith(".gz"):
             # No name and no time inside, so that the same run gives the same bytes.
