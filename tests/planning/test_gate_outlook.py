@@ -40,6 +40,30 @@ def test_more_trials_are_planned_with_a_baseline_of_as_many() -> None:
     assert with_trials(gate, fewer, 2)[1] == fewer
 
 
+def quiet(gate: Gate) -> tuple[Noise, ...]:
+    return assumed_noise(gate, within=0.0)
+
+
+def test_a_gate_whose_items_may_not_flip_passes_with_any_number_of_them() -> None:
+    gate = Gate(name="g", rules={"correct": Rule(critical=True)})
+    assert not cannot_gate(gate, size(3))
+    assert unchanged(gate, quiet(gate), size(3)).passes == 1.0
+    assert visible_drops(gate, quiet(gate), size(20))[0].diffuse == pytest.approx(1 / 20)
+    # An agent that answers now this way and now that one flips some item by chance.
+    assert unchanged(gate, noise_of(gate), size(20)).passes == pytest.approx((1 - 0.0714) ** 20, abs=0.01)
+    assert cannot_gate(Gate(name="g", rules={"correct": Rule(critical=True, max_drop=0.05)}), size(3))
+
+
+def test_the_drop_that_a_gate_sees_is_the_one_that_its_report_shows() -> None:
+    rules = {name: Rule(max_drop=0.05) for name in ("correct", "tone", "short")}
+    gate = Gate(name="g", rules=rules)
+    seen = visible_drops(gate, quiet(gate), size(64, hypotheses=3))
+    cells = {f"q{n:03}": True for n in range(64)}
+    before, now = (RunMaker()(run, dict.fromkeys(rules, cells)) for run in ("a", "b"))
+    verdict = compare(before, now, gate)
+    assert [drop.diffuse for drop in seen] == [rule.minimum_detectable_drop for rule in verdict.rules]
+
+
 @pytest.mark.parametrize(
     ("items", "passes", "trials"), [(30, 0.037, 5.0), (100, 0.64, 3.9), (300, 0.995, 2.2), (1000, 0.999, 1.1)]
 )

@@ -125,6 +125,23 @@ def test_before_a_run_a_gate_that_sees_its_margin_is_not_warned_of(tmp_path: Pat
     assert blind_warning(gate, read_gate_dataset(gate), repeated("run-01", trials=1)) is None
 
 
+def test_too_few_items_for_a_margin_are_told_with_the_policy_that_needs_none(tmp_path: Path) -> None:
+    few = small_gate(tmp_path / "few", items=20)
+    (note,) = (n for n in plan_gate(few, basis_of(few, None)).notes if "cannot hold a margin" in n)
+    assert note.startswith("correct: 20 items cannot hold a margin of 5.0 points")
+    assert "critical = true in place of the margin asks that no item flips" in note
+    enough = small_gate(tmp_path / "enough", items=60)
+    assert not any("cannot hold a margin" in n for n in plan_gate(enough, basis_of(enough, None)).notes)
+    flips = GATE.replace("max_drop = 0.05", "critical = true")
+    gate = small_gate(tmp_path / "flips", items=20, gate=flips)
+    assert not any("cannot hold a margin" in n for n in plan_gate(gate, basis_of(gate, None)).notes)
+
+
+def test_a_gate_whose_items_may_not_flip_is_not_called_blind(tmp_path: Path) -> None:
+    gate = small_gate(tmp_path, items=7, gate=GATE.replace("max_drop = 0.05", "critical = true"))
+    assert blind_warning(gate, read_gate_dataset(gate), repeated("run-01", trials=1)) is None
+
+
 def test_slices_count_as_further_chances_to_find_a_drop(tmp_path: Path) -> None:
     assert basis_of(small_gate(tmp_path / "a", items=40), None).size.hypotheses == 3
     assert basis_of(small_gate(tmp_path / "b", items=12), None).size.hypotheses == 1  # slices of six are none

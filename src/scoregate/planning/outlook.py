@@ -98,6 +98,8 @@ def _that_move(noise: Noise, noises: Sequence[Noise], size: Size) -> float:
 
 def _visible(noise: Noise, size: Size, trials: int, alpha: float) -> VisibleDrop:
     items, clusters = items_counted(noise, size)
+    if noise.no_flips and trials == 1 and not noise.within:
+        return VisibleDrop(diffuse=noise.reach / items, concentrated=noise.reach / items)
 
     def drop(*, concentrated: bool) -> float:
         return drop_found(
@@ -146,7 +148,11 @@ def warning_of(gate: Gate, noises: Sequence[Noise], size: Size, *, assumed: bool
     gate = main_share(gate)
     margins = {noise.score: margin_text(noise, noise.margin) for noise in noises if noise.margin}
     drops = zip(noises, visible_drops(gate, noises, size), strict=True)
-    seen = [(noise, drop.diffuse) for noise, drop in drops if noise.decides and noise.margin]
+    seen = [
+        (noise, drop.diffuse)
+        for noise, drop in drops
+        if noise.decides and noise.margin and not noise.no_flips
+    ]
     if not seen:
         return None
     worst, drop = max(seen, key=lambda pair: pair[1] / (pair[0].margin or math.inf))
