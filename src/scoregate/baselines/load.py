@@ -65,13 +65,13 @@ def _named_file(source: File, gate: Gate) -> Run:
     hint = "give another --baseline"
     if not source.path.is_file():
         return _trusted(lambda: _of_file(source, "--baseline"), hint)
-    return _intact(source.path, hint, gate)
+    return intact(source.path, hint, gate)
 
 
 def _own_file(gate: Gate, path: Path) -> Run:
     """The results file or lock file that the gate names as its baseline."""
     if path.exists():
-        return _intact(path, "restore the file from git, or accept a run anew", gate)
+        return intact(path, "restore the file from git, or accept a run anew", gate)
     _refuse_choice_by_score(path.name, f"{gate.place}: baseline")
     if "." not in path.name:
         ref = path.name.removeprefix("git ")
@@ -107,7 +107,7 @@ def load_anchor(gate: Gate, store: Store | None, scorers: Mapping[str, str] | No
             hint=f"write it: scoregate runs export RUN -o {shown_path(path)}; or take `anchor` out of the gate",
         )
     hint = "restore the file from git, or export a run anew"
-    return _intact(path, hint, gate, "anchor")
+    return intact(path, hint, gate, "anchor")
 
 
 def _trusted(read: Callable[[], _T], hint: str, what: str = "baseline") -> _T:
@@ -120,10 +120,13 @@ def _trusted(read: Callable[[], _T], hint: str, what: str = "baseline") -> _T:
         ) from error
 
 
-def _intact(path: Path, hint: str, gate: Gate, what: str = "baseline") -> Run:
-    """The run of a file that nobody has edited since it was accepted, as far as the file can tell."""
-    run, intact = _trusted(lambda: read_sealed(path), hint, what)
-    if intact is False:
+def intact(path: Path, hint: str, gate: Gate, what: str = "baseline") -> Run:
+    """The run of a file that nobody has edited since it was accepted, as far as the file can tell.
+
+    Raises BaselineError, with `hint` where it cannot be read.
+    """
+    run, unchanged = _trusted(lambda: read_sealed(path), hint, what)
+    if unchanged is False:
         raise BaselineError(
             f"the {what} was edited since it was accepted: its lines are not those of its digest",
             where=shown_path(path),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from scoregate.baselines.load import load_baseline, load_run
+from scoregate.baselines.load import intact, load_baseline, load_run
 from scoregate.datasets import content_digest
 from scoregate.errors import BaselineError, ConfigError, StoreError
 from scoregate.files.reading import shown_path
@@ -30,7 +30,7 @@ def baseline_files(gate: Gate, run: str) -> dict[Path, Run]:
     found = {}
     for source in (gate.baseline_source, gate.anchor_source):
         if isinstance(source, File) and source.path.is_file():
-            held = read_results(source.path)
+            held = intact(source.path, "restore the file from git", gate)
             if run in (held.id, run_that_was_made(held.header)):
                 found[source.path] = held
     return found

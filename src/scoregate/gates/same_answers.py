@@ -113,7 +113,7 @@ class _Answers:
     """The answers of a run, compared as JSON where two scores of them differ."""
 
     def __init__(self, run: Run) -> None:
-        self._items = {(item.item, item.trial): item for item in run.items if item.has_output}
+        self._items = {(item.item, item.trial): item for item in run.items if item.output is not None}
         self._texts: dict[_Cell, str] = {}
 
     def equal(self, cell: _Cell, other: _Answers, there: _Cell) -> bool:
