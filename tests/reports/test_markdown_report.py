@@ -288,3 +288,13 @@ def test_many_slices_and_confirmed_items_stay_below_the_limit() -> None:
     assert re.search(r"… and 49\d more items", text)
     assert text.count("<details") == text.count("</details>")
     assert {line.count("|") for line in table_lines(text)} == {11}
+
+
+def test_items_that_failed_with_one_error_are_one_entry() -> None:
+    flips = tuple(lost(f"q{n:03}", candidate_value=None, comment="KeyError: 'text'") for n in range(64))
+    text = render_markdown(Report(verdict(flips=(*flips, won("better")))))
+
+    assert text.count("KeyError") == 1
+    assert "<code>q000</code> and 63 more alike: answer_correctness 1 → missing" in text
+    assert "64 of 64 that got worse" in text
+    assert "1 of 1 that got better" in text

@@ -15,6 +15,7 @@ from scoregate.reports.shown_items import (
     details,
     fresh_evidence,
     further_items,
+    grouped,
     in_words,
     moved_items,
 )
@@ -54,16 +55,22 @@ def moved_parts(report: Report, max_items: int, room: int, *, shown_above: Colle
     if not items:
         return []
     worse = sum(item.worse for item in items)
-    wanted = [_item(report, item, in_full=item.id not in shown_above) for item in items[: max(max_items, 0)]]
+    groups = grouped(report, items)
+    wanted = [
+        _item(report, first, in_full=first.id not in shown_above, alike=len(others))
+        for first, *others in groups[: max(max_items, 0)]
+    ]
     parts = [f"#### Items that moved: {worse:,} worse, {len(items) - worse:,} better"]
     kept, cut = fitting(wanted, room - _AROUND_ITEMS)
-    split = min(worse, len(kept))
+    shown = [item for group in groups[: len(kept)] for item in group]
+    shown_worse = sum(item.worse for item in shown)
+    split = sum(group[0].worse for group in groups[: len(kept)])
     broken = report.verdict.outcome == "regression"
-    parts += _folded(f"{split:,} of {worse:,} that got worse", kept[:split], opened=broken)
+    parts += _folded(f"{shown_worse:,} of {worse:,} that got worse", kept[:split], opened=broken)
     parts += _folded(
-        f"{len(kept) - split:,} of {len(items) - worse:,} that got better", kept[split:], opened=False
+        f"{len(shown) - shown_worse:,} of {len(items) - worse:,} that got better", kept[split:], opened=False
     )
-    if left := len(items) - len(kept):
+    if left := len(items) - len(shown):
         why = " (cut here to stay below GitHub's limit)" if cut else ""
         command = f": {code(report.see_all)}" if report.see_all else ""
         parts.append(f"… and {left:,} more{why}{command}")
@@ -86,9 +93,10 @@ def _evidence(report: Report, item: ItemEvidence, *, in_full: bool) -> str:
     return f"{title}\n\n{fenced(block)}" if block else title
 
 
-def _item(report: Report, item: MovedItem, *, in_full: bool) -> str:
+def _item(report: Report, item: MovedItem, *, in_full: bool, alike: int) -> str:
     changed = "; ".join(f"{inline(score)} {inline(text)}" for score, text in changes(report, item))
-    title = f"{code(item.id)}: {changed}"
+    others = f" and {alike:,} more alike" if alike else ""
+    title = f"{code(item.id)}{others}: {changed}"
     block = _contents(details(report, item.id) if in_full else {}, comments(item))
     return f"{title}\n\n{fenced(block)}" if block else title
 

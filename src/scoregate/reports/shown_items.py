@@ -59,7 +59,16 @@ def moved_items(report: Report) -> tuple[MovedItem, ...]:
     return tuple(MovedItem(item, tuple(flips), any(map(evidence, flips))) for item, flips in by_item.items())
 
 
-def failed_alike(report: Report, moved: MovedItem) -> tuple[str, ...] | None:
+def grouped(report: Report, items: Sequence[MovedItem]) -> list[list[MovedItem]]:
+    """The items in their order; those that failed with one error together, at the place of their first."""
+    groups: dict[tuple[str, ...], list[MovedItem]] = {}
+    for item in items:
+        alike = _failed_alike(report, item)
+        groups.setdefault((item.id,) if alike is None else ("", *alike), []).append(item)
+    return list(groups.values())
+
+
+def _failed_alike(report: Report, moved: MovedItem) -> tuple[str, ...] | None:
     """What items have in common that failed with one error: all that is to be said of each; None for all others."""
     flips = moved.flips
     if any(flip.candidate_value is not None or not flip.comment for flip in flips):

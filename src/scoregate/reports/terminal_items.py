@@ -12,9 +12,9 @@ from scoregate.reports.shown_items import (
     changes,
     comments,
     details,
-    failed_alike,
     fresh_evidence,
     further_items,
+    grouped,
     in_words,
     moved_items,
 )
@@ -53,7 +53,7 @@ def moved_lines(report: Report, width: int, paint: Paint, max_items: int) -> lis
     worse = sum(item.worse for item in items)
     lines = [f"Items that moved: {worse} worse, {len(items) - worse} better"]
     above = _first_in_full(fresh_evidence(report).items)
-    groups = _grouped(report, items)
+    groups = grouped(report, items)
     wanted = [g[0].id for g in groups if g[0].evidence and g[0].id not in above]
     in_full = wanted[: _IN_FULL - len(above)]
     for group in groups[:max_items]:
@@ -69,15 +69,6 @@ def moved_lines(report: Report, width: int, paint: Paint, max_items: int) -> lis
         command = f" ({one_line(report.see_all)})" if report.see_all else ""
         lines.append(f"… and {left:,} more{command}")
     return lines
-
-
-def _grouped(report: Report, items: Sequence[MovedItem]) -> list[list[MovedItem]]:
-    """The items in their order; those that failed with one error together, at the place of their first."""
-    groups: dict[tuple[str, ...], list[MovedItem]] = {}
-    for item in items:
-        alike = failed_alike(report, item)
-        groups.setdefault((item.id,) if alike is None else ("", *alike), []).append(item)
-    return list(groups.values())
 
 
 def _first_in_full(items: Sequence[ItemEvidence]) -> list[str]:
