@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from scoregate.gate_file import Gate
 from scoregate.gates.provenance import how_to_score_alike
 from scoregate.gates.sentences import named_ids
-from scoregate.gates.untrusted_judges import with_uncalibrated
 from scoregate.records import JSON, RuleResult, Run, RunHeader, Score, ScoreValue, Verdict
 from scoregate.wording import count
 
@@ -62,6 +61,10 @@ def with_same_answers(
         else:
             reasons[score] = told
     verdict = replace(verdict, notes=(*verdict.notes, *notes))
+    if not reasons:
+        return verdict
+    from scoregate.gates.untrusted_judges import with_uncalibrated  # loads what only judges need
+
     return with_uncalibrated(verdict, reasons, of_parts=_OF_PARTS)
 
 
