@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from scoregate.gate_file import Gate
@@ -79,15 +79,18 @@ def scored_otherwise(gate: Gate, baseline: Run, candidate: Run) -> dict[str, _Ch
     }
     if not alike:
         return {}
+    moved = _moved(alike, baseline, candidate)
+    if not moved:
+        return {}
     cells: dict[tuple[str, str], list[Score]] = {}
     for score in baseline.scores:
-        if score.score in alike and _counts(score):
+        if (score.score, score.item) in moved and _counts(score):
             cells.setdefault((score.score, score.item), []).append(score)
     answers = _Answers(baseline), _Answers(candidate)
     instead: dict[str, dict[_Cell, ScoreValue]] = {}
     for score in candidate.scores:
         known = cells.get((score.score, score.item), ())
-        if score.score not in alike or not _counts(score):
+        if not known or not _counts(score):
             continue
         if all(_same(old.value, score.value) for old in known):
             continue
@@ -99,6 +102,25 @@ def scored_otherwise(gate: Gate, baseline: Run, candidate: Run) -> dict[str, _Ch
     return {
         name: _Changed(found, tuple(sorted({item for item, _ in found})), _one_way(candidate, name, found))
         for name, found in instead.items()
+    }
+
+
+def _moved(alike: Collection[str], baseline: Run, candidate: Run) -> set[tuple[str, str]]:
+    """Score and item of every cell that is not the same in both runs: of most runs a few, so that the rest is quick."""
+    moved: set[tuple[str, str]] = set()
+    for old, new in zip(baseline.scores, candidate.scores, strict=False):
+        if old.item != new.item or old.score != new.score or old.trial != new.trial:
+            break  # the runs do not hold the same cells
+        if old.value != new.value and new.score in alike:
+            moved.add((new.score, new.item))
+    else:
+        if len(baseline.scores) == len(candidate.scores):
+            return moved
+    before = {(s.score, s.item, s.trial): s.value for s in baseline.scores}
+    return {
+        (s.score, s.item)
+        for s in candidate.scores
+        if s.score in alike and before.get((s.score, s.item, s.trial)) != s.value
     }
 
 
