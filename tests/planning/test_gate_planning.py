@@ -14,13 +14,17 @@ from scoregate.planning.basis import Assumption, Prices, basis_of, spending
 from scoregate.planning.chances import size_of_dataset
 from scoregate.planning.gate_plan import plan_gate
 from scoregate.planning.noise import measured_noise
-from scoregate.planning.outlook import blind_warning, warning_of
+from scoregate.planning.outlook import warning_of, warnings_before
 from scoregate.planning.stored_trials import placed_trials, stored_trials, trials_of_baseline
-from scoregate.records import Run
+from scoregate.records import Dataset, Run
 from scoregate.sources import open_store, read_gate_dataset
 from scoregate.store import Store, Totals
 from tests.cli.project import GATE, Project
 from tests.gates.runs import RunMaker
+
+
+def blind_warning(gate: Gate, dataset: Dataset, baseline: Run) -> str | None:
+    return warnings_before(gate, dataset, baseline).blind
 
 
 def small_gate(folder: Path, *, items: int, gate: str = GATE) -> Gate:

@@ -25,13 +25,12 @@ from scoregate.gate_run.wait import wait_before_verdict
 from scoregate.gates.acceptance import objections
 from scoregate.gates.compare import check_decidable
 from scoregate.gates.dead_rules import dead_rules
-from scoregate.planning.outlook import blind_warning
+from scoregate.planning.outlook import warnings_before
 from scoregate.runner import session
 from scoregate.sources import open_store
 from scoregate.wording import proposed_command
 
 if TYPE_CHECKING:
-    from scoregate.gate_file import Gate
     from scoregate.gate_run.assembly import Assembly
     from scoregate.gate_run.begin import StartedRun
     from scoregate.gate_run.langfuse_link import LangfuseLink
@@ -61,15 +60,17 @@ def run_alone(
     ):
         before = _to_compare_with(request, assembly, store)
         caveats = [*assembly.doubtful_scores, *filter(None, [before.about])]
-        blind = before.baseline and blind_warning(gate, assembly.dataset, before.baseline)
+        told = None
+        if before.baseline is not None:
+            told = warnings_before(gate, assembly.dataset, before.baseline)
         of_judges = [*priceless(assembly), *uncalibrated(gate)]
         started = begin_run(request, assembly, store, facts=before.scored_first.facts)
-        if blind and not started.header.partial:
-            caveats.append(blind)
-        if before.baseline is not None:
-            caveats += _guarding_nothing(gate, before.baseline)
-            if request.baseline is None:
-                caveats += filter(None, [unsealed(gate, before.baseline)])
+        if told is not None:
+            caveats += told.guarding_nothing
+            if told.blind is not None and not started.header.partial:
+                caveats.append(told.blind)
+        if before.baseline is not None and request.baseline is None:
+            caveats += filter(None, [unsealed(gate, before.baseline)])
         for line in caveats:
             say(line)
         say_if_local(request, link, say)
@@ -227,17 +228,6 @@ def _with_the_scripts_word(assembly: Assembly, candidate: Run, store: Store) -> 
     candidate = replace(candidate, header=candidate.header.with_facts(facts))
     store.note(candidate.header)
     return candidate, end
-
-
-def _guarding_nothing(gate: Gate, baseline: Run) -> list[str]:
-    """A line for each rule that can never break; none where the scores cannot be read, which the comparison says."""
-    try:
-        return [
-            f"{clause}, so that its rule guards nothing"
-            for clause in dead_rules(gate, baseline, " of the baseline").values()
-        ]
-    except ScoregateError:
-        return []
 
 
 def _how_to_accept(request: Request, assembly: Assembly, candidate: Run) -> list[str]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from scoregate.errors import ScoregateError
 from scoregate.gate_file import Gate, Rule
+from scoregate.gates.dead_rules import dead_rules
 from scoregate.gates.findings import FEWEST_CLUSTERS
 from scoregate.gates.levels import GUARD_SHARE, main_share, one_look, round_shares, rounds_of
 from scoregate.planning.chances import (
@@ -126,18 +128,35 @@ def _visible(noise: Noise, size: Size, trials: int, alpha: float) -> VisibleDrop
     )
 
 
-def blind_warning(gate: Gate, dataset: Dataset, baseline: Run) -> str | None:
-    """The warning before a run of this gate on all of `dataset`, to be compared with `baseline`; None without need.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warnings:
+    """What is to be known of a gate before it is run against this baseline, one line each."""
+
+    blind: str | None
+    """Of a run of the whole dataset: that the gate cannot see its own margin."""
+    guarding_nothing: tuple[str, ...]
+    """Rules that can never break."""
+
+
+def warnings_before(gate: Gate, dataset: Dataset, baseline: Run) -> Warnings:
+    """The warnings before a run of this gate on all of `dataset`, to be compared with `baseline`.
 
     The noise is that of the baseline's own trials where it has several. Else none is assumed: what the gate cannot see
-    even then, it cannot see. Also None where nothing can be told: it is no reason not to run.
+    even then, it cannot see. None where nothing can be told: it is no reason not to run.
     """
-    try:
+    noises = size = dead = None
+    with suppress(ScoregateError):
         size = size_of_dataset(gate, dataset, baseline_trials=baseline.header.trials)
-        noises = _measured(gate, dataset, baseline)
-        return warning_of(gate, _assumed(gate) if noises is None else noises, size, assumed=noises is None)
-    except ScoregateError:
-        return None
+        measured = _measured(gate, dataset, baseline)
+        noises = _assumed(gate) if measured is None else measured
+    with suppress(ScoregateError):
+        dead = dead_rules(gate, baseline, " of the baseline")
+    blind = None
+    with suppress(ScoregateError):
+        if size is not None and noises is not None:
+            blind = warning_of(gate, noises, size, assumed=measured is None)
+    lines = [f"{clause}, so that its rule guards nothing" for clause in (dead or {}).values()]
+    return Warnings(blind=blind, guarding_nothing=tuple(lines))
 
 
 def warning_of(gate: Gate, noises: Sequence[Noise], size: Size, *, assumed: bool) -> str | None:
