@@ -62,13 +62,12 @@ def test_a_gate_that_cannot_see_its_margin_is_told_so_in_one_line(tmp_path: Path
         ("", "every build will be invalid"),
         ("min = 1.0\nmax_drop = 0.05", "every build will be invalid"),
         ("min = 1.0", "most builds will be inconclusive"),
-        ("critical = true", "most builds will be inconclusive"),
     ],
 )
 def test_a_handful_of_items_that_cannot_gate_is_told_what_builds_will_be(
     tmp_path: Path, rule: str, follows: str
 ) -> None:
-    """Floors and critical items decide a handful of items too; a drop in it cannot be told from chance."""
+    """Floors decide a handful of items too; a drop in it cannot be told from chance."""
     gate = small_gate(tmp_path, items=6, gate=GATE.replace("max_drop = 0.05", rule))
     warning = blind_warning(gate, read_gate_dataset(gate), repeated("run-01", trials=1))
     assert warning is not None
