@@ -164,6 +164,7 @@ def test_without_outputs_one_line_says_what_to_do(accepted: Project) -> None:
     before = accepted.baseline_run
     assert accepted.scoregate("runs", "export", before, "-o", exported).code == 0
     header, *lines = accepted.read_lines(LOCK)
+    del header["digest"]  # as an earlier version wrote it
     bare = [{key: value for key, value in line.items() if key != "output"} for line in lines]
     accepted.write_lines(LOCK, [header, *bare])
     accepted.path(".scoregate/store.sqlite3").unlink()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -140,6 +142,25 @@ def test_every_way_to_import_it(version: Version, imported: str) -> None:
     assert version({**agent, **changed}) != version(agent)
     far = with_change("experiments/texts/signs.py", '".!"', '"."')
     assert version({**agent, **far}) != version(agent)
+
+
+def test_what_this_process_has_imported_meanwhile_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "gates").mkdir()
+    for name, text in {**FILES, "experiments/own/scorers.py": AGENT.replace("def task", "def other")}.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    agent = (
+        "from own.scorers import correct\n\ndef task(*, item, **_):\n    return 1\n\nevaluators = [correct]\n"
+    )
+    (tmp_path / "experiments/agent.py").write_text(agent, encoding="utf-8")
+    experiment = load_experiment(tmp_path / "experiments/agent.py", root=tmp_path)
+    before = source_version(experiment.evaluators[0])
+    for name in ("checks", "texts", "texts.plain", "texts.signs", "own", "own.scorers"):
+        sys.modules.pop(name, None)
+    assert source_version(experiment.evaluators[0]) == before
+    (tmp_path / "experiments/texts/signs.py").write_text('SIGNS = "."\n', encoding="utf-8")
+    assert source_version(experiment.evaluators[0]) != before
 
 
 def test_a_module_at_the_root_of_the_project_counts(version: Version) -> None:

@@ -72,8 +72,7 @@ def imported_parts(
     root = _project(file.resolve())
     if root is None:
         return
-    folders = dict.fromkeys([file.resolve().parent, root, *(Path(p).resolve() for p in sys.path if p)])
-    find = _Finder(tuple(folder for folder in folders if _inside(folder, root)), root)
+    find = _Finder(tuple(_import_folders(file.resolve(), root)), root)
     parts: dict[tuple[str, str], list[str]] = {}
     waiting = [(file.resolve(), list(nodes))]
     while waiting:
@@ -93,6 +92,18 @@ def imported_parts(
     for place, texts in sorted(parts.items()):
         yield "::".join(place)
         yield from texts
+
+
+def _import_folders(file: Path, root: Path) -> list[Path]:
+    """Where modules of the project are looked for: whoever imports the file has one of the folders above it in view.
+
+    Not where this process looks now, which changes while experiments are imported.
+    """
+    above = [folder for folder in file.parents if folder.is_relative_to(root)]
+    packages = [folder for folder in above if (folder / "__init__.py").is_file()]
+    elsewhere = (Path(entry).resolve() for entry in sys.path if entry)
+    folders = [folder for folder in above if folder not in packages]
+    return [folder for folder in dict.fromkeys([*folders, root / "src", *elsewhere]) if _inside(folder, root)]
 
 
 def _uses(importer: Path, nodes: Sequence[ast.AST], find: _Finder) -> Iterator[_Use]:
