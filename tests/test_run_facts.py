@@ -39,6 +39,7 @@ METADATA: dict[str, Any] = {
     "arm": "candidate",
     "against": "git:main",
     "round": "B",
+    "failed_alike": "401: no such key",
     "scored_again": ["agent-0-rescored-1f"],
     "rescored_from": "agent-0",
     "rescored": {"who": "Ada", "when": "2026-11-03T00:00:00Z"},
@@ -71,6 +72,7 @@ FACTS = RunFacts(
     arm="candidate",
     against="git:main",
     round="B",
+    failed_alike="401: no such key",
     scored_again=("agent-0-rescored-1f",),
     rescored_from="agent-0",
     rescored=Rescored("Ada", "2026-11-03T00:00:00Z"),
@@ -150,6 +152,7 @@ TEXTS = (
     "arm",
     "against",
     "round",
+    "failed_alike",
     "rescored_from",
 )
 LISTS = ("wait_for", "selected_items", "scored_again")

@@ -58,6 +58,15 @@ def error_without_id(error: str, item: str) -> str:
     return error.replace(item, "…") if len(item) > _SHORT_ID else error
 
 
+_PARTICULAR = re.compile(r"(?<![\w-])(?![1-5]\d\d(?![\w-]))[\w-]*\d[\w-]*")
+"""What tells one request from the next: ids, numbers, hashes; an HTTP status is none of them."""
+
+
+def kind_of_error(reason: str) -> str:
+    """The same text for errors that differ in nothing but an id or a number: `no such user #` for user 17 and 18."""
+    return _PARTICULAR.sub("#", reason)
+
+
 def plural(number: int, one: str, many: str | None = None) -> str:
     """The noun alone: `item` for 1, else `items`."""
     return one if number == 1 else many or one + "s"

@@ -68,7 +68,7 @@ def test_a_failing_item_counts_against_the_candidate_and_is_named(accepted: Proj
 
 def test_a_candidate_that_always_fails_is_invalid_and_not_a_pass(accepted: Project) -> None:
     accepted.write("experiments/agent.py", agent("raise ValueError('no luck')", version="v2"))
-    ran = accepted.run()
+    ran = accepted.run("--keep-going")
     assert ran.outcome(4) == "INVALID"
     assert "100.0 % of the candidate's values of 'correct' are missing or failed (64 items of 64" in ran.out
 

@@ -250,13 +250,28 @@ def test_an_arm_that_always_fails_leaves_the_other_whole(session: Session, faili
     candidates = [
         session.candidate(name, fail) if name == failing else session.candidate(name) for name in ARMS
     ]
-    report = session(20, candidates=candidates)
+    report = session(20, candidates=candidates, limits=Limits(concurrency=4, keep_going=True))
     assert (report.ok, report.error, report.complete) == (20, 20, True)
     for name in ARMS:
         stored = session.store.load_run(name)
         assert {item.status for item in stored.items} == ({"error"} if name == failing else {"ok"})
         assert {score.status for score in stored.scores} == ({"error"} if name == failing else {"ok"})
         assert session.stored(name) == whole(20, 1)
+
+
+@pytest.mark.parametrize("failing", ARMS)
+def test_an_arm_whose_first_calls_all_fail_alike_ends_the_session(session: Session, failing: str) -> None:
+    def fail(item: DatasetItem) -> str:
+        raise ValueError("broken build")
+
+    candidates = [
+        session.candidate(name, fail) if name == failing else session.candidate(name) for name in ARMS
+    ]
+    report = session(40, candidates=candidates, limits=Limits(concurrency=4))
+    assert report.failed_alike is not None
+    assert (report.failed_alike.run, report.failed_alike.error) == (failing, "ValueError: broken build")
+    assert 16 <= report.error < 20
+    assert report.ok < 24
 
 
 def test_both_arms_are_retried_alike(session: Session) -> None:

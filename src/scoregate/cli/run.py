@@ -79,6 +79,9 @@ _existing = click.Path(path_type=Path)
     "--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Start no call after so many seconds."
 )
 @click.option(
+    "--keep-going", is_flag=True, help="Make every call, also where the first ones all failed alike."
+)
+@click.option(
     "--baseline", metavar="FILE|RUN|git:REF", help="Compare with this instead of the gate's own baseline."
 )
 @click.option(

@@ -27,6 +27,7 @@ LIMIT_KEYS: Keys = {
     "max_cost_usd": Number(above=0),
     "max_calls": Integer(at_least=1),
     "max_seconds": Number(above=0),
+    "keep_going": Flag(),
 }
 _REPEATS = 2
 """Whole-set trials that each later round adds."""
@@ -71,6 +72,8 @@ class Limits:
     max_cost_usd: float | None = None
     max_calls: int | None = None
     max_seconds: float | None = None
+    keep_going: bool = False
+    """Make every call, also where the first ones all failed alike."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +146,7 @@ def read_limits(table: ConfigTable | None) -> Limits:
         max_cost_usd=table.number("max_cost_usd"),
         max_calls=table.integer("max_calls"),
         max_seconds=table.number("max_seconds"),
+        keep_going=table.flag("keep_going") or False,
     )
 
 

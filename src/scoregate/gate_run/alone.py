@@ -21,6 +21,7 @@ from scoregate.gate_run.decide import decide
 from scoregate.gate_run.deliver import deliver, linked, say_if_local
 from scoregate.gate_run.outcome import Decided, RunOutcome
 from scoregate.gate_run.rescored_first import ScoredFirst, scored_first
+from scoregate.gate_run.stopped import how_to_go_on, note_failed_alike, why_stopped
 from scoregate.gate_run.wait import wait_before_verdict
 from scoregate.gates.acceptance import objections
 from scoregate.gates.compare import check_decidable
@@ -182,7 +183,7 @@ def _call_and_score(
             seed=request.seed,
             progress=listener.progress,
         )
-        plan = replace(plan, spent_usd=elsewhere)
+        plan = replace(plan, spent_usd=elsewhere, of_failures=request.only_failed)
         if link is not None:
             link.add(run)
             plan = replace(plan, tracing=link.tracing())
@@ -200,15 +201,14 @@ def _call_and_score(
         raise StoreWriteError(error.message, where=error.where, hint=hint) from error
     finally:
         say_judges(assembly, say)
-    stopped, asked = "stopped", request
-    if report.stopped:
-        stopped = f"reached {report.stopped} = {getattr(assembly.gate.limits, report.stopped):g}"
-        asked = request.raised(report, store.totals(run), elsewhere_usd=elsewhere)
+    note_failed_alike(report, store)
+    asked = request.raised(report, store.totals(run), elsewhere_usd=elsewhere)
     unscored = len(store.unscored.of_run(run))
     waiting = f", as are {unscored:,} answers that are still to be scored" if unscored else ""
     raise RunInterrupted(
-        f"{stopped} after {report.done:,} of {report.expected:,} run items, which are kept{waiting}",
-        hint=f"go on with: {asked.resume_command(run)}",
+        f"{why_stopped(report, assembly.gate.limits)} after {report.done:,} of {report.expected:,} run items, "
+        f"which are kept{waiting}",
+        hint=how_to_go_on(report, asked.resume_command(run)),
         run=run,
     )
 

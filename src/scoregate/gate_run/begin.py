@@ -18,6 +18,7 @@ from scoregate.gate_file import Gate, Limits
 from scoregate.gate_run.assembly import Assembly
 from scoregate.gate_run.request import NEWEST, Request
 from scoregate.gate_run.selection import Selection, select
+from scoregate.gate_run.stopped import try_again
 from scoregate.git.checkout import origin_of
 from scoregate.records import DatasetItem, RunHeader
 from scoregate.records.run_facts import RunFacts
@@ -139,6 +140,7 @@ def resume_run(
                 f"run {header.run} cannot be resumed: the {what} changed since it started{shown}",
                 hint=f"{pin if pinned else 'go back to what it was'}, or start a new run",
             )
+    header = try_again(header, store)
     wanted = None if facts.selected_items is None else set(facts.selected_items)
     items = tuple(item for item in assembly.dataset.items if wanted is None or item.id in wanted)
     return StartedRun(header, items)

@@ -30,6 +30,7 @@ from scoregate.gate_run.session import (
     begin_session,
     resume_session,
 )
+from scoregate.gate_run.stopped import how_to_go_on
 from scoregate.judge_trust.judges import replies_cost
 from scoregate.runner.budget import estimate
 from scoregate.sources import open_store
@@ -163,7 +164,7 @@ def _go_on(request: Request, session: SideBySide) -> str:
     """The command that goes on, with the cap that ended the first round as high as that round needs."""
     if session.unfinished is not None:
         request = request.raised(session.unfinished, session.used)
-    return f"go on with: {request.resume_command(session.id)}"
+    return how_to_go_on(session.unfinished, request.resume_command(session.id))
 
 
 def _watching(assembly: Assembly, store: Store, listener: Listener) -> Watching:

@@ -60,6 +60,8 @@ class Request:
     """Dollars."""
     max_calls: int | None = None
     max_seconds: float | None = None
+    keep_going: bool = False
+    """Every call is made, also where the first ones all failed alike."""
 
     # Langfuse.
     local: bool = False
@@ -116,6 +118,7 @@ class Request:
             "max_cost_usd": self.max_cost,
             "max_calls": self.max_calls,
             "max_seconds": self.max_seconds,
+            "keep_going": self.keep_going or None,
         }
         return replace(limits, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
 
@@ -142,7 +145,7 @@ class Request:
         for option, value in options:
             if value is not None:
                 words += [option, f"{value:g}" if isinstance(value, float) else str(value)]
-        words += ["--rescore-baseline"] * self.rescore_baseline
+        words += ["--rescore-baseline"] * self.rescore_baseline + ["--keep-going"] * self.keep_going
         words += ["--json"] * self.as_json + ["--local"] * self.local + ["--no-cache"] * self.no_cache
         return shlex.join(words + ["--require-delivery"] * self.require_delivery)
 

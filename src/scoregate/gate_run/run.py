@@ -53,6 +53,8 @@ class RunOptions(TypedDict, total=False):
     """Dollars."""
     max_calls: int | None
     max_seconds: float | None
+    keep_going: bool
+    """Make every call, also where the first ones all failed alike."""
     local: bool
     """Keep the run here, whatever Langfuse keys there are."""
     require_delivery: bool

@@ -30,6 +30,7 @@ from scoregate.gate_run.begin import (
     start_run,
 )
 from scoregate.gate_run.other_version import candidate_at
+from scoregate.gate_run.stopped import note_failed_alike, why_stopped
 from scoregate.gates.rounds import RoundRequest
 from scoregate.gates.table import RunTable, table_from_run
 from scoregate.git.version import Version
@@ -194,17 +195,16 @@ class SideBySide:
             also_counted=self._others(runs),
             limits=self._limits(),
         )
-        report = engine.run(replace(plan, tracing=self.tracing))
+        report = engine.run(replace(plan, tracing=self.tracing, of_failures=request.items is not None))
         if report.complete:
             return True
         if report.stopped and request.round != "A":
             return False
         self.unfinished = report
-        stopped = "stopped"
-        if report.stopped:
-            stopped = f"reached {report.stopped} = {getattr(self.assembly.gate.limits, report.stopped):g}"
+        note_failed_alike(report, self.store)
+        why = why_stopped(report, self.assembly.gate.limits)
         raise RunInterrupted(
-            f"{stopped} in round {request.round} after {report.done:,} of {report.expected:,} run items, "
+            f"{why} in round {request.round} after {report.done:,} of {report.expected:,} run items, "
             "which are kept"
         )
 

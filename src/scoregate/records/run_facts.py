@@ -7,8 +7,9 @@ queries of the store name `gate` and `wait_for` in SQL.)
 
 Who sets them: `gate_run.begin.start_run` what every run notes (gate, and origin to selected_items),
 `gate_run.session` what tells the runs of a session apart (session, arm, against, round), `gate_run.rescored_first`
-scored_again, `gate_run.rescore` rescored_from and rescored, `gate_run.alone` script, `gates.acceptance` and `baselines`
-accepted, `gate_run.enforce` sdk_experiment, and `langfuse.experiment_runs` experiment.
+scored_again, `gate_run.stopped` failed_alike, `gate_run.rescore` rescored_from and rescored, `gate_run.alone` script,
+`gates.acceptance` and `baselines` accepted, `gate_run.enforce` sdk_experiment, and `langfuse.experiment_runs`
+experiment.
 """
 
 from __future__ import annotations
@@ -118,6 +119,8 @@ class RunFacts:
     """The baseline that its session was asked for: `git:REF`, or the full path of a file."""
     round: str | None = None
     """Letter of the round of fresh trials that the run was made for. Its trials are numbered from 0 again."""
+    failed_alike: str | None = None
+    """The error with which all of its first calls failed, where that ended it; what failed is tried again then."""
     scored_again: tuple[str, ...] = ()
     """Ids of the runs that were scored again for this one, whose cost counts towards its cap."""
     rescored_from: str | None = None
@@ -158,6 +161,7 @@ class RunFacts:
             arm=arm if arm in ("baseline", "candidate") else None,
             against=_text(metadata.get("against")),
             round=_text(metadata.get("round")),
+            failed_alike=_text(metadata.get("failed_alike")),
             scored_again=_texts(metadata.get("scored_again")),
             rescored_from=_text(metadata.get("rescored_from")),
             rescored=None if again is None else Rescored(_text(again.get("who")), _text(again.get("when"))),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from scoregate.records import JSON, Run, RunItem, Score, ScoreValue
 from scoregate.reports.text import beginning, display_width, plain
-from scoregate.wording import error_without_id
+from scoregate.wording import error_without_id, kind_of_error
 
 if TYPE_CHECKING:
     from scoregate.store import RunSummary
@@ -121,7 +121,7 @@ def _failures(failed: Sequence[RunItem]) -> list[str]:
     """One line for each different error, with its count; the most frequent first."""
     alike: dict[tuple[str, int, str], list[RunItem]] = {}
     for item in failed:
-        error = error_without_id(item.error or "", item.item)
+        error = kind_of_error(error_without_id(item.error or "", item.item))
         alike.setdefault((item.status, len(item.attempts), error), []).append(item)
     groups = sorted(alike.values(), key=len, reverse=True)
     lines = [_failure(items) for items in groups[:_MOST_FAILURES]]

@@ -31,6 +31,7 @@ from scoregate.runner.candidates.candidate import Answer, as_answer
 from scoregate.runner.candidates.failures import CandidateError, TransientError, classify
 from scoregate.runner.committer import Finished, complete_cells
 from scoregate.runner.finishing import Finishing
+from scoregate.runner.first_calls import FirstCalls
 from scoregate.runner.plan import MissingCell, RunPlan, RunReport, SessionCounter, missing_cells
 from scoregate.runner.scoring import ItemToScore
 from scoregate.runner.tracing import traced
@@ -68,6 +69,12 @@ class Engine:
         """All calls of candidates have come to their end."""
         self._candidates = distinct_candidates([arm.candidate for arm in plan.arms])
         self._throttle = Throttle(plan.limits.concurrency)
+        self._first = {
+            arm.run: FirstCalls(
+                arm.run, plan.missing_in(arm), keep_going=plan.limits.keep_going or plan.of_failures
+            )
+            for arm in plan.arms
+        }
         self._finishing = Finishing(
             plan.store,
             plan.scorers,
@@ -140,6 +147,19 @@ class Engine:
         before = self._unscored.get((cell.arm.run, cell.item.id, cell.trial))
         if before is not None:
             return None if self._finishing.interrupted else before
+        first = self._first[cell.arm.run]
+        await first.turn()
+        run_item: RunItem | None = None
+        try:
+            run_item = await self._call_cell(cell)
+        finally:
+            first.came_back(run_item)
+        if first.failed is not None and not self._ending.is_set():
+            self._tally.failed_alike = first.failed
+            self._stop()
+        return run_item
+
+    async def _call_cell(self, cell: MissingCell) -> RunItem | None:
         attempts: list[Attempt] = []
         while (ticket := await self._throttle.enter()) is not None:
             refusal = self._budget.refusal()
@@ -253,6 +273,8 @@ class Engine:
             self._tally.stopped = cap
         self._ending.set()
         self._throttle.stop()
+        for first in self._first.values():
+            first.stop()
 
     def _stop_after(self, seconds: float | None) -> asyncio.TimerHandle | None:
         return None if seconds is None else self._loop.call_later(seconds, self._out_of_time)

@@ -13,6 +13,7 @@ from scoregate.catalog import Catalog
 from scoregate.gate_file import Limits
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Candidate
+from scoregate.runner.first_calls import FailedAlike
 from scoregate.runner.tracing import Tracing
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store, Totals
@@ -54,6 +55,8 @@ class RunReport:
     """The limit that ended the session early: max_calls, max_cost_usd or max_seconds."""
     interrupted: bool = False
     """Ended early by Ctrl-C or SIGTERM."""
+    failed_alike: FailedAlike | None = None
+    """The first calls of a version, where they ended the session early."""
 
     @property
     def done(self) -> int:
@@ -113,6 +116,8 @@ class RunPlan:
     """Called after every commit and once a second, from the event loop: it must be quick and must not raise."""
     tracing: Tracing | None = None
     """What goes around every call of a candidate."""
+    of_failures: bool = False
+    """Whether the items are some that failed before, so that their failing alike again says nothing of other items."""
 
     def __post_init__(self) -> None:
         if len(self.arms) not in ARMS:
@@ -126,6 +131,10 @@ class RunPlan:
     def interleaved(self) -> bool:
         """Whether the arms take turns in random order (two), or the items follow as given (one)."""
         return len(self.arms) > 1
+
+    def missing_in(self, arm: Arm) -> int:
+        """Run items of a version that the session has still to make."""
+        return sum((item.id, trial) not in arm.done for item in self.items for trial in self.trials)
 
     @property
     def expected(self) -> int:
@@ -146,6 +155,7 @@ class SessionCounter:
         """`before` is what the arms' runs held of the session's trials when it began."""
         self.stopped: str | None = None
         self.interrupted = False
+        self.failed_alike: FailedAlike | None = None
         self._expected = expected
         self._resumed = before.items
         self._statuses = {"ok": before.ok, "error": before.error, "timeout": before.timeout}
@@ -194,6 +204,7 @@ class SessionCounter:
             seconds=perf_counter() - self._started,
             stopped=self.stopped,
             interrupted=self.interrupted,
+            failed_alike=self.failed_alike,
         )
 
 

@@ -150,6 +150,16 @@ class Store:
         with self._database.transaction(StoreWriteError) as connection:
             insert_scores(connection, [rows.score_row(self._key(run_id), score) for score in scores])
 
+    def forget_failed(self, run_id: str) -> None:
+        """Delete the run items that failed, with their scores and attempts, so that they are called again."""
+        failed = "SELECT item, trial FROM run_items WHERE run = :run AND status != 'ok'"
+        key = {"run": self._key(run_id)}
+        with self._database.transaction(StoreWriteError) as connection:
+            for table in ("scores", "attempts", "run_items"):
+                connection.execute(
+                    f"DELETE FROM {table} WHERE run = :run AND (item, trial) IN ({failed})", key
+                )
+
     def done_cells(self, run_id: str) -> set[tuple[str, int]]:
         """`(item, trial)` of every committed run item."""
         with self._database.reading() as connection:
