@@ -11,7 +11,7 @@ from scoregate.retries import asked_pause, is_transient, pause_of_request, wait_
 
 def test_waits_grow_and_start_with_what_was_asked_for() -> None:
     random = Random(0)
-    waits = [max(wait_before_retry(attempt, None, random) for _ in range(200)) for attempt in (1, 2, 3, 50)]
+    waits = [max(wait_before_retry(attempt, 0.0, random) for _ in range(200)) for attempt in (1, 2, 3, 50)]
     assert [round(wait, 0) for wait in waits] == [0, 1, 2, 30]
     assert all(7.0 <= wait_before_retry(1, 7.0, random) <= 7.5 for _ in range(200))
     assert (asked_pause(None), asked_pause(5.0), asked_pause(3600.0)) == (0.0, 5.0, 60.0)

@@ -21,14 +21,13 @@ _LONGEST_RETRY_AFTER_SECONDS = 60.0
 _MOST_DOUBLINGS = 16
 
 
-def wait_before_retry(attempt: int, retry_after: float | None, random: Random) -> float:
+def wait_before_retry(attempt: int, pause: float, random: Random) -> float:
     """Seconds to wait after attempt number `attempt` (1 for the first) of a call has failed.
 
-    Drawn evenly from zero to the bound, which is half a second at first and 30 s at most; what the service asked for,
-    if it did, is added.
+    Drawn evenly from zero to the bound, which is half a second at first and 30 s at most; the `pause` that the service
+    asked for (`asked_pause`) is added.
     """
-    bound = min(_LONGEST_BOUND_SECONDS, _doubled(_FIRST_BOUND_SECONDS, attempt))
-    return asked_pause(retry_after) + random.uniform(0.0, bound)
+    return pause + random.uniform(0.0, min(_LONGEST_BOUND_SECONDS, _doubled(_FIRST_BOUND_SECONDS, attempt)))
 
 
 def asked_pause(retry_after: float | None) -> float:

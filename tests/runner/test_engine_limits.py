@@ -168,6 +168,33 @@ def test_retry_after_is_waited_for_and_holds_back_the_other_items(drive: Drive) 
     assert min(rest) - first >= 0.3
 
 
+def test_a_long_retry_after_is_waited_for_with_one_patience_for_the_whole_run(drive: Drive) -> None:
+    def busy(item: DatasetItem, trial: int) -> str:
+        raise TransientError("429: later", retry_after=3600, rate_limited=True)
+
+    started = time.perf_counter()
+    driven = drive(busy, items=6, limits=Limits(concurrency=2, patience_seconds=1.5), seed=QUICK_RETRIES)
+    assert 1.5 <= time.perf_counter() - started < AT_ONCE
+    errors = {item.error for item in driven.run.items}
+    assert errors == {"429: later (patience_seconds = 1.5 is used up)"}
+    # The first two are called again at its end, and the others once each.
+    assert driven.report.calls == 8
+    assert any(1.0 < report.waiting_seconds <= 1.5 for report in driven.progress)
+
+
+def test_an_answer_makes_the_run_patient_again(drive: Drive) -> None:
+    calls: list[str] = []
+
+    def task(item: DatasetItem, trial: int) -> str:
+        calls.append(item.id)
+        if calls.count(item.id) == 1:
+            raise TransientError("429: later", retry_after=0.3, rate_limited=True)
+        return item.id
+
+    driven = drive(task, items=4, limits=Limits(concurrency=1, patience_seconds=0.5), seed=QUICK_RETRIES)
+    assert driven.report.ok == 4
+
+
 def test_a_burst_of_rate_limit_answers_lets_every_item_through_in_the_end(drive: Drive) -> None:
     active = most_after_limit = 0
     limited = False

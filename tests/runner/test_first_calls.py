@@ -22,7 +22,7 @@ def test_calls_that_all_fail_alike_end_the_session(drive: Drive) -> None:
     driven = drive(refuse, items=64)
     alike = driven.report.failed_alike
     assert alike is not None
-    assert alike.error == "401: no such key (request item-0000)"
+    assert alike.error.startswith("401: no such key (request item-00")
     # Sixteen, and those that were under way meanwhile.
     assert 16 <= alike.calls == driven.report.calls == driven.report.error < 16 + 4
     assert not driven.report.complete

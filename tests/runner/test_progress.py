@@ -49,6 +49,18 @@ def test_before_the_first_item_there_is_only_a_count() -> None:
     assert progress_text(RunReport(expected=8, resumed=8, ok=8, seconds=2)) == "8/8"
 
 
+def test_a_pause_that_the_service_asks_for_is_told_at_once_and_then_now_and_then() -> None:
+    stream, clock = io.StringIO(), Clock()
+    progress = Progress(stream, environment={}, clock=clock)
+    for seconds in range(12):
+        clock.now = float(seconds)
+        progress(RunReport(expected=20, ok=3, seconds=clock.now, waiting_seconds=58.0 - seconds))
+    assert stream.getvalue() == (
+        "waiting 58 s: the service asks for it, 3 of 20 done\n"
+        "waiting 48 s: the service asks for it, 3 of 20 done\n"
+    )
+
+
 def test_a_terminal_line_is_redrawn_at_most_ten_times_a_second() -> None:
     terminal, clock = Terminal(), Clock()
     progress = Progress(terminal, environment={}, clock=clock)

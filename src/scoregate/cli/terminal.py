@@ -5,6 +5,7 @@ Standard output belongs to the result: whatever the user's code prints goes to s
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sys
@@ -38,6 +39,7 @@ _NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 
 _REDRAW_SECONDS = 0.1
+_NOTABLE_WAIT_SECONDS = 1.0
 _PLAIN_SECONDS = 10.0
 """Between two lines where nothing can be redrawn, such as the log of a CI job."""
 _RED, _RESET, _CLEAR_LINE = "\x1b[31m", "\x1b[0m", "\r\x1b[2K"
@@ -70,8 +72,9 @@ class Progress:
         self._shown: RunReport | None = None
 
     def __call__(self, report: RunReport) -> None:
+        begins_to_wait = _is_waiting(report) and not (self._last and _is_waiting(self._last))
         self._last = report
-        if self._clock() >= self._next:
+        if self._clock() >= self._next or begins_to_wait:
             self._next = self._clock() + self._interval
             self._show(report)
 
@@ -108,7 +111,10 @@ class Progress:
 
 
 def progress_text(report: RunReport) -> str:
-    """Counts, rate, failures, cost and the time that is left, in one line."""
+    """Counts, rate, failures, cost and the time that is left, in one line; while nothing is called, why that is."""
+    if _is_waiting(report):
+        seconds = math.ceil(report.waiting_seconds)
+        return f"waiting {seconds} s: the service asks for it, {report.done:,} of {report.expected:,} done"
     parts = [f"{report.done}/{report.expected}"]
     here = report.done - report.resumed
     rate = here / report.seconds if report.seconds > 0 else 0.0
@@ -126,6 +132,10 @@ def progress_text(report: RunReport) -> str:
     if left and rate:
         parts.append(f"{_duration(left / rate)} left")
     return "  ".join(parts)
+
+
+def _is_waiting(report: RunReport) -> bool:
+    return report.waiting_seconds >= _NOTABLE_WAIT_SECONDS
 
 
 def _failed_text(report: RunReport) -> str:

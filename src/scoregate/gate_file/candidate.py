@@ -24,6 +24,7 @@ LIMIT_KEYS: Keys = {
     "concurrency": Integer(at_least=1),
     "timeout_seconds": Number(above=0),
     "retries": Integer(at_least=0),
+    "patience_seconds": Number(above=0),
     "max_cost_usd": Number(above=0),
     "max_calls": Integer(at_least=1),
     "max_seconds": Number(above=0),
@@ -69,6 +70,8 @@ class Limits:
     """Time limit of one call of the candidate, and of one scorer."""
     retries: int = 2
     """Further calls after a transient error."""
+    patience_seconds: float = 60.0
+    """How long a run waits for a service that asks for a pause at every call, in all."""
     max_cost_usd: float | None = None
     max_calls: int | None = None
     max_seconds: float | None = None
@@ -143,6 +146,7 @@ def read_limits(table: ConfigTable | None) -> Limits:
         concurrency=table.integer("concurrency") or default.concurrency,
         timeout_seconds=table.number("timeout_seconds") or default.timeout_seconds,
         retries=default.retries if retries is None else retries,
+        patience_seconds=table.number("patience_seconds") or default.patience_seconds,
         max_cost_usd=table.number("max_cost_usd"),
         max_calls=table.integer("max_calls"),
         max_seconds=table.number("max_seconds"),

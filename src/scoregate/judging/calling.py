@@ -219,13 +219,15 @@ class ModelClient:
                 self._throttle.leave()
             if failure.rate_limited and self._is_patient():
                 limited += 1
-                await asyncio.sleep(wait_before_retry(limited, failure.retry_after, self._random))
+                await asyncio.sleep(
+                    wait_before_retry(limited, asked_pause(failure.retry_after), self._random)
+                )
                 continue
             # A minute of nothing else is no burst: to repeat each of the calls that are left would only take time.
             if attempt > self._retries or failure.rate_limited:
                 tries = f", after {attempt + limited} attempts" if attempt + limited > 1 else ""
                 raise CallFailed(f"{failure}{tries}")
-            await asyncio.sleep(wait_before_retry(attempt, failure.retry_after, self._random))
+            await asyncio.sleep(wait_before_retry(attempt, asked_pause(failure.retry_after), self._random))
             attempt += 1
 
     def _is_patient(self) -> bool:

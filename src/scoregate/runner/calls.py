@@ -268,6 +268,11 @@ class Throttle:
             self._limit = max(1.0, self._limit / 2)
             self._decreases += 1
 
+    @property
+    def seconds_to_wait(self) -> float:
+        """Until the end of a pause; 0 where there is none."""
+        return max(0.0, self._paused_until - self._loop.time())
+
     def pause(self, seconds: float) -> None:
         """Start nothing for a while."""
         self._paused_until = max(self._paused_until, self._loop.time() + seconds)

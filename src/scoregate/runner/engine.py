@@ -18,7 +18,7 @@ from time import time
 
 from scoregate.errors import StoreError
 from scoregate.records import Attempt, RunItem, Score
-from scoregate.retries import asked_pause, wait_before_retry
+from scoregate.retries import wait_before_retry
 from scoregate.runner.budget import Budget
 from scoregate.runner.calls import (
     CallOutcome,
@@ -32,6 +32,7 @@ from scoregate.runner.candidates.failures import CandidateError, TransientError,
 from scoregate.runner.committer import Finished, complete_cells
 from scoregate.runner.finishing import Finishing
 from scoregate.runner.first_calls import FirstCalls
+from scoregate.runner.patience import Patience
 from scoregate.runner.plan import MissingCell, RunPlan, RunReport, SessionCounter, missing_cells
 from scoregate.runner.scoring import ItemToScore
 from scoregate.runner.tracing import traced
@@ -88,6 +89,7 @@ class Engine:
         )
         self.calls = self._finishing.calls
         self._random = Random(plan.seed)
+        self._patience = Patience(plan.limits.patience_seconds, self._loop.time)
         self._cells = missing_cells(plan)
         self._ending = asyncio.Event()
 
@@ -171,17 +173,13 @@ class Engine:
             outcome, answer, error = await self._attempt(cell, is_retry=bool(attempts))
             if outcome.aborted:
                 break
+            pause = self._pause_after(error, ticket)
+            if pause is None:
+                error = CandidateError(f"{error} (patience_seconds = {self._patience.seconds:g} is used up)")
             attempts.append(_as_attempt(len(attempts) + 1, outcome, error))
-            if isinstance(error, TransientError):
-                if error.rate_limited:
-                    self._throttle.limited(ticket)
-                if error.retry_after is not None:
-                    self._throttle.pause(asked_pause(error.retry_after))
-                if len(attempts) <= self._plan.limits.retries:
-                    await self._wait_to_retry(len(attempts), error)
-                    continue
-            else:
-                self._throttle.succeeded()
+            if isinstance(error, TransientError) and len(attempts) <= self._plan.limits.retries:
+                await self._wait_to_retry(len(attempts), pause or 0.0)
+                continue
             return self._run_item(cell, attempts, answer, started_at)
         return None
 
@@ -213,8 +211,24 @@ class Engine:
         self._budget.ended(answer.cost_usd if answer else None)
         return outcome, answer, error
 
-    async def _wait_to_retry(self, attempt: int, error: TransientError) -> None:
-        seconds = wait_before_retry(attempt, error.retry_after, self._random)
+    def _pause_after(self, error: CandidateError | None, ticket: int) -> float | None:
+        """Seconds that the service asked to be left alone after a call; None where it has asked for too many."""
+        if not isinstance(error, TransientError):
+            self._throttle.succeeded()
+            self._patience.heard()
+            return 0.0
+        if error.rate_limited:
+            self._throttle.limited(ticket)
+        if error.retry_after is None:
+            return 0.0
+        pause = self._patience.asked_to_wait(error.retry_after)
+        if pause:
+            self._throttle.pause(pause)
+            self._tell_progress()
+        return pause
+
+    async def _wait_to_retry(self, attempt: int, pause: float) -> None:
+        seconds = wait_before_retry(attempt, pause, self._random)
         try:
             await asyncio.wait_for(self._ending.wait(), seconds)
         except TimeoutError:
@@ -291,7 +305,7 @@ class Engine:
 
     def _tell_progress(self) -> None:
         if self._plan.progress is not None:
-            self._plan.progress(self._tally.report())
+            self._plan.progress(self._tally.report(self._throttle.seconds_to_wait))
 
 
 _NO_SLICES: dict[str, str] = {}

@@ -57,6 +57,8 @@ class RunReport:
     """Ended early by Ctrl-C or SIGTERM."""
     failed_alike: FailedAlike | None = None
     """The first calls of a version, where they ended the session early."""
+    waiting_seconds: float = 0.0
+    """How long no call will be started, because a service asked for that."""
 
     @property
     def done(self) -> int:
@@ -189,7 +191,7 @@ class SessionCounter:
                 else:
                     self._scores_ok += 1
 
-    def report(self) -> RunReport:
+    def report(self, waiting_seconds: float = 0.0) -> RunReport:
         return RunReport(
             expected=self._expected,
             resumed=self._resumed,
@@ -205,6 +207,7 @@ class SessionCounter:
             stopped=self.stopped,
             interrupted=self.interrupted,
             failed_alike=self.failed_alike,
+            waiting_seconds=waiting_seconds,
         )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import email.utils
+import enum
 import http.client
 import socket
 import time
@@ -186,3 +187,140 @@ def test_a_key_of_the_environment_is_hidden_in_what_an_exception_says(
     )
     cut = str(classify(RuntimeError("x" * 280 + key)))
     assert "sk-made" not in cut
+
+
+def an_error(module: str, name: str, *bases: type[BaseException], **attributes: object) -> BaseException:
+    """An error as a library of this name raises it, of a class that derives from `bases`."""
+    kind = type(name, bases or (Exception,), {"__module__": module})
+    error: BaseException = kind("said nothing more")
+    error.__dict__.update(attributes)
+    return error
+
+
+def of_aws(code: str, status: int, **headers: str) -> BaseException:
+    answer = {
+        "Error": {"Code": code, "Message": "slow down"},
+        "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers},
+    }
+    return an_error("botocore.exceptions", "ClientError", response=answer)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "limited"),
+    [
+        ("ThrottlingException", 429, True),
+        ("ThrottlingException", 400, True),
+        ("ProvisionedThroughputExceededException", 400, True),
+        ("TooManyRequestsException", 429, True),
+        ("SlowDown", 503, True),
+        ("ServiceUnavailableException", 503, False),
+        ("InternalServerException", 500, False),
+        ("ModelTimeoutException", 408, False),
+        ("Unknown", 502, False),
+    ],
+)
+def test_what_aws_answers_is_judged_by_its_code_and_its_status(code: str, status: int, limited: bool) -> None:
+    error = classify(of_aws(code, status))
+    assert isinstance(error, TransientError)
+    assert error.rate_limited is limited
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("ValidationException", 400), ("AccessDeniedException", 403), ("NotFound", 404)]
+)
+def test_what_aws_refuses_stays_refused(code: str, status: int) -> None:
+    assert not isinstance(classify(of_aws(code, status)), TransientError)
+
+
+def test_aws_may_say_how_long_to_wait() -> None:
+    error = classify(of_aws("ThrottlingException", 429, **{"retry-after": "9"}))
+    assert isinstance(error, TransientError)
+    assert error.retry_after == 9.0
+
+
+class RpcStatus(enum.Enum):
+    UNAVAILABLE = (14, "unavailable")
+    RESOURCE_EXHAUSTED = (8, "resource exhausted")
+    DEADLINE_EXCEEDED = (4, "deadline exceeded")
+    INVALID_ARGUMENT = (3, "invalid argument")
+
+
+@pytest.mark.parametrize("status", RpcStatus)
+def test_a_remote_procedure_call_says_its_status_by_a_method(status: RpcStatus) -> None:
+    error = classify(an_error("grpc.aio", "AioRpcError", code=lambda: status))
+    assert isinstance(error, TransientError) is (status is not RpcStatus.INVALID_ARGUMENT)
+    if isinstance(error, TransientError):
+        assert error.rate_limited is (status is RpcStatus.RESOURCE_EXHAUSTED)
+
+
+def test_or_as_a_text() -> None:
+    assert isinstance(classify(StatusError("no room", status="RESOURCE_EXHAUSTED")), TransientError)
+    assert not isinstance(classify(StatusError("no", status="INVALID_ARGUMENT")), TransientError)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("requests.exceptions", "ConnectionError"),
+        ("requests.exceptions", "ReadTimeout"),
+        ("requests.exceptions", "ChunkedEncodingError"),
+        ("urllib3.exceptions", "ProtocolError"),
+        ("urllib3.exceptions", "NameResolutionError"),
+        ("aiohttp.client_exceptions", "ServerDisconnectedError"),
+        ("aiohttp.client_exceptions", "ClientPayloadError"),
+        ("aiohttp.client_exceptions", "ClientConnectorDNSError"),
+        ("botocore.exceptions", "EndpointConnectionError"),
+        ("botocore.exceptions", "ReadTimeoutError"),
+        ("botocore.exceptions", "ConnectionClosedError"),
+        ("openai", "APIConnectionError"),
+        ("anthropic", "APITimeoutError"),
+        ("http.client", "IncompleteRead"),
+        ("some_client.of_tomorrow", "ReadTimeout"),
+    ],
+)
+def test_no_answer_is_known_by_the_kind_of_the_error_and_of_what_it_derives_from(
+    module: str, name: str
+) -> None:
+    bases = (type(an_error("aiohttp", "ClientConnectionError")),) if module.startswith("aiohttp") else ()
+    error = an_error(module, name, *bases)
+    assert isinstance(classify(error), TransientError)
+    derived = an_error("mine", "Wrapped", type(error))
+    assert isinstance(classify(derived), TransientError)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("requests.exceptions", "InvalidURL"),
+        ("requests.exceptions", "TooManyRedirects"),
+        ("httpx", "DecodingError"),
+        ("aiohttp.client_exceptions", "InvalidURL"),
+        ("pydantic", "ValidationError"),
+        ("gql.transport.exceptions", "TransportQueryError"),
+    ],
+)
+def test_a_wrong_request_stays_wrong(module: str, name: str) -> None:
+    assert not isinstance(classify(an_error(module, name)), TransientError)
+
+
+def test_a_name_that_cannot_be_resolved_is_transient() -> None:
+    error = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+    assert isinstance(classify(error), TransientError)
+    assert isinstance(classify(urllib.error.URLError(error)), TransientError)
+
+
+@pytest.mark.parametrize("name", ["reason", "inner_exception", "cause"])
+def test_an_error_may_keep_the_error_of_its_transport(name: str) -> None:
+    assert isinstance(classify(StatusError("gave up", **{name: ConnectionResetError()})), TransientError)
+
+
+def test_a_used_up_quota_is_final_although_its_status_is_429() -> None:
+    assert not isinstance(
+        classify(StatusError("pay", status_code=429, code="insufficient_quota")), TransientError
+    )
+
+
+def test_a_group_of_transient_errors_is_transient() -> None:
+    lost = ConnectionResetError("reset")
+    assert isinstance(classify(ExceptionGroup("two", [lost, TimeoutError()])), TransientError)
+    assert not isinstance(classify(ExceptionGroup("two", [lost, ValueError()])), TransientError)

@@ -2,21 +2,54 @@
 
 from __future__ import annotations
 
-import sys
+import errno
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scoregate.retries import RATE_LIMIT_STATUSES, TRANSIENT_STATUSES, seconds_to_wait
+from scoregate.retries import RATE_LIMIT_STATUSES, is_transient, seconds_to_wait
 from scoregate.wording import MAX_REASON, first_line
 
-_TRANSPORT_ERRORS = {
-    "httpx": ("TransportError",),
-    "requests": ("ConnectionError", "Timeout"),
-    "aiohttp": ("ClientConnectionError",),
+_NETWORK_ERRNOS = frozenset(
+    {
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.EHOSTUNREACH,
+        errno.ETIMEDOUT,
+        errno.ECONNRESET,
+        errno.ECONNREFUSED,
+    }
+)
+_TRANSPORT = re.compile(
+    r"Connect(ion|or)?(Error|Timeout|Closed|Reset|Refused|Aborted)|Disconnect|Timeout(Error|Exception)?$|TimedOut"
+    r"|NameResolution|^socket\.gaierror$|ChunkedEncoding|IncompleteRead|PayloadError|RemoteProtocolError|NetworkError"
+    r"|^urllib3\.ProtocolError$|^(httpx|httpcore|google)\.TransportError$|^botocore\.HTTPClientError$"
+    r"|ServiceUnavailable|ServerBusy|Overloaded|DeadlineExceeded"
+)
+"""Names of classes, behind that of their package: what the libraries that speak HTTP, gRPC and the like raise where no
+answer came, and of what is derived from it."""
+_THROTTLED = re.compile(r"RateLimit|TooManyRequests|Throttl|ResourceExhausted|SlowDown", re.IGNORECASE)
+_WRONG_REQUEST = frozenset({"UnsupportedProtocol", "LocalProtocolError", "SSLCertVerificationError"})
+"""Classes of theirs that mean a request which stays wrong."""
+_SERVICE_CODES = re.compile(
+    r"Throttl|TooManyRequests|SlowDown|RequestLimitExceeded|ThroughputExceeded|RateExceeded"
+    r"|(?P<busy>Timeout|Unavailable|Internal(Server|Failure|Error)|NotReady|Busy|Overloaded)",
+    re.IGNORECASE,
+)
+"""Error codes in the answers of services that send them with a status of 400, as those of AWS do."""
+_RPC_CODES = {
+    "RESOURCE_EXHAUSTED": True,
+    "UNAVAILABLE": False,
+    "DEADLINE_EXCEEDED": False,
+    "ABORTED": False,
+    "INTERNAL": False,
 }
-_NOT_TRANSPORT = {"httpx": ("UnsupportedProtocol", "LocalProtocolError")}
-"""Kinds of them that mean a wrong request, which stays wrong."""
+"""Status of a remote procedure call (gRPC) that may be gone at the next one -> whether it was asked too often."""
+_QUOTA_USED_UP = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+"""What comes with the status 429 and is not gone in a minute."""
+_WRAPPED = ("reason", "inner_exception", "cause", "original_exception")
+"""Attributes in which libraries keep the error of their transport instead of raising from it."""
 _LONGEST_CHAIN = 10
 
 
@@ -39,17 +72,22 @@ class TransientError(CandidateError):
 def classify(error: BaseException) -> CandidateError:
     """What an exception of the candidate means: itself if it is a CandidateError, else a new one.
 
-    It is a TransientError only where the exception says so, by its kind (ConnectionError, TimeoutError, the
-    transport errors of httpx, requests and aiohttp), by an HTTP status (`status_code`, `status`, `code`, or
-    the status of its `response`) or by a `retry_after`. One that says nothing is asked for its cause
-    (`raise … from`), as SDKs wrap the error of their transport. The reason is "Type: first line".
+    It is a TransientError only where the exception says so: by an HTTP status (`status_code`, `status`, `code`, or that
+    of its `response`), a gRPC status, an error code of the service, a `retry_after`, or by its kind (no connection, no
+    answer in time, an answer that broke off, a name that was not resolved), whichever library it is of: no library is
+    imported for it. One that says nothing is asked for its cause (`raise … from`), as SDKs wrap the error of their
+    transport. The reason is "Type: first line".
     """
     if isinstance(error, CandidateError):
         return error
     if isinstance(error, SystemExit):
         return CandidateError(f"the candidate called exit({_shown_exit(error.code)})")
-    if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        return classify(error.exceptions[0])
+    if isinstance(error, BaseExceptionGroup):
+        members = [classify(member) for member in error.exceptions]
+        if len(members) == 1:
+            return members[0]
+        if all(isinstance(member, TransientError) for member in members):
+            return TransientError(reason_of(error))
     for link in _chain(error):
         opinion = _opinion(link)
         if opinion is not None:
@@ -87,41 +125,57 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         if not isinstance(link, BaseException):
             return
         yield link
-        # urllib puts the socket's error into `reason` instead of raising from it.
-        link = link.__cause__ or _attribute(link, "reason")
+        wrapped = (_attribute(link, name) for name in _WRAPPED)
+        link = link.__cause__ or next((inner for inner in wrapped if isinstance(inner, BaseException)), None)
 
 
 def _opinion(error: BaseException) -> _Opinion | None:
     if isinstance(error, TransientError):
         return _Opinion(True, error.retry_after, error.rate_limited)
+    said = (_attribute(error, "code"), _attribute(error, "type"), *_service_codes(error))
+    if any(isinstance(code, str) and code in _QUOTA_USED_UP for code in said):
+        return _Opinion(False)
     retry_after = _retry_after(error)
     status = _status(error)
+    for code in _service_codes(error):
+        found = _SERVICE_CODES.search(code)
+        if found is not None:
+            limited = found["busy"] is None or status in RATE_LIMIT_STATUSES
+            return _Opinion(True, retry_after, limited)
     if status is not None:
-        return _Opinion(status in TRANSIENT_STATUSES, retry_after, status in RATE_LIMIT_STATUSES)
+        return _Opinion(is_transient(status), retry_after, status in RATE_LIMIT_STATUSES)
+    rpc = _rpc_status(error)
+    if rpc is not None:
+        return _Opinion(True, retry_after, rate_limited=_RPC_CODES[rpc])
     if retry_after is not None:
         return _Opinion(True, retry_after, rate_limited=True)
-    return _Opinion(True) if _is_transport_error(error) else None
+    return _by_kind(error)
 
 
-def _is_transport_error(error: BaseException) -> bool:
-    if isinstance(error, (ConnectionError, TimeoutError)):
-        return True
-    return _is_one_of(error, _TRANSPORT_ERRORS) and not _is_one_of(error, _NOT_TRANSPORT)
-
-
-def _is_one_of(error: BaseException, kinds: Mapping[str, tuple[str, ...]]) -> bool:
-    # A library that was never imported cannot have raised, so nothing is imported to find out.
-    loaded = ((sys.modules[module], names) for module, names in kinds.items() if module in sys.modules)
-    classes = [_attribute(module, name) for module, names in loaded for name in names]
-    return any(isinstance(kind, type) and isinstance(error, kind) for kind in classes)
+def _by_kind(error: BaseException) -> _Opinion | None:
+    kinds = type(error).__mro__
+    if any(kind.__name__ in _WRONG_REQUEST for kind in kinds):
+        return _Opinion(False)
+    if isinstance(error, (ConnectionError, TimeoutError)) or (
+        isinstance(error, OSError) and error.errno in _NETWORK_ERRNOS
+    ):
+        return _Opinion(True)
+    names = [f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in kinds]
+    if any(map(_THROTTLED.search, names)):
+        return _Opinion(True, rate_limited=True)
+    return _Opinion(True) if any(map(_TRANSPORT.search, names)) else None
 
 
 def _status(error: BaseException) -> int | None:
+    """The HTTP status that came, where the exception says it."""
     response = _attribute(error, "response")
     candidates = (
         _attribute(error, "status_code"),
         _attribute(response, "status_code"),
+        _attribute(response, "status"),
+        _member(response, "ResponseMetadata", "HTTPStatusCode"),
         _attribute(error, "status"),
+        _attribute(error, "http_status"),
         _attribute(error, "code"),
     )
     for value in candidates:
@@ -130,17 +184,49 @@ def _status(error: BaseException) -> int | None:
     return None
 
 
+def _rpc_status(error: BaseException) -> str | None:
+    """The name of a gRPC status that may be gone; `code` is a method that gives it, or it is there as a text."""
+    method = _attribute(error, "code")
+    try:
+        said = method() if callable(method) else method
+    except Exception:  # noqa: BLE001  user code: a method that raises says nothing
+        said = None
+    for value in (said, _attribute(error, "status"), _attribute(error, "grpc_status_code")):
+        word = value if isinstance(value, str) else _attribute(value, "name")
+        if isinstance(word, str) and word in _RPC_CODES:
+            return word
+    return None
+
+
+def _service_codes(error: BaseException) -> list[str]:
+    code = _member(_attribute(error, "response"), "Error", "Code")
+    return [code] if isinstance(code, str) else []
+
+
 def _retry_after(error: BaseException) -> float | None:
     own = seconds_to_wait(_attribute(error, "retry_after"))
     if own is not None:
         return own
-    for holder in (_attribute(error, "response"), error):
-        items = _attribute(_attribute(holder, "headers"), "items")
+    response = _attribute(error, "response")
+    answers = (_member(response, "ResponseMetadata", "HTTPHeaders"), *map(_headers, (response, error)))
+    for headers in answers:
+        items = _attribute(headers, "items")
         if callable(items):
             for name, value in items():
                 if isinstance(name, str) and name.lower() == "retry-after":
                     return seconds_to_wait(value)
     return None
+
+
+def _headers(holder: object) -> object:
+    return _attribute(holder, "headers")
+
+
+def _member(holder: object, *names: str) -> object:
+    """What a mapping in a mapping holds; None where there is none."""
+    for name in names:
+        holder = holder.get(name) if isinstance(holder, Mapping) else None
+    return holder
 
 
 def _attribute(holder: object, name: str) -> Any:
