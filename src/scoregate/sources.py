@@ -21,6 +21,7 @@ from scoregate.gate_file.source import (
     read_dataset_source,
     read_langfuse_dataset,
 )
+from scoregate.own.folder import here
 from scoregate.records import Dataset, DatasetItem, Run
 from scoregate.store import Store
 
@@ -37,8 +38,8 @@ _SHORT_WAIT = 10.0
 
 def find_root(start: Path | None = None) -> Path:
     """The project's folder: the working directory or its nearest ancestor that holds `gates/`, else itself."""
-    here = (start or Path.cwd()).resolve()
-    return next((folder for folder in (here, *here.parents) if (folder / "gates").is_dir()), here)
+    start = (start or here()).resolve()
+    return next((folder for folder in (start, *start.parents) if (folder / "gates").is_dir()), start)
 
 
 def of_other_project(gate: Gate) -> str | None:
@@ -83,7 +84,7 @@ def _texts_of(gate: Path) -> Iterator[str]:
 
 def open_store(root: Path, *, path: Path | None = None, create: bool = True) -> Store:
     """The project's store, or the one at `path`. Raises StoreError."""
-    return Store.open(path or root / STORE, create=create)
+    return Store.open(here() / (path or root / STORE), create=create)
 
 
 def existing_store(root: Path, path: Path | None = None) -> Store | None:

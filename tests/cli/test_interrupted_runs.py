@@ -29,6 +29,23 @@ def resume_command(stopped: Ended, told: str) -> list[str]:
     return shlex.split(found[1])
 
 
+DEAF = agent(
+    "for number in (signal.SIGINT, signal.SIGTERM): signal.signal(number, signal.SIG_IGN)\n"
+    f"{NOTE_CALL}\nwhile os.path.exists('hold'): await asyncio.sleep(0.01)\nreturn n",
+    before="import asyncio, os, signal",
+).replace("def task", "async def task")
+"""Takes the signals for itself, and answers nothing as long as there is a file `hold`."""
+
+
+def test_a_candidate_that_ignores_ctrl_c_does_not_keep_the_run_from_ending(accepted: Project) -> None:
+    accepted.write("experiments/agent.py", DEAF)
+    accepted.write("hold", "")
+    process = accepted.start("run", "gates/agent.toml", "--concurrency", "2")
+    accepted.wait_for_calls(2)
+    process.send_signal(signal.SIGINT)
+    resume_command(ended(process), r"stopped after 0 of 64 run items")
+
+
 def test_ctrl_c_stops_at_once_and_the_printed_command_finishes_the_run(accepted: Project) -> None:
     accepted.write("experiments/agent.py", HELD)
     accepted.write("hold", "")

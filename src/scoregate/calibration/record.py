@@ -6,13 +6,13 @@ It is bound to all that can change the judge's answer, as its hash and a digest 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scoregate.calibration.comparison import Comparison
 from scoregate.calibration.scale import ScaleKind
+from scoregate.own import json_codec
 from scoregate.records import JSON, ScoreValue
 from scoregate.statistics.estimate import Estimate, difference_interval, fewer_hits_p, share
 
@@ -51,7 +51,7 @@ def identity_of(judge: str, parts: Mapping[str, JSON]) -> Identity:
 
 
 def _digest(value: JSON) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = json_codec.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:_PART_DIGITS]
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 import click
 
 from scoregate.errors import ConfigError
+from scoregate.own.folder import here
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -89,10 +90,10 @@ def parse_outputs(outputs: tuple[str, ...]) -> list[tuple[str, Path]]:
             raise ConfigError(
                 f"'{output}' names no file", where="-o", hint="--json prints the report on stdout"
             )
-        path = Path(name)
+        path = here() / name
         if path in [other for _, other in parsed]:
-            raise ConfigError(f"two reports go to '{path}'", where="-o", hint="give each its own file")
-        _check_writable(path)
+            raise ConfigError(f"two reports go to '{name}'", where="-o", hint="give each its own file")
+        _check_writable(Path(name))
         parsed.append((fmt, path))
     return parsed
 

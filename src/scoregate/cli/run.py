@@ -17,7 +17,7 @@ from scoregate.cli.options import (
     store_option,
 )
 from scoregate.cli.printing import print_text
-from scoregate.cli.terminal import Terminal, claim_stdout, exit_code_of, present
+from scoregate.cli.terminal import Terminal, claim_streams, exit_code_of, present, say
 from scoregate.gate_run.request import NEWEST, Request
 from scoregate.gate_run.run import run_gate
 
@@ -139,12 +139,15 @@ def run(**options: object) -> int:
     from datetime import UTC, datetime
 
     from scoregate.errors import RunInterrupted
+    from scoregate.own.folder import remember_folder
     from scoregate.runner.supervisor import supervise
+
+    remember_folder()
 
     request = Request(**options)  # type: ignore[arg-type]  # click has made each option what it is declared as
     since = datetime.now(UTC).isoformat(timespec="milliseconds")
     try:
-        return supervise(lambda: exit_code_of(lambda: _run(request, claim_stdout())))
+        return supervise(lambda: exit_code_of(lambda: _run(request, claim_streams())), say=say)
     except RunInterrupted as error:
         begun = _begun(request, since)
         if begun is None:

@@ -186,7 +186,7 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
     """
     import sys
 
-    from scoregate.cli.terminal import claim_stdout, say
+    from scoregate.cli.terminal import claim_streams, say
     from scoregate.files.reading import shown_path
     from scoregate.gate_file import read_gate
     from scoregate.gate_run.announce import priceless, say_judges
@@ -200,7 +200,7 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
     own_process()
     gate = read_gate(gate_path)
     sys.path.insert(0, str(gate.root))
-    stdout = claim_stdout()
+    stdout = claim_streams()
     with open_store(gate.root, path=store_path) as store:
         assembly = assemble_scorers(gate)
         prepared = prepare(assembly, named_run(name, gate, store), store, outputs=outputs)

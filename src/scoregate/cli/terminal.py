@@ -19,6 +19,7 @@ import click
 from scoregate.cli.printing import print_json, print_text
 from scoregate.cli.process import as_usual, collect_rarely
 from scoregate.errors import INTERRUPTED, USAGE, ConfigError, ScoregateError
+from scoregate.own.folder import here
 from scoregate.wording import running_dollars, written_out
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Progress:
         environment: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._stream = sys.stderr if stream is None else stream
+        self._stream = stream or _streams.err or sys.stderr
         environment = os.environ if environment is None else environment
         self._redraws = (
             self._stream.isatty() and not environment.get("CI") and environment.get("TERM") != "dumb"
@@ -154,7 +155,7 @@ def exit_code_of(work: Callable[[], object]) -> int:
     """Do the work and return its exit code; what it raises is shown in one line, below its traceback if asked."""
     try:
         code = work()
-        sys.stdout.flush()
+        (_streams.out or sys.stdout).flush()
     except click.UsageError as error:
         if isinstance(error, _NO_ARGUMENTS):  # its message is the whole help, which is no line
             print_text(error.format_message(), err=True)
@@ -171,7 +172,7 @@ def exit_code_of(work: Callable[[], object]) -> int:
     except (BrokenPipeError, SystemExit):
         # Whoever read our output went away, which is theirs to decide; nothing more can be told. Click answers
         # with an exit code of 1, which would read as a regression.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), (_streams.out or sys.stdout).fileno())
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001  the last line of defence: one line instead of a traceback
         _show_traceback()
@@ -189,15 +190,16 @@ def _failed(message: str, code: int) -> int:
 def say(message: str) -> None:
     """Print one line on stderr, with paths below the working directory as a person would type them."""
     line = "".join(char if char.isprintable() else " " for char in message)
-    here = re.escape(f"{Path.cwd()}{os.sep}")
-    print_text("scoregate: " + re.sub(rf"(?<![^\s'\"(=]){here}(?=\S)", "", line), err=True)
+    folder = re.escape(f"{here()}{os.sep}")
+    text = "scoregate: " + re.sub(rf"(?<![^\s'\"(=]){folder}(?=\S)", "", line)
+    print_text(text, stream=_streams.err, err=True)
 
 
 def _show_traceback() -> None:
     if os.environ.get(DEBUG):
         import traceback
 
-        traceback.print_exc()
+        traceback.print_exc(file=_streams.err)
 
 
 def agreed(question: str) -> bool:
@@ -211,16 +213,33 @@ def agreed(question: str) -> bool:
         ) from None
 
 
-def claim_stdout() -> TextIO:
+class _Streams:
+    """Of the terminal's own, once they are claimed; None before."""
+
+    out: TextIO | None = None
+    err: TextIO | None = None
+
+
+_streams = _Streams()
+
+
+def claim_streams() -> TextIO:
     """A stream to the real stdout; for the rest of the process everybody else's stdout is stderr.
 
-    Call it before any code of the user runs. It is not given back: a thread of a candidate that hangs is left
-    behind and may print at any moment until the process ends, also while the verdict is written.
+    Call it before any code of the user runs, which may close the streams of `sys` or put others in their place: what
+    is said goes on to the real stderr. It is not given back: a thread of a candidate that hangs is left behind and may
+    print at any moment until the process ends, also while the verdict is written.
     """
-    sys.stdout.flush()
-    ours = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors="replace")
+    _streams.out, _streams.err = (
+        _own(stream, number) for stream, number in ((sys.stdout, 1), (sys.stderr, 2))
+    )
     os.dup2(2, 1)
-    return ours
+    return _streams.out
+
+
+def _own(stream: TextIO, number: int) -> TextIO:
+    stream.flush()
+    return os.fdopen(os.dup(number), "w", encoding=stream.encoding, errors="replace", buffering=1)
 
 
 class Terminal:

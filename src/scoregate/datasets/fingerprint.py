@@ -12,11 +12,11 @@ concatenation, in hexadecimal. So neither the order of the items nor the kind of
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable
 
 from scoregate.errors import DatasetError
+from scoregate.own import json_codec
 from scoregate.records import JSON, DatasetItem
 
 _CONTENT_DIGITS = 16
@@ -37,7 +37,7 @@ def canonical(item: DatasetItem) -> bytes:
             "input": _canonical_value(item.input),
             "metadata": _canonical_value(dict(item.metadata)),
         }
-        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        text = json_codec.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return text.encode("utf-8")
     except RecursionError:
         raise DatasetError("is nested too deeply", where=f"item {item.id!r}") from None

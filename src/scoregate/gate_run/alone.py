@@ -196,9 +196,9 @@ def _call_and_score(
                 finish_run(store, run)
             say_unlimited(assembly, report.cost_usd, say)
             return
-    except StoreWriteError as error:
+    except (StoreWriteError, RunInterrupted) as error:
         hint = "; ".join(filter(None, (error.hint, f"go on with: {request.resume_command(run)}")))
-        raise StoreWriteError(error.message, where=error.where, hint=hint) from error
+        raise type(error)(error.message, where=error.where, hint=hint) from error
     finally:
         say_judges(assembly, say)
     note_failed_alike(report, store)

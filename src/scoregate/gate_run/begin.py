@@ -9,7 +9,6 @@ import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from scoregate.gate_run.request import NEWEST, Request
 from scoregate.gate_run.selection import Selection, select
 from scoregate.gate_run.stopped import try_again
 from scoregate.git.checkout import origin_of
+from scoregate.own import clock
 from scoregate.records import DatasetItem, RunHeader
 from scoregate.records.run_facts import RunFacts
 from scoregate.runner.candidates import Candidate
@@ -230,11 +230,11 @@ def finish_run(store: Store, run: str) -> None:
 
 def new_id(gate: str) -> str:
     """Sorts by time, tells the gate, and does not collide between processes."""
-    return f"{gate}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    return f"{gate}-{clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return clock.iso_now()
 
 
 def begin_run(request: Request, assembly: Assembly, store: Store, *, facts: RunFacts) -> StartedRun:

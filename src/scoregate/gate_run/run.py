@@ -133,12 +133,15 @@ def run_gate(request: Request, listener: Listener, decided: Callable[[Decided], 
     from scoregate.gate_run.assembly import assemble, with_experiment
     from scoregate.gate_run.decide import check_labels
     from scoregate.gate_run.deliver import langfuse_of
+    from scoregate.own import bind
+    from scoregate.own.folder import folder_kept
 
+    bind()
     gate = gate.with_policy(request.on_inconclusive)
     gate = replace(gate, limits=request.applied_to(gate.limits), trials=request.trials or gate.trials)
     check_trials(gate)
     spec = with_experiment(gate, request.experiment_file, replay=request.replay, version=request.version)
-    with _importable(gate.root), langfuse_of(request, gate) as langfuse:
+    with folder_kept(), _importable(gate.root), langfuse_of(request, gate) as langfuse:
         assembly = assemble(gate, spec)
         if request.candidate is not None:
             from scoregate.gate_run.session import with_candidate

@@ -11,7 +11,6 @@ The runs of the whole set stay unfinished until the session is decided, so that 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,6 +33,7 @@ from scoregate.gate_run.stopped import note_failed_alike, why_stopped
 from scoregate.gates.rounds import RoundRequest
 from scoregate.gates.table import RunTable, table_from_run
 from scoregate.git.version import Version
+from scoregate.own import clock
 from scoregate.records import DatasetItem, Run, RunHeader
 from scoregate.records.run_facts import ArmName, RunFacts
 from scoregate.runner import session as engine
@@ -84,7 +84,7 @@ class SideBySide:
     """How far the round came that was not completed."""
     first_round: RunTable | None = None
     """The candidate's trials of round A."""
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=clock.seconds)
     tracing: Tracing | None = None
     """See `RunPlan.tracing`."""
     whole: tuple[Run, Run] | None = None
@@ -227,7 +227,7 @@ class SideBySide:
         return replace(limits, max_seconds=self._seconds_left(limits.max_seconds))
 
     def _seconds_left(self, most: float) -> float:
-        return max(0.001, most - (time.monotonic() - self.began))
+        return max(0.001, most - (clock.seconds() - self.began))
 
     def _missing(self, started: StartedRun, trials: range) -> list[tuple[str, int]]:
         done = self.store.done_cells(started.header.run)

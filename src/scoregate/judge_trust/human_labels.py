@@ -4,7 +4,6 @@ Langfuse.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from scoregate.errors import BaselineError, ConfigError, ContractError, DatasetE
 from scoregate.files.reading import JsonProblem, check_input_file, open_bytes, parse_json, reading
 from scoregate.gate_file import Gate
 from scoregate.gate_file.source import LangfuseExperiment, named_source
+from scoregate.own import json_codec
 from scoregate.records import JSON, Run, RunItem
 from scoregate.results_file import read_results
 from scoregate.sources import answered_run, connect
@@ -233,7 +233,7 @@ def _answer_of(label: HumanLabel) -> object:
 
 def answer_key(output: JSON) -> str:
     """The same for the same output, whatever the order of its keys."""
-    return json.dumps(output, sort_keys=True)
+    return json_codec.dumps(output, sort_keys=True)
 
 
 def _labels_of_lines(path: Path) -> list[HumanLabel]:

@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from scoregate.hiding import HiddenKeys
 from scoregate.judging.spec import JudgeSpec
 from scoregate.judging.usage import Usage
+from scoregate.own import json_codec
 from scoregate.records import Tokens
 from scoregate.retries import (
     RATE_LIMIT_STATUSES,
@@ -317,7 +317,7 @@ class ModelClient:
         reply = read_completion(completion=body, schema=self._schema)
         if not reply.success and _NO_REPLY.intersection(reply.faults):
             raise _Transient(self._key.out_of(reply.error))
-        parsed = json.loads(body)
+        parsed = json_codec.loads(body)
         tokens, price = _tokens(parsed.get("usage")), self._spec.price
         cost = None if price is None or tokens is None else price.of(tokens.input, tokens.output)
         self.usage.answered(tokens, cost, has_price=price is not None)

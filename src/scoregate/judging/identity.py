@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scoregate.own import json_codec
 from scoregate.records import JSON
 
 _PROTOCOL = 1
@@ -74,5 +74,5 @@ def _as_numbers(value: JSON) -> JSON:
 
 def digest(value: JSON) -> str:
     """SHA-256 of a JSON value, the same for any order of its keys: 64 hex digits."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = json_codec.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()

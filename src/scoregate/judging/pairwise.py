@@ -7,7 +7,6 @@ both orders; where the two replies contradict each other, it is a tie, and count
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,6 +15,7 @@ from scoregate.catalog import Contract
 from scoregate.errors import ConfigError
 from scoregate.judging.judge import Judge, Judgement
 from scoregate.judging.spec import JudgeSpec, VoteRule
+from scoregate.own import json_codec
 from scoregate.records import JSON, DatasetItem
 
 _Winner = Literal["a", "b", "tie"]
@@ -101,7 +101,7 @@ async def prefer(judge: Judge, item: DatasetItem, a: JSON, b: JSON, *, trial: in
 
 def equal_answers(a: JSON, b: JSON) -> bool:
     """Whether nobody has to be asked which is better. By their text: Python takes true for 1."""
-    return json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True)
+    return json_codec.dumps(a, sort_keys=True) == json_codec.dumps(b, sort_keys=True)
 
 
 def counted_preferences(preferences: Sequence[Preference]) -> _Preferences:

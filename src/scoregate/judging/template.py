@@ -6,13 +6,13 @@ inside a value mean nothing. What is no text is put in as JSON.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scoregate.errors import ConfigError, ScoregateError, did_you_mean
+from scoregate.own import json_codec
 from scoregate.paths import PathError, look_up, path_parts
 from scoregate.records import JSON, DatasetItem
 
@@ -168,5 +168,5 @@ def _problem_in(value: Mapping[str, JSON] | DatasetItem, path: str) -> str | Non
 
 def _as_text(value: JSON) -> str:
     """A text as it is, anything else as JSON; half a surrogate pair, which no request can carry, spelled out."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json_codec.dumps(value, ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -5,7 +5,6 @@ A newer acceptance of another run moves the baseline; a value of false, which an
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from scoregate.langfuse.connection import Connection
 from scoregate.langfuse.experiments import Experiment
 from scoregate.langfuse.score_body import ScoreParent, score_body
 from scoregate.langfuse.score_sending import send_scores
+from scoregate.own import json_codec
 from scoregate.records import JSON
 from scoregate.records.run_facts import Acceptance
 
@@ -86,7 +86,7 @@ def write_marks(
         "gate": gate,
         "branch": branch or "",
         "commit": commit or "",
-        "forced": json.dumps(accepted.get("forced") or [], ensure_ascii=False),
+        "forced": json_codec.dumps(accepted.get("forced") or [], ensure_ascii=False),
         "best_of": str(accepted.get("best_of") or ""),
     }
     bodies = [
@@ -145,7 +145,7 @@ def _mark(entry: Mapping[str, JSON]) -> Mark | None:
 def _texts(value: JSON) -> tuple[str, ...]:
     """A list of texts, that may have come back as JSON text."""
     try:
-        found = json.loads(value) if isinstance(value, str) else value
+        found = json_codec.loads(value) if isinstance(value, str) else value
     except ValueError:
         return (str(value),)
     return tuple(map(str, found)) if isinstance(found, list) else ()

@@ -10,7 +10,6 @@ Whoever writes must give an id, since a request whose answer was lost is sent ag
 
 from __future__ import annotations
 
-import json
 import math
 import threading
 import time
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from scoregate.errors import USAGE, ScoregateError, ServiceError
 from scoregate.langfuse.settings import Settings
+from scoregate.own import json_codec
 from scoregate.records import JSON
 from scoregate.retries import is_transient, pause_of_request, seconds_to_wait
 from scoregate.version import __version__
@@ -161,7 +161,7 @@ class Connection:
 
     def post(self, path: str, body: JSON, *, wanted: tuple[int, ...] = ()) -> Reply:
         """`POST path`; a status in `wanted` is an answer and no refusal. Raises Refused, ServiceError."""
-        content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        content = json_codec.dumps(body, ensure_ascii=False, allow_nan=False).encode()
         return self.request("POST", path, content=content, wanted=wanted)
 
     def request(

@@ -5,7 +5,6 @@ Everything is asked for by the JSON `filter`: the plain `id` and `name` take a c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from itertools import islice
 
 from scoregate.errors import BaselineError, ServiceError, did_you_mean
 from scoregate.langfuse.connection import Connection
+from scoregate.own import json_codec
 from scoregate.records import JSON
 
 SINCE = datetime(2023, 1, 1, tzinfo=UTC)
@@ -87,7 +87,7 @@ def _listed(connection: Connection, column: str, value: str) -> list[Experiment]
     query = {
         "fromStartTime": iso(SINCE),
         "fields": "core,metadata",
-        "filter": json.dumps([rule], ensure_ascii=False),
+        "filter": json_codec.dumps([rule], ensure_ascii=False),
     }
     found = (_experiment(entry) for entry in connection.cursor("/experiments", query))
     # The server's word for equality may be laxer than ours.
@@ -115,6 +115,7 @@ def _experiment(entry: Mapping[str, JSON]) -> Experiment:
         item_count=int(entry.get("itemCount") or 0),
         dataset_id=entry.get("datasetId") or None,
         metadata={
-            key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()
+            key: value if isinstance(value, str) else json_codec.dumps(value)
+            for key, value in metadata.items()
         },
     )

@@ -7,7 +7,6 @@ Everything here is pure.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -17,6 +16,7 @@ from scoregate.errors import ConfigError, ContractError
 from scoregate.langfuse import ids
 from scoregate.langfuse.score_configs import DATA_TYPES, DataType, ScoreConfig
 from scoregate.langfuse.settings import check_environment
+from scoregate.own import json_codec
 from scoregate.records import JSON, RunHeader, ScoreValue, Verdict
 from scoregate.store.outbox import RunScore
 
@@ -214,7 +214,7 @@ def _utf16(text: str) -> int:
 
 def _check_size(name: str, body: Mapping[str, JSON]) -> None:
     try:
-        size = len(json.dumps(body, ensure_ascii=False, allow_nan=False).encode())
+        size = len(json_codec.dumps(body, ensure_ascii=False, allow_nan=False).encode())
     except (ValueError, TypeError, RecursionError) as problem:
         raise ContractError(f"it cannot be written as JSON: {problem}", where=name) from problem
     if size > MOST_BYTES:
@@ -226,7 +226,7 @@ def _check_size(name: str, body: Mapping[str, JSON]) -> None:
 
 
 def _shown(value: ScoreValue) -> str:
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    text = json_codec.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
     return text if len(text) <= 80 else text[:79] + "…"
 
 
@@ -260,4 +260,4 @@ def _run_score(
         environment=environment,
         comment=comment,
     )
-    return RunScore(score_id, trial, json.dumps(body, ensure_ascii=False))
+    return RunScore(score_id, trial, json_codec.dumps(body, ensure_ascii=False))

@@ -6,7 +6,6 @@ Every score has an id, so sending it again replaces it, and what is in doubt is 
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from weakref import WeakSet
 from scoregate.errors import ScoregateError, ServiceError
 from scoregate.langfuse.connection import Connection, Refused, at_once
 from scoregate.langfuse.score_body import MOST_BYTES
+from scoregate.own import json_codec
 from scoregate.records import JSON
 
 PATH = "/scores"
@@ -84,7 +84,7 @@ class _Sending:
         size = 0
         for place, body in enumerate(self._bodies):
             try:
-                more = len(json.dumps(body, ensure_ascii=False, allow_nan=False).encode()) + 2
+                more = len(json_codec.dumps(body, ensure_ascii=False, allow_nan=False).encode()) + 2
             except ValueError as problem:
                 self._tell(place, "rejected", f"it cannot be written as JSON: {problem}")
                 continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import threading
 from collections.abc import Mapping, Sequence
 
@@ -15,6 +14,7 @@ from scoregate.langfuse.score_body import ScoreParent, at_parent, data_type, sco
 from scoregate.langfuse.score_configs import ScoreConfig, usable_config
 from scoregate.langfuse.score_sending import send_scores
 from scoregate.langfuse.spans import TRACES, SpanWriter, trace_headers
+from scoregate.own import json_codec
 from scoregate.records import JSON, DatasetItem, RunItem, Score
 from scoregate.store import Store
 from scoregate.store.outbox import ROOT, WHOLE_RUN, Delivered, DeliveryState, Parcel, RunScore
@@ -75,7 +75,7 @@ class Sender:
     def run_scores(self, run: str, scores: Sequence[RunScore]) -> int:
         """Scores of the whole run; how many were settled. Raises Refused, ServiceError where some were not."""
         cells = {score.id: Delivered(WHOLE_RUN, score.trial, score.id, "accepted") for score in scores}
-        return self._send(run, [json.loads(score.body) for score in scores], cells, [])
+        return self._send(run, [json_codec.loads(score.body) for score in scores], cells, [])
 
     def _export(self, content: bytes) -> str | None:
         """Post spans; the server's reason where it will not have this content. Raises Refused for anything else."""

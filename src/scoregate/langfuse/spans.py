@@ -8,7 +8,6 @@ that a run can be read back whole (see `experiments`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from scoregate.judging.asking import ModelCall
 from scoregate.langfuse import ids
+from scoregate.own import json_codec
 from scoregate.records import JSON, DatasetItem, RunHeader, RunItem, Score
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def _type_of(score: Score) -> str:
 
 
 def _text(value: JSON) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json_codec.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _put_attributes(attributes: Any, values: Mapping[str, str | bool | Sequence[str]]) -> None:

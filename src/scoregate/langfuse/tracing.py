@@ -10,7 +10,6 @@ process's own client: it is told its parent, but its spans do not pass through h
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 from scoregate.langfuse import ids
 from scoregate.langfuse.own_clients import OwnClients
 from scoregate.langfuse.settings import BASE_URLS, ENVIRONMENT, PUBLIC_KEY, SECRET_KEY, Settings
+from scoregate.own import json_codec
 from scoregate.records import JSON, DatasetItem
 from scoregate.runner.candidates.parent_span import load, traceparent, under
 from scoregate.runner.tracing import current_traceparent
@@ -147,4 +147,4 @@ class ItemTracing:
 
 
 def _text(value: JSON) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json_codec.dumps(value, ensure_ascii=False, separators=(",", ":"))

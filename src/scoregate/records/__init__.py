@@ -5,13 +5,13 @@ Plain data, no I/O. `JSON` is what `json.loads` can return; a run item's output 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from dataclasses import fields as fields_of
 from typing import TYPE_CHECKING, Any, Literal
 
 from scoregate.errors import INCONCLUSIVE, INVALID, PASS, REGRESSION
+from scoregate.own import json_codec
 from scoregate.records.run_facts import RunFacts
 
 if TYPE_CHECKING:
@@ -383,7 +383,7 @@ class Verdict:
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """`to_dict` as text, strict JSON: a verdict holds neither NaN nor infinity."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+        return json_codec.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
 
     def to_frame(self) -> pandas.DataFrame:
         """One row a rule × slice, the columns of `RuleResult`."""

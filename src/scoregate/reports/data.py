@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from dataclasses import fields
 
+from scoregate.own import json_codec
 from scoregate.records import JSON, RuleResult
 from scoregate.reports.judge_lines import corrected_json, judge_usage_json
 from scoregate.reports.report import Report
@@ -28,7 +28,7 @@ def render_json(report: Report) -> str:
         document["corrected"] = corrected_json(report)
     if report.judge_usage:
         document["judges"] = judge_usage_json(report)
-    text = json.dumps(_without_nan(document), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json_codec.dumps(_without_nan(document), indent=2, ensure_ascii=False, allow_nan=False)
     # A lone surrogate (legal in a JSON escape, so it can come in) has no UTF-8; its escape is legal JSON.
     return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
 

@@ -9,10 +9,10 @@ wcwidth, and never cut in two.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from scoregate.own import json_codec
 from scoregate.records import JSON
 from scoregate.wording import written_out
 
@@ -42,8 +42,8 @@ def one_line(text: str) -> str:
 def as_text(value: JSON) -> str:
     """A JSON value as text: a string as it is, unless it would read as another value (`"42"`, `""`)."""
     if not isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False, default=repr)
-    return json.dumps(value, ensure_ascii=False) if _reads_as_another_value(value) else value
+        return json_codec.dumps(value, ensure_ascii=False, default=repr)
+    return json_codec.dumps(value, ensure_ascii=False) if _reads_as_another_value(value) else value
 
 
 def from_first_difference(before: str, after: str, width: int) -> tuple[str, str]:
@@ -72,7 +72,7 @@ def _reads_as_another_value(text: str) -> bool:
     if len(text) > _MOST_CHARACTERS:
         return False
     try:
-        json.loads(text)
+        json_codec.loads(text)
     except (ValueError, RecursionError):
         return False
     return True

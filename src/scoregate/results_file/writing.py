@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from scoregate.errors import ResultsError
 from scoregate.files.writing import atomic_file
+from scoregate.own import json_codec
 from scoregate.records import JSON, Attempt, Run, RunHeader, RunItem, Score
 from scoregate.results_file.reading import SCHEMA, check_value
 from scoregate.results_file.seal import sealed
@@ -175,12 +175,12 @@ def _locked_score(score: Score) -> JSON:
 
 def _line(record: Object, where: str) -> str:
     try:
-        line = json.dumps(record, ensure_ascii=False, allow_nan=False)
+        line = json_codec.dumps(record, ensure_ascii=False, allow_nan=False)
         if not line.isascii():
             line.encode("utf-8")
     except UnicodeEncodeError:
         # Half of a surrogate pair, as a cut-off answer of a model may end in: only an escape can carry it.
-        return json.dumps(record, allow_nan=False)
+        return json_codec.dumps(record, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise ResultsError(f"cannot be written as JSON: {error}", where=where) from None
     return line

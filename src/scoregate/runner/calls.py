@@ -16,9 +16,9 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
-from time import perf_counter
 from typing import Any
 
+from scoregate.own import clock
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Candidate
 
@@ -203,21 +203,21 @@ class _Call:
 
 
 def _measured(function: Callable[..., Any], arguments: tuple[Any, ...]) -> CallOutcome:
-    started = perf_counter()
+    started = clock.seconds()
     try:
         returned = function(*arguments)
     except BaseException as error:  # noqa: BLE001  user code: sys.exit ends the call, not the run
-        return CallOutcome(perf_counter() - started, error=error)
-    return CallOutcome(perf_counter() - started, returned)
+        return CallOutcome(clock.seconds() - started, error=error)
+    return CallOutcome(clock.seconds() - started, returned)
 
 
 async def _measured_async(function: Callable[..., Awaitable[Any]], arguments: tuple[Any, ...]) -> CallOutcome:
-    started = perf_counter()
+    started = clock.seconds()
     try:
         returned = await function(*arguments)
     except BaseException as error:  # noqa: BLE001  user code: sys.exit ends the call, not the run
-        return CallOutcome(perf_counter() - started, error=error)
-    return CallOutcome(perf_counter() - started, returned)
+        return CallOutcome(clock.seconds() - started, error=error)
+    return CallOutcome(clock.seconds() - started, returned)
 
 
 class Throttle:

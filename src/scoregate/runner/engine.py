@@ -14,9 +14,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from random import Random
-from time import time
 
 from scoregate.errors import StoreError
+from scoregate.own import clock
 from scoregate.records import Attempt, RunItem, Score
 from scoregate.retries import wait_before_retry
 from scoregate.runner.budget import Budget
@@ -169,7 +169,7 @@ class Engine:
                 self._throttle.leave()
                 self._stop(refusal)
                 break
-            started_at = time()
+            started_at = clock.unix_time()
             outcome, answer, error = await self._attempt(cell, is_retry=bool(attempts))
             if outcome.aborted:
                 break

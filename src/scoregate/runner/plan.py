@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from random import Random
-from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from scoregate.catalog import Catalog
 from scoregate.gate_file import Limits
+from scoregate.own import clock
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Candidate
 from scoregate.runner.first_calls import FailedAlike
@@ -166,11 +166,11 @@ class SessionCounter:
         self._cost = before.cost_usd
         self._calls = 0
         self._retries = 0
-        self._started = perf_counter()
+        self._started = clock.seconds()
 
     def start(self) -> None:
         """The clock starts here."""
-        self._started = perf_counter()
+        self._started = clock.seconds()
 
     def call_started(self, *, is_retry: bool) -> None:
         self._calls += 1
@@ -203,7 +203,7 @@ class SessionCounter:
             cost_usd=self._cost,
             calls=self._calls,
             retries=self._retries,
-            seconds=perf_counter() - self._started,
+            seconds=clock.seconds() - self._started,
             stopped=self.stopped,
             interrupted=self.interrupted,
             failed_alike=self.failed_alike,

@@ -17,11 +17,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from time import perf_counter
 
 from scoregate.catalog import Catalog
 from scoregate.errors import StoreError
 from scoregate.gate_file import Limits
+from scoregate.own import clock
 from scoregate.records import DatasetItem, RunItem, Score
 from scoregate.runner.budget import CostCap
 from scoregate.runner.calls import CallOutcome, Calls, DaemonThreads, ThreadJob, close_all
@@ -85,10 +85,10 @@ class _Job:
     lock: threading.Lock = field(default_factory=threading.Lock)
     position: int = 0
     """How many of them have passed all sync scorers."""
-    since: float = field(default_factory=perf_counter)
+    since: float = field(default_factory=clock.seconds)
     """When the scorer at work was called."""
     given_up: bool = False
-    started: float = field(default_factory=perf_counter)
+    started: float = field(default_factory=clock.seconds)
     thread: ThreadJob | None = None
 
 
@@ -195,7 +195,7 @@ class Scoring:
 
     def _start_jobs(self, waited: bool = False) -> None:
         while self._backlog and len(self._jobs) < self._at_once:
-            now = perf_counter()
+            now = clock.seconds()
             # Quick jobs one after another: two threads at once would only fight for the interpreter.
             busy = any(now - job.started < _QUICK_SECONDS for job in self._jobs)
             gathering = len(self._backlog) < self._pace.chunk and not (waited or self._hurried)
@@ -221,7 +221,7 @@ class Scoring:
 
     def _work_through(self, job: _Job) -> None:
         """In a thread."""
-        job.since = perf_counter()
+        job.since = clock.seconds()
         for work in job.works:
             while work.next < len(self._sync):
                 scores = self._score(self._sync[work.next], work)
@@ -231,7 +231,7 @@ class Scoring:
                     work.scores += scores
                     work.next += 1
                     job.position += work.next == len(self._sync)
-                    job.since = perf_counter()
+                    job.since = clock.seconds()
 
     def _score(self, scorer: Scorer, work: ItemToScore) -> list[Score]:
         try:
@@ -241,7 +241,7 @@ class Scoring:
 
     def _job_ended(self, job: _Job) -> None:
         self._jobs.remove(job)
-        self._pace.job_took(perf_counter() - job.started, len(job.works))
+        self._pace.job_took(clock.seconds() - job.started, len(job.works))
         self._passed_sync(job.works)
         self._start_jobs()
 
@@ -250,7 +250,7 @@ class Scoring:
         if self._limit is None or self._limit_timer is not None or not self._jobs:
             return
         oldest = min(job.since for job in self._jobs)
-        wait = max(0.0, oldest + self._limit - perf_counter())
+        wait = max(0.0, oldest + self._limit - clock.seconds())
         self._limit_timer = self._loop.call_later(wait, self._check_limit, self._limit)
 
     def _check_limit(self, limit: float) -> None:
@@ -258,7 +258,7 @@ class Scoring:
         for job in list(self._jobs):
             with job.lock:
                 # A job that is through waits only for its delivery.
-                if job.position < len(job.works) and perf_counter() - job.since >= limit:
+                if job.position < len(job.works) and clock.seconds() - job.since >= limit:
                     job.given_up = True
             if job.given_up:
                 self._give_up(job, limit)

@@ -6,14 +6,15 @@ import asyncio
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import ContextVar
 from types import FrameType, TracebackType
 from typing import Any, Protocol, TypeVar
 
-from scoregate.errors import ConfigError
+from scoregate.errors import ConfigError, RunInterrupted
+from scoregate.own import clock
+from scoregate.own.folder import go_back
 from scoregate.runner.calls import Calls, LoopBlocked
 from scoregate.runner.engine import Engine
 from scoregate.runner.plan import RunPlan, RunReport
@@ -76,18 +77,41 @@ def drive(begin: Callable[[], Driver[_Report]], timeout_seconds: float | None) -
     """Do what `begin` makes on an event loop of its own; `timeout_seconds` is the time limit of a call.
 
     Ctrl-C and SIGTERM end it within a second (`interrupted` in the report); the same signal again ends the
-    process at once. Raises StoreWriteError; everything that was committed before is kept. Not for use inside
-    a running event loop: await `engine.execute` there.
+    process at once. Raises StoreWriteError, and RunInterrupted where the user's code cancelled the session; everything
+    that was committed before is kept. Not for use inside a running event loop: await `engine.execute` there.
     """
     with suppress(RuntimeError):
         asyncio.get_running_loop()
         raise ConfigError("this thread already runs an event loop", hint="await `engine.execute(plan)` there")
     loop = asyncio.new_event_loop()
+    with suppress(AttributeError):  # another loop than asyncio's own may keep its clock to itself
+        loop.time = clock.seconds  # type: ignore[method-assign]
     with Interruptions() as interruptions:
         try:
-            return loop.run_until_complete(_session(begin, timeout_seconds, interruptions))
+            return _to_its_end(loop, _session(begin, timeout_seconds, interruptions), interruptions)
         finally:
             _close(loop)
+            go_back()
+
+
+def _to_its_end(
+    loop: asyncio.AbstractEventLoop, session: Coroutine[Any, Any, _Report], interruptions: Interruptions
+) -> _Report:
+    """The result of a session, also where the user's code stops the loop that it runs on."""
+    task = loop.create_task(session)
+    while True:
+        try:
+            return loop.run_until_complete(task)
+        except (RuntimeError, SystemExit, KeyboardInterrupt) as problem:
+            if task.done():
+                raise
+            # `loop.stop()`, or an exit in what the user's code has left on the loop: it goes on.
+            if isinstance(problem, KeyboardInterrupt):
+                interruptions.ask()
+        except asyncio.CancelledError:
+            raise RunInterrupted(
+                "code of the candidate or of a scorer cancelled the tasks of the run"
+            ) from None
 
 
 async def _session(
@@ -122,10 +146,12 @@ def _close(loop: asyncio.AbstractEventLoop) -> None:
     for task in left:
         task.cancel()
     loop.set_exception_handler(_ignore)
-    if left:
-        loop.run_until_complete(asyncio.wait(left, timeout=_LEAVE_SECONDS))
-    closing = loop.create_task(loop.shutdown_asyncgens())
-    loop.run_until_complete(asyncio.wait({closing}, timeout=_LEAVE_SECONDS))
+    # What is torn down may stop the loop once more, or ask for the end of the process.
+    with suppress(RuntimeError, SystemExit, KeyboardInterrupt):
+        if left:
+            loop.run_until_complete(asyncio.wait(left, timeout=_LEAVE_SECONDS))
+        closing = loop.create_task(loop.shutdown_asyncgens())
+        loop.run_until_complete(asyncio.wait({closing}, timeout=_LEAVE_SECONDS))
     loop.close()
 
 
@@ -146,7 +172,7 @@ class _Watchdog:
         self._calls = calls
         self._limit = limit_seconds
         self._hurried = False
-        self._last_beat = time.monotonic()
+        self._last_beat = clock.seconds()
         self._timer: asyncio.TimerHandle | None = None
         self._ended = threading.Event()
         self._before: Any = None
@@ -173,14 +199,14 @@ class _Watchdog:
         self._hurried = True
 
     def _beat(self) -> None:
-        self._last_beat = time.monotonic()
+        self._last_beat = clock.seconds()
         self._timer = self._loop.call_later(_BEAT_SECONDS, self._beat)
 
     def _watch(self, main: int) -> None:
         """In a thread of its own."""
         while not self._ended.wait(_BEAT_SECONDS):
             patience = _PATIENCE_SECONDS if self._hurried else self._limit
-            if patience is not None and time.monotonic() - self._last_beat > patience + _BEAT_SECONDS:
+            if patience is not None and clock.seconds() - self._last_beat > patience + _BEAT_SECONDS:
                 signal.pthread_kill(main, signal.SIGURG)
 
     def _raise_into_call(self, _number: int, _frame: FrameType | None) -> None:

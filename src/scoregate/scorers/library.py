@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import json
 import math
 import types
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import ScorerSpec
 from scoregate.gate_file.gate import JUDGE
+from scoregate.own import json_codec
 from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers import (
@@ -148,7 +148,7 @@ def measured(name: str) -> Scorer | None:
 def _digest(arguments: Mapping[str, JSON]) -> str:
     if not arguments:
         return ""
-    text = json.dumps(arguments, sort_keys=True, ensure_ascii=False, default=str)
+    text = json_codec.dumps(arguments, sort_keys=True, ensure_ascii=False, default=str)
     return f"+{hashlib.sha256(text.encode('utf-8', 'backslashreplace')).hexdigest()[:_DIGITS]}"
 
 
@@ -165,7 +165,7 @@ def _with_schema(spec: ScorerSpec, root: Path) -> dict[str, JSON]:
     if not isinstance(name, str):
         raise ConfigError("'schema_file' must be a text: the path of a JSON Schema")
     try:
-        schema = json.loads((root / name).read_text(encoding="utf-8"))
+        schema = json_codec.loads((root / name).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"the schema file {name} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:

@@ -5,12 +5,12 @@ Replies are kept for all runs, so that an unchanged judge is never asked the sam
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from scoregate.errors import StoreWriteError
+from scoregate.own import json_codec
 from scoregate.records import Attempt, RunItem, ScoreValue
 from scoregate.store.database import Database
 from scoregate.store.rows import Unstorable, attempt_from, attempt_row, item_row, json_text, run_item_from
@@ -69,7 +69,7 @@ class JudgeUsage:
                 "SELECT score, sum(replies), sum(from_cache), sum(calls), sum(cost_usd) FROM judge_usage "
                 "WHERE run IN (SELECT key FROM runs WHERE runs.run IN (SELECT value FROM json_each(?))) "
                 "GROUP BY score ORDER BY score",
-                (json.dumps(runs),),
+                (json_codec.dumps(runs),),
             ).fetchall()
         return [
             RunUsage(score=score, replies=replies, from_cache=cached, calls=calls, cost_usd=cost)
@@ -160,13 +160,13 @@ class Replies:
 
 def _row(reply: KeptReply) -> tuple[Any, ...]:
     values = [getattr(reply, name) for name in _NAMES]
-    values[_VALUE] = json.dumps(reply.value)
+    values[_VALUE] = json_codec.dumps(reply.value)
     return tuple(values)
 
 
 def _from(row: Sequence[Any]) -> KeptReply:
     values = dict(zip(_NAMES, row, strict=True))
-    return KeptReply(**{**values, "value": json.loads(values["value"])})
+    return KeptReply(**{**values, "value": json_codec.loads(values["value"])})
 
 
 class UnscoredAnswers:
@@ -214,6 +214,6 @@ def _text(answer: RunItem) -> str:
 
 
 def _answer(text: str) -> RunItem:
-    rows = json.loads(text)
+    rows = json_codec.loads(text)
     attempts: list[Attempt] = [attempt_from(tuple(row))[1] for row in rows["attempts"]]
     return run_item_from(tuple(rows["item"]), tuple(attempts))

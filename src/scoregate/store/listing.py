@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scoregate.errors import StoreError
+from scoregate.own import json_codec
 from scoregate.records.run_facts import RunFacts
 
 _NEWEST_FIRST = "ORDER BY julianday(started_at) DESC, key DESC"
@@ -87,7 +87,7 @@ class RunSummary:
 def totals_of(connection: sqlite3.Connection, key: int, trials: Sequence[int] | None = None) -> Totals:
     """Counts of a run, or of those of its trials alone."""
     here = "run = :run AND (:trials IS NULL OR trial IN (SELECT value FROM json_each(:trials)))"
-    which = {"run": key, "trials": None if trials is None else json.dumps(list(trials))}
+    which = {"run": key, "trials": None if trials is None else json_codec.dumps(list(trials))}
     statuses = dict(
         connection.execute(f"SELECT status, count(*) FROM run_items WHERE {here} GROUP BY status", which)
     )
@@ -147,7 +147,7 @@ def list_runs(connection: sqlite3.Connection, limit: int | None, gate: str | Non
 
 def _summary(row: tuple[Any, ...]) -> RunSummary:
     *plain, metadata, cost, judged = row
-    facts = RunFacts.of(json.loads(metadata))
+    facts = RunFacts.of(json_codec.loads(metadata))
     return RunSummary(
         **dict(zip(_SUMMARY_COLUMNS, plain, strict=True)),
         gate=facts.gate,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, cast
 
 from scoregate.errors import StoreError
+from scoregate.own import json_codec
 from scoregate.records import (
     JSON,
     Attempt,
@@ -49,7 +49,7 @@ SCORE_COLUMNS = "item, trial, score, value, status, comment, source"
 LEFT_OUT = ""
 """In the place of an output that was left out; no JSON value is written so."""
 
-_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_encode = json_codec.encoder(separators=(",", ":"), allow_nan=False)
 _COMMON = {True: "true", False: "false", None: "null"}
 _GROUP = 64
 """Most rows of one statement: SQLite gives the interpreter back between statements only, so that a larger group
@@ -71,7 +71,7 @@ def header_row(header: RunHeader) -> SqlRow:
 def header_from(row: SqlRow) -> RunHeader:
     *plain, scorers, metadata = row
     fields: dict[str, Any] = dict(zip(_PLAIN_HEADER.values(), plain, strict=True))
-    return RunHeader(**fields, scorers=json.loads(scorers), metadata=json.loads(metadata))
+    return RunHeader(**fields, scorers=json_codec.loads(scorers), metadata=json_codec.loads(metadata))
 
 
 def item_row(key: int, item: RunItem) -> SqlRow:
@@ -105,13 +105,13 @@ def run_item_from(row: SqlRow, attempts: tuple[Attempt, ...] = ()) -> RunItem:
         trial=trial,
         status=cast(ItemStatus, status),
         error=error,
-        output=None if output == LEFT_OUT else json.loads(output),
+        output=None if output == LEFT_OUT else json_codec.loads(output),
         latency_seconds=latency,
         cost_usd=cost,
         tokens=None if tokens_input is None else Tokens(tokens_input, tokens_output),
         trace_id=trace_id,
         cluster=cluster,
-        slices=cast(Mapping[str, str], json.loads(slices)),
+        slices=cast(Mapping[str, str], json_codec.loads(slices)),
         attempts=attempts,
         content=content,
         started_at=started_at,
@@ -143,7 +143,7 @@ def score_from(row: SqlRow) -> Score:
         item=item,
         trial=trial,
         score=name,
-        value=json.loads(value),
+        value=json_codec.loads(value),
         status=cast(ScoreStatus, status),
         comment=comment,
         source=cast(ScoreSource, source),
@@ -161,7 +161,7 @@ def dataset_item_row(fingerprint: str, item: DatasetItem) -> SqlRow:
 
 def dataset_item_from(row: SqlRow) -> DatasetItem:
     name, content = row
-    return DatasetItem(id=name, **json.loads(content))
+    return DatasetItem(id=name, **json_codec.loads(content))
 
 
 def json_text(value: JSON, where: str) -> str:

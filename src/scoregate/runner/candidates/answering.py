@@ -7,7 +7,6 @@ was. When the socket closes, the process ends, whatever it is doing: so none out
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import socket
@@ -20,6 +19,7 @@ from queue import SimpleQueue
 
 from scoregate.errors import ConfigError
 from scoregate.git.version import Version
+from scoregate.own import json_codec
 from scoregate.records import JSON, DatasetItem
 from scoregate.runner.candidates.candidate import Candidate, as_answer, classify
 from scoregate.runner.candidates.python_file import load_experiment, python_candidate
@@ -65,7 +65,7 @@ class _Channel:
         threading.Thread(target=self._read, name="scoregate-questions", daemon=True).start()
 
     def send(self, document: dict[str, JSON]) -> None:
-        data = json.dumps(document, allow_nan=False).encode() + b"\n"
+        data = json_codec.dumps(document, allow_nan=False).encode() + b"\n"
         self._busy = False  # Before the reply: the next question may be there as soon as it is out.
         self._socket.sendall(data)
 
@@ -127,7 +127,7 @@ async def _answer_async(
 
 
 def _asked(line: bytes) -> tuple[DatasetItem, int, str | None]:
-    fields = json.loads(line)
+    fields = json_codec.loads(line)
     trial, parent = fields.pop("trial"), fields.pop("traceparent", None)
     return DatasetItem(**fields), trial, parent
 

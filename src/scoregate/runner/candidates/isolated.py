@@ -15,6 +15,7 @@ from pathlib import Path
 
 from scoregate.errors import ConfigError
 from scoregate.git.version import Version
+from scoregate.own import json_codec
 from scoregate.records import JSON, DatasetItem
 from scoregate.runner.candidates.candidate import (
     Answer,
@@ -66,7 +67,7 @@ def main(path: Path) -> None:
     """Answer the one question on stdin; whatever the user's code prints goes to stderr."""
     reply_to = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    reply = json.dumps(_reply(path, json.load(sys.stdin.buffer)), allow_nan=False)
+    reply = json_codec.dumps(_reply(path, json.load(sys.stdin.buffer)), allow_nan=False)
     with reply_to:
         reply_to.write(reply.encode())
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from scoregate.files.reading import JsonProblem, decode_utf8, parse_json
+from scoregate.own import json_codec
 from scoregate.records import JSON, DatasetItem, Tokens
 from scoregate.runner.candidates.candidate import Answer, CandidateError, TransientError
 from scoregate.wording import printable
@@ -33,7 +33,7 @@ def question(
         fields["expected_output"] = item.expected_output
     if traceparent is not None:
         fields["traceparent"] = traceparent
-    return json.dumps({**fields, "trial": trial}, allow_nan=False).encode() + b"\n"
+    return json_codec.dumps({**fields, "trial": trial}, allow_nan=False).encode() + b"\n"
 
 
 def read_reply(data: bytes) -> JSON:

@@ -7,7 +7,6 @@ it closes with whichever of the two processes ends first.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import socket
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scoregate.errors import ConfigError
+from scoregate.own import json_codec
 from scoregate.records import JSON
 from scoregate.runner.candidates.failures import CandidateError
 from scoregate.runner.candidates.process import failed_exit
@@ -57,7 +57,7 @@ class Launch:
             "relocation": moved,
         }
         # -P: neither the script's folder nor the working directory comes onto the import path.
-        return [str(self.python), "-P", str(_ENTRY), json.dumps(settings)]
+        return [str(self.python), "-P", str(_ENTRY), json_codec.dumps(settings)]
 
 
 class WorkerProcess:
@@ -155,7 +155,7 @@ class WorkerProcess:
         self._socket.close()
 
     def _note_loaded(self, line: bytes) -> dict[str, JSON]:
-        loaded: dict[str, JSON] = json.loads(line)
+        loaded: dict[str, JSON] = json_codec.loads(line)
         if "error" in loaded:
             raise ConfigError(loaded["error"], where=loaded["where"], hint=loaded["hint"])
         self.loaded = loaded

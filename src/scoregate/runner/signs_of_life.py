@@ -1,0 +1,149 @@
+"""What a process tells its supervisor while it may be unable to say anything: that it lives, and what it is at.
+
+In memory that both share, so that it costs a call next to nothing, and so that the last word is there at once. Where
+native code holds the interpreter, or the process is stopped, no thread of Python runs any more, and no word comes.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from scoregate.own import clock
+
+_BEAT_SECONDS = 0.2
+_HEAD = struct.Struct("=Qd")
+"""Beats so far, and the seconds without one that are too many (0: as many as it takes)."""
+_PLACES = 512
+"""So many calls at once are told of; of more, the first ones."""
+_PLACE = struct.Struct("=HQ500s")
+"""Length of the text (0: nothing is under way), the thread, and the text of one call."""
+_BETWEEN = "\x1f"
+
+
+class AtWork(NamedTuple):
+    """A call of the user's code that is under way."""
+
+    thread: int
+    """The system's number of its thread; that of the event loop for an async one."""
+    run: str
+    item: str
+    trial: int
+    scorer: str
+    """Name of the scorer that is called; empty where it is the candidate."""
+
+
+class SignsOfLife:
+    """Written by the supervised process, read by the one that supervises it. Made before they part."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, _HEAD.size + _PLACES * _PLACE.size)
+        self._free = list(range(_PLACES))
+        self._patience = 0.0
+        self._ended = threading.Event()
+
+    # The supervised process.
+
+    @contextmanager
+    def told(self, patience_seconds: float | None) -> Iterator[None]:
+        """Give signs of life as long as this is entered, of which there is one at least in so many seconds."""
+        if patience_seconds is None:
+            yield
+            return
+        self._patience, self._ended = patience_seconds, threading.Event()
+        self._beat()
+        thread = threading.Thread(target=self._go_on, args=(self._ended,), name="scoregate-life", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            self._patience = 0.0
+            self._beat()
+
+    @contextmanager
+    def at(self, run: str, item: str, trial: int, scorer: str = "") -> Iterator[None]:
+        """Tell what this thread is calling."""
+        try:
+            place = self._free.pop()
+        except IndexError:
+            yield
+            return
+        text = _BETWEEN.join((run, item, str(trial), scorer)).encode(errors="replace")[:500]
+        offset = _HEAD.size + place * _PLACE.size
+        _PLACE.pack_into(self._memory, offset, len(text), threading.get_native_id(), text)
+        try:
+            yield
+        finally:
+            _PLACE.pack_into(self._memory, offset, 0, 0, b"")
+            self._free.append(place)
+
+    def _go_on(self, ended: threading.Event) -> None:
+        while not ended.wait(_BEAT_SECONDS):
+            self._beat()
+
+    def _beat(self) -> None:
+        beats, _ = _HEAD.unpack_from(self._memory)
+        _HEAD.pack_into(self._memory, 0, beats + 1, self._patience)
+
+    # The supervising process.
+
+    def beats(self) -> tuple[int, float]:
+        """How many there were so far, and the seconds without one that are too many (0: none are)."""
+        beats, patience = _HEAD.unpack_from(self._memory)
+        return beats, patience
+
+    def at_work(self) -> list[AtWork]:
+        """The calls that are under way, as far as they were told of."""
+        found = []
+        for place in range(_PLACES):
+            length, thread, text = _PLACE.unpack_from(self._memory, _HEAD.size + place * _PLACE.size)
+            parts = text[:length].decode(errors="replace").split(_BETWEEN)
+            if length and len(parts) == 4:
+                found.append(AtWork(thread, parts[0], parts[1], int(parts[2] or 0), parts[3]))
+        return found
+
+
+class Watch:
+    """Whether signs of life are missing. For the supervising process, which looks every now and then."""
+
+    def __init__(self, signs: SignsOfLife, look_seconds: float) -> None:
+        self._signs = signs
+        self._look_seconds = look_seconds
+        self._beats = -1
+        self._since = self._looked = clock.seconds()
+
+    def missing(self) -> float | None:
+        """For how many seconds there was no sign of life, where those are too many."""
+        beats, patience = self._signs.beats()
+        now = clock.seconds()
+        # This process was stopped as well (Ctrl-Z, a machine that slept): the time does not count.
+        paused = now - self._looked > 10 * self._look_seconds
+        self._looked = now
+        if beats != self._beats or paused:
+            self._beats, self._since = beats, now
+        silent = now - self._since
+        return silent if patience and silent > patience else None
+
+
+@dataclass(slots=True)
+class _Here:
+    signs: SignsOfLife | None = None
+
+
+_here = _Here()
+
+
+def give_signs(signs: SignsOfLife) -> None:
+    """From here on this process is the one that is supervised."""
+    _here.signs = signs
+
+
+def signs_here() -> SignsOfLife | None:
+    """Where this process gives signs of life; None where nobody supervises it."""
+    return _here.signs
