@@ -40,6 +40,7 @@ METADATA: dict[str, Any] = {
     "against": "git:main",
     "round": "B",
     "failed_alike": "401: no such key",
+    "held_up": [{"item": "q1", "trial": 0, "scorer": ""}, {"item": "q2", "trial": 1, "scorer": "tone"}],
     "scored_again": ["agent-0-rescored-1f"],
     "rescored_from": "agent-0",
     "rescored": {"who": "Ada", "when": "2026-11-03T00:00:00Z"},
@@ -73,6 +74,7 @@ FACTS = RunFacts(
     against="git:main",
     round="B",
     failed_alike="401: no such key",
+    held_up={("q1", 0): "", ("q2", 1): "tone"},
     scored_again=("agent-0-rescored-1f",),
     rescored_from="agent-0",
     rescored=Rescored("Ada", "2026-11-03T00:00:00Z"),
@@ -155,7 +157,7 @@ TEXTS = (
     "failed_alike",
     "rescored_from",
 )
-LISTS = ("wait_for", "selected_items", "scored_again")
+LISTS = ("wait_for", "selected_items", "held_up", "scored_again")
 OBJECTS = ("experiment", "sdk_experiment", "origin", "rescored", "accepted")
 
 

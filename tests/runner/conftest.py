@@ -71,7 +71,12 @@ class Driver:
             "trials": range(trials),
             "progress": progress.append,
         }
-        arm = Arm(run=run_id, candidate=candidate, done=self.store.done_cells(run_id))
+        arm = Arm(
+            run=run_id,
+            candidate=candidate,
+            done=self.store.done_cells(run_id),
+            held_up=plan.pop("held_up", {}),
+        )
         report = run(RunPlan(arms=[arm], items=chosen, store=self.store, **(values | plan)))
         return Driven(report, self.store.load_run(run_id), progress)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -22,7 +23,9 @@ from scoregate.gate_run.request import NEWEST, Request
 from scoregate.gate_run.run import run_gate
 
 if TYPE_CHECKING:
+    from scoregate.errors import RunInterrupted
     from scoregate.gate_run.outcome import Decided
+    from scoregate.runner.supervisor import ProcessHung
 
 
 def _run_id(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -140,7 +143,7 @@ def run(**options: object) -> int:
 
     from scoregate.errors import RunInterrupted
     from scoregate.own.folder import remember_folder
-    from scoregate.runner.supervisor import supervise
+    from scoregate.runner.supervisor import ProcessHung, supervise
 
     remember_folder()
 
@@ -148,6 +151,8 @@ def run(**options: object) -> int:
     since = datetime.now(UTC).isoformat(timespec="milliseconds")
     try:
         return supervise(lambda: exit_code_of(lambda: _run(request, claim_streams())), say=say)
+    except ProcessHung as error:
+        raise _hung(request, _begun(request, since), error) from error
     except RunInterrupted as error:
         begun = _begun(request, since)
         if begun is None:
@@ -155,6 +160,25 @@ def run(**options: object) -> int:
         hint = f"go on with: {request.resume_command(begun)}"
         contained = "isolate = true in [candidate] contains a crash of a Python candidate"
         raise RunInterrupted(error.message, hint=f"{hint}; {contained}") from error
+
+
+def _hung(request: Request, begun: str | None, error: ProcessHung) -> RunInterrupted:
+    """What the user is told where the run's process gave no sign of life; the run notes which call is to blame."""
+    from scoregate.errors import RunInterrupted, ScoregateError
+    from scoregate.gate_file import read_gate
+    from scoregate.gate_run.stopped import note_held_up, what_held_up
+    from scoregate.sources import open_store
+
+    message = f"{error.message}: {what_held_up(error.at_work)}"
+    if begun is None:
+        return RunInterrupted(message, hint="no run had begun")
+    apart = "which makes it in a process of its own, or an error where that cannot be"
+    with (
+        suppress(ScoregateError),
+        open_store(read_gate(request.gate_path).root, path=request.store_path) as store,
+    ):
+        note_held_up(error.at_work, store)
+    return RunInterrupted(message, hint=f"go on with: {request.resume_command(begun)}, {apart}", run=begun)
 
 
 def _begun(request: Request, since: str) -> str | None:

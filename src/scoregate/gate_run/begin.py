@@ -17,7 +17,7 @@ from scoregate.gate_file import Gate, Limits
 from scoregate.gate_run.assembly import Assembly
 from scoregate.gate_run.request import NEWEST, Request
 from scoregate.gate_run.selection import Selection, select
-from scoregate.gate_run.stopped import try_again
+from scoregate.gate_run.stopped import apart_from, try_again
 from scoregate.git.checkout import origin_of
 from scoregate.own import clock
 from scoregate.records import DatasetItem, RunHeader
@@ -196,7 +196,13 @@ def plan_session(
         use_replies(assembly.scorers, store, headers, read=assembly.use_cache)
     return RunPlan(
         arms=[
-            Arm(run=started.header.run, candidate=candidate, done=store.done_cells(started.header.run))
+            Arm(
+                run=started.header.run,
+                candidate=candidate,
+                done=store.done_cells(started.header.run),
+                held_up=started.header.facts.held_up,
+                apart=apart_from(candidate, started.header, assembly.gate),
+            )
             for started, candidate in arms
         ],
         items=items,

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scoregate.wording import count
+
 if TYPE_CHECKING:
-    from scoregate.gate_file import Limits
+    from scoregate.gate_file import Gate, Limits
     from scoregate.records import RunHeader
+    from scoregate.runner.candidates import Candidate
     from scoregate.runner.plan import RunReport
+    from scoregate.runner.signs_of_life import AtWork
     from scoregate.store import Store
 
 
@@ -39,6 +46,31 @@ def note_failed_alike(report: RunReport, store: Store) -> None:
         store.note(header.with_facts(facts))
 
 
+def note_held_up(calls: Sequence[AtWork], store: Store) -> None:
+    """Note in their runs which calls were under way when the process gave no sign of life any more.
+
+    Of several, the scorers' are left out: only one call held it up, and the others are to be made again.
+    """
+    for call in calls:
+        if call.scorer and len(calls) > 1:
+            continue
+        header = store.header(call.run)
+        held_up = {**header.facts.held_up, (call.item, call.trial): call.scorer}
+        store.note(header.with_facts(replace(header.facts, held_up=held_up)))
+
+
+def what_held_up(calls: Sequence[AtWork]) -> str:
+    """In words: which call it was, or may have been."""
+    if not calls:
+        return "no call was under way"
+    first, *others = calls
+    of = f" (scorer '{first.scorer}')" if first.scorer else ""
+    others_too = f" or one of {count(len(others), 'other item')}" if others else ""
+    return (
+        f"the call for item '{first.item}'{of}{others_too} holds the interpreter or has stopped the process"
+    )
+
+
 def try_again(header: RunHeader, store: Store) -> RunHeader:
     """The header of a run that is gone on with; calls whose failure ended it are to be made again.
 
@@ -50,3 +82,23 @@ def try_again(header: RunHeader, store: Store) -> RunHeader:
     header = header.with_facts(header.facts.without("failed_alike"))
     store.note(header)
     return header
+
+
+def apart_from(candidate: Candidate, header: RunHeader, gate: Gate) -> Candidate | None:
+    """A Python candidate of this process in processes of its own, where a call of it has held the process up.
+
+    None where none has, and of a script, which lives in this process alone.
+    """
+    calls = sum(not scorer for scorer in header.facts.held_up.values())
+    if not calls or candidate.file is None or candidate.close is not None or candidate.script is not None:
+        return None
+    from scoregate.git.checkout import Version
+    from scoregate.runner.candidates.worker import worker_candidate
+
+    return worker_candidate(
+        candidate.file,
+        root=gate.root,
+        python=Path(sys.executable),
+        version=Version(candidate.version, candidate.commit, candidate.dirty),
+        at_once=min(calls, gate.limits.concurrency),
+    )

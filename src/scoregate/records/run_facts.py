@@ -7,9 +7,9 @@ queries of the store name `gate` and `wait_for` in SQL.)
 
 Who sets them: `gate_run.begin.start_run` what every run notes (gate, and origin to selected_items),
 `gate_run.session` what tells the runs of a session apart (session, arm, against, round), `gate_run.rescored_first`
-scored_again, `gate_run.stopped` failed_alike, `gate_run.rescore` rescored_from and rescored, `gate_run.alone` script,
-`gates.acceptance` and `baselines` accepted, `gate_run.enforce` sdk_experiment, and `langfuse.experiment_runs`
-experiment.
+scored_again, `gate_run.stopped` failed_alike and held_up, `gate_run.rescore` rescored_from and rescored,
+`gate_run.alone` script, `gates.acceptance` and `baselines` accepted, `gate_run.enforce` sdk_experiment, and
+`langfuse.experiment_runs` experiment.
 """
 
 from __future__ import annotations
@@ -121,6 +121,9 @@ class RunFacts:
     """Letter of the round of fresh trials that the run was made for. Its trials are numbered from 0 again."""
     failed_alike: str | None = None
     """The error with which all of its first calls failed, where that ended it; what failed is tried again then."""
+    held_up: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """(item, trial) -> the scorer, or "" for the candidate, whose call held up the process of an earlier session until
+    it was ended. Where the run is gone on with, such a call is not made in the run's process again."""
     scored_again: tuple[str, ...] = ()
     """Ids of the runs that were scored again for this one, whose cost counts towards its cap."""
     rescored_from: str | None = None
@@ -162,6 +165,7 @@ class RunFacts:
             against=_text(metadata.get("against")),
             round=_text(metadata.get("round")),
             failed_alike=_text(metadata.get("failed_alike")),
+            held_up=_held_up(metadata.get("held_up")),
             scored_again=_texts(metadata.get("scored_again")),
             rescored_from=_text(metadata.get("rescored_from")),
             rescored=None if again is None else Rescored(_text(again.get("who")), _text(again.get("when"))),
@@ -190,7 +194,7 @@ class RunFacts:
             if now == default:
                 del metadata[name]
             else:
-                metadata[name] = _as_json(now)
+                metadata[name] = _calls(now) if name == "held_up" else _as_json(now)
         return metadata
 
     def without(self, *names: str) -> RunFacts:
@@ -240,6 +244,15 @@ def _script(said: Mapping[str, JSON] | None) -> ScriptSaid | None:
     return ScriptSaid(outcome, _text(said.get("reason")) or "")
 
 
+def _held_up(said: JSON) -> Mapping[tuple[str, int], str]:
+    calls = [_object(call) or {} for call in said] if isinstance(said, list) else []
+    return {
+        (call["item"], call["trial"]): _text(call.get("scorer")) or ""
+        for call in calls
+        if isinstance(call.get("item"), str) and isinstance(call.get("trial"), int)
+    }
+
+
 def _acceptance(said: Mapping[str, JSON]) -> Acceptance:
     best_of = said.get("best_of")
     return Acceptance(
@@ -249,6 +262,10 @@ def _acceptance(said: Mapping[str, JSON]) -> Acceptance:
         forced=_texts(said.get("forced")),
         best_of=best_of if isinstance(best_of, int) and not isinstance(best_of, bool) else None,
     )
+
+
+def _calls(held_up: Mapping[tuple[str, int], str]) -> JSON:
+    return [{"item": item, "trial": trial, "scorer": scorer} for (item, trial), scorer in held_up.items()]
 
 
 def _as_json(fact: Any) -> JSON:

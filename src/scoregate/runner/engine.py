@@ -35,6 +35,7 @@ from scoregate.runner.first_calls import FirstCalls
 from scoregate.runner.patience import Patience
 from scoregate.runner.plan import MissingCell, RunPlan, RunReport, SessionCounter, missing_cells
 from scoregate.runner.scoring import ItemToScore
+from scoregate.runner.signs_of_life import told_of
 from scoregate.runner.tracing import traced
 from scoregate.scorers.scorer import OutOfTime, Postponed
 from scoregate.store import Totals
@@ -68,7 +69,8 @@ class Engine:
         self._put_off: list[ItemToScore] = []
         self._called = False
         """All calls of candidates have come to their end."""
-        self._candidates = distinct_candidates([arm.candidate for arm in plan.arms])
+        apart = [arm.apart for arm in plan.arms if arm.apart is not None]
+        self._candidates = distinct_candidates([*(arm.candidate for arm in plan.arms), *apart])
         self._throttle = Throttle(plan.limits.concurrency)
         self._first = {
             arm.run: FirstCalls(
@@ -86,6 +88,12 @@ class Engine:
             committed=self._on_committed,
             failed=self.interrupt,
             cost_cap=self._budget.cost_cap,
+            held_up={
+                (arm.run, item, trial): scorer
+                for arm in plan.arms
+                for (item, trial), scorer in arm.held_up.items()
+                if scorer
+            },
         )
         self.calls = self._finishing.calls
         self._random = Random(plan.seed)
@@ -188,11 +196,14 @@ class Engine:
     ) -> tuple[CallOutcome, Answer | None, CandidateError | None]:
         """One call: an answer or an error, or neither if it was aborted."""
         candidate = cell.arm.candidate
+        if cell.arm.apart is not None and cell.arm.held_up.get((cell.item.id, cell.trial)) == "":
+            candidate = cell.arm.apart
         self._budget.started()
         self._tally.call_started(is_retry=is_retry)
         begin = self.calls.awaited if candidate.is_async else self.calls.in_thread
         tracing = self._plan.tracing
         call = candidate.call if tracing is None else traced(candidate, tracing, cell.arm.run)
+        call = told_of(call, cell.arm.run, is_async=candidate.is_async)
         outcome = await begin(call, cell.item, cell.trial)
         answer: Answer | None = None
         error: CandidateError | None = None

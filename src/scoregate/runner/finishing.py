@@ -16,7 +16,7 @@ from scoregate.records import DatasetItem, RunItem, Score
 from scoregate.runner.budget import CostCap
 from scoregate.runner.calls import Calls, DaemonThreads
 from scoregate.runner.committer import Committer, Finished, Given
-from scoregate.runner.scoring import ItemToScore, Scoring
+from scoregate.runner.scoring import NOTHING_HELD_UP, HeldUp, ItemToScore, Scoring
 from scoregate.scorers.scorer import Postponed, Scorer
 from scoregate.store import Store
 
@@ -42,11 +42,13 @@ class Finishing:
         failed: Callable[[], None],
         cost_cap: CostCap,
         postpone_unanswered: bool = False,
+        held_up: HeldUp = NOTHING_HELD_UP,
     ) -> None:
         """`complete` makes the cells of a run item whole, given the run's id and what the scorers made.
 
         `put_off` is told which answer is left to another session, `committed` each batch and which of it was new, and
-        `failed` that nothing can be committed any more. `cost_cap` and `postpone_unanswered` are those of `Scoring`.
+        `failed` that nothing can be committed any more. `cost_cap`, `postpone_unanswered` and `held_up` are those of
+        `Scoring`.
         """
         self._loop = asyncio.get_running_loop()
         self._threads = DaemonThreads()
@@ -70,6 +72,7 @@ class Finishing:
             failed=self._on_failed,
             cost_cap=cost_cap,
             postpone_unanswered=postpone_unanswered,
+            held_up=held_up,
         )
         self._committer = Committer(store, committed=self._on_committed, failed=self._on_failed)
         self._on_the_way = 0

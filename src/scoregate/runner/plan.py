@@ -83,6 +83,11 @@ class Arm:
     candidate: Candidate
     done: AbstractSet[tuple[str, int]] = frozenset()
     """Cells `(item, trial)` that are committed already (`Store.done_cells`)."""
+    held_up: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """Cells whose call ended an earlier session, as its process gave no sign of life: the scorer that was called, or ""
+    for the candidate."""
+    apart: Candidate | None = None
+    """The same version in processes of its own, for the cells whose call of the candidate held the process up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,10 @@ import asyncio
 import contextvars
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 
 from scoregate.catalog import Catalog
 from scoregate.errors import StoreError
@@ -26,6 +27,7 @@ from scoregate.records import DatasetItem, RunItem, Score
 from scoregate.runner.budget import CostCap
 from scoregate.runner.calls import CallOutcome, Calls, DaemonThreads, ThreadJob, close_all
 from scoregate.runner.candidates.failures import reason_of
+from scoregate.runner.signs_of_life import at_work
 from scoregate.scorers.scorer import (
     OutOfTime,
     Postponed,
@@ -41,6 +43,10 @@ _QUICK_SECONDS = 0.005
 """A job that takes less was too small, and an item that waits this long for company has waited enough."""
 _SLOW_SECONDS = 4 * _QUICK_SECONDS
 LARGEST_CHUNK = 128
+HeldUp = Mapping[tuple[str, str, int], str]
+"""(run, item, trial) -> the scorer whose call ended an earlier session: it held the interpreter."""
+NOTHING_HELD_UP: HeldUp = MappingProxyType({})
+_HELD_UP = "held the interpreter until the run was ended, and was not called again"
 
 
 class Pace:
@@ -108,11 +114,13 @@ class Scoring:
         failed: Callable[[StoreError], None],
         cost_cap: CostCap | None = None,
         postpone_unanswered: bool = False,
+        held_up: HeldUp = NOTHING_HELD_UP,
     ) -> None:
         """`calls` makes the async calls under their limit; as many jobs and async items are at work as calls may be.
 
         Services pay from `cost_cap`. What a cap on cost or time forbids to score goes to `put_off`, without its scores,
         and with `postpone_unanswered` so does what they do not answer. `failed` is told of a reply that is not kept.
+        A scorer that `held_up` names is not called for its item.
         """
         self._sync = [scorer for scorer in scorers if not scorer.is_async]
         self._async = sorted(
@@ -123,6 +131,7 @@ class Scoring:
         self._aborted = False
         self._out_of_time = False
         self._catalog = catalog
+        self._held_up = held_up
         self._threads = threads
         self._calls = calls
         self._at_once = limits.concurrency
@@ -234,8 +243,12 @@ class Scoring:
                     job.since = clock.seconds()
 
     def _score(self, scorer: Scorer, work: ItemToScore) -> list[Score]:
+        cell = work.run, work.item.id, work.run_item.trial
+        if self._held_up.get(cell) == scorer.name:
+            return error_scores(scorer, work.run_item, _HELD_UP)
         try:
-            return score_item(scorer, work.item, work.run_item, catalog=self._catalog)
+            with at_work(*cell, scorer.name):
+                return score_item(scorer, work.item, work.run_item, catalog=self._catalog)
         except BaseException as error:  # noqa: BLE001  user code: KeyboardInterrupt raised by a scorer is its error
             return error_scores(scorer, work.run_item, reason_of(error))
 
@@ -305,6 +318,9 @@ class Scoring:
             if skipped:
                 work.scores += skipped
                 continue
+            if self._held_up.get((work.run, work.item.id, work.run_item.trial)) == scorer.name:
+                work.scores += error_scores(scorer, work.run_item, _HELD_UP)
+                continue
             if self._aborted and scorer.service is not None:
                 return
             if self._out_of_time and scorer.service is not None:
@@ -343,5 +359,7 @@ class Scoring:
 
     async def _call(self, scorer: Scorer, work: ItemToScore) -> CallOutcome:
         score = partial(score_item_async, catalog=self._catalog)
-        calls = self._calls if scorer.service is None else self._service_calls
-        return await calls.awaited(score, scorer, work.item, work.run_item)
+        if scorer.service is not None:
+            return await self._service_calls.awaited(score, scorer, work.item, work.run_item)
+        with at_work(work.run, work.item.id, work.run_item.trial, scorer.name):
+            return await self._calls.awaited(score, scorer, work.item, work.run_item)

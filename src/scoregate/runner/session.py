@@ -18,8 +18,11 @@ from scoregate.own.folder import go_back
 from scoregate.runner.calls import Calls, LoopBlocked
 from scoregate.runner.engine import Engine
 from scoregate.runner.plan import RunPlan, RunReport
+from scoregate.runner.signs_of_life import signs_given
 from scoregate.runner.supervisor import Interruptions
 
+_SIGN_SECONDS = 5.0
+"""How much longer than the time limit of a call the process may give no sign of life."""
 _LEAVE_SECONDS = 0.15
 """How long tasks that are left over may take to end."""
 
@@ -119,7 +122,8 @@ async def _session(
 ) -> _Report:
     loop = asyncio.get_running_loop()
     driver = begin()
-    with _Watchdog(loop, driver.calls, timeout_seconds) as watchdog:
+    patience = None if timeout_seconds is None else timeout_seconds + _SIGN_SECONDS
+    with signs_given(patience), _Watchdog(loop, driver.calls, timeout_seconds) as watchdog:
 
         def interrupt() -> None:
             watchdog.hurry()

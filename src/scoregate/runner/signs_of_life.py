@@ -9,16 +9,25 @@ from __future__ import annotations
 import mmap
 import struct
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from typing import NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scoregate.own import clock
+
+if TYPE_CHECKING:
+    from scoregate.records import DatasetItem
+
+    _Call = Callable[[DatasetItem, int], Any]
 
 _BEAT_SECONDS = 0.2
 _HEAD = struct.Struct("=Qd")
 """Beats so far, and the seconds without one that are too many (0: as many as it takes)."""
+_SAMPLE_SECONDS = 0.4
+_FEWEST_TICKS = 4
+"""Of a processor that has a hundred a second."""
 _PLACES = 512
 """So many calls at once are told of; of more, the first ones."""
 _PLACE = struct.Struct("=HQ500s")
@@ -144,6 +153,51 @@ def give_signs(signs: SignsOfLife) -> None:
     _here.signs = signs
 
 
-def signs_here() -> SignsOfLife | None:
-    """Where this process gives signs of life; None where nobody supervises it."""
-    return _here.signs
+def signs_given(patience_seconds: float | None) -> AbstractContextManager[None]:
+    """See `SignsOfLife.told`; nothing where nobody supervises this process."""
+    return nullcontext() if _here.signs is None else _here.signs.told(patience_seconds)
+
+
+def at_work(run: str, item: str, trial: int, scorer: str = "") -> AbstractContextManager[None]:
+    """See `SignsOfLife.at`; nothing where nobody supervises this process."""
+    return nullcontext() if _here.signs is None else _here.signs.at(run, item, trial, scorer)
+
+
+def told_of(call: _Call, run: str, *, is_async: bool) -> _Call:
+    """A candidate's call, told of while it is under way."""
+    if _here.signs is None:
+        return call
+    if is_async:
+
+        async def awaited(item: DatasetItem, trial: int) -> Any:
+            with at_work(run, item.id, trial):
+                return await call(item, trial)
+
+        return awaited
+
+    def called(item: DatasetItem, trial: int) -> Any:
+        with at_work(run, item.id, trial):
+            return call(item, trial)
+
+    return called
+
+
+def suspects(under_way: Sequence[AtWork], process: int) -> Sequence[AtWork]:
+    """Those of the calls whose threads keep a processor busy; all of them where that cannot be told."""
+    before = _processor_time(process)
+    clock.sleep(_SAMPLE_SECONDS)
+    after = _processor_time(process)
+    taken = {thread: ticks - before.get(thread, ticks) for thread, ticks in after.items()}
+    most = max(_FEWEST_TICKS, 0.7 * sum(taken.values()))
+    return [one for one in under_way if taken.get(one.thread, 0) >= most] or under_way
+
+
+def _processor_time(process: int) -> dict[int, int]:
+    """Thread -> ticks of a processor that it has had; empty where the system does not tell."""
+    found = {}
+    for stat in Path(f"/proc/{process}/task").glob("*/stat"):
+        with suppress(OSError, ValueError, IndexError):
+            # The name of a thread, in brackets, may hold anything.
+            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            found[int(stat.parent.name)] = int(fields[11]) + int(fields[12])
+    return found

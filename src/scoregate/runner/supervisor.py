@@ -21,7 +21,7 @@ from typing import Any
 
 from scoregate.errors import INTERRUPTED, RunInterrupted
 from scoregate.own import clock
-from scoregate.runner.signs_of_life import AtWork, SignsOfLife, Watch, give_signs
+from scoregate.runner.signs_of_life import AtWork, SignsOfLife, Watch, give_signs, suspects
 from scoregate.wording import Say
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -155,7 +155,7 @@ class _Supervision:
                 continue
             silent = watch.missing()
             if silent is not None:
-                self._ended.at_work = self._signs.at_work()
+                self._ended.at_work = suspects(self._signs.at_work(), self._child)
                 self._ended.silent_seconds = silent
                 self._kill()
                 return
@@ -177,14 +177,14 @@ class _Supervision:
     @contextmanager
     def _news_of_exit(self) -> Iterator[list[int]]:
         """A descriptor that can be read once the child has exited; none where the system has no such thing."""
-        if not hasattr(os, "pidfd_open"):
-            yield []
-            return
-        descriptor = os.pidfd_open(self._child)
+        descriptors: list[int] = []
+        with suppress(AttributeError, OSError):
+            descriptors.append(os.pidfd_open(self._child))
         try:
-            yield [descriptor]
+            yield descriptors
         finally:
-            os.close(descriptor)
+            for descriptor in descriptors:
+                os.close(descriptor)
 
     def _told_its_end(self) -> bool:
         if self._ended.code is None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from scoregate.errors import ConfigError
 from scoregate.git.version import Version
 from scoregate.own import json_codec
+from scoregate.own.folder import here
 from scoregate.records import JSON, DatasetItem
 from scoregate.runner.candidates.candidate import (
     Answer,
@@ -41,7 +42,7 @@ def isolated_candidate(experiment: ExperimentFile, *, version: Version) -> Candi
 
     The task finds what it finds in this process: relative paths, a relative PYTHONPATH, modules beside its file.
     """
-    folder = Path.cwd()
+    folder = here()
     # -P: as in this process, the folder that it is started in is not on the import path.
     command = (sys.executable, "-P", "-m", __name__, str(experiment.path.resolve()))
 
