@@ -31,6 +31,19 @@ async def judged(*, output: Any, **_: Any) -> float:
     return 0.5
 
 
+def test_a_scorer_without_end_before_another_is_an_error_of_its_cell_alone(drive: Drive) -> None:
+    def endless(*, input: dict[str, str], **_: Any) -> bool:
+        while input["q"] == "a":
+            time.sleep(0.01)
+        return True
+
+    limits = Limits(concurrency=2, timeout_seconds=0.5)
+    driven = drive(echo, items=2, evaluators=[endless, exact], limits=limits)
+    assert {item: cell.status for item, cell in driven.scores("endless").items()} == {"a": "error", "b": "ok"}
+    assert driven.scores("endless")["a"].comment == "timed out after 0.5 s"
+    assert {cell.status for cell in driven.scores("exact").values()} == {"ok"}
+
+
 def test_sync_and_async_scorers_score_the_same_items(drive: Drive) -> None:
     driven = drive(echo, items=50, evaluators=[exact, judged], expected_scores=["exact", "judged"])
     assert {score.value for score in driven.scores("exact").values()} == {True}

@@ -201,7 +201,9 @@ def plan_session(
                 candidate=candidate,
                 done=store.done_cells(started.header.run),
                 held_up=started.header.facts.held_up,
-                apart=apart_from(candidate, started.header, assembly.gate),
+                apart=apart_from(candidate, started.header, assembly.gate)
+                if started.header.facts.held_up
+                else None,
             )
             for started, candidate in arms
         ],

@@ -70,7 +70,8 @@ class Committer:
         self._thread.start()
 
     def put(self, finished: Sequence[Finished]) -> None:
-        self._waiting.put(finished)
+        if finished:  # To the thread a batch of nothing is the end.
+            self._waiting.put(finished)
 
     def keep(self, given: Given) -> None:
         """Keep an answer while it is being scored, in case the process does not live to see its scores."""
