@@ -32,6 +32,7 @@ def test_a_process_without_a_sign_of_life_is_ended_and_its_call_is_named(hang: C
         with signs_given(1.0):
             with at_work("run-1", "q001", 0):
                 pass
+            time.sleep(0.1)
             with at_work("run-1", "q002", 3, "tone"):
                 hang()
         return 0
@@ -84,6 +85,15 @@ def test_nothing_is_missed_before_and_after_a_session() -> None:
     assert watch.missing() is None
 
 
+def test_where_no_call_is_under_way_the_last_one_is_named() -> None:
+    signs = SignsOfLife()
+    assert signs.at_work() == []
+    for item in ("q001", "q002"):
+        with signs.at("run-1", item, 0):
+            time.sleep(0.1)
+    assert [call.item for call in signs.at_work()] == ["q002"]
+
+
 def test_more_calls_than_there_is_room_for_do_no_harm() -> None:
     signs = SignsOfLife()
     entered = [signs.at("run-1", f"q{n}", 0) for n in range(600)]
@@ -92,7 +102,6 @@ def test_more_calls_than_there_is_room_for_do_no_harm() -> None:
     assert len(signs.at_work()) == 512
     for call in entered:
         call.__exit__(None, None, None)
-    assert signs.at_work() == []
     with signs.at("run-1", "ü" * 600, 0):
         assert all(isinstance(call, AtWork) for call in signs.at_work())
 

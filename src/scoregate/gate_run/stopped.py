@@ -49,11 +49,9 @@ def note_failed_alike(report: RunReport, store: Store) -> None:
 def note_held_up(calls: Sequence[AtWork], store: Store) -> None:
     """Note in their runs which calls were under way when the process gave no sign of life any more.
 
-    Of several, the scorers' are left out: only one call held it up, and the others are to be made again.
+    One alone held it up. A candidate's can be made again without harm, so that scorers' are left out beside them.
     """
-    for call in calls:
-        if call.scorer and len(calls) > 1:
-            continue
+    for call in [call for call in calls if not call.scorer] or calls:
         header = store.header(call.run)
         held_up = {**header.facts.held_up, (call.item, call.trial): call.scorer}
         store.note(header.with_facts(replace(header.facts, held_up=held_up)))

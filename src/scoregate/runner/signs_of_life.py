@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import struct
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -30,8 +31,11 @@ _FEWEST_TICKS = 4
 """Of a processor that has a hundred a second."""
 _PLACES = 512
 """So many calls at once are told of; of more, the first ones."""
-_PLACE = struct.Struct("=HQ500s")
-"""Length of the text (0: nothing is under way), the thread, and the text of one call."""
+_PLACE = struct.Struct("=dHQ500s")
+"""When the call ended (0: it is under way), the length of its text (0: there was none here), its thread, its text."""
+_ENDED = struct.Struct("=d")
+_JUST_ENDED_SECONDS = 0.01
+"""A thread that stops its process may still come to the end of its call, and others of theirs."""
 _BETWEEN = "\x1f"
 
 
@@ -52,7 +56,8 @@ class SignsOfLife:
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, _HEAD.size + _PLACES * _PLACE.size)
-        self._free = list(range(_PLACES))
+        # The place that is taken next is the one that was left first, so that what ended last can still be read.
+        self._free = deque(range(_PLACES))
         self._patience = 0.0
         self._ended = threading.Event()
 
@@ -79,17 +84,17 @@ class SignsOfLife:
     def at(self, run: str, item: str, trial: int, scorer: str = "") -> Iterator[None]:
         """Tell what this thread is calling."""
         try:
-            place = self._free.pop()
+            place = self._free.popleft()
         except IndexError:
             yield
             return
         text = _BETWEEN.join((run, item, str(trial), scorer)).encode(errors="replace")[:500]
         offset = _HEAD.size + place * _PLACE.size
-        _PLACE.pack_into(self._memory, offset, len(text), threading.get_native_id(), text)
+        _PLACE.pack_into(self._memory, offset, 0.0, len(text), threading.get_native_id(), text)
         try:
             yield
         finally:
-            _PLACE.pack_into(self._memory, offset, 0, 0, b"")
+            _ENDED.pack_into(self._memory, offset, clock.seconds())
             self._free.append(place)
 
     def _go_on(self, ended: threading.Event) -> None:
@@ -108,14 +113,15 @@ class SignsOfLife:
         return beats, patience
 
     def at_work(self) -> list[AtWork]:
-        """The calls that are under way, as far as they were told of."""
-        found = []
+        """The calls that are under way, as far as they were told of, and those that ended last."""
+        found: list[tuple[float, AtWork]] = []
         for place in range(_PLACES):
-            length, thread, text = _PLACE.unpack_from(self._memory, _HEAD.size + place * _PLACE.size)
+            ended, length, thread, text = _PLACE.unpack_from(self._memory, _HEAD.size + place * _PLACE.size)
             parts = text[:length].decode(errors="replace").split(_BETWEEN)
             if length and len(parts) == 4:
-                found.append(AtWork(thread, parts[0], parts[1], int(parts[2] or 0), parts[3]))
-        return found
+                found.append((ended, AtWork(thread, parts[0], parts[1], int(parts[2] or 0), parts[3])))
+        last = max((ended for ended, _ in found), default=0.0)
+        return [call for ended, call in found if not ended or ended > last - _JUST_ENDED_SECONDS]
 
 
 class Watch:
