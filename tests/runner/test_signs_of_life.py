@@ -85,13 +85,14 @@ def test_nothing_is_missed_before_and_after_a_session() -> None:
     assert watch.missing() is None
 
 
-def test_where_no_call_is_under_way_the_last_one_is_named() -> None:
+def test_a_thread_that_stops_its_process_may_come_to_the_end_of_its_call_first() -> None:
     signs = SignsOfLife()
     assert signs.at_work() == []
     for item in ("q001", "q002"):
         with signs.at("run-1", item, 0):
             time.sleep(0.1)
-    assert [call.item for call in signs.at_work()] == ["q002"]
+    assert signs.at_work() == []
+    assert [call.item for call in signs.at_work(stopped=True)] == ["q002"]
 
 
 def test_more_calls_than_there_is_room_for_do_no_harm() -> None:

@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scoregate.wording import count
-
 if TYPE_CHECKING:
     from scoregate.gate_file import Gate, Limits
     from scoregate.records import RunHeader
@@ -17,6 +15,9 @@ if TYPE_CHECKING:
     from scoregate.runner.plan import RunReport
     from scoregate.runner.signs_of_life import AtWork
     from scoregate.store import Store
+
+
+_MOST_NAMES = 20
 
 
 def why_stopped(report: RunReport, limits: Limits) -> str:
@@ -61,12 +62,12 @@ def what_held_up(calls: Sequence[AtWork]) -> str:
     """In words: which call it was, or may have been."""
     if not calls:
         return "no call was under way"
-    first, *others = calls
-    of = f" (scorer '{first.scorer}')" if first.scorer else ""
-    others_too = f" or one of {count(len(others), 'other item')}" if others else ""
-    return (
-        f"the call for item '{first.item}'{of}{others_too} holds the interpreter or has stopped the process"
+    names = [f"'{call.item}'" + (f" (scorer '{call.scorer}')" if call.scorer else "") for call in calls]
+    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    which = (
+        f"item {names[0]}" if len(names) == 1 else f"one of the items {', '.join(names[:_MOST_NAMES])}{more}"
     )
+    return f"the call for {which} holds the interpreter or has stopped the process"
 
 
 def try_again(header: RunHeader, store: Store) -> RunHeader:

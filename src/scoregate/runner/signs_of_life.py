@@ -31,8 +31,9 @@ _FEWEST_TICKS = 4
 """Of a processor that has a hundred a second."""
 _PLACES = 512
 """So many calls at once are told of; of more, the first ones."""
-_PLACE = struct.Struct("=dHQ500s")
-"""When the call ended (0: it is under way), the length of its text (0: there was none here), its thread, its text."""
+_PLACE = struct.Struct("=ddHQ500s")
+"""When the call ended (0: it is under way) and when it began, the length of its text (0: there was none here yet), its
+thread, its text."""
 _ENDED = struct.Struct("=d")
 _JUST_ENDED_SECONDS = 0.01
 """A thread that stops its process may still come to the end of its call, and others of theirs."""
@@ -90,7 +91,8 @@ class SignsOfLife:
             return
         text = _BETWEEN.join((run, item, str(trial), scorer)).encode(errors="replace")[:500]
         offset = _HEAD.size + place * _PLACE.size
-        _PLACE.pack_into(self._memory, offset, 0.0, len(text), threading.get_native_id(), text)
+        thread = threading.get_native_id()
+        _PLACE.pack_into(self._memory, offset, 0.0, clock.seconds(), len(text), thread, text)
         try:
             yield
         finally:
@@ -112,16 +114,20 @@ class SignsOfLife:
         beats, patience = _HEAD.unpack_from(self._memory)
         return beats, patience
 
-    def at_work(self) -> list[AtWork]:
-        """The calls that are under way, as far as they were told of, and those that ended last."""
+    def at_work(self, *, stopped: bool = False) -> list[AtWork]:
+        """The calls that are under way, as far as they were told of; of a process that is `stopped`, also those that
+        had just ended then."""
         found: list[tuple[float, AtWork]] = []
+        last = 0.0
         for place in range(_PLACES):
-            ended, length, thread, text = _PLACE.unpack_from(self._memory, _HEAD.size + place * _PLACE.size)
+            at = _HEAD.size + place * _PLACE.size
+            ended, began, length, thread, text = _PLACE.unpack_from(self._memory, at)
             parts = text[:length].decode(errors="replace").split(_BETWEEN)
             if length and len(parts) == 4:
+                last = max(last, began, ended)
                 found.append((ended, AtWork(thread, parts[0], parts[1], int(parts[2] or 0), parts[3])))
-        last = max((ended for ended, _ in found), default=0.0)
-        return [call for ended, call in found if not ended or ended > last - _JUST_ENDED_SECONDS]
+        just = last - _JUST_ENDED_SECONDS if stopped else last
+        return [call for ended, call in found if not ended or ended > just]
 
 
 class Watch:

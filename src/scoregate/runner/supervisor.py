@@ -117,6 +117,7 @@ class _Supervision:
         self._signs = signs
         self._ended = _Ended()
         self._asked: list[int] = []
+        self._stopped = False
 
     def until_it_ends(self, unblocked: Any) -> _Ended:
         """Wait, forwarding signals, which are blocked until this does."""
@@ -155,7 +156,8 @@ class _Supervision:
                 continue
             silent = watch.missing()
             if silent is not None:
-                self._ended.at_work = suspects(self._signs.at_work(), self._child)
+                under_way = self._signs.at_work(stopped=self._stopped)
+                self._ended.at_work = under_way if self._stopped else suspects(under_way, self._child)
                 self._ended.silent_seconds = silent
                 self._kill()
                 return
@@ -165,9 +167,12 @@ class _Supervision:
 
     def _has_exited(self, deadline: float | None) -> bool:
         """Look, and if it has not, wait a moment for news of it."""
-        child, self._ended.status = os.waitpid(self._child, os.WNOHANG)
-        if child:
+        child, status = os.waitpid(self._child, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
+        if child and not (os.WIFSTOPPED(status) or os.WIFCONTINUED(status)):
+            self._ended.status = status
             return True
+        if child:
+            self._stopped = os.WIFSTOPPED(status)
         # The pipe has news once: its end stays readable, and says nothing more.
         pipes = [self._end_of_work] if deadline is None else []
         with self._news_of_exit() as exits:
