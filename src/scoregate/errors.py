@@ -57,6 +57,12 @@ class StoreError(ScoregateError):
     """The local store is damaged, newer than this version, or cannot be written."""
 
 
+class StoreLocked(StoreError):
+    """Another process keeps the store locked. Nothing is wrong with it, and nothing was changed."""
+
+    exit_code = INTERRUPTED
+
+
 class StoreWriteError(StoreError):
     """The store failed while a run was going on (disk full, directory gone). What was committed is kept."""
 

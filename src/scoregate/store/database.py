@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from scoregate.errors import StoreError
+from scoregate.errors import StoreError, StoreLocked
+from scoregate.own import clock
 from scoregate.store.schema import APPLICATION_ID, MIGRATIONS, Migration
 
 _BUSY_SECONDS = 30.0
@@ -29,19 +29,22 @@ class Database:
         self._lock = threading.RLock()
 
     @classmethod
-    def open(cls, path: Path, *, create: bool) -> Database:
-        """Open the file, creating or migrating it. Raises StoreError; a file that is not ours is left alone."""
+    def open(cls, path: Path, *, create: bool, busy_seconds: float = _BUSY_SECONDS) -> Database:
+        """Open the file, creating or migrating it. Raises StoreError; a file that is not ours is left alone.
+
+        `busy_seconds` is how long a statement waits for another process; then it is a StoreLocked.
+        """
         _check_file(path, create=create)
         if create:
             _make_private(path)
         only_read = not (create or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)))
         with _explained_errors(path):
-            connection = _connect(path, only_read=only_read)
+            connection = _connect(path, only_read=only_read, busy_seconds=busy_seconds)
         try:
             with _explained_errors(path):
                 _check_owner(path, connection)
                 if not only_read:
-                    _write_ahead(connection)
+                    _write_ahead(connection, busy_seconds)
                     connection.execute("PRAGMA foreign_keys = ON")
                 migrate(connection)
         except BaseException:
@@ -74,7 +77,7 @@ class Database:
             self.connection.close()
 
 
-def _connect(path: Path, *, only_read: bool) -> sqlite3.Connection:
+def _connect(path: Path, *, only_read: bool, busy_seconds: float) -> sqlite3.Connection:
     """A connection in autocommit mode; one that only reads where the file or its folder cannot be written.
 
     SQLite reads a file with a write-ahead log only beside an index of it, which it would have to make. A store that
@@ -85,7 +88,7 @@ def _connect(path: Path, *, only_read: bool) -> sqlite3.Connection:
         log = path.with_name(f"{path.name}-wal")
         where = f"{path.absolute().as_uri()}?{'mode=ro' if log.exists() else 'immutable=1'}"
     return sqlite3.connect(
-        where, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=only_read
+        where, timeout=busy_seconds, isolation_level=None, check_same_thread=False, uri=only_read
     )
 
 
@@ -102,6 +105,8 @@ def _explained_errors(path: Path, error: type[StoreError] = StoreError) -> Itera
         yield
     except sqlite3.Error as problem:
         message, hint = _explain(problem)
+        if _is_busy(problem) and error is StoreError:
+            error = StoreLocked
         raise error(message, where=str(path), hint=hint) from problem
 
 
@@ -152,18 +157,18 @@ def _check_owner(path: Path, connection: sqlite3.Connection) -> None:
             raise sqlite3.DatabaseError(found)
 
 
-def _write_ahead(connection: sqlite3.Connection) -> None:
+def _write_ahead(connection: sqlite3.Connection, busy_seconds: float) -> None:
     """WAL, in which a commit survives the death of the process, and readers never wait for the writer."""
-    deadline = time.monotonic() + _BUSY_SECONDS
+    deadline = clock.seconds() + busy_seconds
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
             if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
                 return  # A file system without shared memory: the rollback journal, at full synchronisation.
         except sqlite3.OperationalError as problem:
             # SQLite does not wait by itself when two processes switch a new file at once.
-            if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY or clock.seconds() > deadline:
                 raise
-            time.sleep(0.01)
+            clock.sleep(0.01)
     connection.execute("PRAGMA synchronous = NORMAL")
 
 
@@ -180,7 +185,10 @@ def _explain(problem: sqlite3.Error) -> tuple[str, str]:
         case sqlite3.SQLITE_CANTOPEN:
             return "the store cannot be opened or created", "check that its directory exists and is writable"
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return f"another process has kept the store locked for {_BUSY_SECONDS:.0f} s", "try again later"
+            return (
+                "another process keeps the store locked, and has not let go of it in time",
+                "try again later",
+            )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return f"the store is damaged: {problem}", "move the file away; nothing in it was changed"
         case sqlite3.SQLITE_CONSTRAINT:
@@ -191,6 +199,11 @@ def _explain(problem: sqlite3.Error) -> tuple[str, str]:
                 "check the disk; what was committed is kept",
             )
     return f"the store failed: {problem}", "what was committed is kept"
+
+
+def _is_busy(problem: sqlite3.Error) -> bool:
+    code = getattr(problem, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _is_damage(problem: sqlite3.Error) -> bool:
