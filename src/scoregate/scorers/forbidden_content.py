@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from scoregate.errors import ConfigError
 from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored
-from scoregate.scorers.patterns import compile_pattern
+from scoregate.scorers.patterns import TimedPattern, compile_pattern
 from scoregate.scorers.reading import (
     ScoringCall,
     against_item,
@@ -72,7 +71,7 @@ def _phrases_in(output: JSON, phrases: list[str], ignore_case: bool) -> list[str
     return [quoted(phrase) for phrase in found]
 
 
-def _matches_in(output: JSON, patterns: list[re.Pattern[str]]) -> list[str]:
+def _matches_in(output: JSON, patterns: list[TimedPattern]) -> list[str]:
     found = []
     for pattern in patterns:
         match = next(filter(None, map(pattern.search, _texts(output))), None)

@@ -18,7 +18,7 @@ from scoregate.errors import ConfigError
 from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored
-from scoregate.scorers.patterns import compile_pattern
+from scoregate.scorers.patterns import TimedPattern, compile_pattern
 from scoregate.scorers.reading import ScoringCall, against_expected, quoted, scored, unscored
 
 NUMERIC_MATCH_VERSION = "1"
@@ -98,7 +98,7 @@ def last_number(text: str) -> str | None:
     return last[0].group().rstrip(".,/") if last else None
 
 
-def _find(actual: JSON, pattern: re.Pattern[str] | None) -> JSON:
+def _find(actual: JSON, pattern: TimedPattern | None) -> JSON:
     """Where the number should be: the output itself, or the place in its text. None where there is none."""
     if not isinstance(actual, str):
         return actual

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from scoregate.errors import ConfigError
 from scoregate.records import JSON
@@ -10,6 +13,10 @@ from scoregate.scorers.outcome import Scored
 from scoregate.scorers.reading import ScoringCall, not_text, of_output, quoted, scored
 
 REGEX_MATCH_VERSION = "1"
+_SECONDS = 10.0
+"""How long one search may take."""
+_READ_IN_ANOTHER_WAY = re.compile(r"\{[^{}]*[eids][^{}]*\}|\[\[:|\\L")
+"""What the package `regex` takes for an approximate match, a class of POSIX or a list, and `re` does not."""
 
 
 def regex_match(
@@ -40,11 +47,58 @@ def regex_match(
     return of_output(judge, output_path)
 
 
-def compile_pattern(pattern: str, *, ignore_case: bool = False, multiline: bool = False) -> re.Pattern[str]:
+class TimedPattern:
+    """A pattern that looks for so many seconds at most, and lets go of the interpreter meanwhile.
+
+    Every method raises TimeoutError beyond that, which makes the cell an error.
+    """
+
+    def __init__(self, compiled: re.Pattern[str], seconds: float = _SECONDS) -> None:
+        self.pattern = compiled.pattern
+        self.groups = compiled.groups
+        self._compiled = compiled
+        self._seconds = seconds
+        self._options: dict[str, Any] = {}
+        if _READ_IN_ANOTHER_WAY.search(compiled.pattern):
+            return
+        # The package `regex` reads what `re` reads, and knows a time limit.
+        with suppress(ImportError):
+            import regex
+
+            flags = (regex.IGNORECASE if compiled.flags & re.IGNORECASE else 0) | (
+                regex.MULTILINE if compiled.flags & re.MULTILINE else 0
+            )
+            with suppress(regex.error):
+                self._compiled = regex.compile(compiled.pattern, flags | regex.VERSION0)
+                self._options = {"timeout": seconds, "concurrent": True}
+
+    def search(self, text: str) -> re.Match[str] | None:
+        with self._in_time(text):
+            return self._compiled.search(text, **self._options)
+
+    def fullmatch(self, text: str) -> re.Match[str] | None:
+        with self._in_time(text):
+            return self._compiled.fullmatch(text, **self._options)
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        with self._in_time(text):
+            yield from self._compiled.finditer(text, **self._options)
+
+    @contextmanager
+    def _in_time(self, text: str) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError:
+            raise TimeoutError(
+                f"the pattern {self.pattern!r} took more than {self._seconds:g} s on a text of {len(text):,} characters"
+            ) from None
+
+
+def compile_pattern(pattern: str, *, ignore_case: bool = False, multiline: bool = False) -> TimedPattern:
     """The compiled pattern. Raises ConfigError with the place of the mistake."""
     flags = (re.IGNORECASE if ignore_case else 0) | (re.MULTILINE if multiline else 0)
     try:
-        return re.compile(pattern, flags)
+        return TimedPattern(re.compile(pattern, flags))
     except re.error as error:
         raise ConfigError(f"pattern {pattern!r} is no regular expression: {error}") from None
     except RecursionError:
