@@ -10,7 +10,6 @@ from typing import TypeVar
 import click
 
 from scoregate.errors import ConfigError
-from scoregate.own.folder import here
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -76,6 +75,7 @@ def parse_outputs(outputs: tuple[str, ...]) -> list[tuple[str, Path]]:
     """`FORMAT=PATH` pairs, refused before anything is run if they cannot be written."""
     if not outputs:
         return []
+    from scoregate.own.folder import here
     from scoregate.reports import check_format
 
     parsed: list[tuple[str, Path]] = []

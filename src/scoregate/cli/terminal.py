@@ -19,7 +19,6 @@ import click
 from scoregate.cli.printing import print_json, print_text
 from scoregate.cli.process import as_usual, collect_rarely
 from scoregate.errors import INTERRUPTED, USAGE, ConfigError, ScoregateError
-from scoregate.own.folder import here
 from scoregate.wording import running_dollars, written_out
 
 if TYPE_CHECKING:
@@ -190,6 +189,8 @@ def _failed(message: str, code: int) -> int:
 def say(message: str) -> None:
     """Print one line on stderr, with paths below the working directory as a person would type them."""
     line = "".join(char if char.isprintable() else " " for char in message)
+    from scoregate.own.folder import here
+
     folder = re.escape(f"{here()}{os.sep}")
     text = "scoregate: " + re.sub(rf"(?<![^\s'\"(=]){folder}(?=\S)", "", line)
     print_text(text, stream=_streams.err, err=True)

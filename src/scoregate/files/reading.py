@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from scoregate.errors import ScoregateError, did_you_mean
-from scoregate.own.folder import here
 from scoregate.records import JSON
 
 if TYPE_CHECKING:
@@ -198,5 +197,7 @@ _STRICT = json.JSONDecoder(
 
 def shown_path(path: Path) -> str:
     """A path as a person types it: relative to the working directory where it lies below it."""
+    from scoregate.own.folder import here
+
     folder = here()
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)

@@ -133,10 +133,8 @@ def run_gate(request: Request, listener: Listener, decided: Callable[[Decided], 
     from scoregate.gate_run.assembly import assemble, with_experiment
     from scoregate.gate_run.decide import check_labels
     from scoregate.gate_run.deliver import langfuse_of
-    from scoregate.own import bind
     from scoregate.own.folder import folder_kept
 
-    bind()
     gate = gate.with_policy(request.on_inconclusive)
     gate = replace(gate, limits=request.applied_to(gate.limits), trials=request.trials or gate.trials)
     check_trials(gate)

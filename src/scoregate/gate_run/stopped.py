@@ -91,7 +91,7 @@ def apart_from(candidate: Candidate, header: RunHeader, gate: Gate) -> Candidate
     calls = sum(not scorer for scorer in header.facts.held_up.values())
     if not calls or candidate.file is None or candidate.close is not None or candidate.script is not None:
         return None
-    from scoregate.git.checkout import Version
+    from scoregate.git.version import Version
     from scoregate.runner.candidates.worker import worker_candidate
 
     return worker_candidate(

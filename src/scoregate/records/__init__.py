@@ -11,7 +11,6 @@ from dataclasses import fields as fields_of
 from typing import TYPE_CHECKING, Any, Literal
 
 from scoregate.errors import INCONCLUSIVE, INVALID, PASS, REGRESSION
-from scoregate.own import json_codec
 from scoregate.records.run_facts import RunFacts
 
 if TYPE_CHECKING:
@@ -383,6 +382,8 @@ class Verdict:
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """`to_dict` as text, strict JSON: a verdict holds neither NaN nor infinity."""
+        from scoregate.own import json_codec
+
         return json_codec.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
 
     def to_frame(self) -> pandas.DataFrame:
