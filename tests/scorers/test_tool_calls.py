@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scoregate.errors import ConfigError
 from scoregate.records import JSON, Score
 from scoregate.scorers.tool_calls import tool_calls
 
@@ -124,7 +125,7 @@ def test_arguments_may_be_absent_null_or_a_text_of_json(score: ScoreOutput) -> N
     ("calls", "reason"),
     [
         ("find_order", "must be a list of calls, not text"),
-        (None, "must be a list of calls, not null"),
+        ({"calls": []}, "must be a list of calls, not an object"),
         ([FIND, "refund"], "call 1 has no 'name': 'refund'"),
         ([{"name": 5}], "call 0 has no 'name'"),
         ([{"name": "a", "arguments": "{"}], "call 0 has arguments that are no JSON: '{'"),
@@ -140,6 +141,154 @@ def test_malformed_calls_fail_the_candidate_and_are_errors_in_the_dataset(
     cell = checked(score, [FIND], calls)
     assert cell.status == "error"
     assert (cell.comment or "").startswith(f"expected tool calls: {reason}")
+
+
+REFUND_A = {"order": "A-1", "amount": 9}
+AS_JSON = '{"order": "A-1", "amount": 9}'
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        *(
+            [{"name": "refund", key: REFUND_A}]
+            for key in ("arguments", "args", "input", "parameters", "kwargs")
+        ),
+        *([{"name": "refund", key: AS_JSON}] for key in ("arguments", "args", "tool_input")),
+        [{"id": "c1", "type": "function", "function": {"name": "refund", "arguments": AS_JSON}}],
+        [{"function": {"name": "refund", "arguments": REFUND_A}}],
+        [{"id": "c1", "function": "refund", "arguments": REFUND_A, "type": "function"}],
+        [
+            {
+                "type": "function_call",
+                "call_id": "c1",
+                "name": "refund",
+                "arguments": AS_JSON,
+                "status": "completed",
+            }
+        ],
+        [
+            {"type": "text", "text": "Now."},
+            {"type": "tool_use", "id": "t1", "name": "refund", "input": REFUND_A},
+        ],
+        [{"text": "Now."}, {"toolUse": {"toolUseId": "t1", "name": "refund", "input": REFUND_A}}],
+        [{"text": "Now."}, {"functionCall": {"name": "refund", "args": REFUND_A}, "thoughtSignature": "x"}],
+        [{"name": "refund", "args": REFUND_A, "id": "c1", "type": "tool_call"}],
+        [{"tool": "refund", "tool_input": REFUND_A, "log": "Invoking"}],
+        [{"tool_name": "refund", "args": AS_JSON, "tool_call_id": "c1", "part_kind": "tool-call"}],
+        [{"type": "tool-call", "toolCallId": "c1", "toolName": "refund", "input": REFUND_A}],
+        [
+            {
+                "name": "refund",
+                "description": None,
+                "reasoning": None,
+                "output": 1,
+                "input_parameters": REFUND_A,
+            }
+        ],
+        [{"name": "refund", "arguments": None, "args": "", "input": REFUND_A}],
+        {
+            "role": "assistant",
+            "content": [{"type": "tool_use", "id": "t1", "name": "refund", "input": REFUND_A}],
+        },
+        {"role": "assistant", "content": None, "tool_calls": [{"name": "refund", "arguments": REFUND_A}]},
+    ],
+)
+def test_calls_are_read_in_the_spellings_of_their_makers(score: ScoreOutput, calls: JSON) -> None:
+    assert checked(score, calls, [call("refund", **REFUND_A)]).value is True
+    other = [call("refund", order="A-2", amount=900)]
+    assert checked(score, calls, other).value is False
+    assert checked(score, other, calls).value is False
+
+
+@pytest.mark.parametrize("none", [None, "", {}, "{}", " ", "null"])
+def test_no_arguments_may_be_said_in_several_ways(score: ScoreOutput, none: JSON) -> None:
+    for key in ("arguments", "args", "input_parameters"):
+        assert checked(score, [{"name": "stop", key: none}], [{"name": "stop"}]).value is True
+        assert checked(score, [{"name": "stop", key: none}], [call("stop", now=True)]).value is False
+
+
+@pytest.mark.parametrize("none", [None, "", []])
+def test_no_calls_may_be_said_in_several_ways(score: ScoreOutput, none: JSON) -> None:
+    assert checked(score, none, []).value is True
+    assert checked(score, [FIND], none).value is False
+
+
+@pytest.mark.parametrize(
+    ("calls", "reason"),
+    [
+        (
+            [{"name": "refund", "argumens": {"order": "A-1"}}],
+            "call 0 has an unknown key 'argumens' (did you mean",
+        ),
+        (
+            [{"name": "refund", "args": {"a": 1}, "arguments": {"a": 1}}],
+            "call 0 has arguments under two keys",
+        ),
+        ([{"name": "refund", "tool": "find", "args": {}}], "call 0 has two names: 'refund', 'find'"),
+        ([{"function": {"name": "refund"}, "arguments": {"a": 1}}], "call 0 has an unknown key 'arguments'"),
+    ],
+)
+def test_what_no_maker_writes_is_an_error_on_either_side(
+    score: ScoreOutput, calls: JSON, reason: str
+) -> None:
+    cells = checked(score, calls, [FIND]), checked(score, [FIND], calls)
+    for cell, side in zip(cells, ("tool calls of the output", "expected tool calls"), strict=True):
+        assert cell.status == "error"
+        assert (cell.comment or "").startswith(f"{side}: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("rules", "given_arguments", "same"),
+    [
+        ({"amount": {"absolute": 0.5}}, {"id": "A-17", "amount": 20.5}, True),
+        ({"amount": {"absolute": 0.5}}, {"id": "A-17", "amount": "20.50"}, True),
+        ({"amount": {"absolute": 0.5}}, {"id": "A-17", "amount": 20.6}, False),
+        ({"amount": {"relative": 0.1}}, {"id": "A-17", "amount": 22}, True),
+        ({"amount": {"relative": 0.1}}, {"id": "A-17", "amount": "about twenty"}, False),
+        ({"amount": {"absolute": 0.5}}, {"id": "A-17"}, False),
+        ({"amount": {"absolute": 0.5}}, {"id": "A-18", "amount": 20}, False),
+        ({"amount": "ignore"}, {"id": "A-17"}, True),
+        ({"amount": "ignore"}, {"id": "A-17", "amount": 900}, True),
+        ({"reason": "ignore"}, {"id": "A-17", "amount": 20, "reason": "late"}, True),
+        ({"id": {"pattern": r"[A-Z]-\d+"}}, {"id": "B-4", "amount": 20}, True),
+        ({"id": {"pattern": r"[A-Z]-\d+"}}, {"id": "B-4x", "amount": 20}, False),
+        ({"amount": {"pattern": r"\d+"}}, {"id": "A-17", "amount": 7}, True),
+        ({"refund.amount": "ignore"}, {"id": "A-17", "amount": 900}, True),
+        ({"find_order.amount": "ignore"}, {"id": "A-17", "amount": 900}, False),
+        ({"refund.amount": "exact", "amount": "ignore"}, {"id": "A-17", "amount": 900}, False),
+    ],
+)
+def test_an_argument_may_have_a_rule_of_its_own(
+    score: ScoreOutput, rules: JSON, given_arguments: dict[str, JSON], same: bool
+) -> None:
+    got = [{"name": "refund", "args": given_arguments}]
+    assert checked(score, got, [REFUND], rules=rules).value is same
+
+
+def test_where_arguments_are_ignored_those_with_a_rule_are_compared(score: ScoreOutput) -> None:
+    arguments: dict[str, JSON] = {"arguments": "ignore", "rules": {"id": "exact"}}
+    assert checked(score, [call("refund", id="A-17", amount=900)], [REFUND], **arguments).value is True
+    assert checked(score, [call("refund", id="A-18", amount=20)], [REFUND], **arguments).value is False
+
+
+def test_a_tolerance_around_what_is_no_number_is_an_error_of_the_dataset(score: ScoreOutput) -> None:
+    cell = checked(
+        score, [REFUND], [call("refund", id="A-17", amount="all")], rules={"amount": {"absolute": 1}}
+    )
+    assert (cell.status, cell.comment) == (
+        "error",
+        "expected tool calls: an argument with a tolerance must be a number, not 'all'",
+    )
+
+
+@pytest.mark.parametrize(
+    "rule", ["exactly", 5, {}, {"absolute": -1}, {"pattern": 5}, {"absolute": 1, "pattern": "a"}]
+)
+def test_a_rule_that_is_none_is_refused(score: ScoreOutput, rule: JSON) -> None:
+    with pytest.raises(ConfigError, match="the rule of argument 'id' is .*") as caught:
+        checked(score, [], [], rules={"id": rule})
+    assert "{pattern =" in (caught.value.hint or "")
 
 
 def test_absent_calls_fail_the_candidate_and_are_errors_in_the_dataset(score: ScoreOutput) -> None:

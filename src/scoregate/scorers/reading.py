@@ -94,12 +94,17 @@ def against_item(
 
 
 def after_reading(
-    read: Callable[[JSON], _T], judge: Callable[[_T, _T], Scored], *, of_output: str, of_item: str
+    read: Callable[[JSON], _T],
+    judge: Callable[[_T, _T], Scored],
+    *,
+    of_output: str,
+    of_item: str,
+    unclear: type[ValueError] | None = None,
 ) -> Callable[[JSON, JSON], Scored]:
     """The judge of two JSON values by what `read` makes of them: `judge(actual, expected)`.
 
     What it raises ValueError for is an error where it is the dataset item's, and False where it is the output's.
-    `of_output` and `of_item` name the two in the comment.
+    `of_output` and `of_item` name the two in the comment. What it raises `unclear` for is an error on either side.
     """
 
     def judge_json(actual: JSON, expected: JSON) -> Scored:
@@ -110,7 +115,8 @@ def after_reading(
         try:
             got = read(actual)
         except ValueError as error:
-            return scored(False, f"{of_output}: {error}")
+            reason = f"{of_output}: {error}"
+            return unscored(reason) if unclear and isinstance(error, unclear) else scored(False, reason)
         return judge(got, wanted)
 
     return judge_json

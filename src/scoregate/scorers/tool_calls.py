@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from decimal import Decimal
+from functools import partial
+from typing import Any, Literal
 
-from scoregate.files.reading import JsonProblem, parse_json
-from scoregate.paths import json_type
+from scoregate.errors import ConfigError
 from scoregate.records import JSON
+from scoregate.scorers.numeric_match import read_number
 from scoregate.scorers.outcome import Scored, shortened
-from scoregate.scorers.reading import ScoringCall, after_reading, against_expected, quoted, same_json, scored
+from scoregate.scorers.patterns import compile_pattern
+from scoregate.scorers.reading import (
+    ScoringCall,
+    after_reading,
+    against_expected,
+    quoted,
+    same_json,
+    scored,
+    unscored,
+)
+from scoregate.scorers.tool_call_forms import ToolCall, UnknownForm, read_calls
 
-TOOL_CALLS_VERSION = "1"
+TOOL_CALLS_VERSION = "2"
 
 _Mode = Literal["exact", "subset", "any_order"]
 _ArgumentsMode = Literal["exact", "subset", "ignore"]
@@ -21,77 +34,117 @@ _LONGEST_COMMENT = 500
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCall:
-    """One call of a tool: its name and its arguments by name."""
+class _ArgumentRule:
+    """How the values of one argument are compared. Whether it must be there, the mode of the arguments says."""
 
-    name: str
-    arguments: Mapping[str, JSON]
-
-    def __str__(self) -> str:
-        return f"{self.name}({', '.join(f'{key}={quoted(value)}' for key, value in self.arguments.items())})"
+    fits: Callable[[JSON, JSON], bool]
+    """Takes the expected value and the given one. Raises ValueError for an expected value that it cannot compare."""
+    is_ignored: bool = False
 
 
 def tool_calls(
     *,
     mode: _Mode = "exact",
     arguments: _ArgumentsMode = "exact",
+    rules: dict[str, Any] | None = None,
     path: str = "tool_calls",
     expected_path: str = "tool_calls",
     optional: bool = False,
 ) -> ScoringCall:
     """True if the calls at `path` of the output are those at `expected_path` of the expected output.
 
-    Both are lists of `{name, arguments}`; no `arguments` means none, and a text of JSON is parsed. `mode`:
-    "exact" (these, in this order, nothing else), "subset" (these, in this order, others may stand between) or
-    "any_order" (these and nothing else). `arguments`: "exact", "subset" (the expected ones, at any depth;
-    further ones may be given) or "ignore".
+    Both are lists of calls in any spelling of `tool_call_forms`; no arguments may be `null` or `""`, and a text of
+    JSON is parsed. `mode`: "exact" (these, in this order, nothing else), "subset" (these, in this order, others may
+    stand between) or "any_order" (these and nothing else). `arguments`: "exact", "subset" (the expected ones, at any
+    depth; further ones may be given) or "ignore".
+
+    `rules` are of single arguments, by `argument` or `tool.argument`: "exact", "ignore", `{absolute = 0.01}`,
+    `{relative = 0.1}` (a number, also written as text) or `{pattern = "…"}` (the whole text of what is given). An
+    argument that is expected must be given all the same, unless it is ignored.
     """
-    fits = {"exact": _same_arguments, "subset": _holds_arguments, "ignore": _any_arguments}[arguments]
+    own = {name: _argument_rule(name, rule) for name, rule in (rules or {}).items()}
+    fits = _comparison(arguments, own)
 
     def judge(got: list[ToolCall], wanted: list[ToolCall]) -> Scored:
-        same = {"exact": _in_step, "subset": _in_order, "any_order": _one_to_one}[mode](wanted, got, fits)
-        return scored(same, None if same else _difference(wanted, got, fits, others_allowed=mode == "subset"))
+        try:
+            same = {"exact": _in_step, "subset": _in_order, "any_order": _one_to_one}[mode](wanted, got, fits)
+            comment = None if same else _difference(wanted, got, fits, others_allowed=mode == "subset")
+        except ValueError as error:
+            return unscored(f"expected tool calls: {error}")
+        return scored(same, comment)
 
     of_json = after_reading(
-        _read_calls, judge, of_output="tool calls of the output", of_item="expected tool calls"
+        read_calls,
+        judge,
+        of_output="tool calls of the output",
+        of_item="expected tool calls",
+        unclear=UnknownForm,
     )
     return against_expected(of_json, path, expected_path, optional)
 
 
-def _read_calls(value: JSON) -> list[ToolCall]:
-    """The tool calls of a JSON list. Raises ValueError naming the call that is none."""
-    if not isinstance(value, list):
-        raise ValueError(f"must be a list of calls, not {json_type(value)}")
-    return [_read_call(call, index) for index, call in enumerate(value)]
+def _argument_rule(name: str, rule: object) -> _ArgumentRule:
+    """The rule as a gate file writes it. Raises ConfigError."""
+    if rule in ("exact", "ignore"):
+        return _ArgumentRule(same_json, is_ignored=rule == "ignore")
+    keys = list(rule) if isinstance(rule, Mapping) else []
+    if isinstance(rule, Mapping) and keys in (["absolute"], ["relative"]):
+        tolerance = rule[keys[0]]
+        if isinstance(tolerance, (int, float)) and not isinstance(tolerance, bool) and 0 <= tolerance < 1e300:
+            return _ArgumentRule(partial(_within, Decimal(str(tolerance)), keys[0] == "relative"))
+    if isinstance(rule, Mapping) and keys == ["pattern"] and isinstance(rule["pattern"], str):
+        compiled = compile_pattern(rule["pattern"])
+        return _ArgumentRule(lambda _, given: compiled.fullmatch(_text_of(given)) is not None)
+    raise ConfigError(
+        f"the rule of argument '{name}' is {quoted(rule)}",
+        hint='write "exact", "ignore", {absolute = 0.01}, {relative = 0.1} or {pattern = "[0-9]+"}',
+    )
 
 
-def _read_call(call: JSON, index: int) -> ToolCall:
-    if not isinstance(call, Mapping) or not isinstance(call.get("name"), str):
-        raise ValueError(f"call {index} has no 'name': {quoted(call)}")
-    arguments = call.get("arguments")
-    if isinstance(arguments, str):
-        try:
-            arguments = parse_json(arguments)
-        except JsonProblem:
-            raise ValueError(f"call {index} has arguments that are no JSON: {quoted(arguments)}") from None
-    if arguments is not None and not isinstance(arguments, Mapping):
-        raise ValueError(f"call {index} has arguments that are {json_type(arguments)}, not an object")
-    return ToolCall(call["name"], arguments or {})
+def _within(tolerance: Decimal, relative: bool, wanted: JSON, given: JSON) -> bool:
+    expected, number = read_number(wanted), read_number(given)
+    if expected is None:
+        raise ValueError(f"an argument with a tolerance must be a number, not {quoted(wanted)}")
+    return number is not None and abs(number - expected) <= tolerance * (abs(expected) if relative else 1)
+
+
+def _text_of(value: JSON) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 _Fits = Callable[[ToolCall, ToolCall], bool]
 
 
-def _same_arguments(wanted: ToolCall, got: ToolCall) -> bool:
-    return wanted.name == got.name and same_json(wanted.arguments, got.arguments)
+def _comparison(mode: _ArgumentsMode, rules: Mapping[str, _ArgumentRule]) -> _Fits:
+    """Whether a call is the one that is wanted: each argument by its rule, the others by the mode."""
+    by_mode = {"exact": same_json, "subset": _holds, "ignore": _anything}[mode]
+
+    def fits(wanted: ToolCall, got: ToolCall) -> bool:
+        if wanted.name != got.name:
+            return False
+        ruled = {
+            name: rule
+            for name in {**wanted.arguments, **got.arguments}
+            if (rule := rules.get(f"{wanted.name}.{name}", rules.get(name))) is not None
+        }
+        for name, rule in ruled.items():
+            if rule.is_ignored:
+                continue
+            if name not in got.arguments or (name not in wanted.arguments and mode == "exact"):
+                return False
+            if name in wanted.arguments and not rule.fits(wanted.arguments[name], got.arguments[name]):
+                return False
+        rest, expected = (
+            {name: value for name, value in call.arguments.items() if name not in ruled}
+            for call in (got, wanted)
+        )
+        return by_mode(rest, expected)
+
+    return fits
 
 
-def _holds_arguments(wanted: ToolCall, got: ToolCall) -> bool:
-    return wanted.name == got.name and _holds(got.arguments, wanted.arguments)
-
-
-def _any_arguments(wanted: ToolCall, got: ToolCall) -> bool:
-    return wanted.name == got.name
+def _anything(_given: JSON, _wanted: JSON) -> bool:
+    return True
 
 
 def _holds(whole: JSON, part: JSON) -> bool:
