@@ -44,6 +44,31 @@ def test_a_pattern_is_named_with_what_it_found(score: ScoreOutput) -> None:
     assert (cell.value, cell.comment) == (False, r"holds '4111 1111' (pattern '\\d{4} \\d{4}')")
 
 
+@pytest.mark.parametrize(
+    "output",
+    [
+        "We won\u2019t discuss it",
+        "we won\u02bct\u00a0discuss it",
+        "We wo\u200bn't dis\u00adcuss it",
+        "\ufeffWon\u2032t discuss",
+        "pay\u2011as\u2011you\u2011go",
+        "Pay\u2013as\u2014you\u2212go",
+        "p\U000e0061ay-as-you-go",
+    ],
+)
+def test_a_phrase_is_found_however_its_signs_are_set(score: ScoreOutput, output: str) -> None:
+    phrases = ["won't discuss", "pay-as-you-go"]
+    assert score("forbidden_content", output, phrases=phrases).value is False
+    typographic = ["won\u2019t discuss", "pay\u2010as\u2010you\u2010go"]
+    assert score("forbidden_content", output, phrases=typographic).value is False
+
+
+def test_a_pattern_is_sought_in_the_plain_text_as_well(score: ScoreOutput) -> None:
+    assert score("forbidden_content", "won\u2019t", patterns=["won't"]).value is False
+    assert score("forbidden_content", "won\u2019t", patterns=["won\u2019t"]).value is False
+    assert score("forbidden_content", "se\u200bcret", patterns=["secret"]).value is False
+
+
 def test_a_number_in_the_output_is_searched_too(score: ScoreOutput) -> None:
     assert score("forbidden_content", {"card": 41111111}, patterns=[r"\d{8}"]).value is False
 
@@ -79,6 +104,8 @@ def test_something_must_be_forbidden(score: ScoreOutput) -> None:
         score("forbidden_content", "x")
     with pytest.raises(ConfigError, match="a forbidden phrase is empty"):
         score("forbidden_content", "x", phrases=["a", " "])
+    with pytest.raises(ConfigError, match="a forbidden phrase is empty"):
+        score("forbidden_content", "x", phrases=["\u200b"])
     with pytest.raises(ConfigError, match="is no regular expression"):
         score("forbidden_content", "x", patterns=["("])
     with pytest.raises(ConfigError, match="phrases_path must start with"):

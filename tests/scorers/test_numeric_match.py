@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scoregate.errors import ConfigError
 from scoregate.records import JSON, Score
-from scoregate.scorers.numeric_match import last_number, read_number
+from scoregate.scorers.numbers import last_number, read_number
 
 ScoreOutput = Callable[..., Score]
 AFTER_A = r"A:\s*(.*)"
@@ -54,8 +54,22 @@ def test_an_integer_of_thousands_of_digits_is_read(score: ScoreOutput) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "-", "$", "none", "1/5", "5-10", "1,08", "1,0800", "1.2.3", "1.080,00", "--5", "-$-5", "1 080"),
-        *("-1.8 billion", "12 apples", "1e9999", "1e", "½", "NaN", "Infinity", "0x10"),
+        *(
+            "",
+            "-",
+            "$",
+            "none",
+            "5-10",
+            "1,08",
+            "1,0800",
+            "1.2.3",
+            "--5",
+            "-$-5",
+            "12 apples",
+            "1e9999",
+            "1e",
+        ),
+        *("NaN", "Infinity", "0x10", "18 or 20", "about 18", "3 + 4", "5/0"),
         *(None, True, [1], {"a": 1}, float("nan"), float("inf")),
     ],
 )
@@ -69,7 +83,7 @@ def test_what_can_be_read_in_two_ways_or_in_none_is_no_number(text: JSON) -> Non
         ("The answer is 18.", "18"),
         ("16 - 3 = <<16-3=13>>13 eggs, so $13,000.50!", "$13,000.50"),
         ("It falls to -4", "-4"),
-        ("about 18kg", "18"),
+        ("about 18kg", "18kg"),
         ("(7)", "7"),
         ("first 5, then 3/4", "3/4"),
         ("on 2024-05-01", "2024-05-01"),
@@ -78,7 +92,8 @@ def test_what_can_be_read_in_two_ways_or_in_none_is_no_number(text: JSON) -> Non
     ],
 )
 def test_without_a_pattern_the_last_number_counts(text: str, found: str | None) -> None:
-    assert last_number(text) == found
+    last = last_number(text)
+    assert (last and last[0]) == found
 
 
 @pytest.mark.parametrize("output", ["A: 1,080.00", "so A: 5\nA: $1080", "A:1080.", "A: 1080 \nThat is all."])
@@ -97,7 +112,7 @@ def test_a_pattern_without_a_group_is_the_number_itself(score: ScoreOutput) -> N
     [
         ("", r"no match of 'A:\\s*(.*)' in ''"),
         ("I do not know", r"no match of 'A:\\s*(.*)' in 'I do not know'"),
-        ("A: 1/5", "no number: '1/5'"),
+        ("A: 5 or 6", "no number: '5 or 6'"),
         ("A: ", "no number: ''"),
         ("A: 19", "expected 18, got 19"),
         (None, "no number: None"),
@@ -161,11 +176,10 @@ def test_a_huge_output_is_read_in_time_that_grows_with_its_length(score: ScoreOu
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value=-(10**9), max_value=10**9))
 def test_a_number_written_with_separators_is_read_back(number: Decimal) -> None:
     assert read_number(f"{number:,}") == number
-    assert read_number(last_number(f"So it costs {number:,}.")) == number
+    assert last_number(f"So it costs {number:,}.") == (f"{number:,}", number)
 
 
 @given(st.text(alphabet="0123456789.,-+$% eE/A:\n€", max_size=20))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    assert read_number(last_number(text)) is None or last_number(text)
-    number = read_number(text)
-    assert number is None or number.is_finite()
+    for number in (read_number(text), (last_number(text) or ("", None))[1]):
+        assert number is None or number.is_finite()

@@ -83,6 +83,10 @@ def test_a_null_that_is_expected_at_a_path_can_be_given(score: ScoreOutput) -> N
         ("ﬁne", "fine"),
         ("Cafe\u0301", "café"),
         ("a\u00a0b", "a b"),
+        ("\u201cWon\u2019t\u201d", '"won\'t"'),
+        ("\u00abwell\u2011known\u00bb", '"well-known"'),
+        ("10\u201320 \u2212 5", "10-20 - 5"),
+        ("zero\u200bwidth, soft\u00adhyphen\ufeff", "zerowidth, softhyphen"),
         ("", "  "),
     ],
 )
@@ -122,6 +126,12 @@ def test_an_output_that_is_no_text_does_not_match(score: ScoreOutput) -> None:
     assert score("fuzzy_match", None, "5", threshold=0.0).value is False
     assert score("fuzzy_match", None, "5").value == 0.0
     assert score("fuzzy_match", {}, "5", output_path="a").value == 0.0
+
+
+def test_fuzzy_match_overlooks_how_signs_are_set(score: ScoreOutput) -> None:
+    assert (
+        score("fuzzy_match", "It\u2019s a well\u2011known\u00a0fact", "it's a well-known fact").value == 1.0
+    )
 
 
 def test_fuzzy_match_gives_the_similarity(score: ScoreOutput) -> None:

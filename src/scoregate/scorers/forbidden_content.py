@@ -19,8 +19,9 @@ from scoregate.scorers.reading import (
     unscored,
 )
 from scoregate.scorers.text_match import normalised
+from scoregate.scorers.typography import plain_signs
 
-FORBIDDEN_CONTENT_VERSION = "1"
+FORBIDDEN_CONTENT_VERSION = "2"
 
 
 def forbidden_content(
@@ -35,12 +36,13 @@ def forbidden_content(
     """True if the output holds none of the phrases and no match of the patterns.
 
     `phrases_path` leads to further phrases in the dataset item (`metadata.must_not_say`). A phrase is found
-    anywhere, also within a word, however its spaces and its Unicode form are written. Of an output that is an
-    object or a list, every text in it is searched, keys too; an output that is null is False.
+    anywhere, also within a word, however its spaces, quotes, dashes and its Unicode form are written; a pattern in
+    the text as it is, and in the text with plain quotes and dashes and without what has no width. Of an output that
+    is an object or a list, every text in it is searched, keys too; an output that is null is False.
     """
     if not phrases and not patterns and phrases_path is None:
         raise ConfigError("forbidden_content needs phrases, patterns or phrases_path")
-    if any(not phrase.strip() for phrase in phrases or ()):
+    if any(not normalised(phrase) for phrase in phrases or ()):
         raise ConfigError("a forbidden phrase is empty")
     compiled = [compile_pattern(pattern, ignore_case=ignore_case) for pattern in patterns or ()]
 
@@ -52,7 +54,7 @@ def forbidden_content(
 
     def judge_with_item(actual: JSON, listed: JSON) -> Scored:
         more = [listed] if isinstance(listed, str) else listed
-        if not isinstance(more, list) or not all(isinstance(one, str) and one.strip() for one in more):
+        if not isinstance(more, list) or not all(isinstance(one, str) and normalised(one) for one in more):
             return unscored(
                 f"{phrases_path} must be a list of phrases, not {json_type(listed)}: {quoted(listed)}"
             )
@@ -73,8 +75,9 @@ def _phrases_in(output: JSON, phrases: list[str], ignore_case: bool) -> list[str
 
 def _matches_in(output: JSON, patterns: list[TimedPattern]) -> list[str]:
     found = []
+    texts = [one for text in _texts(output) for one in dict.fromkeys((text, plain_signs(text)))]
     for pattern in patterns:
-        match = next(filter(None, map(pattern.search, _texts(output))), None)
+        match = next(filter(None, map(pattern.search, texts)), None)
         if match is not None:
             found.append(f"{quoted(match.group())} (pattern {pattern.pattern!r})")
     return found

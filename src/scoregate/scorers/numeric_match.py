@@ -1,13 +1,7 @@
-"""A number read from the output, compared with the expected one within a tolerance.
-
-Numbers are written the English way: `1,080.00`, `-3.5`, `.5`, `2e-3`; around them may stand a sign, a currency,
-a percent sign (50% reads as 50) and a full stop. What can be read in two ways (`1/5`, `5-10`, `1,08`, `1.2.3`)
-is no number: nothing is guessed.
-"""
+"""A number read from the output, compared with the expected one within a tolerance. How it is read: `numbers`."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections import deque
 from decimal import Decimal
@@ -17,23 +11,20 @@ from scoregate.config.table import Number
 from scoregate.errors import ConfigError
 from scoregate.paths import json_type
 from scoregate.records import JSON
+from scoregate.scorers.numbers import last_number, read_number
 from scoregate.scorers.outcome import Scored
 from scoregate.scorers.patterns import TimedPattern, compile_pattern
 from scoregate.scorers.reading import ScoringCall, against_expected, quoted, scored, unscored
 
-NUMERIC_MATCH_VERSION = "1"
+NUMERIC_MATCH_VERSION = "2"
 
 _DEFAULT_ABSOLUTE = 1e-9
 """Tolerance where a gate names none: for what floating point does to equal numbers, no more."""
 
-_CURRENCY = r"(?:[$€£¥₹₩₽₺₪₫฿₴₦₱¢]|USD|EUR|GBP|JPY|CHF|CNY|INR)"
-_NUMBER = r"(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?"
-_DECORATED = (
-    rf"(?P<sign>[-+]?)\s*{_CURRENCY}?\s*(?P<inner>[-+]?)(?P<number>{_NUMBER})\s*(?:%|{_CURRENCY})?\s*\.?"
-)
-_CANDIDATE = rf"(?<![\w.,/])[-+]?{_CURRENCY}?[-+]?\.?\d(?:[\d,./]|[-:](?=\d))*(?:[eE][-+]?\d+)?"
-_THOUSANDS_SPACE = r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))"
-"""These are compiled where they are used, as every command with a scorer imports this."""
+_INSIDE = r"[.,'\u2019_/\u2044^\u2013-]?"
+_GOES_ON_BEFORE = re.compile(rf"\d{_INSIDE}\d$")
+_GOES_ON_BEHIND = re.compile(rf"^\d(?:{_INSIDE}\d|[\u00bc-\u00be\u2150-\u215e])")
+"""Where a pattern has matched a part of a number."""
 
 
 def numeric_match(
@@ -48,8 +39,9 @@ def numeric_match(
     r"""True if the number in the output is the expected one, give or take the larger of the tolerances.
 
     `pattern` says where the number stands in a text: its first group, or the whole match, of the last match,
-    and that must be a number and nothing else (`pattern = 'A:\s*(.*)'`). Without a pattern, the last number of
-    the text counts. `absolute` is in the unit of the number, `relative` a share of the expected value.
+    and that must be a number and nothing else (`pattern = 'A:\s*(.*)'`), and no part of one. Without a pattern, the
+    last number of the text counts. How numbers are read: `numbers`. `absolute` is in the unit of the number,
+    `relative` a share of the expected value.
     """
     for name, tolerance in (("absolute", absolute), ("relative", relative)):
         if tolerance is not None and tolerance < 0:
@@ -64,10 +56,9 @@ def numeric_match(
         if wanted is None:
             reason = f"the expected value must be a number, not {json_type(expected)}: {quoted(expected)}"
             return unscored(reason)
-        found = _find(actual, compiled)
+        found, got = _found(actual, compiled)
         if found is None and isinstance(actual, str):
             return scored(False, f"no {f'match of {pattern!r}' if pattern else 'number'} in {quoted(actual)}")
-        got = read_number(found)
         if got is None:
             no_group = isinstance(actual, str) and compiled is not None and not compiled.groups
             advice = "; put a group around the number" if no_group else ""
@@ -78,39 +69,25 @@ def numeric_match(
     return against_expected(judge, output_path, expected_path, optional)
 
 
-def read_number(value: JSON) -> Decimal | None:
-    """The number that a JSON value is, or that a whole text says; None where it is none, NaN or infinite."""
-    if isinstance(value, str):
-        match = re.fullmatch(_DECORATED, _plain(value).strip())
-        if match is None or (match["sign"] and match["inner"]):
-            return None
-        return Decimal(match["sign"] + match["inner"] + match["number"].replace(",", ""))
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    if isinstance(value, int):
-        return Decimal(value)
-    return Decimal(str(value)) if math.isfinite(value) else None
+def _found(actual: JSON, pattern: TimedPattern | None) -> tuple[JSON, Decimal | None]:
+    """Where the number should be, the output itself or the place in its text, and the number that stands there.
 
-
-def last_number(text: str) -> str | None:
-    """The last piece of a text that looks like a number, with its sign and currency."""
-    last = deque(re.finditer(_CANDIDATE, _plain(text)), maxlen=1)
-    return last[0].group().rstrip(".,/") if last else None
-
-
-def _find(actual: JSON, pattern: TimedPattern | None) -> JSON:
-    """Where the number should be: the output itself, or the place in its text. None where there is none."""
+    The place is None where there is none, the number where what stands there is none.
+    """
     if not isinstance(actual, str):
-        return actual
+        return actual, read_number(actual)
     if pattern is None:
-        return last_number(actual)
+        return last_number(actual) or (None, None)
     last = deque(pattern.finditer(actual), maxlen=1)
-    return last[0][1 if pattern.groups else 0] if last else None
-
-
-def _plain(text: str) -> str:
-    """The text with ASCII minus signs, and commas for the narrow spaces that separate thousands."""
-    return re.sub(_THOUSANDS_SPACE, ",", text.replace("\N{MINUS SIGN}", "-"))
+    if not last:
+        return None, None
+    match, place = last[0], last[0][1 if pattern.groups else 0]
+    before, behind = actual[max(0, match.start() - 2) : match.start()], actual[match.end() : match.end() + 2]
+    if match[0] and (
+        _GOES_ON_BEFORE.search(before + match[0][0]) or _GOES_ON_BEHIND.search(match[0][-1] + behind)
+    ):
+        return f"{before}{match[0]}{behind}", None
+    return place, read_number(place)
 
 
 def _short(number: Decimal) -> str:

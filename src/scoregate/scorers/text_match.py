@@ -20,10 +20,11 @@ from scoregate.scorers.reading import (
     scored,
     unscored,
 )
+from scoregate.scorers.typography import plain_signs
 
 EXACT_MATCH_VERSION = "1"
-NORMALIZED_MATCH_VERSION = "1"
-FUZZY_MATCH_VERSION = "1"
+NORMALIZED_MATCH_VERSION = "2"
+FUZZY_MATCH_VERSION = "2"
 
 _MOST_WORK = 10**10
 """Steps of a fuzzy comparison: under half a second. Nothing can stop one, and it stops everything else."""
@@ -53,7 +54,7 @@ def normalized_match(
     expected_path: str | None = None,
     optional: bool = False,
 ) -> ScoringCall:
-    """True if both texts are equal but for case, Unicode form and whitespace (see `normalised`).
+    """True if both texts are equal but for case, Unicode form, typographic signs and whitespace (see `normalised`).
 
     A list of texts as expected value names the accepted answers: one of them must match.
     """
@@ -125,10 +126,14 @@ def fuzzy_match(
 def normalised(
     text: str, *, fold_case: bool = True, strip_punctuation: bool = False, strip_articles: bool = False
 ) -> str:
-    """The text in Unicode form NFKC, case folded, with single spaces; without punctuation or English articles."""
-    text = unicodedata.normalize("NFKC", text)
+    """The text with plain signs, in Unicode form NFKC, case folded, with single spaces.
+
+    Typographic quotes and dashes are plain ones, and what has no width is not there (see `typography`). On request
+    without punctuation or English articles.
+    """
+    text = _compatible(text)
     if fold_case:
-        text = unicodedata.normalize("NFKC", text.casefold())
+        text = _compatible(text.casefold())
     if strip_punctuation:
         kept = (letter for letter in text if not unicodedata.category(letter).startswith("P"))
         # A mark that stood behind punctuation joins the letter before it.
@@ -136,6 +141,11 @@ def normalised(
     if strip_articles:
         text = _ARTICLES.sub(" ", text)
     return " ".join(text.split())
+
+
+def _compatible(text: str) -> str:
+    # Before the form, which makes spaces and marks of some signs; and after it, which makes signs of letters.
+    return plain_signs(unicodedata.normalize("NFKC", plain_signs(text)))
 
 
 def _work(one: str, other: str, method: _FuzzyMethod) -> int:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from scoregate.errors import ConfigError
 from scoregate.records import JSON
-from scoregate.scorers.numeric_match import read_number
+from scoregate.scorers.numbers import read_number
 from scoregate.scorers.outcome import Scored, shortened
 from scoregate.scorers.patterns import compile_pattern
 from scoregate.scorers.reading import (
