@@ -6,6 +6,7 @@ from scoregate import Gate, Rule, compare
 from scoregate.gates.acceptance import flattered, locked, lowered, objections, same_scores
 from scoregate.gates.compare import compare_with_both
 from scoregate.records import Run, RunItem, Score
+from scoregate.records.absent import NOT_GIVEN
 from scoregate.records.run_facts import Acceptance
 from tests.gates.runs import RunMaker, passing
 
@@ -56,6 +57,30 @@ def test_and_one_that_lacks_a_gated_score(make: RunMaker) -> None:
     run = finished(make)
     lacking = replace(run, scores=(Score("q000", 0, "correct", None, "error", "boom"), *run.scores[1:]))
     assert objections(lacking, GATE) == ("1 of its items lack a gated score (first: q000)",)
+
+
+def test_a_score_of_which_some_items_say_nothing_may_apply_to_some_only(make: RunMaker) -> None:
+    silent = {f"q{n:03}" for n in range(12)}
+    run = finished(make)
+    partly = replace(
+        run,
+        scores=tuple(
+            replace(score, value=None, status="error", comment=NOT_GIVEN) if score.item in silent else score
+            for score in run.scores
+        ),
+    )
+    (why,) = objections(partly, GATE)
+    assert why.startswith(
+        "12 of its items lack a gated score (first: q000); 'correct' has a value in 8 and none in 12"
+    )
+    assert 'absent = "not_applicable" in [scores.correct]' in why
+
+
+def test_a_score_that_no_item_has_is_said_to_be_made_by_nobody(make: RunMaker) -> None:
+    run = finished(make)
+    scores = tuple(replace(s, value=None, status="error", comment=NOT_GIVEN) for s in run.scores)
+    (why,) = objections(replace(run, scores=scores), GATE)
+    assert why.endswith("; no scorer gave 'correct' for any item")
 
 
 def test_the_lock_says_who_when_why_and_what_was_overruled(make: RunMaker) -> None:

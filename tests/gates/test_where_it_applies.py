@@ -92,3 +92,37 @@ def test_a_change_as_likely_by_chance_as_is_allowed_is_a_regression(
     assert GUARD_SHARE * as_likely == p_value
     assert rules(alpha=as_likely)[broken].outcome == "regression"
     assert broken not in rules(alpha=0.999 * as_likely)
+
+
+def test_what_results_say_nothing_of_may_count_as_not_applicable(make: RunMaker) -> None:
+    everywhere, here_and_there = passing(120), passing(100)
+    before, now = (make(run, polite=everywhere, correct=here_and_there) for run in "ab")
+    rules = {"polite": Rule(), "correct": Rule(max_drop=0.05, absent="not_applicable")}
+    verdict = compare(before, now, rules)
+    assert verdict.outcome == "pass"
+    assert (verdict.rules[1].n_items, verdict.rules[1].missing) == (100, 0)
+    missing = compare(before, now, {"polite": Rule(), "correct": Rule(max_drop=0.05)})
+    assert missing.rules[1].missing == 20
+
+
+def test_saying_nothing_where_it_failed_before_is_found(make: RunMaker) -> None:
+    everywhere, before = passing(100), passing(100, failing=20)
+    now = {item: value for item, value in before.items() if value}
+    rules = {"polite": Rule(), "correct": Rule(absent="not_applicable")}
+    verdict = compare(
+        make("a", polite=everywhere, correct=before), make("b", polite=everywhere, correct=now), rules
+    )
+    assert verdict.outcome == "regression"
+    assert "correct" in verdict.reason
+    assert "applies to fewer items than before" in verdict.reason
+
+
+def test_an_item_that_failed_or_is_not_there_is_missing_all_the_same(make: RunMaker) -> None:
+    before, now = make("a", correct=passing(20)), make("b", correct=passing(20))
+    failed = replace(
+        now,
+        items=(replace(now.items[0], status="error", error="boom"), *now.items[2:]),
+        scores=tuple(score for score in now.scores if score.item not in ("q000", "q001")),
+    )
+    verdict = compare(before, failed, {"correct": Rule(absent="not_applicable")})
+    assert verdict.rules[0].missing == 2

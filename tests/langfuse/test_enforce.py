@@ -293,7 +293,7 @@ def test_a_score_that_an_evaluator_did_not_make_is_an_error_with_its_reason(
     result.item_results[7].evaluations.clear()
     enforce(gate(accepted), result)
     empty = next(score for score in newest(accepted).scores if score.item == "q007")
-    assert (empty.status, empty.comment) == ("error", "no scorer makes a score named 'correct'")
+    assert (empty.status, empty.comment) == ("error", "no scorer gave this score for this item")
 
 
 def test_a_value_that_breaks_its_contract_is_an_error(accepted: Project, client: Langfuse) -> None:

@@ -130,7 +130,7 @@ def test_measured_scores_that_are_expected_are_taken_from_the_run_item(drive: Dr
 
 def test_an_expected_score_that_no_scorer_makes_is_an_error_cell(drive: Drive) -> None:
     cell = drive(echo, evaluators=[exact], expected_scores=["exact", "tone"]).scores("tone")["a"]
-    assert (cell.status, cell.comment) == ("error", "no scorer makes a score named 'tone'")
+    assert (cell.status, cell.comment) == ("error", "no scorer gave this score for this item")
 
 
 def test_a_score_that_two_scorers_make_is_ambiguous(drive: Drive) -> None:

@@ -156,6 +156,11 @@ class Gate:
         return shown_path(self.path) if self.path else self.name
 
     @property
+    def optional_scores(self) -> frozenset[str]:
+        """Scores that do not apply to an item of which nothing is said."""
+        return frozenset(name for name, rule in self.rules.items() if rule.absent == "not_applicable")
+
+    @property
     def dataset_source(self) -> Path | LangfuseDataset | None:
         """What `dataset` means. Raises SourceProblem for a text that `read_gate` would have refused."""
         return read_dataset_source(self.dataset) if self.dataset is not None else None

@@ -35,6 +35,8 @@ Statistic = Literal["mean", "p50", "p90", "p95", "p99", "sum"]
 STATISTICS: tuple[Statistic, ...] = ("mean", "p50", "p90", "p95", "p99", "sum")
 MarginOf = Literal["judge", "truth"]
 MARGINS_OF: tuple[MarginOf, ...] = ("judge", "truth")
+Absent = Literal["missing", "not_applicable"]
+ABSENT: tuple[Absent, ...] = ("missing", "not_applicable")
 _REDUCER = re.compile(r"pass([@^])([1-9][0-9]?)")
 RULE_KEYS: Keys = {
     "min": Number(),
@@ -55,6 +57,7 @@ RULE_KEYS: Keys = {
     "require_calibration": Table(keys=REQUIREMENT_KEYS),
     "labels": Text(),
     "margin_of": Choice(MARGINS_OF),
+    "absent": Choice(ABSENT),
 }
 
 
@@ -111,6 +114,8 @@ class Rule:
     margin_of: MarginOf = "judge"
     """Whose scale the margin is told in: the judge's own scores, or the truth, of which an imperfect judge shows a
     part. The margin is then multiplied by the part that its calibration proves."""
+    absent: Absent = "missing"
+    """What an item counts as of which no scorer gave the score, and none failed."""
     where: str | None = None
 
     @property
@@ -179,12 +184,15 @@ def read_rule(table: ConfigTable, score: str, catalog: Catalog, *, top_level: tu
         require_calibration=_read_requirement(table),
         labels=table.text("labels"),
         margin_of=table.choice("margin_of", MARGINS_OF) or "judge",
+        absent=table.choice("absent", ABSENT) or "missing",
         where=table.where(),
     )
     if rule.min is not None and rule.max is not None and rule.min > rule.max:
         raise table.error("min", f"is {rule.min}, above its max {rule.max}")
     if rule.max_drop is not None and rule.max_increase is not None:
         raise table.error("max_increase", "cannot stand beside 'max_drop': a score has one worse direction")
+    if rule.absent != "missing" and (score in MEASURED_UNITS or score == SCORED):
+        raise table.error("absent", "is for scores that scorers make, and this one is measured")
     _check_role(table, rule)
     known, contract = _known(score, catalog), contract_of(score, rule, catalog)
     if contract is None and catalog.where is not None:

@@ -212,6 +212,7 @@ def plan_session(
         scorers=assembly.scorers,
         catalog=assembly.gate.catalog,
         expected_scores=assembly.expected_scores,
+        optional_scores=assembly.gate.optional_scores,
         places=assembly.places(items),
         contents=assembly.contents(items),
         limits=limits or assembly.gate.limits,

@@ -123,6 +123,7 @@ def prepare(assembly: Assembly, run: Run, store: Store, *, outputs: Path | None 
             scorers=scorers,
             catalog=assembly.gate.catalog,
             expected_scores=assembly.expected_scores,
+            optional_scores=assembly.gate.optional_scores,
             limits=assembly.gate.limits,
             done=store.done_cells(header.run),
         ),

@@ -7,7 +7,8 @@ from dataclasses import replace
 from scoregate.catalog import SCORED
 from scoregate.gate_file import Gate
 from scoregate.gates.compare import compare
-from scoregate.records import RuleResult, Run, Verdict
+from scoregate.records import RuleResult, Run, Score, Verdict
+from scoregate.records.absent import gave_nothing
 from scoregate.records.run_facts import Acceptance
 
 
@@ -38,10 +39,30 @@ def objections(run: Run, gate: Gate, dataset_fingerprint: str | None = None) -> 
         found.append(f"it has no score {' and no score '.join(absent)}, which the gate decides on")
     broken = sorted({s.item for s in run.scores if s.status == "error" and s.score in gate.rules})
     if broken and not failed:
-        found.append(f"{len(broken):,} of its items lack a gated score (first: {broken[0]})")
+        silent = [_silence(run, name) for name in gate.rules]
+        said = "".join(f"; {sentence}" for sentence in silent if sentence)
+        found.append(f"{len(broken):,} of its items lack a gated score (first: {broken[0]}){said}")
     if header.facts.dirty:
         found.append(f"it was made from a working tree with {header.facts.uncommitted_changes}")
     return tuple(found)
+
+
+def _silence(run: Run, name: str) -> str | None:
+    """A sentence about a score that has a value in some items, and of which nothing was said in others."""
+    cells = [score for score in run.scores if score.score == name]
+    given, silent = (sum(map(is_it, cells)) for is_it in (_has_value, gave_nothing))
+    if not silent:
+        return None
+    if not given:
+        return f"no scorer gave '{name}' for any item" if silent == len(cells) else None
+    return (
+        f"'{name}' has a value in {given:,} and none in {silent:,}: if it applies to some items only, say so with "
+        f'absent = "not_applicable" in [scores.{name}], and run again'
+    )
+
+
+def _has_value(score: Score) -> bool:
+    return score.status == "ok"
 
 
 def locked(run: Run, acceptance: Acceptance) -> Run:

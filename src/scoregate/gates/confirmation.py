@@ -242,7 +242,7 @@ def _measure(
     gate: Gate, name: str, everything: Universe, baseline: RunTable, candidate: RunTable, levels: LookLevels
 ) -> Evidence:
     contract, rule = gate.contract(name), gate.rules[name]
-    pair = paired_score(name, contract, everything, baseline, candidate, rule.statistic)
+    pair = paired_score(name, contract, everything, baseline, candidate, rule.statistic, rule.absent)
     return gather(name, pair, contract, rule, everything, alpha=levels.total, level=levels.bound)
 
 

@@ -195,7 +195,10 @@ def candidates_own(
     everything = common.candidates_own(baseline, candidate)
     scores = {}
     for seen in measured:
-        pair = paired_score(seen.name, seen.contract, everything, baseline, candidate, seen.rule.statistic)
+        rule = seen.rule
+        pair = paired_score(
+            seen.name, seen.contract, everything, baseline, candidate, rule.statistic, rule.absent
+        )
         alone = _without_baseline(pair, everything, common.differ)
         evidence = gather(seen.name, alone, seen.contract, seen.rule, everything, alpha=alpha, level=level)
         scores[seen.name] = Own(evidence, _undecidable(evidence, everything, common.differ))

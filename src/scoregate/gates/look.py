@@ -228,7 +228,9 @@ class _Look:
 
     def _measure(self, name: str, everything: Universe) -> Evidence:
         contract, rule = self.gate.contract(name), self.gate.rules[name]
-        pair = paired_score(name, contract, everything, self.baseline, self.candidate, rule.statistic)
+        pair = paired_score(
+            name, contract, everything, self.baseline, self.candidate, rule.statistic, rule.absent
+        )
         return gather(
             name, pair, contract, rule, everything, alpha=self.levels.total, level=self.levels.bound
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ from scoregate.catalog import LATENCY, MEASURED_UNITS, Contract
 from scoregate.config.table import finite_float, shown
 from scoregate.errors import ConfigError, ResultsError
 from scoregate.gate_file import Statistic
+from scoregate.gate_file.rule import Absent
 from scoregate.gates.table import NOT_APPLICABLE, Column, RunTable
 
 LARGEST = 1e40
@@ -114,8 +115,11 @@ def paired_score(
     baseline: RunTable,
     candidate: RunTable,
     statistic: Statistic = "mean",
+    absent: Absent = "missing",
 ) -> PairedScore:
     """Align the cells of one score. A sum of measured quantities is compared as it is, all else of them as logs.
+
+    `absent` is what a cell counts as that a run does not have, though the item's call did not fail.
 
     Raises ConfigError when the score's kind or direction cannot be told, ResultsError when a value breaks it.
     """
@@ -126,6 +130,11 @@ def paired_score(
     if contract.type == "text" or contract.direction == "none":
         raise ConfigError(f"score '{name}' cannot be gated: it has no better and worse", where=contract.where)
     arms = [_arm(name, contract, everything, table, column) for table, column in sides]
+    if absent == "not_applicable":
+        arms = [
+            _without_absent(arm, everything, *side) if side[1] is not None else arm
+            for arm, side in zip(arms, sides, strict=True)
+        ]
     sign = -1.0 if contract.direction == "lower" else 1.0
     if name in MEASURED_UNITS:
         if name == LATENCY:
@@ -240,6 +249,19 @@ def _arm(
     values[at] = numbers
     not_applicable[at] = ignored
     return ArmCells(values, not_applicable)
+
+
+def _without_absent(arm: ArmCells, everything: Universe, table: RunTable, column: Column | None) -> ArmCells:
+    """The cells, where those that a run does not have of an item that it answered do not apply."""
+    there = np.zeros(arm.values.shape, dtype=bool)
+    if column is not None:
+        positions = {item: position for position, item in enumerate(everything.ids)}
+        rows = np.array([positions.get(item, -1) for item in table.items], dtype=np.intp)[column.items]
+        there[rows[rows >= 0], column.trials[rows >= 0]] = True
+    answered = np.zeros((len(everything), 1), dtype=bool)
+    known = set(table.items) - set(table.failures)
+    answered[: len(everything.ids), 0] = [item in known for item in everything.ids]
+    return replace(arm, not_applicable=arm.not_applicable | (answered & ~there))
 
 
 def _numbers(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 from scoregate.catalog import Catalog
 from scoregate.errors import ContractError, StoreError, StoreWriteError
 from scoregate.records import RunItem, Score
+from scoregate.records.absent import NOT_GIVEN, gave_nothing
 from scoregate.store import Store
 from scoregate.store.rows import Unstorable
 
@@ -144,14 +145,19 @@ def _as_error(finished: Finished, reason: str) -> Finished:
 
 
 def complete_cells(
-    run_item: RunItem, scores: Iterable[Score], expected: Sequence[str], catalog: Catalog | None = None
+    run_item: RunItem,
+    scores: Iterable[Score],
+    expected: Sequence[str],
+    catalog: Catalog | None = None,
+    optional: Collection[str] = (),
 ) -> tuple[Score, ...]:
     """The cells of a run item, each name once: what the scorers made, then what is expected and not there.
 
     Each is a value, "not applicable", or an error with its reason.
 
     Expected measured scores are taken from the run item, also from a failed one. Every other expected score
-    that no scorer made is an error; of a failed run item, with the candidate's own reason.
+    that no scorer made is an error; of a failed run item, with the candidate's own reason; where a scorer of unknown
+    scores failed, with its reason. An `optional` one of which nothing was said does not apply, unless anything failed.
     """
     cells: dict[str, Score] = {}
     for score in scores:
@@ -162,13 +168,18 @@ def complete_cells(
             cells[name] = _error(run_item, name, f"{score.value} is no score value")
         else:
             cells[name] = score
+    failed = next((s for s in cells.values() if s.status == "error" and s.score not in expected), None)
     for name in expected:
         if name not in cells:
-            cells[name] = _expected_cell(run_item, name, catalog)
+            cells[name] = _expected_cell(run_item, name, catalog, failed)
+        if name in optional and gave_nothing(cells[name]):
+            cells[name] = Score(
+                run_item.item, run_item.trial, name, None, "not_applicable", cells[name].comment
+            )
     return tuple(cells.values())
 
 
-def _expected_cell(run_item: RunItem, name: str, catalog: Catalog | None) -> Score:
+def _expected_cell(run_item: RunItem, name: str, catalog: Catalog | None, failed: Score | None) -> Score:
     measure = MEASURED.get(name)
     value = measure(run_item) if measure else None
     if value is not None:
@@ -182,7 +193,9 @@ def _expected_cell(run_item: RunItem, name: str, catalog: Catalog | None) -> Sco
         return _error(run_item, name, f"the candidate failed: {run_item.error or run_item.status}")
     if measure:
         return _error(run_item, name, "the candidate does not say it")
-    return _error(run_item, name, f"no scorer makes a score named '{name}'")
+    if failed is not None:
+        return _error(run_item, name, f"'{failed.score}', which may make it, failed: {failed.comment}")
+    return _error(run_item, name, NOT_GIVEN)
 
 
 def _error(run_item: RunItem, name: str, reason: str) -> Score:

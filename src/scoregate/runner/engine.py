@@ -285,7 +285,8 @@ class Engine:
         return None
 
     def _completed(self, run: str, run_item: RunItem, scores: Sequence[Score]) -> Finished:
-        cells = complete_cells(run_item, scores, self._plan.expected_scores, self._plan.catalog)
+        plan = self._plan
+        cells = complete_cells(run_item, scores, plan.expected_scores, plan.catalog, plan.optional_scores)
         return Finished(run, run_item, cells)
 
     def _on_committed(self, batch: Sequence[Finished], new: tuple[bool, ...]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from random import Random
@@ -106,6 +106,8 @@ class RunPlan:
     catalog: Catalog | None = None
     expected_scores: Sequence[str] = ()
     """Scores that every run item gets a cell of, be it an error: those that the gate decides on."""
+    optional_scores: Collection[str] = ()
+    """Those of them that do not apply to an item of which their scorer says nothing."""
     places: Mapping[str, _Place] = field(default_factory=dict)
     """Item id -> cluster and slices."""
     contents: Mapping[str, str] = field(default_factory=dict)

@@ -6,7 +6,7 @@ As in the engine, what is finished is committed at once, so that an interrupted 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -44,6 +44,8 @@ class RescoringPlan:
     catalog: Catalog | None
     expected_scores: Sequence[str]
     """Scores that every run item gets a cell of, be it an error."""
+    optional_scores: Collection[str] = ()
+    """Those of them that do not apply to an item of which their scorer says nothing."""
     limits: Limits = field(default_factory=Limits)
     """Of these, `concurrency` and `timeout_seconds` are kept, and `max_cost_usd` for what judges cost of this run."""
     done: AbstractSet[tuple[str, int]] = frozenset()
@@ -139,7 +141,10 @@ class Rescoring:
     def _completed(self, run: str, run_item: RunItem, made: Sequence[Score]) -> Finished:
         names = {score.score for score in made}
         kept = [score for score in self._kept[run_item.item, run_item.trial] if score.score not in names]
-        cells = complete_cells(run_item, [*made, *kept], self._plan.expected_scores, self._plan.catalog)
+        plan = self._plan
+        cells = complete_cells(
+            run_item, [*made, *kept], plan.expected_scores, plan.catalog, plan.optional_scores
+        )
         return Finished(run, run_item, cells)
 
     def _on_committed(self, _: Sequence[Finished], new: tuple[bool, ...]) -> None:

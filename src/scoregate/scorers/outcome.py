@@ -10,6 +10,7 @@ from typing import Any
 
 from scoregate.errors import did_you_mean
 from scoregate.records import SCORE_STATUSES, ScoreStatus, ScoreValue
+from scoregate.records.absent import EMPTY_LIST, NO_VALUE, RETURNED_NOTHING
 
 _LONGEST_REASON = 300
 
@@ -40,7 +41,7 @@ def normalise(returned: object, *, name: str) -> list[Scored]:
     """
     if isinstance(returned, (list, tuple)) and not hasattr(type(returned), "_fields"):  # a named tuple is one
         if not returned:
-            return [_error(name, "the scorer returned an empty list")]
+            return [_error(name, EMPTY_LIST)]
         return _without_doubles([_read(one, name) for one in returned])
     return [_read(returned, name)]
 
@@ -113,7 +114,7 @@ def _checked(name: Any, value: object, status: Any = "ok", comment: Any = None) 
     if status == "error":
         return Scored(score, None, status, comment or "the scorer says that it failed, without a reason")
     if value is None:
-        raise _Unreadable("the scorer returned nothing" if not score else "the score has no value", score)
+        raise _Unreadable(RETURNED_NOTHING if not score else NO_VALUE, score)
     return Scored(score, _plain(value, score), "ok", comment)
 
 

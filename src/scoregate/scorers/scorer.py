@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from scoregate.catalog import Catalog
 from scoregate.errors import ContractError, StoreError
 from scoregate.records import DatasetItem, RunItem, Score, ScoreSource, ScoreValue
+from scoregate.records.absent import NOT_AMONG_THEM
 from scoregate.scorers.outcome import Scored, normalise, not_applicable, short_reason, shortened
 
 __all__ = [
@@ -259,7 +260,7 @@ def _complete(scorer: Scorer, outcomes: list[Scored]) -> list[Scored]:
     if len(outcomes) == 1 and only.status != "ok" and only.score not in scorer.scores:
         # An error or a "not applicable" without a name speaks for all scores of the scorer.
         return [Scored(name, None, only.status, only.comment) for name in absent]
-    reason = f"scorer '{scorer.name}' returned no score of this name"
+    reason = f"scorer '{scorer.name}' {NOT_AMONG_THEM}"
     return outcomes + [Scored(name, None, "error", reason) for name in absent]
 
 
