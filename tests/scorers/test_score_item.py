@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Never
 
 import pytest
@@ -12,6 +13,7 @@ from langfuse import Evaluation
 
 from scoregate.catalog import Catalog, Contract
 from scoregate.records import JSON, DatasetItem, RunItem, Score, Tokens
+from scoregate.runner.candidates.python_file import load_experiment
 from scoregate.scorers import Scorer, from_function, not_applicable, score_item, score_item_async
 from scoregate.scorers.scorer import error_scores
 
@@ -218,3 +220,33 @@ def test_a_coroutine_that_cannot_be_awaited_here_is_an_error_cell() -> None:
 
 def test_a_sync_scorer_works_on_an_event_loop_too() -> None:
     assert asyncio.run(score_item_async(from_function(lambda **_: 1), ITEM, RUN_ITEM)) == [ok("<lambda>", 1)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [("def", "experiments/checks.py"), ("async def", "experiments/checks/__init__.py"), ("def", "checks.py")],
+)
+def test_a_module_that_is_imported_too_late_is_told_with_the_remedy(
+    tmp_path: Path, kind: str, place: str
+) -> None:
+    helper, file = tmp_path / place, tmp_path / "experiments" / "agent.py"
+    for folder in (helper.parent, file.parent):
+        folder.mkdir(exist_ok=True, parents=True)
+    helper.write_text("def is_right(output): return True")
+    file.write_text(
+        f"def task(*, item, **kwargs): ...\n{kind} correct(*, output, **kwargs):\n    from checks import is_right\n"
+        "    return is_right(output)\nevaluators = [correct]\n"
+    )
+    (evaluator,) = load_experiment(file, root=tmp_path).evaluators
+    (cell,) = cells(evaluator)
+    told = "No module named 'checks' (import it at the top of agent.py, not inside a function)"
+    assert cell == error("correct", f"ModuleNotFoundError: {told}")
+
+
+def test_a_module_that_is_nowhere_is_told_as_it_is() -> None:
+    def correct(**_: Any) -> bool:
+        import nowhere_to_be_found  # type: ignore[import-not-found]  # noqa: F401
+
+        return True
+
+    assert cells(correct) == [error("correct", "ModuleNotFoundError: No module named 'nowhere_to_be_found'")]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from scoregate.errors import did_you_mean
@@ -54,6 +55,24 @@ def short_reason(error: BaseException) -> str:
         lines = ["(its message cannot be shown)"]
     kind = type(error).__name__
     return shortened(f"{kind}: {lines[0]}" if lines else kind, _LONGEST_REASON)
+
+
+def reason_of_call(error: BaseException) -> str:
+    """`short_reason` of what a user's evaluator raised, with what to do about a module that it imports too late.
+
+    The folders of an experiment are on the import path only while its file is imported.
+    """
+    reason = short_reason(error)
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return reason
+    top, trace = error.name.partition(".")[0], error.__traceback__
+    while trace is not None:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        for folder in (file.parent, file.parent.parent) if file.is_absolute() else ():
+            if (folder / f"{top}.py").is_file() or (folder / top).is_dir():
+                return f"{reason} (import it at the top of {file.name}, not inside a function)"
+        trace = trace.tb_next
+    return reason
 
 
 def shortened(text: str, longest: int) -> str:

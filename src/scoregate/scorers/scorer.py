@@ -17,7 +17,7 @@ from scoregate.catalog import Catalog
 from scoregate.errors import ContractError, StoreError
 from scoregate.records import DatasetItem, RunItem, Score, ScoreSource, ScoreValue
 from scoregate.records.absent import NOT_AMONG_THEM
-from scoregate.scorers.outcome import Scored, normalise, not_applicable, short_reason, shortened
+from scoregate.scorers.outcome import Scored, normalise, not_applicable, reason_of_call, shortened
 
 __all__ = [
     "LANGFUSE_ARGUMENTS",
@@ -181,7 +181,7 @@ def score_item(
     except BaseException as error:
         if not _is_its_own(error, cancelled=False):
             raise
-        outcomes = [Scored(_name_of(scorer), None, "error", short_reason(error))]
+        outcomes = [Scored(_name_of(scorer), None, "error", reason_of_call(error))]
     else:
         outcomes = normalise(returned, name=_name_of(scorer))
     return _cells(scorer, outcomes, run_item, catalog)
@@ -204,7 +204,7 @@ async def score_item_async(
         unkept = scorer.service is not None and isinstance(error, StoreError)
         if unkept or not _is_its_own(error, cancelled=_is_being_cancelled()):
             raise
-        outcomes = [Scored(_name_of(scorer), None, "error", short_reason(error))]
+        outcomes = [Scored(_name_of(scorer), None, "error", reason_of_call(error))]
     else:
         outcomes = normalise(returned, name=_name_of(scorer))
     return _cells(scorer, outcomes, run_item, catalog)
