@@ -165,6 +165,62 @@ def test_what_is_the_same_for_all_is_asked_once(answer: Answer, reason: str) -> 
     assert {one.comment for one in judgements} == {f"no reply: {reason}"}
 
 
+def _unsupported(message: str, **named: Any) -> Answer:
+    return body({"error": {"message": message, "type": "invalid_request_error", **named}}, status=400)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _unsupported("this model takes no temperature of 0", param="temperature", code="unsupported_value"),
+        _unsupported("no", param="body.temperature"),
+        _unsupported("Unsupported parameter: 'temperature' is not supported with this model."),
+        _unsupported("`temperature` and `top_p` cannot both be specified; temperature is deprecated"),
+        _unsupported("temperature: Input should be less than or equal to 1"),
+    ],
+)
+def test_a_setting_that_is_refused_is_asked_once_however_many_ask(answer: Answer) -> None:
+    settings = {"user": "gate", "temperature": 0}
+    with ModelServer(script=lambda _: answer) as server:
+        judgements = ask(Judge(spec_of(server.url, parameters=settings)), list("abcdefgh"), concurrency=8)
+        assert len(server.requests) == 1
+    (comment,) = {one.comment for one in judgements}
+    assert "does not take the setting 'temperature' as it is (status 400: " in comment
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "the prompt is not allowed: it talks about a user and the weather",
+        "max_tokens is too large: maximum context length is 8192 tokens, 9000 input tokens are not supported",
+        "temperature is nice",
+    ],
+)
+def test_what_an_endpoint_has_against_a_prompt_stops_no_other(message: str) -> None:
+    settings = {"user": "gate", "max_tokens": 300, "temperature": 0}
+
+    def script(request: ModelRequest) -> Answer:
+        return _unsupported(message) if "bad" in request.prompt else judged(5)
+
+    with ModelServer(script=script) as server:
+        judgements = ask(Judge(spec_of(server.url, parameters=settings)), ["bad", "good"], concurrency=1)
+    assert [one.value for one in judgements] == [None, 5]
+
+
+def test_the_first_call_goes_ahead_of_the_others_but_holds_them_up_for_a_moment_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def script(request: ModelRequest) -> Answer:
+        return slow(1.0, judged(5)) if "first" in request.prompt else judged(5)
+
+    for seconds, at_once in ((5.0, 1), (0.1, 2)):
+        monkeypatch.setattr("scoregate.judging.calling._FIRST_ALONE_SECONDS", seconds)
+        with ModelServer(script=script) as server:
+            judge = Judge(spec_of(server.url, parameters={"seed": 1}))
+            assert [one.value for one in ask(judge, ["first", "second"])] == [5, 5]
+            assert server.most_at_once == at_once
+
+
 def test_a_request_that_is_refused_is_an_error_of_its_item_alone() -> None:
     def script(request: ModelRequest) -> Answer:
         return failed(400, "the prompt is too long") if "long" in request.prompt else judged(5)
@@ -362,3 +418,48 @@ def test_a_redirect_is_not_followed() -> None:
         "the endpoint redirects (status 307), and redirects are not followed: name the final URL"
         in found.comment
     )
+
+
+FENCED = [
+    f"```json\n{json.dumps({'reasoning': 'x', 'score': 8})}\n```",
+    '~~~\n{"reasoning": "x", "score": 8}\n~~~',
+]
+
+
+@pytest.mark.parametrize("reply", FENCED)
+def test_a_lone_code_fence_is_refused_with_the_setting_that_allows_it(reply: str) -> None:
+    with ModelServer(script=lambda _: Answer(content=reply)) as server:
+        judgement = ask(Judge(spec_of(server.url)))[0]
+        assert len(server.requests) == 3
+        assert "fence =" not in server.requests[1].last
+    assert judgement.value is None
+    assert judgement.comment.endswith("""; fence = "allow" in the judge's table reads such replies""")
+
+
+@pytest.mark.parametrize("reply", FENCED)
+def test_a_lone_code_fence_is_read_and_counted_where_it_is_allowed(reply: str) -> None:
+    with ModelServer(script=lambda _: Answer(content=reply)) as server:
+        judge = Judge(spec_of(server.url, fence="allow"))
+        assert ask(judge)[0].value == 8
+        assert len(server.requests) == 1
+    assert (judge.usage.fenced, judge.usage.invalid) == (1, 0)
+    assert "1 call, 1 in a code fence" in judge.usage.line("relevance")
+    assert judge.version != Judge(spec_of(server.url)).version
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"Here it is:\n{FENCED[0]}",
+        f"{FENCED[0]}\n{FENCED[0]}",
+        '```json\n{"reasoning": "x", "score": "8"}\n```',
+        '```json\n[{"reasoning": "x", "score": 8}]\n```',
+        '```json\n{"reasoning": "x", "score": 8}',
+        '```python\n{"reasoning": "x", "score": 8}\n```',
+    ],
+)
+def test_an_allowed_code_fence_holds_one_valid_object_and_stands_alone(reply: str) -> None:
+    with ModelServer(script=lambda _: Answer(content=reply)) as server:
+        judge = Judge(spec_of(server.url, fence="allow"))
+        assert ask(judge)[0].value is None
+    assert (judge.usage.fenced, judge.usage.invalid) == (0, 1)

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from scoregate.judging.calling import CallFailed, ModelClient
+from scoregate.judging.calling import ModelClient
+from scoregate.judging.failures import CallFailed
 from scoregate.judging.usage import Usage
 from tests.judging.judges import KEY, spec_of
 from tests.model_server.answers import Answer, broken, failed, judged, page

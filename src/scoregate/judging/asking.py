@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from scoregate.judging.cache import Draw
-from scoregate.judging.calling import CallFailed, ModelAnswer, ModelClient
+from scoregate.judging.calling import ModelAnswer, ModelClient
+from scoregate.judging.failures import CallFailed
 from scoregate.records import ScoreValue, Tokens
 from scoregate.scorers.judge import ChatMessage, Fault, InvalidReply
+from scoregate.scorers.judge.reply import is_fenced
 from scoregate.scorers.outcome import short_reason, shortened
 from scoregate.scorers.scorer import scored_run
 
@@ -65,6 +67,8 @@ class Asked:
     reasoning: str | None = None
     error: str | None = None
     repairs: int = 0
+    fenced: bool = False
+    """A valid reply came in a code fence, which the judge allows."""
     calls: int = 0
     tokens: Tokens | None = None
     """Of all its calls; None where the endpoint never said."""
@@ -86,19 +90,22 @@ async def ask(
     or not, and `traced` every call when it is over.
     What `traced` raises is counted in the usage: a reply that was paid for is not lost to a tracer that fails.
     """
-    reply, wrong = Asked(asked=list(question.messages)), ""
+    reply, wrong, fenced = Asked(asked=list(question.messages)), "", False
     for repair in range(_REPAIRS + 1):
         reply.repairs = repair
         completion = await _call(client, question, reply, requested, answered, traced)
         read = completion.reply
         if read.success:
             reply.value, reply.reasoning = read.data.score, read.data.reasoning
+            reply.fenced = Fault.FENCED in read.faults
             return reply
-        wrong = read.error
+        wrong, fenced = read.error, is_fenced(completion.content)
         if _FINAL.intersection(read.faults):
             break
         reply.asked += _sent_back(completion, read)
     after = f" (after {reply.repairs} repairs)" if reply.repairs else ""
+    if fenced:
+        after += '; fence = "allow" in the judge\'s table reads such replies'
     room = LONGEST_REASON - len("invalid reply: ") - len(after)
     reply.error = f"invalid reply: {shortened(wrong, room)}{after}"
     return reply

@@ -5,9 +5,10 @@
    again after `Retry-After` and a growing, random pause. The client's own retries are off. A 429 is no fault of the
    call and does not count as one of its retries, unless the endpoint has answered nothing else for a minute.
 3. Each attempt is paid from the session's cap on cost, which may make it wait, or forbid it.
-4. What will be the same for every item (a refused key, an unknown model, an endpoint without structured outputs) is
-   remembered: no further call is made. What one prompt alone may meet as well (403, 404, 400) is remembered only
-   while no call has succeeded.
+4. What will be the same for every item (a refused key, an unknown model, a setting that the model does not take, an
+   endpoint without structured outputs) is remembered: no further call is made. What one prompt alone may meet as well
+   (403, 404, 400) is remembered only while no call has succeeded. Where there are settings, the first call goes ahead
+   of the others, so that they are refused once.
 5. What the endpoint has against one prompt (400, 413, 422: a content filter, too long a text) is final for it, as
    against all else, which may be mended: `PromptRefused`.
 """
@@ -16,11 +17,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from scoregate.hiding import HiddenKeys
+from scoregate.judging.failures import CallFailed, EndpointRefused, Transient, failure_of
 from scoregate.judging.spec import JudgeSpec
 from scoregate.judging.usage import Usage
 from scoregate.own import json_codec
@@ -28,8 +31,6 @@ from scoregate.records import Tokens
 from scoregate.retries import (
     RATE_LIMIT_STATUSES,
     asked_pause,
-    is_transient,
-    seconds_to_wait,
     wait_before_retry,
 )
 from scoregate.runner.calls import Throttle
@@ -45,10 +46,12 @@ from scoregate.scorers.outcome import short_reason
 from scoregate.scorers.scorer import SpendingCap
 
 if TYPE_CHECKING:
-    from openai import APIStatusError, AsyncOpenAI
+    from openai import AsyncOpenAI
 
 
 _DEFAULT_TIMEOUT_SECONDS = 120.0
+_FIRST_ALONE_SECONDS = 5.0
+"""How long the others wait for the first call to show whether the settings are taken."""
 _RATE_LIMIT_PATIENCE_SECONDS = 60.0
 """How long an endpoint may answer 429 to all of a judge's calls: limits are those of a minute, and a quota that is
 used up lasts longer."""
@@ -56,92 +59,6 @@ _NO_REPLY = frozenset((Fault.NOT_A_COMPLETION, Fault.NO_CHOICES))
 _LONGEST_DETAIL = 200
 _MOST_TOKENS = 10**12
 """No call takes more: a count above it is a mistake of the endpoint, and of no use to a price or a database."""
-
-
-_SAME_FOR_ALL = {
-    401: "the endpoint refused the key in {key}",
-    403: "the endpoint forbids this with the key in {key}",
-    404: "the endpoint knows no such model or path",
-}
-_KEY_REFUSED = 401
-_OF_THE_PROMPT = frozenset((400, 413, 422))
-_SETTINGS = ("model", "response_format")
-"""Of a request: what is the same for every prompt, beside the judge's parameters."""
-_FORMAT_WORDS = ("response_format", "json_schema", "structured output", "structured_output")
-_PROMPT_CODES = ("content_filter", "content_policy_violation", "context_length_exceeded")
-"""What OpenAI and Azure call a refusal of this one prompt."""
-_NO_QUOTA = "insufficient_quota"
-
-
-class CallFailed(Exception):
-    """No reply came, and asking again will not help now. `str(error)` is the reason, in one line."""
-
-
-class PromptRefused(CallFailed):
-    """The endpoint answers, but not this prompt: asking again will not help at any time, unless its rules change."""
-
-
-class _EndpointRefused(CallFailed):
-    """No prompt of this judge will be answered until the endpoint, the key or the gate is mended."""
-
-
-class _Transient(Exception):
-    """One call failed in passing, and may be made again at once."""
-
-    def __init__(self, reason: str, *, retry_after: float | None = None, rate_limited: bool = False) -> None:
-        self.retry_after = retry_after
-        self.rate_limited = rate_limited
-        super().__init__(reason)
-
-
-def _failure_of(
-    error: APIStatusError, detail: str, spec: JudgeSpec, *, succeeded: bool
-) -> CallFailed | _Transient:
-    """What an error status means for a judge. `detail` is what the endpoint says of it.
-
-    What one prompt alone may meet as well is taken for the endpoint's only while no call has `succeeded`.
-    A failure is in passing unless it is known to be the prompt's: what is asked again needlessly costs time, and what
-    is given up needlessly is a gap in a baseline.
-    """
-    status = int(error.status_code)
-    if 300 <= status < 400:
-        return _EndpointRefused(
-            f"the endpoint redirects (status {status}), and redirects are not followed: name the final URL in base_url"
-        )
-    if error.code == _NO_QUOTA:
-        return _EndpointRefused(f"the endpoint says that the quota is used up (status {status}: {detail})")
-    if is_transient(status):
-        return _Transient(
-            f"status {status}: {detail}",
-            retry_after=seconds_to_wait(error.response.headers.get("retry-after")),
-            rate_limited=status in RATE_LIMIT_STATUSES,
-        )
-    if status in _SAME_FOR_ALL and not (succeeded and status != _KEY_REFUSED):
-        return _EndpointRefused(
-            f"{_SAME_FOR_ALL[status].format(key=spec.api_key)} (status {status}: {detail})"
-        )
-    if status in (400, 422) and not succeeded and _about_the_format(error, detail):
-        return _EndpointRefused(
-            f"{spec.model} at this endpoint does not take structured outputs (status {status}: {detail}); "
-            "take a model that supports response_format = json_schema"
-        )
-    of_the_prompt = status in _OF_THE_PROMPT and not _about_a_setting(error, spec)
-    kind = PromptRefused if of_the_prompt else CallFailed
-    return kind(f"the endpoint refused the request (status {status}: {detail})")
-
-
-def _about_a_setting(error: APIStatusError, spec: JudgeSpec) -> bool:
-    """Whether the endpoint names as the cause what every request of the judge carries."""
-    named = error.param.partition(".")[0] if isinstance(error.param, str) else ""
-    return named in _SETTINGS or named in spec.parameters
-
-
-def _about_the_format(error: APIStatusError, detail: str) -> bool:
-    """Whether a request was refused for its response format: by the named parameter or code, else by the words."""
-    param, code = (text.lower() if isinstance(text, str) else "" for text in (error.param, error.code))
-    if any(word in named for word in _FORMAT_WORDS for named in (param, code)):
-        return True
-    return not param and code not in _PROMPT_CODES and any(word in detail.lower() for word in _FORMAT_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +108,10 @@ class ModelClient:
         self._limited_since: float | None = None
         self._never: str | None = None
         self._succeeded = False
+        self._is_first = bool(spec.parameters)
+        self._tried = asyncio.Event()
+        if not self._is_first:
+            self._tried.set()
 
     async def complete(self, messages: Sequence[ChatMessage], requested: Callable[[], None]) -> ModelAnswer:
         """Ask once, and again as often as the limits allow while no reply comes.
@@ -202,13 +123,11 @@ class ModelClient:
         while True:
             ticket = await self._throttle.enter()
             try:
-                if self._never is not None:
-                    raise CallFailed(self._never)
-                completion = await self._paid(messages, requested)
+                completion = await self._after_the_first(messages, requested)
                 self._throttle.succeeded()
                 self._succeeded, self._never = True, None
                 return completion
-            except _Transient as error:
+            except Transient as error:
                 failure = error
                 if error.rate_limited:
                     self.usage.rate_limited += 1
@@ -229,6 +148,21 @@ class ModelClient:
                 raise CallFailed(f"{failure}{tries}")
             await asyncio.sleep(wait_before_retry(attempt, asked_pause(failure.retry_after), self._random))
             attempt += 1
+
+    async def _after_the_first(
+        self, messages: Sequence[ChatMessage], requested: Callable[[], None]
+    ) -> ModelAnswer:
+        """Call, behind the first call of all; not at all where nothing will ever be answered."""
+        first, self._is_first = self._is_first, False
+        if not first and not self._tried.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._tried.wait(), _FIRST_ALONE_SECONDS)
+        if self._never is not None:
+            raise CallFailed(self._never)
+        try:
+            return await self._paid(messages, requested)
+        finally:
+            self._tried.set()
 
     def _is_patient(self) -> bool:
         """Whether a 429 is worth waiting for, seen the last one just now."""
@@ -281,18 +215,18 @@ class ModelClient:
                 body = answer.content
             self._heard(answer.status_code)
             return self._read(body)
-        except _Transient:
+        except Transient:
             raise
         except (TimeoutError, openai.APITimeoutError):
-            raise _Transient(f"timed out after {self._timeout:g} s") from None
+            raise Transient(f"timed out after {self._timeout:g} s") from None
         except openai.APIStatusError as error:
             self._heard(int(error.status_code))
-            failure = _failure_of(error, self._detail(error), self._spec, succeeded=self._succeeded)
-            if isinstance(failure, _EndpointRefused):
+            failure = failure_of(error, self._detail(error), self._spec, succeeded=self._succeeded)
+            if isinstance(failure, EndpointRefused):
                 self._never = str(failure)
             raise failure from None
         except openai.APIConnectionError as error:
-            raise _Transient(f"the connection failed: {self._detail(error.__cause__ or error)}") from None
+            raise Transient(f"the connection failed: {self._detail(error.__cause__ or error)}") from None
         except openai.OpenAIError as error:
             raise CallFailed(f"the call failed: {self._detail(error)}") from None
         except Exception as error:  # noqa: BLE001 - an endpoint may send what breaks any library under the call
@@ -314,9 +248,9 @@ class ModelClient:
 
     def _read(self, body: bytes) -> ModelAnswer:
         body = self._key.out_of_body(body)  # Before any error cuts the key in two.
-        reply = read_completion(completion=body, schema=self._schema)
+        reply = read_completion(completion=body, schema=self._schema, allow_fence=self._spec.fence == "allow")
         if not reply.success and _NO_REPLY.intersection(reply.faults):
-            raise _Transient(self._key.out_of(reply.error))
+            raise Transient(self._key.out_of(reply.error))
         parsed = json_codec.loads(body)
         tokens, price = _tokens(parsed.get("usage")), self._spec.price
         cost = None if price is None or tokens is None else price.of(tokens.input, tokens.output)

@@ -34,6 +34,9 @@ class JudgeIdentity:
     after: tuple[str, ...] = ()
     """Scores that must have passed: they choose the answers that are judged."""
 
+    fence: str = "refuse"
+    """allow: replies in a code fence are read, which are invalid elsewhere."""
+
     def as_dict(self) -> dict[str, JSON]:
         """The identity as JSON, with what the hash covers and nothing else."""
         parts: dict[str, JSON] = {
@@ -47,8 +50,10 @@ class JudgeIdentity:
             "votes": self.votes,
             "rule": self.rule,
         }
-        # Only where there are any: the judges of runs that were made before keep their version.
-        return {**parts, "after": sorted(self.after)} if self.after else parts
+        # Only where they are given: the judges of runs that were made before keep their version.
+        if self.after:
+            parts["after"] = sorted(self.after)
+        return {**parts, "fence": self.fence} if self.fence != "refuse" else parts
 
     @property
     def hash(self) -> str:

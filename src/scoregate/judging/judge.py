@@ -13,7 +13,8 @@ from importlib.util import find_spec
 from scoregate.errors import ConfigError
 from scoregate.judging.asking import LONGEST_REASON, Asked, ModelCall, Question, ask
 from scoregate.judging.cache import Draw, ReplyCache, reply_key
-from scoregate.judging.calling import CallFailed, ModelClient, PromptRefused
+from scoregate.judging.calling import ModelClient
+from scoregate.judging.failures import CallFailed, PromptRefused
 from scoregate.judging.identity import JudgeIdentity
 from scoregate.judging.spec import JudgeSpec
 from scoregate.judging.template import MissingVariable
@@ -243,6 +244,7 @@ class Judge:
             return self._silent_vote(question, failure, "in passing")
         self.usage.invalid_because = self.usage.invalid_because or reply.error or ""
         self.usage.invalid += reply.error is not None
+        self.usage.fenced += reply.fenced
         self.usage.repaired += reply.error is None and reply.repairs > 0
         if self.cache is not None:
             self.cache.put(self._to_keep(question, reply))

@@ -23,6 +23,9 @@ _DEFAULT_API_KEY = "OPENAI_API_KEY"
 VoteRule = Literal["majority", "mean", "median"]
 VOTE_RULES: tuple[VoteRule, ...] = ("majority", "mean", "median")
 
+_Fence = Literal["refuse", "allow"]
+FENCES: tuple[_Fence, ...] = ("refuse", "allow")
+
 _OURS = frozenset(
     ("model", "messages", "response_format", "stream", "stream_options", "n", "tools", "functions")
 )
@@ -43,6 +46,7 @@ JUDGE = Table(
         "after": Texts(),
         "price": Table(keys=_PRICE_KEYS, required=("input", "output")),
         "pairwise": Text(),
+        "fence": Choice(FENCES),
     },
     required=("prompt", "model"),
 )
@@ -82,6 +86,8 @@ class JudgeSpec:
     price: Price | None = None
     pairwise: Template | None = None
     """Prompt that compares two answers, of the variables `first` and `second`; no part of the score's identity."""
+    fence: _Fence = "refuse"
+    """allow: a reply may be its one JSON object in a code fence."""
     where: str | None = None
     """`file:line` of the table, for messages."""
 
@@ -102,6 +108,7 @@ class JudgeSpec:
             votes=self.votes,
             rule=self.rule,
             after=self.after,
+            fence=self.fence,
         )
 
 
@@ -143,6 +150,7 @@ def read_judge(spec: ScorerSpec, contract: Contract | None, *, root: Path) -> Ju
         after=tuple(dict.fromkeys(after)),
         price=_price(table),
         pairwise=_pairwise(table, root),
+        fence=table.choice("fence", FENCES) or "refuse",
         where=spec.where,
     )
 

@@ -22,6 +22,8 @@ class Usage:
     """Requests, with those that were repeated and those that asked for a repair."""
     repaired: int = 0
     """Replies that became valid after the model was told what was wrong."""
+    fenced: int = 0
+    """Valid replies in a code fence, which the judge allows."""
     invalid: int = 0
     """Replies that stayed invalid."""
     invalid_because: str = ""
@@ -79,6 +81,7 @@ class Usage:
             f"{count:,} {word}"
             for count, word in (
                 (self.repaired, "repaired"),
+                (self.fenced, "in a code fence"),
                 (self.invalid, "invalid"),
                 (self.failed, "failed"),
                 (self.refused, "refused by the endpoint"),

@@ -23,11 +23,14 @@ def build_eval_messages(prompt: str) -> list[ChatMessage]:
     return [{"role": "user", "content": prompt}]
 
 
-def read_completion(*, completion: object, schema: object) -> ValidReply | InvalidReply:
+def read_completion(
+    *, completion: object, schema: object, allow_fence: bool = False
+) -> ValidReply | InvalidReply:
     """The first choice's reply, validated, or what is wrong with it. Never raises, whatever is given.
 
     `completion` is the body of the answer as an object (a mapping) or as text: what a client makes of a page of
-    HTML, of `null` or of an error body with status 200 is an error here as well.
+    HTML, of `null` or of an error body with status 200 is an error here as well. `allow_fence` as for
+    `validate_llm_response`.
     """
     try:
         content = _content(completion)
@@ -36,7 +39,7 @@ def read_completion(*, completion: object, schema: object) -> ValidReply | Inval
     except Exception as error:  # noqa: BLE001  an answer may be any object, and its own methods may raise anything
         unreadable = ReplyProblem(Fault.UNREADABLE, f"the answer cannot be read: {type(error).__name__}")
         return InvalidReply.of(unreadable)
-    return validate_llm_response(response=content, schema=schema)
+    return validate_llm_response(response=content, schema=schema, allow_fence=allow_fence)
 
 
 def _content(completion: object) -> str | None:

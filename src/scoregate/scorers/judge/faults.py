@@ -25,6 +25,8 @@ class Fault(StrEnum):
     NO_CHOICES = "no_choices"
     NOT_JSON = "not_json"
     EXTRA_TEXT = "extra_text"
+    FENCED = "fenced"
+    """Of a valid reply: one object in a code fence and nothing else, which the judge allows. EXTRA_TEXT elsewhere."""
     DUPLICATE_KEY = "duplicate_key"
     NOT_AN_OBJECT = "not_an_object"
     UNKNOWN_KEY = "unknown_key"
@@ -65,6 +67,7 @@ class ValidReply:
     success: Literal[True] = True
     error: None = None
     faults: tuple[Fault, ...] = ()
+    """FENCED, where that was allowed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from scoregate.config.table import finite_float, shown
@@ -35,24 +36,39 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _VALUES = ("true", "false", "null", "-", ".", "e+", "e-", "E+", "E-")
+_FENCED = re.compile(
+    r"(?P<fence>`{3,}|~{3,})[ \t]*(?:json[c5l]?|JSON)?[ \t]*\r?\n?(?P<object>\{.*\})\s*(?P=fence)", re.DOTALL
+)
 _ESCAPE_AND_NEXT = len("uXXXX.")
 _LENIENT = json.JSONDecoder()
 _UNIQUE = json.JSONDecoder(object_pairs_hook=unique_members)
 
 
-def validate_llm_response(*, response: object, schema: object) -> ValidReply | InvalidReply:
+def validate_llm_response(
+    *, response: object, schema: object, allow_fence: bool = False
+) -> ValidReply | InvalidReply:
     """The data of a reply, or what is wrong with it. Never raises, whatever is given.
 
     `response` is the reply as an object (a mapping) or as the text that the model wrote; a mapping with a text in
     `refusal`, as a message has it, is a refusal. `schema` is one of `build_eval_score_schema` or `output_schema`.
+    `allow_fence` reads a text that is one object in a code fence, and nothing else, as that object.
     """
     try:
-        return _validated(response, schema)
+        inside = _FENCED.fullmatch(response.strip()) if allow_fence and isinstance(response, str) else None
+        if inside is None:
+            return _validated(response, schema)
+        read = _validated(inside["object"], schema)
+        return replace(read, faults=(Fault.FENCED,)) if read.success else read
     except ReplyProblem as problem:
         return InvalidReply.of(problem)
     except Exception as error:  # noqa: BLE001  a reply may be any object, and its own methods may raise anything
         unreadable = ReplyProblem(Fault.UNREADABLE, f"the reply cannot be read: {type(error).__name__}")
         return InvalidReply.of(unreadable)
+
+
+def is_fenced(text: str | None) -> bool:
+    """Whether a reply is one object in a code fence, and nothing else."""
+    return text is not None and _FENCED.fullmatch(text.strip()) is not None
 
 
 def _validated(response: object, schema: object) -> ValidReply | InvalidReply:
