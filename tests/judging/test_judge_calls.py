@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -342,6 +344,16 @@ def test_without_the_key_nothing_is_called(monkeypatch: pytest.MonkeyPatch) -> N
         with pytest.raises(ConfigError, match="the environment variable JUDGE_KEY is not set"):
             Judge(spec_of(server.url)).check_ready()
         assert server.requests == []
+
+
+def test_the_key_may_stand_in_the_projects_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("OTHER=1\nJUDGE_KEY='sk-of-the-file'\n")
+    for in_environment, sent in (("sk-of-the-environment", "sk-of-the-environment"), ("", "sk-of-the-file")):
+        monkeypatch.setenv("JUDGE_KEY", in_environment)
+        with ModelServer() as server:
+            assert ask(Judge(spec_of(server.url, root=tmp_path)))[0].status == "ok"
+            assert server.requests[0].headers["authorization"] == f"Bearer {sent}"
+    assert "OTHER" not in os.environ
 
 
 def test_a_key_with_a_line_break_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from functools import partial
 from importlib.util import find_spec
 
 from scoregate.errors import ConfigError
+from scoregate.files.env_file import ENV_FILE, variable
 from scoregate.judging.asking import LONGEST_REASON, Asked, ModelCall, Question, ask
 from scoregate.judging.cache import Draw, ReplyCache, reply_key
 from scoregate.judging.calling import ModelClient
@@ -286,18 +286,19 @@ class Judge:
     def _key(self) -> str:
         """The key. Raises ConfigError, which does not show what might be one."""
         name = self.spec.api_key
-        key = os.environ.get(name, "").strip()
+        key = (variable(name, self.spec.root) or "").strip()
         # What is not written like a variable's name may be a key that was put in the name's place.
         shown = name if name.isupper() else "that api_key names"
         if not key:
             raise ConfigError(
-                f"the judge '{self.name}' needs a key, and the environment variable {shown} is not set",
+                f"the judge '{self.name}' needs a key, and the environment variable {shown} is not set, nor does "
+                f"{ENV_FILE} hold it",
                 where=self.spec.where,
                 hint="an endpoint that asks for no key takes any text",
             )
         if not (key.isascii() and key.isprintable()):
             raise ConfigError(
-                f"the key in the environment variable {shown} holds characters that no key has",
+                f"the key in the variable {shown} holds characters that no key has",
                 where=self.spec.where,
             )
         return key

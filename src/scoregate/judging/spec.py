@@ -76,7 +76,7 @@ class JudgeSpec:
     model: str
     base_url: str = DEFAULT_BASE_URL
     api_key: str = _DEFAULT_API_KEY
-    """Name of the environment variable that holds the key."""
+    """Name of the variable that holds the key, in the environment or in the project's `.env`."""
     parameters: Mapping[str, JSON] = field(default_factory=dict)
     votes: int = 1
     rule: VoteRule | None = None
@@ -88,6 +88,8 @@ class JudgeSpec:
     """Prompt that compares two answers, of the variables `first` and `second`; no part of the score's identity."""
     fence: _Fence = "refuse"
     """allow: a reply may be its one JSON object in a code fence."""
+    root: Path = Path()
+    """The project's folder, whose `.env` may hold the key."""
     where: str | None = None
     """`file:line` of the table, for messages."""
 
@@ -151,6 +153,7 @@ def read_judge(spec: ScorerSpec, contract: Contract | None, *, root: Path) -> Ju
         price=_price(table),
         pairwise=_pairwise(table, root),
         fence=table.choice("fence", FENCES) or "refuse",
+        root=root,
         where=spec.where,
     )
 

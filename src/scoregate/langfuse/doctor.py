@@ -13,12 +13,13 @@ from typing import Literal
 
 from scoregate.catalog import read_catalog
 from scoregate.errors import INTERRUPTED, PASS, USAGE, ConfigError, ScoregateError, ServiceError
+from scoregate.files.env_file import ENV_FILE, read_env_file
 from scoregate.git.checkout import run_git
 from scoregate.langfuse import settings as names
 from scoregate.langfuse.connection import Connection, Patience, Query, Refused, Reply
 from scoregate.langfuse.project import project_of
 from scoregate.langfuse.score_configs import differences, read_configs
-from scoregate.langfuse.settings import Settings, find_settings, read_env_file
+from scoregate.langfuse.settings import Settings, find_settings
 from scoregate.records import JSON
 
 _Level = Literal["ok", "warning", "FAILED"]
@@ -77,7 +78,7 @@ def examine(
     if settings is None:
         hint = (
             f"set {names.PUBLIC_KEY}, {names.SECRET_KEY} and {names.BASE_URLS[0]} in the environment or in "
-            f"{names.ENV_FILE}; without them gates run, and nothing is sent"
+            f"{ENV_FILE}; without them gates run, and nothing is sent"
         )
         yield Check("keys", "FAILED", "there are none", hint, USAGE)
         return
@@ -122,7 +123,7 @@ def clock_skew(reply: Reply, sent: datetime, received: datetime) -> float | None
 
 def _settings_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check]:
     def source(name: str) -> str:
-        return "environment" if environ.get(name, "").strip() else names.ENV_FILE
+        return "environment" if environ.get(name, "").strip() else ENV_FILE
 
     public = f"{names.PUBLIC_KEY} {settings.public_key[:_SHOWN_OF_A_KEY]}… ({source(names.PUBLIC_KEY)})"
     secret = f"{names.SECRET_KEY} ({source(names.SECRET_KEY)})"
@@ -132,22 +133,22 @@ def _settings_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator
 
 def _env_file_checks(root: Path) -> Iterator[Check]:
     """Whether git would commit the secret key; nothing where `.env` holds none, or there is no checkout."""
-    path = root / names.ENV_FILE
+    path = root / ENV_FILE
     try:
         if names.SECRET_KEY not in read_env_file(path):
             return
-        ignored = run_git(root, "check-ignore", "--quiet", names.ENV_FILE, seconds=_GIT_SECONDS).returncode
+        ignored = run_git(root, "check-ignore", "--quiet", ENV_FILE, seconds=_GIT_SECONDS).returncode
     except ConfigError as problem:
-        yield _failed(names.ENV_FILE, problem)
+        yield _failed(ENV_FILE, problem)
         return
     except (OSError, subprocess.SubprocessError):
         return
     if ignored == 0:
-        yield Check(names.ENV_FILE, "ok", "holds the secret key, and git ignores it")
+        yield Check(ENV_FILE, "ok", "holds the secret key, and git ignores it")
     elif ignored == 1:
         message = "holds the secret key, and git does not ignore it"
-        hint = f"add a line {names.ENV_FILE} to .gitignore, and `git rm --cached {names.ENV_FILE}` if it is committed"
-        yield Check(names.ENV_FILE, "warning", message, hint)
+        hint = f"add a line {ENV_FILE} to .gitignore, and `git rm --cached {ENV_FILE}` if it is committed"
+        yield Check(ENV_FILE, "warning", message, hint)
 
 
 def _reachability(connection: Connection) -> Check:

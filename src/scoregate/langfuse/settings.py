@@ -1,12 +1,7 @@
-"""Which Langfuse project is meant: keys, address and environment, from the process's environment or a `.env`.
-
-A `.env` file has one NAME=value a line, as python-dotenv reads it, and what it cannot read is an error with its line.
-Left to itself python-dotenv logs such a line without its file, and goes on without it.
-"""
+"""Which Langfuse project is meant: keys, address and environment, from the process's environment or a `.env`."""
 
 from __future__ import annotations
 
-import io
 import os
 import re
 from base64 import b64encode, urlsafe_b64encode
@@ -16,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from scoregate.errors import ConfigError
+from scoregate.files.env_file import ENV_FILE, read_env_file
 
 _CLOUD_URL = "https://cloud.langfuse.com"
 """Where Langfuse is if nothing says otherwise."""
@@ -24,8 +20,6 @@ _DEFAULT_ENVIRONMENT = "default"
 PUBLIC_KEY, SECRET_KEY = "LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY"
 BASE_URLS = ("LANGFUSE_BASE_URL", "LANGFUSE_HOST")
 ENVIRONMENT = "LANGFUSE_TRACING_ENVIRONMENT"
-ENV_FILE = ".env"
-_ENV_FILE_HINT = "it is UTF-8 text, one NAME=value a line"
 _ENVIRONMENT = re.compile(r"(?!langfuse)[a-z0-9_-]{1,40}")
 
 
@@ -68,8 +62,9 @@ def find_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settin
     environment that the server would put elsewhere.
     """
     values: Mapping[str, str] = {name: value for name, value in environ.items() if value.strip()}
-    if not any(name in values for name in (PUBLIC_KEY, SECRET_KEY)):
-        values = {**values, **read_env_file(root / ENV_FILE)}
+    file = root / ENV_FILE
+    if not any(name in values for name in (PUBLIC_KEY, SECRET_KEY)) and file.is_file():
+        values = {**values, **read_env_file(file)}
     public, secret = values.get(PUBLIC_KEY, "").strip(), values.get(SECRET_KEY, "").strip()
     if not public and not secret:
         return None
@@ -113,33 +108,6 @@ def _checked_url(url: str, name: str | None) -> str:
             f"{name} holds a user or a password", hint="the keys go into variables of their own"
         )
     return url.rstrip("/")
-
-
-def read_env_file(path: Path) -> dict[str, str]:
-    """The values that the file sets, without those that are blank; nothing where there is no such file.
-
-    Of a name that is set twice the last value counts, and `$NAME` is no reference. Raises ConfigError, which never
-    shows what a line holds: it may be a secret.
-    """
-    if not path.is_file():
-        return {}
-    from dotenv.parser import parse_stream
-
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigError("cannot be read", where=str(path), hint=_ENV_FILE_HINT) from problem
-    found: dict[str, str] = {}
-    for binding in parse_stream(io.StringIO(text)):
-        if binding.error:
-            raw = binding.original.string
-            line = binding.original.line + raw[: len(raw) - len(raw.lstrip())].count("\n")
-            raise ConfigError(
-                "cannot be read as NAME=value", where=f"{path.name}:{line}", hint=_ENV_FILE_HINT
-            )
-        if binding.key is not None and binding.value is not None:
-            found[binding.key] = binding.value
-    return {name: value for name, value in found.items() if value.strip()}
 
 
 def check_environment(environment: str) -> None:

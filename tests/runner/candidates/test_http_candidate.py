@@ -135,6 +135,17 @@ def test_headers_are_sent_with_their_variables_filled_in(
     assert headers.get_all("Accept") == ["text/plain"]
 
 
+def test_a_variable_may_stand_in_the_projects_env_file(
+    service: Service, item: DatasetItem, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("AGENT_TOKEN=filed\n")
+    spec = CandidateSpec(http=service.url, headers={"Authorization": "Bearer ${AGENT_TOKEN}"})
+    for in_environment, sent in (("", "filed"), ("set", "set")):
+        monkeypatch.setenv("AGENT_TOKEN", in_environment)
+        ask(build_candidate(spec, root=tmp_path, timeout=None), item)
+        assert service.asked[-1][0]["Authorization"] == f"Bearer {sent}"
+
+
 @pytest.mark.parametrize(("value", "state"), [(None, "not set"), ("", "empty")])
 def test_a_variable_without_a_value_is_named(
     monkeypatch: pytest.MonkeyPatch, value: str | None, state: str

@@ -71,6 +71,7 @@ def build_candidate(
             spec.http,
             answer=spec.answer,
             headers=spec.headers,
+            root=root,
             timeout=timeout,
             version=version_of(root, spec.version, aside=aside),
         )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from scoregate.errors import ConfigError
+from scoregate.files.env_file import ENV_FILE, variable
 from scoregate.git.version import Version
 from scoregate.hiding import HiddenKeys, names_a_secret
 from scoregate.paths import PathError, look_up
@@ -50,20 +52,21 @@ def http_candidate(
     headers: Mapping[str, str],
     timeout: float | None,
     version: Version,
+    root: Path,
 ) -> Candidate:
     """A candidate that POSTs `{"id", "input", "metadata", "trial"}` to `url`.
 
     `answer` is the dotted path of the output in the reply, by default the whole reply. `cost_usd` and `tokens`
     (`{"input", "output"}`) at the top of a reply are taken as measures. `${NAME}` in a header's value is taken
-    from the environment. Where the run is traced and no header `traceparent` is given, the run item's trace is
-    named by one. `timeout` is the engine's time limit of a call in seconds, which cancels it; here it
-    only decides whether a host that does not accept the connection is reported as such. Raises ConfigError
+    from the environment, else from `.env` in `root`. Where the run is traced and no header `traceparent` is given, the
+    run item's trace is named by one. `timeout` is the engine's time limit of a call in seconds, which cancels it; here
+    it only decides whether a host that does not accept the connection is reported as such. Raises ConfigError
     for a URL or header that cannot be used.
     """
     _check_url(url)
     sent = {"Content-Type": "application/json", "Accept": "application/json"}
-    own = {name: _header(name, value) for name, value in headers.items()}
-    keys = HiddenKeys(*_secrets_in(headers))
+    own = {name: _header(name, value, root) for name, value in headers.items()}
+    keys = HiddenKeys(*_secrets_in(headers, root))
     replaced = {name.lower() for name in own}
     sent = {name: value for name, value in sent.items() if name.lower() not in replaced} | own
     connect = _CONNECT_SECONDS if timeout is None or timeout > _CONNECT_SECONDS else None
@@ -198,31 +201,32 @@ def _check_url(url: str) -> None:
         raise ConfigError("the candidate's URL names no host", hint="such as http://localhost:8000/ask")
 
 
-def _secrets_in(headers: Mapping[str, str]) -> Iterator[str]:
+def _secrets_in(headers: Mapping[str, str], root: Path) -> Iterator[str]:
     """What variables put into headers, where header or variable is named like a secret."""
     for name, template in headers.items():
-        for variable in _VARIABLE.findall(template):
-            if names_a_secret(name) or names_a_secret(variable):
-                yield os.environ[variable]
+        for named in _VARIABLE.findall(template):
+            if names_a_secret(name) or names_a_secret(named):
+                yield variable(named, root) or ""
 
 
-def _header(name: str, template: str) -> str:
+def _header(name: str, template: str, root: Path) -> str:
     """A header's value with its variables filled in. No message shows a value: it may be a secret."""
     if not _HEADER_NAME.fullmatch(name):
         raise ConfigError(f"{name!r} is no name of an HTTP header")
-    for variable in _VARIABLE.findall(template):
-        if not os.environ.get(variable):
-            state = "empty" if variable in os.environ else "not set"
+    values = {named: variable(named, root) for named in _VARIABLE.findall(template)}
+    for named, found in values.items():
+        if found is None:
+            state = "empty" if named in os.environ else "not set"
             raise ConfigError(
-                f"the header '{name}' needs the environment variable {variable}, which is {state}",
-                hint=f"export {variable}=...",
+                f"the header '{name}' needs the environment variable {named}, which is {state}",
+                hint=f"export {named}=..., or give it in {ENV_FILE}",
             )
     if "${" in _VARIABLE.sub("", template):
         raise ConfigError(f"the header '{name}' holds a '${{' that names no variable", hint="write ${NAME}")
-    value = _VARIABLE.sub(lambda match: os.environ[match[1]], template)
+    value = _VARIABLE.sub(lambda match: values[match[1]] or "", template)
     if not (value.isascii() and value.isprintable()):
         raise ConfigError(
             f"the value of the header '{name}' holds characters that no header may hold",
-            hint="is there a line end in the environment variable?",
+            hint="is there a line end in the variable?",
         )
     return value

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scoregate.errors import ConfigError
-from scoregate.langfuse.settings import read_env_file
+from scoregate.files.env_file import read_env_file, variable
 
 
 def env_file(folder: Path, text: str | bytes) -> Path:
@@ -48,3 +48,19 @@ def test_a_line_that_cannot_be_read_is_named_and_not_shown(
 def test_a_file_that_is_no_text_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"\.env: cannot be read"):
         read_env_file(env_file(tmp_path, b"A=\xff\n"))
+
+
+def test_a_variable_is_that_of_the_environment_else_that_of_the_file(tmp_path: Path) -> None:
+    env_file(tmp_path, "KEY=filed\nBLANK=\n")
+    assert variable("KEY", tmp_path, {"KEY": "set"}) == "set"
+    assert variable("KEY", tmp_path, {"KEY": " "}) == "filed"
+    assert variable("KEY", tmp_path, {}) == "filed"
+    assert variable("BLANK", tmp_path, {}) is None
+    assert variable("OTHER", tmp_path, {}) is None
+
+
+def test_a_variable_that_is_set_needs_no_file(tmp_path: Path) -> None:
+    env_file(tmp_path, "no line of a file\n")
+    assert variable("KEY", tmp_path, {"KEY": "set"}) == "set"
+    with pytest.raises(ConfigError):
+        variable("KEY", tmp_path, {})
