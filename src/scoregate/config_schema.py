@@ -166,6 +166,8 @@ def _kind(kind: Any) -> _Schema:
     if origin in (Union, types.UnionType):
         (given,) = (one for one in inner if one is not type(None))
         return _kind(given)
+    if kind is Any:
+        return {}
     if origin is Literal:
         return {"enum": list(inner)}
     if origin is list:

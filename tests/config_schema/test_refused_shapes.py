@@ -200,6 +200,8 @@ def test_the_name_of_a_score(name: str, taken: bool, tmp_path: Path) -> None:
 
 
 ARGUMENTS: dict[str, dict[str, JSON]] = {
+    "contains": {"any": ["x"]},
+    "json_path": {"path": "x"},
     "regex_match": {"pattern": "x"},
     "json_schema": {"schema": {}},
     "forbidden_content": {"phrases": ["x"]},

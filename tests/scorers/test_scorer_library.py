@@ -19,6 +19,8 @@ EXAMPLES: dict[str, dict[str, JSON]] = {
     "regex_match": {"pattern": "a"},
     "json_schema": {"schema": {}},
     "forbidden_content": {"phrases": ["a"]},
+    "contains": {"any": ["a"]},
+    "json_path": {"path": "a"},
     "length_limit": {"max": 5},
     "budget": {"cost_usd": 1.0},
     "measured": {"quantity": "cost_usd"},

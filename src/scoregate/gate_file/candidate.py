@@ -6,10 +6,25 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-from scoregate.config.table import ConfigTable, Flag, Integer, Keys, Number, Table, Text, Texts
+from scoregate.config.table import (
+    Anything,
+    Choice,
+    ConfigTable,
+    Flag,
+    Integer,
+    Keys,
+    Number,
+    Table,
+    Text,
+    Texts,
+)
+from scoregate.records import JSON
 
 _SOURCES = ("python", "command", "http", "replay")
+Reply = Literal["json", "text", "events"]
+REPLIES: tuple[Reply, ...] = ("json", "text", "events")
 CANDIDATE_KEYS: Keys = {
     "python": Text(),
     "command": Texts(or_text=True),
@@ -17,6 +32,9 @@ CANDIDATE_KEYS: Keys = {
     "replay": Text(),
     "answer": Text(),
     "headers": Table(others=Text()),
+    "body": Table(others=Anything(), fewest=1),
+    "reply": Choice(REPLIES),
+    "evaluators": Text(),
     "version": Text(),
     "isolate": Flag(),
 }
@@ -55,6 +73,12 @@ class CandidateSpec:
     """Dotted path of the answer in an HTTP reply; the whole reply if absent."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """HTTP headers; `${NAME}` is taken from the environment."""
+    body: Mapping[str, JSON] | None = None
+    """What is POSTed, with `{{input.question}}` for what an item holds; None: id, input, metadata and trial."""
+    reply: Reply | None = None
+    """json; text: the whole reply is the output; events: a stream of them. None: events by the content type."""
+    evaluators: str | None = None
+    """Path of a Python file with `evaluators`, for a candidate that is no Python file."""
     version: str | None = None
     """Version label; else the experiment's own, else the commit."""
     isolate: bool = False
@@ -117,12 +141,22 @@ def read_candidate(top: ConfigTable, root: Path) -> CandidateSpec | None:
         raise owner.error(
             sources[0], f"cannot stand beside '{sources[1]}'", hint="keep one way to call the candidate"
         )
-    for key, needed in (("answer", "http"), ("headers", "http"), ("isolate", "python")):
+    for key, needed in (
+        ("answer", "http"), ("headers", "http"), ("body", "http"), ("reply", "http"), ("isolate", "python")
+    ):  # fmt: skip
         if table.has(key) and needed != ("python" if sources == ["experiment"] else sources[0]):
             raise table.error(
                 key, f"goes with '{needed}' only, and this candidate is called by '{sources[0]}'"
             )
-    headers = table.table("headers")
+    if table.has("evaluators") and sources[0] in ("experiment", "python"):
+        raise table.error(
+            "evaluators", "goes with 'command', 'http' and 'replay': a Python candidate's file has its own"
+        )
+    if table.text("reply") == "text" and table.has("answer"):
+        raise table.error("answer", 'cannot stand beside reply = "text": a text has no places')
+    headers, body = table.table("headers"), table.table("body")
+    if body is not None and not body.values:
+        raise table.error("body", "is empty")
     return CandidateSpec(
         python=experiment or table.file("python", root),
         command=_read_command(table),
@@ -130,6 +164,9 @@ def read_candidate(top: ConfigTable, root: Path) -> CandidateSpec | None:
         replay=table.file("replay", root),
         answer=table.text("answer"),
         headers=headers.text_values() if headers else {},
+        body=dict(body.values) if body is not None else None,
+        reply=table.choice("reply", REPLIES),
+        evaluators=table.file("evaluators", root),
         version=table.text("version"),
         isolate=table.flag("isolate") or False,
     )

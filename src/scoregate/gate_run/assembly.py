@@ -13,7 +13,7 @@ from scoregate.datasets import cluster_of, content_digest, slices_of
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import CandidateSpec, Gate
 from scoregate.records import Dataset, DatasetItem
-from scoregate.runner.candidates import Candidate, build_candidate
+from scoregate.runner.candidates import Candidate, build_candidate, evaluators_of
 from scoregate.scorers.evaluators import from_function
 from scoregate.scorers.scorer import Scorer
 from scoregate.sources import files_of_other_gates, read_gate_dataset
@@ -128,7 +128,8 @@ def assemble_scorers(gate: Gate) -> Assembly:
     """
     dataset, spec = read_gate_dataset(gate), gate.candidate
     if spec is None or spec.python is None:
-        candidate = Candidate("", None, None, "none", _never_called, is_async=False)
+        evaluators = evaluators_of(spec, gate.root) if spec is not None else ()
+        candidate = Candidate("", None, None, "none", _never_called, is_async=False, evaluators=evaluators)
     else:
         begin = partial(_begin_script, gate, dataset)
         candidate = build_candidate(spec, root=gate.root, timeout=gate.limits.timeout_seconds, begin=begin)
@@ -164,7 +165,8 @@ def with_experiment(
         isolate = own.isolate if own is not None else False
         return CandidateSpec(python=str(path.resolve()), version=version, isolate=isolate)
     if replay is not None:
-        return CandidateSpec(replay=str(replay.resolve()), version=version)
+        beside = gate.candidate.evaluators if gate.candidate is not None else None
+        return CandidateSpec(replay=str(replay.resolve()), evaluators=beside, version=version)
     if version is not None and gate.candidate is not None:
         return replace(gate.candidate, version=version)
     return None

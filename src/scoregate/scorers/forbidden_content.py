@@ -66,7 +66,7 @@ def forbidden_content(
 
 
 def _phrases_in(output: JSON, phrases: list[str], ignore_case: bool) -> list[str]:
-    texts = [normalised(text, fold_case=ignore_case) for text in _texts(output)]
+    texts = [normalised(text, fold_case=ignore_case) for text in texts_of(output)]
     found = (
         phrase for phrase in phrases if any(normalised(phrase, fold_case=ignore_case) in t for t in texts)
     )
@@ -75,7 +75,7 @@ def _phrases_in(output: JSON, phrases: list[str], ignore_case: bool) -> list[str
 
 def _matches_in(output: JSON, patterns: list[TimedPattern]) -> list[str]:
     found = []
-    texts = [one for text in _texts(output) for one in dict.fromkeys((text, plain_signs(text)))]
+    texts = [one for text in texts_of(output) for one in dict.fromkeys((text, plain_signs(text)))]
     for pattern in patterns:
         match = next(filter(None, map(pattern.search, texts)), None)
         if match is not None:
@@ -83,7 +83,7 @@ def _matches_in(output: JSON, patterns: list[TimedPattern]) -> list[str]:
     return found
 
 
-def _texts(value: JSON) -> Iterator[str]:
+def texts_of(value: JSON) -> Iterator[str]:
     """Every text in a JSON value, keys too; numbers as they are written."""
     waiting = [value]
     while waiting:

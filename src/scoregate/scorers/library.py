@@ -19,8 +19,10 @@ from scoregate.own import json_codec
 from scoregate.paths import json_type
 from scoregate.records import JSON
 from scoregate.scorers import (
+    contains,
     documents,
     forbidden_content,
+    json_fields,
     json_output,
     limits,
     numeric_match,
@@ -90,6 +92,9 @@ LIBRARY: Mapping[str, _LibraryScorer] = MappingProxyType(
         "forbidden_content": _LibraryScorer(
             forbidden_content.forbidden_content, forbidden_content.FORBIDDEN_CONTENT_VERSION
         ),
+        "contains": _LibraryScorer(contains.contains, contains.CONTAINS_VERSION),
+        "json_path": _LibraryScorer(json_fields.json_path, json_fields.JSON_PATH_VERSION),
+        "json_fields": _LibraryScorer(json_fields.json_fields, json_fields.JSON_FIELDS_VERSION),
         "length_limit": _LibraryScorer(limits.length_limit, limits.LENGTH_LIMIT_VERSION),
         "budget": _LibraryScorer(limits.budget, limits.BUDGET_VERSION),
         "measured": _LibraryScorer(_quantity_of_item, _MEASURED_VERSION),
@@ -199,6 +204,8 @@ def checked_arguments(factory: Callable[..., Any], given: Mapping[str, JSON]) ->
 
 def _fits(value: JSON, kind: Any) -> bool:
     origin, inner = get_origin(kind), get_args(kind)
+    if kind is Any:
+        return True
     if origin in (Union, types.UnionType):
         return any(_fits(value, one) for one in inner)
     if origin is Literal:
@@ -222,7 +229,7 @@ def _words(kind: Any) -> str:
     if origin is Literal:
         return "one of " + ", ".join(repr(one) for one in inner)
     if origin is list:
-        return "a list of texts"
+        return "a list of texts" if inner[0] is str else "a list"
     return {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}.get(
         kind, "a table"
     )

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scoregate.errors import ConfigError
 from scoregate.gate_file import CandidateSpec
-from scoregate.records import DatasetItem, Tokens
+from scoregate.records import JSON, DatasetItem, Tokens
 from scoregate.runner.candidates import Answer, Candidate, CandidateError, TransientError, build_candidate
 
 ROOT = Path(__file__).parent
@@ -330,3 +331,122 @@ def test_what_is_no_secret_by_its_name_stays(
     monkeypatch.setenv("REGION", "eu-central")
     service.body = b'"served from eu-central"'
     assert ask(http(service.url, headers={"X-Region": "${REGION}"}), item).output == "served from eu-central"
+
+
+BODY: dict[str, JSON] = {
+    "model": "small",
+    "messages": [{"role": "user", "content": "Q{{trial}}: {{ input.question }} {{metadata}}"}],
+    "raw": "{{input}}",
+    "n": "{{trial}}",
+}
+
+
+def test_the_body_is_made_of_the_item_and_nothing_breaks_out_of_its_place(service: Service) -> None:
+    question = 'He said "no" {{id}} \\ "}], "model": "large'
+    asked = DatasetItem(id="a", input={"question": question}, expected_output="secret", metadata={"k": 1})
+    ask(build_candidate(CandidateSpec(http=service.url, body=BODY), root=ROOT, timeout=None), asked)
+    assert json.loads(service.asked[0][1]) == {
+        "model": "small",
+        "messages": [{"role": "user", "content": f'Q0: {question} {{"k": 1}}'}],
+        "raw": {"question": question},
+        "n": 0,
+    }
+
+
+def _prepared(spec: CandidateSpec, item: DatasetItem) -> None:
+    candidate = build_candidate(spec, root=ROOT, timeout=None)
+    assert candidate.prepare is not None
+    candidate.prepare([item])
+
+
+def test_a_body_that_cannot_be_made_is_told_before_any_call(service: Service, item: DatasetItem) -> None:
+    for body, told in (
+        ({"q": "{{expected_output}}"}, "the body names '{{expected_output}}'"),
+        ({"q": "{{input.nothing}}"}, f"the body of item '{item.id}' cannot be made: no 'nothing' in 'input'"),
+    ):
+        with pytest.raises(ConfigError) as refused:
+            _prepared(CandidateSpec(http=service.url, body=body), item)
+        assert str(refused.value).startswith(told)
+    assert service.asked == []
+
+
+STREAM = (
+    b'data: {"choices": [{"delta": {"role": "assistant"}}]}\n\n'
+    b': keep-alive\n\ndata: {"choices": [{"delta": {"content": "Good "}}]}\r\n\r\n'
+    b'event: x\ndata: {"choices": [{"delta": {"content": "day"}}]}\n\ndata: {"choices": [], "usage": {}}\n\n'
+    b"data: [DONE]\n\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "spec", "output"),
+    [
+        (b"plain words", {"reply": "text"}, "plain words"),
+        (b'{"a": 1}', {"reply": "text"}, '{"a": 1}'),
+        (STREAM, {}, "Good day"),
+        (b'data: {"t": "a"}\n\ndata: {"t": "b"}\n\n', {"answer": "t"}, "ab"),
+        (b"data: Good\ndata: day\n\ndata: !", {}, "Good\nday!"),
+        (b'data: {"t": {"x": 1}}\n\n', {"answer": "t"}, {"x": 1}),
+        (b'{"answer": "yes", "error": null}', {"reply": "json", "answer": "answer"}, "yes"),
+        (b'{"error": "none"}', {"reply": "json", "answer": "error"}, "none"),
+    ],
+)
+def test_a_reply_may_be_text_or_a_stream_of_events(
+    service: Service, item: DatasetItem, body: bytes, spec: dict[str, Any], output: JSON
+) -> None:
+    service.body = body
+    service.headers = {"Content-Type": "text/event-stream; charset=utf-8"}
+    candidate = build_candidate(CandidateSpec(http=service.url, **spec), root=ROOT, timeout=None)
+    assert ask(candidate, item).output == output
+
+
+@pytest.mark.parametrize(
+    ("body", "spec", "kind", "reason"),
+    [
+        (
+            b'{"error": {"message": "no quota", "code": 429}}',
+            {},
+            TransientError,
+            "replied an error: no quota",
+        ),
+        (
+            b'{"answer": "", "error": "bad model"}',
+            {"answer": "answer"},
+            CandidateError,
+            "replied an error: bad model",
+        ),
+        (
+            b'data: {"error": {"type": "overloaded"}}\n\n',
+            {"reply": "events"},
+            CandidateError,
+            "replied an error: ",
+        ),
+        (b"data: {}\n\n", {"reply": "events"}, CandidateError, "replied a stream in which no event has "),
+        (
+            b"data: x\n\n",
+            {"reply": "events", "answer": "t"},
+            CandidateError,
+            "replied an event that is no JSON: 'x'",
+        ),
+    ],
+)
+def test_an_error_with_status_200_is_an_error(
+    service: Service, item: DatasetItem, body: bytes, spec: dict[str, Any], kind: type[Exception], reason: str
+) -> None:
+    service.body = body
+    candidate = build_candidate(CandidateSpec(http=service.url, **spec), root=ROOT, timeout=None)
+    with pytest.raises(CandidateError) as failed:
+        ask(candidate, item)
+    assert type(failed.value) is kind
+    assert str(failed.value).startswith(reason)
+
+
+def test_evaluators_may_stand_in_a_file_of_their_own(service: Service, tmp_path: Path) -> None:
+    file = tmp_path / "checks.py"
+    file.write_text("def polite(*, output, **kwargs): return True\nevaluators = [polite]\n")
+    spec = CandidateSpec(http=service.url, evaluators="checks.py")
+    (polite,) = build_candidate(spec, root=tmp_path, timeout=None).evaluators
+    assert polite(output="x") is True
+    file.write_text("evaluators = []\n")
+    with pytest.raises(ConfigError, match="defines no `evaluators`"):
+        build_candidate(spec, root=tmp_path, timeout=None)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scoregate.errors import ConfigError
 from scoregate.runner.candidates.candidate import (
@@ -28,6 +29,7 @@ __all__ = [
     "as_answer",
     "build_candidate",
     "classify",
+    "evaluators_of",
 ]
 
 
@@ -45,6 +47,26 @@ def build_candidate(
     seconds, which the engine keeps by cancelling. `begin` begins a script, which is refused without it. `aside`
     names files that say nothing of its version. Raises ConfigError.
     """
+    built = _built(spec, root, timeout, begin, aside)
+    return replace(built, evaluators=evaluators_of(spec, root)) if spec.evaluators is not None else built
+
+
+def evaluators_of(spec: CandidateSpec, root: Path) -> tuple[Callable[..., Any], ...]:
+    """The evaluators of the file that stands beside a candidate which has none of its own. Raises ConfigError."""
+    if spec.evaluators is None:
+        return ()
+    from scoregate.runner.candidates.python_file import load_evaluators
+
+    return load_evaluators(root / spec.evaluators, root=root)
+
+
+def _built(
+    spec: CandidateSpec,
+    root: Path,
+    timeout: float | None,
+    begin: Callable[[Script], Handed] | None,
+    aside: Callable[[], Collection[Path]],
+) -> Candidate:
     # Each kind is imported where it is used: asyncio, importlib and the rest cost the start of every command.
     from scoregate.git.version import version_of
 
@@ -71,6 +93,8 @@ def build_candidate(
             spec.http,
             answer=spec.answer,
             headers=spec.headers,
+            body=spec.body,
+            reply=spec.reply,
             root=root,
             timeout=timeout,
             version=version_of(root, spec.version, aside=aside),

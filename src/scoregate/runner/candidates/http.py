@@ -13,7 +13,7 @@ from scoregate.errors import ConfigError
 from scoregate.files.env_file import ENV_FILE, variable
 from scoregate.git.version import Version
 from scoregate.hiding import HiddenKeys, names_a_secret
-from scoregate.paths import PathError, look_up
+from scoregate.paths import PathError
 from scoregate.records import JSON, DatasetItem
 from scoregate.retries import RATE_LIMIT_STATUSES, TRANSIENT_STATUSES, seconds_to_wait
 from scoregate.runner.candidates.candidate import (
@@ -23,14 +23,9 @@ from scoregate.runner.candidates.candidate import (
     TransientError,
     classify,
 )
-from scoregate.runner.candidates.wire import (
-    MAX_OUTPUT_BYTES,
-    WireProblem,
-    excerpt,
-    measures_of,
-    question,
-    read_reply,
-)
+from scoregate.runner.candidates.http_body import check_body, request_body
+from scoregate.runner.candidates.http_reply import answer_of
+from scoregate.runner.candidates.wire import MAX_OUTPUT_BYTES, excerpt, question
 from scoregate.runner.tracing import current_traceparent
 
 if TYPE_CHECKING:
@@ -53,10 +48,13 @@ def http_candidate(
     timeout: float | None,
     version: Version,
     root: Path,
+    body: Mapping[str, JSON] | None = None,
+    reply: str | None = None,
 ) -> Candidate:
-    """A candidate that POSTs `{"id", "input", "metadata", "trial"}` to `url`.
+    """A candidate that POSTs `{"id", "input", "metadata", "trial"}` to `url`, or the `body` (see `http_body`).
 
-    `answer` is the dotted path of the output in the reply, by default the whole reply. `cost_usd` and `tokens`
+    `answer` is the dotted path of the output in the reply, by default the whole reply; `reply` says what that is (see
+    `http_reply`). `cost_usd` and `tokens`
     (`{"input", "output"}`) at the top of a reply are taken as measures. `${NAME}` in a header's value is taken
     from the environment, else from `.env` in `root`. Where the run is traced and no header `traceparent` is given, the
     run item's trace is named by one. `timeout` is the engine's time limit of a call in seconds, which cancels it; here
@@ -64,13 +62,16 @@ def http_candidate(
     for a URL or header that cannot be used.
     """
     _check_url(url)
-    sent = {"Content-Type": "application/json", "Accept": "application/json"}
+    if body is not None:
+        check_body(body)
+    accepted = {"text": "text/*, */*", "events": "text/event-stream"}.get(reply or "", "application/json")
+    sent = {"Content-Type": "application/json", "Accept": accepted}
     own = {name: _header(name, value, root) for name, value in headers.items()}
     keys = HiddenKeys(*_secrets_in(headers, root))
     replaced = {name.lower() for name in own}
     sent = {name: value for name, value in sent.items() if name.lower() not in replaced} | own
     connect = _CONNECT_SECONDS if timeout is None or timeout > _CONNECT_SECONDS else None
-    endpoint = _Endpoint(url, sent, answer, connect, keys)
+    endpoint = _Endpoint(url, sent, answer, connect, keys, body, reply)
     return Candidate(
         version.label,
         version.commit,
@@ -93,18 +94,33 @@ class _Endpoint:
         answer: str | None,
         connect: float | None,
         keys: HiddenKeys,
+        body: Mapping[str, JSON] | None,
+        reply: str | None,
     ) -> None:
         self.url = url
         self.headers = headers
         self.answer = answer
         self.connect = connect
         self.keys = keys
+        self.body = body
+        self.reply = reply
         self._names_parent = any(name.lower() == TRACEPARENT for name in headers)
         self._client: httpx.AsyncClient | None = None
 
-    def prepare(self, _items: Sequence[DatasetItem]) -> None:
-        """Load the HTTP library and the certificates now, so that the first call's latency is its own."""
+    def prepare(self, items: Sequence[DatasetItem]) -> None:
+        """Load the HTTP library and the certificates now, so that the first call's latency is its own.
+
+        Raises ConfigError for an item that lacks what the body names.
+        """
+        for item in items:
+            try:
+                self._question(item, 0)
+            except PathError as error:
+                raise ConfigError(f"the body of item '{item.id}' cannot be made: {error}") from None
         self._open()
+
+    def _question(self, item: DatasetItem, trial: int) -> bytes:
+        return question(item, trial) if self.body is None else request_body(self.body, item, trial)
 
     async def call(self, item: DatasetItem, trial: int) -> Answer:
         import httpx
@@ -115,14 +131,15 @@ class _Endpoint:
             headers = {**headers, TRACEPARENT: parent}
         try:
             async with self._open().stream(
-                "POST", self.url, content=question(item, trial), headers=headers
+                "POST", self.url, content=self._question(item, trial), headers=headers
             ) as response:
                 body = self.keys.out_of_body(await _body(response))
         except httpx.HTTPError as error:
             raise classify(error) from error
         if not response.is_success:
             raise _refusal(response, body)
-        return self._answer(body)
+        content_type = response.headers.get("content-type", "")
+        return answer_of(body, kind=self.reply, content_type=content_type, answer=self.answer)
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -140,16 +157,6 @@ class _Endpoint:
                 limits=unlimited, timeout=httpx.Timeout(None, connect=self.connect)
             )
         return self._client
-
-    def _answer(self, body: bytes) -> Answer:
-        try:
-            reply = read_reply(body)
-            output = look_up(reply, self.answer or "")
-        except WireProblem as problem:
-            raise CandidateError(f"replied {problem}") from None
-        except PathError as error:
-            raise CandidateError(f"the reply has {error}") from None
-        return measures_of(output, _measures(reply))
 
 
 async def _body(response: httpx.Response) -> bytes:
@@ -174,17 +181,6 @@ def _refusal(response: httpx.Response, body: bytes) -> CandidateError:
             rate_limited=status in RATE_LIMIT_STATUSES,
         )
     return CandidateError(reason)
-
-
-def _measures(reply: JSON) -> Mapping[str, JSON]:
-    """The members of a reply that are measures. `tokens` in another shape is something of the endpoint's own."""
-    if not isinstance(reply, dict):
-        return {}
-    measures = {"cost_usd": reply.get("cost_usd")}
-    tokens = reply.get("tokens")
-    if isinstance(tokens, dict) and set(tokens) == {"input", "output"}:
-        measures["tokens"] = tokens
-    return measures
 
 
 def _check_url(url: str) -> None:

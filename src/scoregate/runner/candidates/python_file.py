@@ -108,6 +108,16 @@ def load_experiment(
     return experiment
 
 
+def load_evaluators(path: Path, *, root: Path | None = None) -> tuple[Callable[..., Any], ...]:
+    """The `evaluators` of a file that defines no task. Raises ConfigError with file and line."""
+    check_input_file(path, (".py",), ConfigError)
+    path = path.resolve()
+    found = _evaluators(_import_file(path, root), path)
+    if not found:
+        raise ConfigError("defines no `evaluators`", where=str(path), hint="a list of functions")
+    return found
+
+
 def python_candidate(experiment: ExperimentFile, *, version: Version) -> Candidate:
     """A candidate that calls `task(item=item)` in this process, and gives the task nothing else.
 
