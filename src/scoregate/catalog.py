@@ -86,6 +86,10 @@ CATALOG = Table(
 """What may stand in a score catalog."""
 
 
+_BEYOND = 1e-9
+"""How far beyond a bound, for each unit of it, a number is taken for the bound: 1.0000000000000004 for 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """The contract of one score."""
@@ -144,6 +148,18 @@ class Contract:
             return "is not a text" if self.type == "text" else "is not the name of a category"
         if self.type == "categorical" and self.categories and value not in self.categories:
             return f"is not one of its categories: {', '.join(self.categories)}"
+        return None
+
+    def bound_for(self, value: ScoreValue) -> float | None:
+        """The bound that a number just beyond it stands for, by no more than floating point may bring about.
+
+        None for every other value. 1.0000000000000004 stands for the maximum 1.
+        """
+        if self.type != "numeric" or not isinstance(value, float):
+            return None
+        for bound, beyond in ((self.min, -1.0), (self.max, 1.0)):
+            if bound is not None and 0 < (value - bound) * beyond <= _BEYOND * max(1.0, abs(bound)):
+                return float(bound)
         return None
 
     def _broken_number(self, value: ScoreValue) -> str | None:

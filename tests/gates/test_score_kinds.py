@@ -9,7 +9,7 @@ import pytest
 
 from scoregate import Gate, Rule, compare
 from scoregate.catalog import Catalog, Contract
-from scoregate.errors import ConfigError
+from scoregate.errors import ConfigError, ResultsError
 from scoregate.records import Run, RunHeader, RunItem, Score, ScoreValue, Verdict
 from tests.gates.runs import RunMaker
 
@@ -213,3 +213,12 @@ class TestReducers:
             both[0], both[1], {"correct": Rule(reducer="pass^3", max_drop=0.1), "plain": Rule(max_drop=0.1)}
         )
         assert [rule.outcome for rule in verdict.rules] == ["regression", "regression"]
+
+
+def test_a_number_just_beyond_a_bound_is_the_bound(make: RunMaker) -> None:
+    catalog = Catalog({"bleu": Contract("bleu", "numeric", "higher", min=0, max=1)})
+    gate = Gate(name="g", rules={"bleu": Rule()}, catalog=catalog)
+    values = {f"q{n:03}": 1.0000000000000004 if n % 2 else -1e-12 for n in range(60)}
+    assert compare(make("a", bleu=values), make("b", bleu=values), gate).rules[0].candidate_value == 0.5
+    with pytest.raises(ResultsError, match="is 1.000001, which its contract"):
+        compare(make("a", bleu=values), make("b", bleu={**values, "q001": 1.000001}), gate)

@@ -284,7 +284,8 @@ def _numbers(
         if cell is NOT_APPLICABLE or (contract.type == "categorical" and cell in contract.ignore):
             ignored[position] = True
             continue
-        number = _number(contract, cell)
+        bound = contract.bound_for(cell)
+        number = _number(contract, cell) if bound is None else bound
         if number is None:
             raise ResultsError(
                 f"score '{name}' of item '{items[position]}' is {_shown(cell)}, which {_refused(contract, cell)}",

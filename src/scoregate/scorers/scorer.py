@@ -240,6 +240,10 @@ def _cells(scorer: Scorer, outcomes: list[Scored], run_item: RunItem, catalog: C
         contract = catalog.get(outcome.score) if catalog is not None and status == "ok" else None
         if contract is not None:
             try:
+                bound = contract.bound_for(value)
+                if bound is not None:
+                    told = f"{value!r} is taken as the bound {bound!r}"
+                    value, comment = bound, f"{comment}; {told}" if comment else told
                 value = contract.check(value, item=run_item.item)
             except ContractError as error:
                 value, status, comment = None, "error", str(error)

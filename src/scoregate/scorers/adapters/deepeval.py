@@ -19,6 +19,7 @@ from scoregate.scorers.adapters.making import (
     package_version,
     text_of,
 )
+from scoregate.scorers.adapters.verdict_counts import deepeval_uncounted
 from scoregate.scorers.outcome import not_applicable
 
 _LAST_RESULT = (
@@ -41,8 +42,9 @@ def from_deepeval(
 
     The test case gets input, actual and expected output as texts (JSON, where they are none), and what `arguments`
     makes of the four, such as `retrieval_context` or `tools_called`. The metric's reason is the comment; what it
-    skipped is not applicable. A metric keeps its last result in itself, so that every call is made on a copy.
-    `name` is that of the score, else the metric's own. Raises ConfigError.
+    skipped is not applicable, an empty output is the worst score where the metric refuses it, and a metric whose judge
+    gave fewer or more usable verdicts than there is to judge is an error. A metric keeps its last result in itself, so
+    that every call is made on a copy. `name` is that of the score, else the metric's own. Raises ConfigError.
     """
     if isinstance(metric, type) or not hasattr(metric, "a_measure") or not hasattr(metric, "threshold"):
         raise not_one("from_deepeval", "a metric of DeepEval", metric)
@@ -50,19 +52,25 @@ def from_deepeval(
     quiet = _QUIET if "_show_indicator" in parameters else {}
 
     async def evaluate(*, input: Any, output: Any, expected_output: Any, metadata: Any) -> Any:
+        from deepeval.errors import MissingTestCaseParamsError
         from deepeval.test_case import LLMTestCase
         from tenacity import RetryError
 
         given = {"input": input, "output": output, "expected_output": expected_output, "metadata": metadata}
+        further = further_arguments(arguments, given)
         case = {
             "input": text_of(input) or "",
             "actual_output": text_of(output),
             "expected_output": text_of(expected_output),
-            **further_arguments(arguments, given),
+            **further,
         }
-        own = copy.copy(metric)
+        own, test_case = copy.copy(metric), LLMTestCase(**case)
         try:
-            await own.a_measure(LLMTestCase(**case), **quiet)
+            await own.a_measure(test_case, **quiet)
+        except MissingTestCaseParamsError:
+            if (case["actual_output"] or "").strip() or "actual_output" in further:
+                raise
+            return {"value": False if value == "success" else 0.0, "comment": "the output is empty"}
         except (
             RetryError
         ) as error:  # it only says that there were attempts; the last one's failure is the reason
@@ -71,9 +79,12 @@ def from_deepeval(
             return {"status": "error", "comment": str(own.error)}
         if own.skipped:
             return not_applicable(own.reason or "DeepEval skipped it")
+        uncounted = deepeval_uncounted(own, test_case)
+        if uncounted is not None:
+            return {"status": "error", "comment": uncounted}
         found = own.is_successful() if value == "success" else own.score
         return {"value": found, "comment": own.reason}
 
     title = name or str(getattr(metric, "__name__", None) or type(metric).__name__)
-    made = version or package_version("deepeval", metric, without=_LAST_RESULT, also=arguments)
+    made = version or package_version("deepeval", metric, without=_LAST_RESULT, also=arguments, adapter=2)
     return evaluator_of(evaluate, name=title, version=made if value == "score" else f"{made} success")

@@ -45,18 +45,25 @@ def evaluator_from(
     scores: Sequence[str] = (),
     version: str | None,
     arguments: Arguments | None,
+    adapter: int = 1,
 ) -> Evaluator:
     """The same of an object of a package, which gives the version where the user gives none."""
-    own = version or package_version(package, made, also=arguments)
+    own = version or package_version(package, made, also=arguments, adapter=adapter)
     return evaluator_of(call, name=name, scores=scores, version=own)
 
 
 def package_version(
-    package: str, made: Any, *, without: Collection[str] = (), also: Evaluator | None = None
+    package: str,
+    made: Any,
+    *,
+    without: Collection[str] = (),
+    also: Evaluator | None = None,
+    adapter: int = 1,
 ) -> str:
     """`package/installed version kind+digest`: another package, class, setting or model is another scorer.
 
     `without` are attributes in which an object keeps its last result, `also` is a function of the user's that counts.
+    `adapter` goes up when the same object makes other scores by another release of its adapter.
     """
     try:
         installed = installed_version(package)
@@ -69,6 +76,8 @@ def package_version(
         parts += [_plain(value) for value in _closed_over(made, set())]
     else:
         parts.append({key: _plain(value) for key, value in _settings(made).items() if key not in without})
+    if adapter > 1:
+        parts.append(adapter)
     if also is not None:
         parts.append(source_version(also))
     text = json.dumps(parts, sort_keys=True, ensure_ascii=True, default=str)

@@ -18,6 +18,7 @@ from scoregate.scorers.adapters.making import (
     not_one,
     text_of,
 )
+from scoregate.scorers.adapters.verdict_counts import recorded_ragas
 
 _NO_NUMBER = "Ragas gave no number (NaN): its model did not answer, or with nothing of use; its log says why"
 
@@ -29,7 +30,8 @@ def from_ragas(
 
     The metric is given what it asks for of `user_input`, `response` and `reference` (input, output and expected
     output as texts; JSON, where they are none), and all that `arguments` makes of the four, such as
-    `retrieved_contexts`. A metric's reason is the comment. `name` is that of the score, else the metric's own.
+    `retrieved_contexts`. A metric's reason is the comment. Where its judge gave fewer or more verdicts than there are
+    statements, it is an error (not known of the older ones). `name` is that of the score, else the metric's own.
     Raises ConfigError.
     """
     if isinstance(metric, type) or not (hasattr(metric, "ascore") or hasattr(metric, "single_turn_ascore")):
@@ -57,11 +59,17 @@ def from_ragas(
             if lacking:
                 return {"status": "error", "comment": f"{metric.name} needs {', '.join(lacking)}"}
             return _outcome(await metric.single_turn_ascore(SingleTurnSample(**called)), None)
-        result = await metric.ascore(**called)
+        own, recorder = recorded_ragas(metric)
+        result = await own.ascore(**called)
+        uncounted = recorder.uncounted() if recorder is not None else None
+        if uncounted is not None:
+            return {"status": "error", "comment": uncounted}
         return _outcome(result.value, result.reason)
 
     title = name or str(metric.name)
-    return evaluator_from("ragas", metric, evaluate, name=title, version=version, arguments=arguments)
+    return evaluator_from(
+        "ragas", metric, evaluate, name=title, version=version, arguments=arguments, adapter=2
+    )
 
 
 def _outcome(value: Any, reason: str | None) -> dict[str, Any]:
