@@ -12,7 +12,6 @@ from scoregate.errors import ConfigError
 from scoregate.files.reading import JsonProblem, parse_json
 from scoregate.paths import PathError, json_type, look_up
 from scoregate.records import JSON
-from scoregate.scorers.numbers import read_number
 from scoregate.scorers.outcome import Scored, shortened
 from scoregate.scorers.patterns import compile_pattern
 from scoregate.scorers.reading import (
@@ -30,7 +29,7 @@ JSON_FIELDS_VERSION = "1"
 
 _LONGEST_COMMENT = 500
 _LISTED = 5
-_PLACE = re.compile(r"\[(?:(-?\d+)|'([^']*)'|\"([^\"]*)\")\]")
+_PLACE = r"\[(?:(-?\d+)|'([^']*)'|\"([^\"]*)\")\]"
 _ABSENT = object()
 """Stands for a field that one side does not have."""
 
@@ -55,6 +54,10 @@ def json_path(
     says whether there is anything at the path, and `expected_path` takes the value to equal from the expected output.
     Without a condition there must be something that is not null.
     """
+    from scoregate.scorers.numbers import (
+        read_number,
+    )  # It compiles much, and every command with a scorer is here.
+
     place = _dotted(path)
     compiled = compile_pattern(pattern) if pattern is not None else None
     if exists is False and (equals, one_of, at_least, at_most, pattern, expected_path) != (None,) * 6:
@@ -195,7 +198,7 @@ def _parsed(value: JSON, *, strict: bool = True) -> JSON:
 
 def _dotted(path: str) -> str:
     """A JSONPath of one place as a dotted path. Raises ConfigError for one of many places."""
-    plain = _PLACE.sub(lambda match: f".{match[1] or match[2] or match[3]}", path.removeprefix("$"))
+    plain = re.sub(_PLACE, lambda match: f".{match[1] or match[2] or match[3]}", path.removeprefix("$"))
     plain = plain.removeprefix(".") if path.startswith(("$", "[")) else plain
     if ".." in path or any(sign in plain for sign in ("*", "[", "?(")):
         raise ConfigError(f"the path '{path}' leads to many places, and one is compared")

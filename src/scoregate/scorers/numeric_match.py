@@ -11,7 +11,6 @@ from scoregate.config.table import Number
 from scoregate.errors import ConfigError
 from scoregate.paths import json_type
 from scoregate.records import JSON
-from scoregate.scorers.numbers import last_number, read_number
 from scoregate.scorers.outcome import Scored
 from scoregate.scorers.patterns import TimedPattern, compile_pattern
 from scoregate.scorers.reading import ScoringCall, against_expected, quoted, scored, unscored
@@ -22,8 +21,8 @@ _DEFAULT_ABSOLUTE = 1e-9
 """Tolerance where a gate names none: for what floating point does to equal numbers, no more."""
 
 _INSIDE = r"[.,'\u2019_/\u2044^\u2013-]?"
-_GOES_ON_BEFORE = re.compile(rf"\d{_INSIDE}\d$")
-_GOES_ON_BEHIND = re.compile(rf"^\d(?:{_INSIDE}\d|[\u00bc-\u00be\u2150-\u215e])")
+_GOES_ON_BEFORE = rf"\d{_INSIDE}\d$"
+_GOES_ON_BEHIND = rf"^\d(?:{_INSIDE}\d|[\u00bc-\u00be\u2150-\u215e])"
 """Where a pattern has matched a part of a number."""
 
 
@@ -51,6 +50,10 @@ def numeric_match(
         absolute = _DEFAULT_ABSOLUTE
     fixed, share = Decimal(str(absolute or 0)), Decimal(str(relative or 0))
 
+    from scoregate.scorers.numbers import (
+        read_number,
+    )  # It compiles much, and every command with a scorer is here.
+
     def judge(actual: JSON, expected: JSON) -> Scored:
         wanted = read_number(expected)
         if wanted is None:
@@ -74,6 +77,8 @@ def _found(actual: JSON, pattern: TimedPattern | None) -> tuple[JSON, Decimal | 
 
     The place is None where there is none, the number where what stands there is none.
     """
+    from scoregate.scorers.numbers import last_number, read_number
+
     if not isinstance(actual, str):
         return actual, read_number(actual)
     if pattern is None:
@@ -84,7 +89,7 @@ def _found(actual: JSON, pattern: TimedPattern | None) -> tuple[JSON, Decimal | 
     match, place = last[0], last[0][1 if pattern.groups else 0]
     before, behind = actual[max(0, match.start() - 2) : match.start()], actual[match.end() : match.end() + 2]
     if match[0] and (
-        _GOES_ON_BEFORE.search(before + match[0][0]) or _GOES_ON_BEHIND.search(match[0][-1] + behind)
+        re.search(_GOES_ON_BEFORE, before + match[0][0]) or re.search(_GOES_ON_BEHIND, match[0][-1] + behind)
     ):
         return f"{before}{match[0]}{behind}", None
     return place, read_number(place)

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from scoregate.errors import ConfigError
 from scoregate.records import JSON
-from scoregate.scorers.numbers import read_number
 from scoregate.scorers.outcome import Scored, shortened
 from scoregate.scorers.patterns import compile_pattern
 from scoregate.scorers.reading import (
@@ -102,6 +101,8 @@ def _argument_rule(name: str, rule: object) -> _ArgumentRule:
 
 
 def _within(tolerance: Decimal, relative: bool, wanted: JSON, given: JSON) -> bool:
+    from scoregate.scorers.numbers import read_number  # It compiles much, for a rule that few have.
+
     expected, number = read_number(wanted), read_number(given)
     if expected is None:
         raise ValueError(f"an argument with a tolerance must be a number, not {quoted(wanted)}")
