@@ -1,6 +1,6 @@
 """What the engine costs: wall time over the ideal, beside a bare loop and beside other libraries.
 
-    python benchmarks/overhead.py [--repetitions 7] [--no-peers]
+    python benchmarks/overhead.py [--repetitions 7] [--no-peers] [--item-bytes 2000]
 
 The ideal is items × seconds ÷ 50: 50 calls side by side and nothing else. Everyone runs the same task and the same
 evaluator with 50 calls at once. scoregate and the floor, a bare semaphore loop, commit every item and its score to
@@ -29,11 +29,12 @@ from pathlib import Path
 from typing import Any
 
 from scoregate.gate_file import Limits
+from scoregate.git.checkout import Version
 from scoregate.records import DatasetItem, RunHeader
-from scoregate.runner.candidates.candidate import Candidate
+from scoregate.runner.candidates.python_file import ExperimentFile, python_candidate
 from scoregate.runner.plan import Arm, RunPlan
 from scoregate.runner.session import run
-from scoregate.scorers.scorer import Scorer
+from scoregate.scorers.evaluators import from_function
 from scoregate.store import Store
 
 CONCURRENCY = 50
@@ -71,35 +72,43 @@ def exact(*, output: Any, expected_output: Any, **_: Any) -> bool:
     return bool(output == expected_output)
 
 
+ITEM_BYTES = 0
+"""How large an item's input is at least (`--item-bytes`): ten turns of a conversation, a list of objects."""
+
+
 def make_items(case: Case) -> list[DatasetItem]:
-    return [DatasetItem(f"item-{number}", {"question": number}, "answer") for number in range(case.items)]
+    turns = [{"role": "user", "content": "x" * (ITEM_BYTES // 10)} for _ in range(10 if ITEM_BYTES else 0)]
+    return [
+        DatasetItem(f"item-{number}", {"question": number, "turns": [*map(dict, turns)]}, "answer")
+        for number in range(case.items)
+    ]
 
 
 def scoregate_run(case: Case, folder: Path, items: Sequence[DatasetItem] | None = None) -> float:
     """Seconds of one run, every item and score in the store."""
 
-    async def call(_item: DatasetItem, _trial: int) -> str:
+    async def task(*, item: DatasetItem, **_: Any) -> str:
         await asyncio.sleep(case.seconds)
-        return "answer"
+        return "answer" if item.input else ""
 
-    def blocking_call(_item: DatasetItem, _trial: int) -> str:
+    def blocking_task(*, item: DatasetItem, **_: Any) -> str:
         time.sleep(case.seconds)
-        return "answer"
+        return "answer" if item.input else ""
 
     items = make_items(case) if items is None else items
-    task = call if case.is_async else blocking_call
+    experiment = ExperimentFile(Path(__file__), task if case.is_async else blocking_task)
     with Store.open(folder / "store.sqlite3") as store:
         store.create_run(RunHeader(run="run", dataset="bench", candidate="v1", expected_items=case.items))
         plan = RunPlan(
             arms=[
                 Arm(
                     run="run",
-                    candidate=Candidate("v1", None, None, "python", task, is_async=case.is_async),
+                    candidate=python_candidate(experiment, version=Version("v1")),
                 )
             ],
             items=items,
             store=store,
-            scorers=[Scorer("exact", "1", exact)],
+            scorers=[from_function(exact, known=["exact"])],
             expected_scores=["exact"],
             limits=Limits(concurrency=CONCURRENCY),
         )
@@ -267,8 +276,11 @@ def main() -> int:
     )
     parser.add_argument("--repetitions", type=int, default=7)
     parser.add_argument("--no-peers", action="store_true", help="measure scoregate and the floor only")
+    parser.add_argument("--item-bytes", type=int, default=0, help="least size of an item's input")
     parser.add_argument("--memory", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    global ITEM_BYTES
+    ITEM_BYTES = arguments.item_bytes
     if arguments.memory:
         print(memory_growth(CASES[2]))
         return 0

@@ -91,6 +91,12 @@ class RunInterrupted(ScoregateError):
         self.run = run
 
 
+class AnswersRefused(ScoregateError):
+    """The first answers of a candidate cannot be kept, as no other could be. The run ended there."""
+
+    exit_code = INTERRUPTED
+
+
 class ServiceError(ScoregateError):
     """A service such as Langfuse failed or cannot be reached. Nothing that was to be sent is lost."""
 

@@ -16,7 +16,7 @@ Small = Callable[..., Project]
 FAULTS = """\
 if n == 1: raise ValueError("no luck\\nsecond line")
 if n == 2: time.sleep(60)
-if n == 3: return {1, 2}
+if n == 3: return {"rows": object()}
 if n == 4: return float("nan")
 if n == 5: sys.exit(3)
 if n == 6: print("noise"), os.system("echo more"), os.write(1, b"raw")
@@ -26,7 +26,7 @@ IMPORTS = "import os, sys, time"
 REASONS = {
     "q001": ("error", "ValueError: no luck"),
     "q002": ("timeout", "timed out after 1 s"),
-    "q003": ("error", "returned something that is no JSON: set (make it a list) at output"),
+    "q003": ("error", "returned something that is no JSON: object at output.rows"),
     "q004": ("error", "returned something that is no JSON: nan at output"),
     "q005": ("error", "the candidate called exit(3)"),
     "q007": ("error", "KeyboardInterrupt"),

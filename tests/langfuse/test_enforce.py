@@ -309,9 +309,9 @@ def test_a_value_that_breaks_its_contract_is_an_error(accepted: Project, client:
 
 def test_an_output_that_is_no_json_is_kept_as_text(accepted: Project, client: Langfuse) -> None:
     result = experiment(client, accepted)
-    result.item_results[0].output = {1, 2}
+    result.item_results[0].output = 1 + 2j
     enforce(gate(accepted), result)
-    assert newest(accepted).items[0].output == "{1, 2}"
+    assert newest(accepted).items[0].output == "(1+2j)"
 
 
 def test_a_baseline_that_would_have_to_be_run_is_refused(agent: Project, client: Langfuse) -> None:

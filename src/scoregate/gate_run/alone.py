@@ -190,6 +190,7 @@ def _call_and_score(
             for judge in assembly.judges:
                 link.watch(judge)
         report = session.run(plan)
+        report.check_answers()
         if report.complete:
             say_unanswered(assembly, run, say)
             if not assembly.gate.wait_for:

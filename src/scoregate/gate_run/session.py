@@ -196,6 +196,7 @@ class SideBySide:
             limits=self._limits(),
         )
         report = engine.run(replace(plan, tracing=self.tracing, of_failures=request.items is not None))
+        report.check_answers()
         if report.complete:
             return True
         if report.stopped and request.round != "A":

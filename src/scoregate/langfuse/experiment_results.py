@@ -19,6 +19,7 @@ from scoregate.errors import ResultsError
 from scoregate.gate_file import Gate
 from scoregate.langfuse import ids
 from scoregate.records import JSON, Dataset, DatasetItem, Run, RunHeader, RunItem, Score, ScoreValue
+from scoregate.records.copies import own_copy, own_item
 from scoregate.runner.candidates.candidate import CandidateError, as_answer
 from scoregate.runner.committer import MEASURED, complete_cells
 from scoregate.scorers.scorer import Scorer, score_item
@@ -33,7 +34,8 @@ def sdk_result(
 
     One item result for every run item that is ok, in the order of the dataset and its trials: what failed is left
     out, as by the SDK. Its evaluations are the scores with a value, sorted by name, without the measured ones.
-    The ids are those that traces and experiments have in Langfuse, where the run is delivered.
+    The ids are those that traces and experiments have in Langfuse, where the run is delivered. Nothing in it is shared
+    with the run.
     """
     position = {item.id: (number, item) for number, item in enumerate(items)}
     scores: dict[tuple[str, int], list[Score]] = {}
@@ -48,8 +50,8 @@ def sdk_result(
         description=description,
         item_results=[
             ExperimentItemResult(
-                item=position[one.item][1],  # type: ignore[arg-type]  # reads like an item of the SDK
-                output=one.output,
+                item=own_item(position[one.item][1]),  # type: ignore[arg-type]  # reads like an item of the SDK
+                output=own_copy(one.output),
                 evaluations=[_evaluation(score) for score in scores.get((one.item, one.trial), ())],
                 trace_id=ids.trace_id(run.id, one.item, one.trial),
                 experiment_id=ids.experiment_id(run.id, one.trial),

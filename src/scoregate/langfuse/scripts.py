@@ -7,12 +7,13 @@ gate's dataset, with the gate's limits and store, and comes back as the SDK's ow
 from __future__ import annotations
 
 import asyncio
+import copy
 import functools
 import inspect
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from langfuse import Evaluation, Langfuse, RunnerContext, get_client
@@ -22,6 +23,7 @@ from scoregate.errors import ConfigError, ResultsError, ScoregateError
 from scoregate.gate_file import Gate
 from scoregate.langfuse.experiment_results import matched, sdk_result
 from scoregate.records import Dataset
+from scoregate.records.copies import own_item
 from scoregate.runner.candidates.failures import reason_of
 from scoregate.runner.candidates.script import Handed, RunEvaluation, Script
 
@@ -85,7 +87,7 @@ def _evaluations_of(returned: object) -> list[Evaluation]:
     """What an evaluator returned, as the SDK reads it: evaluations and dictionaries, one or a list of them."""
     several = returned if isinstance(returned, list) else [returned]
     return [
-        Evaluation(**one) if isinstance(one, dict) else one
+        Evaluation(**one) if isinstance(one, dict) else copy.copy(one)
         for one in several
         if isinstance(one, dict | Evaluation)
     ]
@@ -121,7 +123,8 @@ class ScriptContext(RunnerContext):
 
     def __init__(self, script: Script, gate: Gate, dataset: Dataset) -> None:
         # Not the SDK's own: it wants a client, and one that is made now could not be set up otherwise later.
-        self.data = list(dataset.items)  # type: ignore[assignment]  # they read like items of the SDK
+        # Copies, for what the script does to its data is not done to the gate's.
+        self.data = [*map(own_item, dataset.items)]  # type: ignore[assignment]  # they read like the SDK's
         self.dataset_version = datetime.fromisoformat(dataset.version) if dataset.version else None
         self.metadata = {"gate": gate.name}
         self._script = script
@@ -166,9 +169,13 @@ class ScriptContext(RunnerContext):
         about = {**(self.metadata or {}), **(metadata or {})}
         handed = Handed(task, every, name, run_name, description, about)
         results = self._script.hand_over(handed)
-        result = sdk_result(results.run, results.items, name=name, run_name=run_name, description=description)
+        made = partial(
+            sdk_result, results.run, results.items, name=name, run_name=run_name, description=description
+        )
+        result = made()
         for evaluator in run_evaluators:
-            result.run_evaluations.extend(self._evaluated(evaluator, result.item_results))
+            # Each is given results of its own, so that none sees what another one has done to them.
+            result.run_evaluations.extend(self._evaluated(evaluator, made().item_results))
         return result
 
     def _check(self, data: Sequence[Any] | None, task: object, evaluators: Sequence[object]) -> None:

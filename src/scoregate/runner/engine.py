@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from random import Random
+from typing import Any
 
 from scoregate.errors import StoreError
 from scoregate.own import clock
@@ -27,13 +28,13 @@ from scoregate.runner.calls import (
     distinct_candidates,
     prepare_candidates,
 )
-from scoregate.runner.candidates.candidate import Answer, as_answer
-from scoregate.runner.candidates.failures import CandidateError, TransientError, classify
+from scoregate.runner.candidates.candidate import Answer, TypedAnswer, as_answer
+from scoregate.runner.candidates.failures import CandidateError, TransientError, UnwritableOutput, classify
 from scoregate.runner.committer import Finished, complete_cells
 from scoregate.runner.finishing import Finishing
 from scoregate.runner.first_calls import FirstCalls
 from scoregate.runner.patience import Patience
-from scoregate.runner.plan import MissingCell, RunPlan, RunReport, SessionCounter, missing_cells
+from scoregate.runner.plan import MissingCell, Refused, RunPlan, RunReport, SessionCounter, missing_cells
 from scoregate.runner.scoring import ItemToScore
 from scoregate.runner.signs_of_life import told_of
 from scoregate.runner.tracing import traced
@@ -100,6 +101,8 @@ class Engine:
         self._patience = Patience(plan.limits.patience_seconds, self._loop.time)
         self._cells = missing_cells(plan)
         self._ending = asyncio.Event()
+        self._written: set[str] = set()
+        """Ids of the runs of which an answer could be written as JSON."""
 
     async def run(self) -> RunReport:
         plan = self._plan
@@ -142,34 +145,38 @@ class Engine:
     async def _work(self) -> None:
         for cell in self._cells:
             await self._finishing.room()
-            run_item = await self._run_cell(cell)
-            if run_item is None:
+            called = await self._run_cell(cell)
+            if called is None:
                 return
+            run_item, given = called
             if run_item.status == "ok" and self._plan.scorers:
                 if self._judged:
                     self._finishing.keep(cell.arm.run, run_item)
-                self._finishing.score(cell.arm.run, cell.item, run_item)
+                self._finishing.score(cell.arm.run, cell.item, run_item, given)
             else:
                 self._finishing.commit(cell.arm.run, run_item)
 
-    async def _run_cell(self, cell: MissingCell) -> RunItem | None:
-        """The run item, after as many attempts as it takes and may take; None if the session ends before that."""
+    async def _run_cell(self, cell: MissingCell) -> tuple[RunItem, Any] | None:
+        """The run item, after as many attempts as it takes and may take; None if the session ends before that.
+
+        With it the object that its output is the JSON of, where that is not JSON itself.
+        """
         before = self._unscored.get((cell.arm.run, cell.item.id, cell.trial))
         if before is not None:
-            return None if self._finishing.interrupted else before
+            return None if self._finishing.interrupted else (before, None)
         first = self._first[cell.arm.run]
         await first.turn()
-        run_item: RunItem | None = None
+        called: tuple[RunItem, Any] | None = None
         try:
-            run_item = await self._call_cell(cell)
+            called = await self._call_cell(cell)
         finally:
-            first.came_back(run_item)
+            first.came_back(None if called is None else called[0])
         if first.failed is not None and not self._ending.is_set():
             self._tally.failed_alike = first.failed
             self._stop()
-        return run_item
+        return called
 
-    async def _call_cell(self, cell: MissingCell) -> RunItem | None:
+    async def _call_cell(self, cell: MissingCell) -> tuple[RunItem, Any] | None:
         attempts: list[Attempt] = []
         while (ticket := await self._throttle.enter()) is not None:
             refusal = self._budget.refusal()
@@ -188,8 +195,23 @@ class Engine:
             if isinstance(error, TransientError) and len(attempts) <= self._plan.limits.retries:
                 await self._wait_to_retry(len(attempts), pause or 0.0)
                 continue
-            return self._run_item(cell, attempts, answer, started_at)
+            self._look_at_output(cell, answer, error)
+            return self._run_item(cell, attempts, answer, started_at), self._given(answer)
         return None
+
+    def _look_at_output(self, cell: MissingCell, answer: Answer | None, error: CandidateError | None) -> None:
+        """End the session where the first answer of a version is of a type that cannot be written."""
+        if answer is not None:
+            self._written.add(cell.arm.run)
+        elif isinstance(error, UnwritableOutput) and error.of_type and cell.arm.run not in self._written:
+            if self._tally.refused is None:
+                self._tally.refused = Refused(f"item '{cell.item.id}': the task {error}", error.remedy)
+            self._stop()
+            self.calls.abort()
+
+    def _given(self, answer: Answer | None) -> Any:
+        """What evaluators are given for the output; with two arms JSON, as that is all that a worker sends."""
+        return answer.given if isinstance(answer, TypedAnswer) and not self._plan.interleaved else None
 
     async def _attempt(
         self, cell: MissingCell, *, is_retry: bool

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from scoregate.catalog import Catalog
 from scoregate.errors import StoreError
@@ -87,10 +88,10 @@ class Finishing:
         """Keep an answer beside the run items: whoever goes on with the run after a crash need not ask for it again."""
         self._committer.keep(Given(run, run_item))
 
-    def score(self, run: str, item: DatasetItem, run_item: RunItem) -> None:
-        """Take an answer through the scorers, then commit it."""
+    def score(self, run: str, item: DatasetItem, run_item: RunItem, given: Any = None) -> None:
+        """Take an answer through the scorers, then commit it. `given` is the object that it is the JSON of."""
         self._on_the_way += 1
-        self._scoring.add(run, item, run_item)
+        self._scoring.add(run, item, run_item, given)
 
     def commit(self, run: str, run_item: RunItem, scores: Sequence[Score] = ()) -> None:
         """Commit a run item that needs no scorer."""

@@ -9,6 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from scoregate.catalog import Catalog
+from scoregate.errors import AnswersRefused
 from scoregate.gate_file import Limits
 from scoregate.own import clock
 from scoregate.records import DatasetItem
@@ -17,6 +18,7 @@ from scoregate.runner.first_calls import FailedAlike
 from scoregate.runner.tracing import Tracing
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store, Totals
+from scoregate.wording import count
 
 if TYPE_CHECKING:
     from scoregate.runner.committer import Finished
@@ -25,6 +27,14 @@ ARMS = (1, 2)
 """How many versions a session may run."""
 _Place = tuple[str | None, Mapping[str, str]]
 """Cluster and slices of an item."""
+
+
+class Refused(NamedTuple):
+    """An answer that cannot be kept, and by its type no other of the version."""
+
+    what: str
+    """Which item it is of, and what is wrong with it."""
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,8 @@ class RunReport:
     """The first calls of a version, where they ended the session early."""
     waiting_seconds: float = 0.0
     """How long no call will be started, because a service asked for that."""
+    refused: Refused | None = None
+    """Why the session ended at its first answers: they cannot be kept."""
 
     @property
     def done(self) -> int:
@@ -72,6 +84,14 @@ class RunReport:
     @property
     def complete(self) -> bool:
         return self.done == self.expected
+
+    def check_answers(self) -> None:
+        """Raises AnswersRefused where the session ended at answers that cannot be kept."""
+        if self.refused is not None:
+            raise AnswersRefused(
+                f"{self.refused.what}, so the run ended after {count(self.calls, 'call')}",
+                hint=self.refused.remedy,
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +185,7 @@ class SessionCounter:
         self.stopped: str | None = None
         self.interrupted = False
         self.failed_alike: FailedAlike | None = None
+        self.refused: Refused | None = None
         self._expected = expected
         self._resumed = before.items
         self._statuses = {"ok": before.ok, "error": before.error, "timeout": before.timeout}
@@ -215,6 +236,7 @@ class SessionCounter:
             interrupted=self.interrupted,
             failed_alike=self.failed_alike,
             waiting_seconds=waiting_seconds,
+            refused=self.refused,
         )
 
 

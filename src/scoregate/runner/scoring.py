@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 from scoregate.catalog import Catalog
 from scoregate.errors import StoreError
@@ -78,6 +79,8 @@ class ItemToScore:
     """Id of the run that it belongs to."""
     item: DatasetItem
     run_item: RunItem
+    given: Any = None
+    """The object that the task returned, where the run item's output is only its JSON."""
     scores: list[Score] = field(default_factory=list)
     next: int = 0
     """Index of the sync scorer that is its turn."""
@@ -161,8 +164,8 @@ class Scoring:
         """Run items that a job takes at present."""
         return self._pace.chunk
 
-    def add(self, run: str, item: DatasetItem, run_item: RunItem) -> None:
-        work = ItemToScore(run, item, run_item)
+    def add(self, run: str, item: DatasetItem, run_item: RunItem, given: Any = None) -> None:
+        work = ItemToScore(run, item, run_item, given)
         self._open[id(work)] = work
         if self._sync:
             self._backlog.append(work)
@@ -248,7 +251,7 @@ class Scoring:
             return error_scores(scorer, work.run_item, _HELD_UP)
         try:
             with at_work(*cell, scorer.name):
-                return score_item(scorer, work.item, work.run_item, catalog=self._catalog)
+                return score_item(scorer, work.item, work.run_item, given=work.given, catalog=self._catalog)
         except BaseException as error:  # noqa: BLE001  user code: KeyboardInterrupt raised by a scorer is its error
             return error_scores(scorer, work.run_item, reason_of(error))
 
@@ -358,7 +361,7 @@ class Scoring:
         return delivered
 
     async def _call(self, scorer: Scorer, work: ItemToScore) -> CallOutcome:
-        score = partial(score_item_async, catalog=self._catalog)
+        score = partial(score_item_async, given=work.given, catalog=self._catalog)
         if scorer.service is not None:
             return await self._service_calls.awaited(score, scorer, work.item, work.run_item)
         with at_work(work.run, work.item.id, work.run_item.trial, scorer.name):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterable
+from dis import Instruction, get_instructions
 from types import FunctionType
 from typing import Any, TypeVar
 
 from scoregate.errors import ConfigError
-from scoregate.scorers.scorer import LANGFUSE_ARGUMENTS, OFFERED_ARGUMENTS, Scorer
+from scoregate.scorers.scorer import CHANGEABLE_ARGUMENTS, LANGFUSE_ARGUMENTS, OFFERED_ARGUMENTS, Scorer
 from scoregate.scorers.source_version import source_version
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -54,13 +55,16 @@ def from_function(function: Callable[..., Any], *, known: Collection[str] = ()) 
     version = _attribute(function, "version")
     if version is not None and not isinstance(version, str):
         raise ConfigError(f"the version of scorer '{name}' must be a string, not {version!r}")
+    accepts = _accepted(function, name)
     return Scorer(
         name=name,
         version=version or source_version(function),
         call=function,
         is_async=_is_async(function),
         scores=_scores(function, name, known),
-        accepts=_accepted(function, name),
+        accepts=accepts,
+        copied=_reached(function, accepts) & CHANGEABLE_ARGUMENTS,
+        takes_objects=not _attribute(function, "takes_json"),
     )
 
 
@@ -107,6 +111,32 @@ def _accepted(function: Callable[..., Any], name: str) -> frozenset[str] | None:
     langfuse = frozenset(LANGFUSE_ARGUMENTS)
     accepts = named & frozenset(OFFERED_ARGUMENTS) | (langfuse if takes_all else frozenset())
     return None if accepts == langfuse else accepts
+
+
+def _reached(function: Callable[..., Any], accepts: frozenset[str] | None) -> frozenset[str]:
+    """The arguments that its code can get at: not what is gathered in a `**_` that its body never reads.
+
+    Copying an input that nobody looks at would cost more than most evaluators do.
+    """
+    given = frozenset(LANGFUSE_ARGUMENTS) if accepts is None else accepts
+    if not isinstance(function, FunctionType) or hasattr(function, "__wrapped__"):
+        return given
+    code = function.__code__
+    named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if not code.co_flags & inspect.CO_VARKEYWORDS or not _NAMES_ALL.isdisjoint(code.co_names):
+        return given
+    gathered = code.co_varnames[len(named) + bool(code.co_flags & inspect.CO_VARARGS)]
+    read = gathered in code.co_cellvars or any(_speaks_of(gathered, one) for one in get_instructions(code))
+    return given if read else given & frozenset(named)
+
+
+_NAMES_ALL = frozenset(("locals", "vars", "eval", "exec", "_getframe", "currentframe"))
+"""Functions by which code gets at a local variable without naming it."""
+
+
+def _speaks_of(variable: str, instruction: Instruction) -> bool:
+    spoken = instruction.argval  # two names in one instruction, from Python 3.13
+    return spoken == variable or (isinstance(spoken, tuple) and variable in spoken)
 
 
 def _is_async(function: Callable[..., Any]) -> bool:

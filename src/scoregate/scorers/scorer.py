@@ -6,6 +6,7 @@ A scorer that also names `latency_seconds`, `cost_usd`, `tokens`, `item` or `tri
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ from scoregate.catalog import Catalog
 from scoregate.errors import ContractError, StoreError
 from scoregate.records import DatasetItem, RunItem, Score, ScoreSource, ScoreValue
 from scoregate.records.absent import NOT_AMONG_THEM
+from scoregate.records.copies import own_copy, own_item
 from scoregate.scorers.outcome import Scored, normalise, not_applicable, reason_of_call, shortened
 
 __all__ = [
@@ -55,7 +57,8 @@ _OFFERED: Mapping[str, Callable[[DatasetItem, RunItem], Any]] = MappingProxyType
 )
 OFFERED_ARGUMENTS = tuple(_OFFERED)
 """Everything that a scorer may name as a parameter."""
-
+CHANGEABLE_ARGUMENTS = frozenset((*LANGFUSE_ARGUMENTS, "item"))
+"""Those of them that can be changed in place."""
 
 _LONGEST_REASON = 300
 
@@ -148,54 +151,68 @@ class Scorer:
     """Names of the scores it makes; None: they are learned from what it returns."""
     accepts: frozenset[str] | None = None
     """Names of the arguments it is given; None: the four of Langfuse."""
+    copied: frozenset[str] = frozenset()
+    """Names of the arguments that it may change: each call is given copies of its own. Code of ours changes none."""
+    takes_objects: bool = False
+    """Whether it is given the object that the task returned, where that is at hand, and not its JSON."""
     source: ScoreSource = "code"
     """What its scores say of where they come from."""
     after: tuple[Prerequisite, ...] = ()
     """Scores that must have passed before it is called. For async scorers with a service only."""
     service: Service | None = None
 
-    def arguments(self, item: DatasetItem, run_item: RunItem) -> dict[str, Any]:
-        """The keyword arguments of one call: of what is offered, what the callable accepts."""
+    def arguments(self, item: DatasetItem, run_item: RunItem, given: Any = None) -> dict[str, Any]:
+        """The keyword arguments of one call: of what is offered, what the callable accepts.
+
+        `given` is the object that the task returned, where the run item's output is only its JSON.
+        """
         if self.accepts is None:
-            return {
+            arguments = {
                 "input": item.input,
                 "output": run_item.output,
                 "expected_output": item.expected_output,
                 "metadata": item.metadata,
             }
-        return {name: _OFFERED[name](item, run_item) for name in self.accepts}
+        else:
+            arguments = {name: _OFFERED[name](item, run_item) for name in self.accepts}
+        for name in self.copied:
+            arguments[name] = own_item(item) if name == "item" else own_copy(arguments[name])
+        if given is not None and self.takes_objects and "output" in arguments:
+            arguments["output"] = copy.deepcopy(given)
+        return arguments
 
 
 def score_item(
-    scorer: Scorer, item: DatasetItem, run_item: RunItem, *, catalog: Catalog | None = None
+    scorer: Scorer, item: DatasetItem, run_item: RunItem, *, given: Any = None, catalog: Catalog | None = None
 ) -> list[Score]:
     """Call a scorer for one run item. Never empty: what it raises or fails to return is an error cell.
 
+    `given` is the object that the task returned, where the run item's output is only its JSON.
     An evaluator that returns an awaitable is run to its end here, if this thread has no event loop of its own.
     Only KeyboardInterrupt and its like come out.
     """
     try:
-        returned = scorer.call(**scorer.arguments(item, run_item))
+        returned = scorer.call(**scorer.arguments(item, run_item, given))
         if inspect.isawaitable(returned):
             returned = _run_to_its_end(returned)
     except BaseException as error:
         if not _is_its_own(error, cancelled=False):
             raise
-        outcomes = [Scored(_name_of(scorer), None, "error", reason_of_call(error))]
+        outcomes = [Scored(_name_of(scorer), None, "error", _reason(error, given))]
     else:
         outcomes = normalise(returned, name=_name_of(scorer))
     return _cells(scorer, outcomes, run_item, catalog)
 
 
 async def score_item_async(
-    scorer: Scorer, item: DatasetItem, run_item: RunItem, *, catalog: Catalog | None = None
+    scorer: Scorer, item: DatasetItem, run_item: RunItem, *, given: Any = None, catalog: Catalog | None = None
 ) -> list[Score]:
     """`score_item` on an event loop: awaits any awaitable, also futures and tasks. Can be cancelled.
 
     Raises Postponed where it is to be scored in another session, and StoreError where a reply cannot be kept.
     """
     try:
-        returned = scorer.call(**scorer.arguments(item, run_item))
+        returned = scorer.call(**scorer.arguments(item, run_item, given))
         if inspect.isawaitable(returned):
             returned = await returned
     except Postponed:
@@ -204,10 +221,17 @@ async def score_item_async(
         unkept = scorer.service is not None and isinstance(error, StoreError)
         if unkept or not _is_its_own(error, cancelled=_is_being_cancelled()):
             raise
-        outcomes = [Scored(_name_of(scorer), None, "error", reason_of_call(error))]
+        outcomes = [Scored(_name_of(scorer), None, "error", _reason(error, given))]
     else:
         outcomes = normalise(returned, name=_name_of(scorer))
     return _cells(scorer, outcomes, run_item, catalog)
+
+
+def _reason(error: BaseException, given: object) -> str:
+    """Why a scorer failed, and what to do where it took JSON for the object that the task returned."""
+    lacks = getattr(error, "obj", None) if isinstance(error, AttributeError) and given is None else None
+    hint = ' (here the output is JSON: output["field"])' if isinstance(lacks, dict) else ""
+    return reason_of_call(error) + hint
 
 
 def error_scores(scorer: Scorer, run_item: RunItem, reason: str) -> list[Score]:

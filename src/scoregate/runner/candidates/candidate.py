@@ -1,12 +1,12 @@
 """What the engine calls: a candidate, and the answer that it gives for one item.
 
-An answer's output is a JSON value: None, bool, int, float, str, list or dict with text keys, of any subclass.
-A tuple is none, although `json.dumps` writes it as a list: it would not equal what is read back.
+An answer's output is a JSON value: None, bool, int, float, str, list or dict with text keys. What has other types
+(see `json_form`) is written as JSON, and kept beside that for evaluators in the same process.
 """
 
 from __future__ import annotations
 
-import math
+import copy
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scoregate.records import JSON, DatasetItem, Tokens
-from scoregate.runner.candidates.failures import CandidateError, TransientError, classify
+from scoregate.runner.candidates.failures import (
+    CandidateError,
+    TransientError,
+    UnwritableOutput,
+    classify,
+    reason_of,
+)
+from scoregate.runner.candidates.json_form import JsonForm, NoJson
 from scoregate.wording import first_line
 
 if TYPE_CHECKING:
@@ -22,11 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Candidate", "CandidateError", "TransientError", "as_answer", "classify"]
 
-_MAX_DEPTH = 200
-"""Deepest nesting of an output. Python's own JSON writer gives up at about 1,000 levels, on a cycle as well."""
 _MAX_COST = sys.float_info.max
-_MAX_INTEGER_BITS = 14_000
-"""Python reads and writes integers of at most 4,300 digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,14 @@ class Answer:
     cost_usd: float | None = None
     tokens: Tokens | None = None
     trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TypedAnswer(Answer):
+    """An answer whose output holds other types than JSON has, such as a pydantic model."""
+
+    given: Any = None
+    """A copy of what was returned, as it was then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,72 +80,37 @@ class Candidate:
 def as_answer(returned: object) -> Answer:
     """What a candidate returned, as a checked Answer; a plain value is an output without measures.
 
-    Raises CandidateError for an output that is no JSON, naming the type and the place, and for measures that
-    are none: a negative or infinite cost, tokens that are no counts.
+    Its output is JSON that shares nothing with what was returned (see `json_form`), so that whatever is done to that
+    later changes no answer. A TypedAnswer where that held other types than JSON has.
+
+    Raises UnwritableOutput for an output that is no JSON, naming the type and the place, and CandidateError for
+    measures that are none: a negative or infinite cost, tokens that are no counts.
     """
     if isinstance(returned, Answer):
         _check_measures(returned)
-        answer = returned
+        given, measures = returned.output, (returned.cost_usd, returned.tokens, returned.trace_id)
     else:
-        answer = Answer(returned)
+        if type(returned) is str and returned.isascii():  # most answers
+            return Answer(returned)
+        given, measures = returned, (None, None, None)
+    form = JsonForm()
     try:
-        _check(answer.output, 0)
-    except _NoJson as problem:
+        output = form.of(given)
+    except NoJson as problem:
         place = first_line(".".join(["output", *reversed(problem.path)]))
-        raise CandidateError(f"returned something that is no JSON: {problem.what} at {place}") from None
-    return answer
-
-
-class _NoJson(Exception):
-    """`path` grows from the inside out while the error rises: a path is only made when one is needed."""
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-        self.path: list[str] = []
-        super().__init__(what)
-
-
-def _check(value: object, depth: int) -> None:
-    if value is None or value is True or value is False:
-        return
-    if isinstance(value, str):
-        if not value.isascii():
-            _check_text(value)
-    elif isinstance(value, int):
-        if value.bit_length() > _MAX_INTEGER_BITS:
-            raise _NoJson("an integer with too many digits")
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise _NoJson(repr(float(value)))
-    elif depth >= _MAX_DEPTH:
-        raise _NoJson(f"more than {_MAX_DEPTH} levels")
-    elif isinstance(value, dict):
-        for key, member in value.items():
-            if not isinstance(key, str):
-                raise _NoJson(f"a key of type {type(key).__name__}")
-            try:
-                _check_text(key)
-                _check(member, depth + 1)
-            except _NoJson as problem:
-                problem.path.append(key)
-                raise
-    elif isinstance(value, list):
-        for index, element in enumerate(value):
-            try:
-                _check(element, depth + 1)
-            except _NoJson as problem:
-                problem.path.append(str(index))
-                raise
-    else:
-        hint = " (make it a list)" if isinstance(value, (tuple, set, frozenset)) else ""
-        raise _NoJson(f"{type(value).__name__}{hint}")
-
-
-def _check_text(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise _NoJson("text with half of a surrogate pair") from None
+        raise UnwritableOutput(
+            f"returned something that is no JSON: {problem.what} at {place}",
+            remedy=problem.remedy,
+            of_type=problem.of_type,
+        ) from None
+    except Exception as error:  # user code: a property or a `model_dump` that fails
+        raise UnwritableOutput(f"returned something that is no JSON: {reason_of(error)}") from error
+    if form.typed:
+        try:
+            return TypedAnswer(output, *measures, given=copy.deepcopy(given))
+        except Exception:  # noqa: BLE001  user code: what cannot be copied is given as JSON
+            return Answer(output, *measures)
+    return Answer(output, *measures)
 
 
 def _check_measures(answer: Answer) -> None:

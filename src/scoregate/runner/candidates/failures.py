@@ -69,6 +69,18 @@ class TransientError(CandidateError):
         super().__init__(reason)
 
 
+class UnwritableOutput(CandidateError):
+    """An answer that cannot be kept. `remedy` is what the task may return instead; perhaps it is empty.
+
+    `of_type`: no value of its type can be written, so that the same is to be expected of every other answer.
+    """
+
+    def __init__(self, reason: str, *, remedy: str = "", of_type: bool = False) -> None:
+        self.remedy = remedy
+        self.of_type = of_type
+        super().__init__(reason)
+
+
 def classify(error: BaseException) -> CandidateError:
     """What an exception of the candidate means: itself if it is a CandidateError, else a new one.
 

@@ -26,8 +26,10 @@ from scoregate.errors import ConfigError, did_you_mean
 from scoregate.files.reading import check_input_file
 from scoregate.git.version import Version
 from scoregate.records import DatasetItem
+from scoregate.records.copies import own_item
 from scoregate.runner.candidates.candidate import Candidate, CandidateError
 from scoregate.runner.candidates.failures import classify, reason_of
+from scoregate.runner.candidates.streams import collected, collected_async
 from scoregate.wording import first_line
 
 if TYPE_CHECKING:
@@ -71,12 +73,13 @@ class ExperimentFile:
 
     @property
     def is_async(self) -> bool:
-        """Whether the task is a coroutine function, also as an object's `__call__` or inside a partial."""
+        """Whether the task is an async function or generator, also as an object's `__call__` or in a partial."""
         task = self.task
         while isinstance(task, functools.partial):
             task = task.func
-        return inspect.iscoroutinefunction(task) or inspect.iscoroutinefunction(
-            getattr(task, "__call__", None)  # noqa: B004  not whether it is callable, but how
+        called = getattr(task, "__call__", None)  # noqa: B004  not whether it is callable, but how
+        return any(
+            inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in (task, called)
         )
 
 
@@ -121,6 +124,7 @@ def load_evaluators(path: Path, *, root: Path | None = None) -> tuple[Callable[.
 def python_candidate(experiment: ExperimentFile, *, version: Version) -> Candidate:
     """A candidate that calls `task(item=item)` in this process, and gives the task nothing else.
 
+    Each call is given an item of its own, as the dataset has it, whatever another call has done to its item.
     A task that is not async blocks, and must be called in a thread; it cannot be stopped from outside.
     """
     return Candidate(
@@ -139,14 +143,16 @@ def python_candidate(experiment: ExperimentFile, *, version: Version) -> Candida
 def _sync_call(experiment: ExperimentFile) -> Callable[[DatasetItem, int], object]:
     def call(item: DatasetItem, _trial: int) -> object:
         try:
-            returned = experiment.task(item=item)
+            returned = experiment.task(item=own_item(item))
+            if inspect.isawaitable(returned):
+                if inspect.iscoroutine(returned):
+                    returned.close()
+                raise CandidateError(
+                    "task is no async function but returned an awaitable (make it `async def`)"
+                )
+            return collected(returned)
         except _UNFIT_TO_TRAVEL as error:
             raise _explained(error, experiment.path) from error
-        if inspect.isawaitable(returned):
-            if inspect.iscoroutine(returned):
-                returned.close()
-            raise CandidateError("task is no async function but returned an awaitable (make it `async def`)")
-        return returned
 
     return call
 
@@ -154,7 +160,8 @@ def _sync_call(experiment: ExperimentFile) -> Callable[[DatasetItem, int], objec
 def _async_call(experiment: ExperimentFile) -> Callable[[DatasetItem, int], object]:
     async def call(item: DatasetItem, _trial: int) -> object:
         try:
-            return await experiment.task(item=item)
+            returned = experiment.task(item=own_item(item))
+            return await collected_async(await returned if inspect.isawaitable(returned) else returned)
         except asyncio.CancelledError:
             own = asyncio.current_task()
             if own is None or own.cancelling():

@@ -8,6 +8,7 @@ from scoregate.files.reading import JsonProblem, decode_utf8, parse_json
 from scoregate.own import json_codec
 from scoregate.records import JSON, DatasetItem, Tokens
 from scoregate.runner.candidates.candidate import Answer, CandidateError, TransientError
+from scoregate.runner.candidates.failures import UnwritableOutput
 from scoregate.wording import printable
 
 MAX_OUTPUT_BYTES = 50_000_000
@@ -72,6 +73,8 @@ def error_document(error: CandidateError) -> dict[str, JSON]:
             "retry_after": error.retry_after,
             "rate_limited": error.rate_limited,
         }
+    if isinstance(error, UnwritableOutput):
+        document |= {"unwritable": True, "remedy": error.remedy, "of_type": error.of_type}
     return document
 
 
@@ -79,6 +82,8 @@ def answer_or_error(document: dict[str, JSON]) -> Answer:
     """What one of our own processes said. Raises the CandidateError or TransientError that it wrote."""
     if "error" not in document:
         return measures_of(document["output"], document)
+    if document.get("unwritable"):
+        raise UnwritableOutput(document["error"], remedy=document["remedy"], of_type=document["of_type"])
     if not document.get("transient"):
         raise CandidateError(document["error"])
     raise TransientError(

@@ -33,6 +33,7 @@ _DIGITS = 8
 def evaluator_of(call: Evaluator, *, name: str, scores: Sequence[str] = (), version: str) -> Evaluator:
     """The call as an evaluator that announces its scores: `scores`, or the one of its own name."""
     call.__name__ = name
+    call.takes_json = True  # type: ignore[attr-defined]  # the packages compare texts and JSON, not a task's own objects
     return scorer(scores=tuple(scores) or (name,), score=name, version=version)(call)
 
 
