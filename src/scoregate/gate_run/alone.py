@@ -190,6 +190,8 @@ def _call_and_score(
             for judge in assembly.judges:
                 link.watch(judge)
         report = session.run(plan)
+        if report.blocked is not None:
+            say(report.blocked)
         report.check_answers()
         if report.complete:
             say_unanswered(assembly, run, say)

@@ -183,4 +183,4 @@ def _watching(assembly: Assembly, store: Store, listener: Listener) -> Watching:
             Announcement(run=session, text=text, calls=left, cost_usd=cost.cost_usd, round=request.round)
         )
 
-    return Watching(announce, listener.progress)
+    return Watching(announce, listener.progress, listener.say)

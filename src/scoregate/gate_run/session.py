@@ -65,6 +65,8 @@ class Watching:
     announce: Callable[[str, RoundRequest, Sequence[DatasetItem], int], None]
     """Called with the session's id, the request, its items and the calls that are left, before they are made."""
     progress: Callable[[RunReport], None] | None = None
+    say: Say | None = None
+    """Told what a person should know of a round."""
 
 
 @dataclass(slots=True)
@@ -196,6 +198,8 @@ class SideBySide:
             limits=self._limits(),
         )
         report = engine.run(replace(plan, tracing=self.tracing, of_failures=request.items is not None))
+        if report.blocked is not None and self.watching.say is not None:
+            self.watching.say(report.blocked)
         report.check_answers()
         if report.complete:
             return True

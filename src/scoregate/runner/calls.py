@@ -2,7 +2,8 @@
 
 1. An async call runs in a task of its own (with its own context variables), a sync one in a daemon thread.
 2. Beyond the limit the task is cancelled; one that swallows this is left behind after a grace of a second. A thread
-   cannot be stopped, so it is left behind at once. Late results are dropped.
+   cannot be stopped, so it is left behind at once. Late results are dropped. What counts is the time that a call has
+   had: not how long it waited for others that held the event loop (`loop_time`).
 3. Whatever is raised, `sys.exit` and KeyboardInterrupt included, is an outcome and not the end of the run.
 """
 
@@ -13,7 +14,7 @@ import asyncio
 import contextvars
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
@@ -21,9 +22,12 @@ from typing import Any
 from scoregate.own import clock
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Candidate
+from scoregate.runner.loop_time import LoopTime, Turns
 
 _GRACE_SECONDS = 1.0
 """How long a cancelled task may take to end."""
+_LEAST_SECONDS = 0.001
+"""Between two looks at the time limits."""
 
 
 class ThreadJob:
@@ -110,72 +114,88 @@ class Calls:
         self._loop = asyncio.get_running_loop()
         self._limit = limit_seconds
         self._threads = threads
-        # A dict keeps the order of the starts, and with one limit for all that is the order of the deadlines.
+        self.loop_time = LoopTime()
         self._open: dict[_Call, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._context = contextvars.copy_context()
 
     def awaited(
-        self, function: Callable[..., Awaitable[Any]], *arguments: Any
+        self, function: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any, name: str | None
     ) -> asyncio.Future[CallOutcome]:
-        """Call an async function on this event loop."""
+        """Call an async function on this event loop. `name` is what a user is told that blocks (see `Turns`)."""
         call = self._begin()
-        call.task = self._loop.create_task(_measured_async(function, arguments))
+        call.turns.name = name
+        call.task = self._loop.create_task(self._timed(function, arguments, call.turns))
         call.task.add_done_callback(call.task_ended)
         return call.future
 
     def in_thread(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[CallOutcome]:
         """Call a blocking function in a thread."""
         call = self._begin()
+        call.turns.began = call.turns.left_at
         context = self._context.copy()
         call.job = self._threads.submit(lambda: context.run(_measured, function, arguments), call.resolve)
         return call.future
 
-    def overdue(self, task: asyncio.Task[Any] | None, *, limit: float | None) -> bool:
-        """Whether a task is one of these calls and has been going for `limit` seconds. Safe in a signal handler."""
-        call = next((call for call in list(self._open) if call.task is task and task is not None), None)
-        return call is not None and (limit is None or self._loop.time() - call.started >= limit)
+    async def _timed(
+        self, function: Callable[..., Coroutine[Any, Any, Any]], arguments: tuple[Any, ...], turns: Turns
+    ) -> CallOutcome:
+        returned, failed = None, None
+        try:
+            returned = await self.loop_time.steps(function(*arguments), turns)
+        except BaseException as error:  # noqa: BLE001  user code: sys.exit ends the call, not the run
+            failed = error
+        return CallOutcome(turns.own(clock.seconds()), returned, failed)
 
     def abort(self) -> None:
         """End every call now: the run was interrupted."""
         for call in list(self._open):
             call.stop()
-            call.resolve(CallOutcome(self._loop.time() - call.started, aborted=True))
+            call.resolve(CallOutcome(call.turns.own(clock.seconds()), aborted=True))
 
     def _begin(self) -> _Call:
-        call = _Call(self._loop, self._open)
+        call = _Call(self._loop, self._open, self._limit)
         if self._timer is None and self._limit is not None:
-            self._timer = self._loop.call_at(call.started + self._limit, self._check_limit, self._limit)
+            self._timer = self._loop.call_later(self._limit, self._check_limit, self._limit)
         return call
 
     def _check_limit(self, limit: float) -> None:
-        """Stop what is over the limit, and look again when the next call will be."""
+        """Stop what has had its time, and look again when the next call will have."""
         self._timer = None
-        now = self._loop.time()
+        now = clock.seconds()
+        least = None
         for call in list(self._open):
             if call.expired:
                 continue
-            if call.started + limit > now:
-                self._timer = self._loop.call_at(call.started + limit, self._check_limit, limit)
-                return
+            had = call.turns.own(
+                now, self.loop_time.waiting(call.turns, now) if call.task is not None else 0.0
+            )
+            if had < limit:
+                least = min(limit - had, limit if least is None else least)
+                continue
             call.expired = True
             call.stop()
-            late = CallOutcome(now - call.started, timed_out=True)
+            late = CallOutcome(had, timed_out=True)
             if call.task is None:
                 call.resolve(late)
             else:
                 self._loop.call_later(_GRACE_SECONDS, call.resolve, late)
+        if least is not None:
+            self._timer = self._loop.call_later(max(least, _LEAST_SECONDS), self._check_limit, limit)
 
 
 class _Call:
     """One call in flight."""
 
-    __slots__ = ("expired", "future", "job", "open_calls", "started", "task")
+    __slots__ = ("expired", "future", "job", "limit", "open_calls", "task", "turns")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, open_calls: dict[_Call, None]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, open_calls: dict[_Call, None], limit: float | None
+    ) -> None:
         self.open_calls = open_calls
         open_calls[self] = None
-        self.started = loop.time()
+        self.limit = limit
+        self.turns = Turns()
         self.future: asyncio.Future[CallOutcome] = loop.create_future()
         self.task: asyncio.Task[CallOutcome] | None = None
         self.job: ThreadJob | None = None
@@ -183,6 +203,9 @@ class _Call:
 
     def resolve(self, outcome: CallOutcome) -> None:
         if not self.future.done():
+            if self.limit is not None and outcome.seconds > self.limit:
+                # It has come to its end all the same, having blocked, or swallowed its interruption.
+                outcome = CallOutcome(outcome.seconds, timed_out=True, aborted=outcome.aborted)
             self.future.set_result(outcome)
             del self.open_calls[self]
 
@@ -198,7 +221,7 @@ class _Call:
         except BaseException as error:  # noqa: BLE001  raised before or after the user code: it is an outcome too
             outcome = CallOutcome(0.0, error=error)
         if self.expired or isinstance(outcome.error, LoopBlocked):
-            outcome = CallOutcome(task.get_loop().time() - self.started, timed_out=True)
+            outcome = CallOutcome(outcome.seconds, timed_out=True)
         self.resolve(outcome)
 
 
@@ -206,15 +229,6 @@ def _measured(function: Callable[..., Any], arguments: tuple[Any, ...]) -> CallO
     started = clock.seconds()
     try:
         returned = function(*arguments)
-    except BaseException as error:  # noqa: BLE001  user code: sys.exit ends the call, not the run
-        return CallOutcome(clock.seconds() - started, error=error)
-    return CallOutcome(clock.seconds() - started, returned)
-
-
-async def _measured_async(function: Callable[..., Awaitable[Any]], arguments: tuple[Any, ...]) -> CallOutcome:
-    started = clock.seconds()
-    try:
-        returned = await function(*arguments)
     except BaseException as error:  # noqa: BLE001  user code: sys.exit ends the call, not the run
         return CallOutcome(clock.seconds() - started, error=error)
     return CallOutcome(clock.seconds() - started, returned)

@@ -133,6 +133,7 @@ class Engine:
         failure = failure or self._finishing.failure
         if failure is not None:
             raise failure
+        self._tally.blocked = self.calls.loop_time.problem
         return self._tally.report()
 
     def interrupt(self) -> None:
@@ -222,11 +223,14 @@ class Engine:
             candidate = cell.arm.apart
         self._budget.started()
         self._tally.call_started(is_retry=is_retry)
-        begin = self.calls.awaited if candidate.is_async else self.calls.in_thread
         tracing = self._plan.tracing
         call = candidate.call if tracing is None else traced(candidate, tracing, cell.arm.run)
         call = told_of(call, cell.arm.run, is_async=candidate.is_async)
-        outcome = await begin(call, cell.item, cell.trial)
+        if candidate.is_async:
+            name = f"the task (item '{cell.item.id}')" if candidate.in_process else None
+            outcome = await self.calls.awaited(call, cell.item, cell.trial, name=name)
+        else:
+            outcome = await self.calls.in_thread(call, cell.item, cell.trial)
         answer: Answer | None = None
         error: CandidateError | None = None
         if outcome.timed_out:

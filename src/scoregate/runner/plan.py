@@ -71,6 +71,8 @@ class RunReport:
     """How long no call will be started, because a service asked for that."""
     refused: Refused | None = None
     """Why the session ended at its first answers: they cannot be kept."""
+    blocked: str | None = None
+    """One line on async code that blocked the event loop, where others had to wait for it."""
 
     @property
     def done(self) -> int:
@@ -186,6 +188,7 @@ class SessionCounter:
         self.interrupted = False
         self.failed_alike: FailedAlike | None = None
         self.refused: Refused | None = None
+        self.blocked: str | None = None
         self._expected = expected
         self._resumed = before.items
         self._statuses = {"ok": before.ok, "error": before.error, "timeout": before.timeout}
@@ -237,6 +240,7 @@ class SessionCounter:
             failed_alike=self.failed_alike,
             waiting_seconds=waiting_seconds,
             refused=self.refused,
+            blocked=self.blocked,
         )
 
 

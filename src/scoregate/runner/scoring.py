@@ -364,5 +364,6 @@ class Scoring:
         score = partial(score_item_async, given=work.given, catalog=self._catalog)
         if scorer.service is not None:
             return await self._service_calls.awaited(score, scorer, work.item, work.run_item)
+        name = f"evaluator '{scorer.name}' (item '{work.item.id}')"
         with at_work(work.run, work.item.id, work.run_item.trial, scorer.name):
-            return await self._calls.awaited(score, scorer, work.item, work.run_item)
+            return await self._calls.awaited(score, scorer, work.item, work.run_item, name=name)

@@ -122,6 +122,7 @@ async def _session(
 ) -> _Report:
     loop = asyncio.get_running_loop()
     driver = begin()
+    loop.set_task_factory(driver.calls.loop_time.task_factory)
     patience = None if timeout_seconds is None else timeout_seconds + _SIGN_SECONDS
     with signs_given(patience), _Watchdog(loop, driver.calls, timeout_seconds) as watchdog:
 
@@ -215,6 +216,5 @@ class _Watchdog:
 
     def _raise_into_call(self, _number: int, _frame: FrameType | None) -> None:
         """In the main thread, between two instructions of whatever blocks it."""
-        task = asyncio.current_task(self._loop)
-        if self._calls.overdue(task, limit=None if self._hurried else self._limit):
+        if self._calls.loop_time.overdue(None if self._hurried else self._limit):
             raise LoopBlocked

@@ -73,6 +73,8 @@ class Candidate:
     """Called once after the last call, in the event loop of the calls."""
     file: Path | None = None
     """The Python file that is called, in this process or in workers; None for any other kind."""
+    in_process: bool = False
+    """Whether the user's code is called in this process, on this event loop or in a thread."""
     script: Script | None = None
     """The script that gave the task, and waits for the results; None for any other candidate."""
 

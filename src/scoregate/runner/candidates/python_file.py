@@ -136,6 +136,7 @@ def python_candidate(experiment: ExperimentFile, *, version: Version) -> Candida
         is_async=experiment.is_async,
         evaluators=experiment.evaluators,
         file=experiment.path,
+        in_process=True,
         script=experiment.script,
     )
 
