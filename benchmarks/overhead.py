@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from scoregate.gate_file import Limits
-from scoregate.git.checkout import Version
+from scoregate.git.version import Version
 from scoregate.records import DatasetItem, RunHeader
 from scoregate.runner.candidates.python_file import ExperimentFile, python_candidate
 from scoregate.runner.plan import Arm, RunPlan

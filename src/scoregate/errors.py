@@ -103,6 +103,27 @@ class ServiceError(ScoregateError):
     exit_code = INTERRUPTED
 
 
+_THREAD_BOUND = (
+    "can only be used in that same thread",  # sqlite3
+    "signal only works in main thread",
+    "no current event loop in thread",
+    "Cannot switch to a different thread",  # greenlet, and so Playwright and others
+    "set_wakeup_fd only works in main thread",
+    "main thread is not in main loop",  # Tk
+)
+
+
+def thread_advice(error: BaseException) -> str | None:
+    """What to do about an error of code that works only in the thread in which something was made; None for others."""
+    try:
+        message = str(error)
+    except Exception:  # noqa: BLE001  user code: an error whose message cannot be made
+        return None
+    if not any(sign in message for sign in _THREAD_BOUND):
+        return None
+    return 'set threads = "main" in [candidate], or isolate = true, or make it where it is used'
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint that names the nearest known word, or lists them all when none is near."""
     from difflib import get_close_matches

@@ -295,9 +295,100 @@ def test_a_run_evaluator_that_fails_is_noted(tmp_path: Path) -> None:
     assert "run evaluator 'accuracy' failed: ZeroDivisionError" in made.run("--json").json()["notes"][-1]
 
 
-def test_the_gates_concurrency_holds_and_a_lower_one_of_the_script_is_noted(tmp_path: Path) -> None:
-    run = project(tmp_path, script(arguments="max_concurrency=2")).run("--json")
-    assert any("max_concurrency = 2 was not used" in note for note in run.json()["notes"])
+BUSY = """\
+import asyncio
+
+from langfuse import Evaluation
+
+busy = most = 0
+
+
+def experiment(context):
+    async def task(*, item, **kwargs):
+        global busy, most
+        busy += 1
+        most = max(most, busy)
+        await asyncio.sleep(0.05)
+        busy -= 1
+        return most
+
+    def correct(*, output, **kwargs):
+        return Evaluation(name="correct", value=1.0)
+
+    result = context.run_experiment(name="busy", task=task, evaluators=[correct], max_concurrency={at_once})
+    print("most", max(one.output for one in result.item_results))
+"""
+
+
+@pytest.mark.parametrize(("at_once", "most"), [(1, 1), (2, 2), (50, 3)])
+def test_no_more_calls_are_made_at_once_than_the_script_and_the_gate_allow(
+    tmp_path: Path, at_once: int, most: int
+) -> None:
+    ran = project(tmp_path, BUSY.replace("{at_once}", str(at_once))).run("--concurrency", "3")
+    assert f"most {most}\n" in ran.err + ran.out
+
+
+ALONE = """\
+import asyncio
+import signal
+import sqlite3
+import time
+
+from langfuse import Evaluation
+
+answers = sqlite3.connect(":memory:")
+answers.execute("create table answers (n integer)")
+
+
+class Agent:
+    def __init__(self):
+        self.turns = []
+
+    def __call__(self, *, item, **kwargs):
+        self.turns = [item.input["n"]]
+        signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+        asyncio.run(asyncio.sleep(0))
+        time.sleep(0.02)
+        answers.execute("insert into answers values (?)", self.turns)
+        return self.turns[0]
+
+
+class Judge:
+    __name__ = "correct"
+
+    def __call__(self, *, input, output, **kwargs):
+        self.seen = input["n"]
+        time.sleep(0.01)
+        answers.execute("select * from answers")
+        return Evaluation(name="correct", value=float(self.seen == input["n"] == output))
+
+
+def mean(*, evaluations, **kwargs):
+    answers.execute("select * from answers")
+    return Evaluation(name="mean", value=evaluations[0].value)
+
+
+def experiment(context):
+    context.run_experiment(name="alone", task=Agent(), evaluators=[Judge()], composite_evaluator=mean)
+"""
+
+
+def test_a_scripts_blocking_code_runs_alone_in_the_thread_that_imported_it(tmp_path: Path) -> None:
+    made = project(tmp_path, ALONE, number=12)
+    made.write("gates/agent.toml", GATE + "\n[scores.mean]\ndirection = 'higher'\n")
+    found = scores(made, made.run().started)
+    assert found == {(f"q{n:03}", name): 1.0 for n in range(12) for name in ("correct", "mean")}
+
+
+def test_a_script_that_bears_it_runs_in_threads(tmp_path: Path) -> None:
+    task = "import threading\n    together.wait(20)"
+    text = script(task).replace(
+        "def answer", "import threading\n\ntogether = threading.Barrier(4)\n\n\ndef answer"
+    )
+    made = project(tmp_path, text)
+    made.write("gates/agent.toml", GATE + '\n[candidate]\nthreads = "pool"\n')
+    ran = made.run("--concurrency", "4")
+    assert set(scores(made, ran.started).values()) == {1.0}
 
 
 def test_an_interrupted_run_of_a_script_is_resumed(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from scoregate.config.table import (
 )
 from scoregate.records import JSON
 
+THREADS: tuple[Literal["main", "pool"], ...] = ("main", "pool")
 _SOURCES = ("python", "command", "http", "replay")
 Reply = Literal["json", "text", "events"]
 REPLIES: tuple[Reply, ...] = ("json", "text", "events")
@@ -37,6 +38,7 @@ CANDIDATE_KEYS: Keys = {
     "evaluators": Text(),
     "version": Text(),
     "isolate": Flag(),
+    "threads": Choice(THREADS),
 }
 LIMIT_KEYS: Keys = {
     "concurrency": Integer(at_least=1),
@@ -83,6 +85,9 @@ class CandidateSpec:
     """Version label; else the experiment's own, else the commit."""
     isolate: bool = False
     """Python only: one process a call, so that a crash costs one item and not the run."""
+    threads: Literal["main", "pool"] | None = None
+    """Python only: where code that is not async runs, one after another in the thread that imported it, or in threads
+    side by side. None: "main" for scripts and where one call is made at a time, else "pool"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +147,8 @@ def read_candidate(top: ConfigTable, root: Path) -> CandidateSpec | None:
             sources[0], f"cannot stand beside '{sources[1]}'", hint="keep one way to call the candidate"
         )
     for key, needed in (
-        ("answer", "http"), ("headers", "http"), ("body", "http"), ("reply", "http"), ("isolate", "python")
+        ("answer", "http"), ("headers", "http"), ("body", "http"), ("reply", "http"), ("isolate", "python"),
+        ("threads", "python"),
     ):  # fmt: skip
         if table.has(key) and needed != ("python" if sources == ["experiment"] else sources[0]):
             raise table.error(
@@ -169,6 +175,7 @@ def read_candidate(top: ConfigTable, root: Path) -> CandidateSpec | None:
         evaluators=table.file("evaluators", root),
         version=table.text("version"),
         isolate=table.flag("isolate") or False,
+        threads=table.choice("threads", THREADS),
     )
 
 

@@ -42,6 +42,19 @@ class Assembly:
         return tuple(dict.fromkeys([*gated, *announced]))
 
     @property
+    def in_loops_thread(self) -> bool:
+        """Whether blocking code of the user's runs one after another in the thread that imported it.
+
+        As the gate says it, and else where nothing is to be side by side: in scripts, which the SDK runs so, and with
+        one call at a time.
+        """
+        said = self.gate.candidate.threads if self.gate.candidate is not None else None
+        if said is not None:
+            return said == "main"
+        alone = self.candidate.script is not None or self.gate.limits.concurrency == 1
+        return alone and self.candidate.in_process
+
+    @property
     def judges(self) -> list[Judge]:
         """The scorers that call a model."""
         if not self.gate.has_judges:
@@ -118,6 +131,7 @@ def assemble(gate: Gate, candidate: CandidateSpec | None = None) -> Assembly:
         begin=partial(_begin_script, gate, dataset),
         aside=partial(files_of_other_gates, gate),
     )
+    gate = _with_the_scripts_limit(gate, built)
     return _checked(Assembly(gate, dataset, built, _scorers(gate, built)))
 
 
@@ -134,6 +148,15 @@ def assemble_scorers(gate: Gate) -> Assembly:
         begin = partial(_begin_script, gate, dataset)
         candidate = build_candidate(spec, root=gate.root, timeout=gate.limits.timeout_seconds, begin=begin)
     return _checked(Assembly(gate, dataset, candidate, _scorers(gate, candidate)))
+
+
+def _with_the_scripts_limit(gate: Gate, candidate: Candidate) -> Gate:
+    """A script that says how many calls it bears at once is given no more."""
+    handed = candidate.script.handed if candidate.script is not None else None
+    if handed is None or handed.max_concurrency is None:
+        return gate
+    at_once = max(1, min(gate.limits.concurrency, handed.max_concurrency))
+    return replace(gate, limits=replace(gate.limits, concurrency=at_once))
 
 
 def _begin_script(gate: Gate, dataset: Dataset, script: Script) -> Handed:

@@ -220,6 +220,7 @@ def plan_session(
         also_counted=also_counted,
         seed=seed,
         progress=progress,
+        in_loops_thread=assembly.in_loops_thread,
     )
 
 

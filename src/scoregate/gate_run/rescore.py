@@ -126,6 +126,7 @@ def prepare(assembly: Assembly, run: Run, store: Store, *, outputs: Path | None 
             optional_scores=assembly.gate.optional_scores,
             limits=assembly.gate.limits,
             done=store.done_cells(header.run),
+            in_loops_thread=assembly.in_loops_thread,
         ),
     )
 

@@ -23,7 +23,9 @@ from scoregate.judging.template import MissingVariable
 from scoregate.records import JSON, DatasetItem, Run
 from scoregate.runner import session
 from scoregate.runner.budget import CostCap
-from scoregate.runner.calls import Calls, DaemonThreads
+from scoregate.runner.calls import Calls
+from scoregate.runner.loop_time import LoopTime
+from scoregate.runner.threads import DaemonThreads
 from scoregate.scorers.judge import ChatMessage
 from scoregate.scorers.scorer import OutOfBudget
 from scoregate.sources import answered_run, read_gate_dataset
@@ -283,7 +285,7 @@ class _Asking(Generic[_T]):
         concurrency: int,
         cap_usd: float | None,
     ) -> None:
-        self.calls = Calls(None, DaemonThreads())
+        self.calls = Calls(None, DaemonThreads(), LoopTime())
         """None: a judge has a time limit of its own for each of its calls."""
         self._judge = judge
         self._questions = questions

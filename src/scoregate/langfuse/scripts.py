@@ -32,24 +32,37 @@ _Cell = tuple[str, int]
 """Item and trial."""
 
 
-def _composed(evaluators: tuple[Evaluator, ...], composite: Evaluator) -> tuple[Evaluator, ...]:
+def _composed(
+    evaluators: tuple[Evaluator, ...], composite: Evaluator, *, in_loops_thread: bool
+) -> tuple[Evaluator, ...]:
     """The evaluators, each noting what it says, and behind them the composite one, which is given that.
 
-    The composite is async, whatever it was, because the engine calls async scorers of an item after all sync ones,
-    and one after another.
+    The engine calls the async scorers of an item after all sync ones, and either in their order. So the composite is
+    async where one of the evaluators is, whatever it was, and else is called as it is.
     """
     made: dict[_Cell, list[Evaluation]] = {}
 
-    @functools.wraps(composite)
-    async def compose(*, item: Any, trial: int, **offered: Any) -> Any:
+    def compose(*, item: Any, trial: int, **offered: Any) -> Any:
         evaluations = made.pop((item.id, trial), [])
         if not evaluations:
             raise ValueError("no evaluator made anything to compose")
-        # In a thread, for it may be slow; what it returns may still have to be awaited.
-        returned = await asyncio.to_thread(composite, **offered, evaluations=evaluations)
+        return composite(**offered, evaluations=evaluations)
+
+    @functools.wraps(composite)
+    def compose_sync(*, item: Any, trial: int, **offered: Any) -> Any:
+        return awaited(compose(item=item, trial=trial, **offered))
+
+    @functools.wraps(composite)
+    async def compose_async(*, item: Any, trial: int, **offered: Any) -> Any:
+        if in_loops_thread:
+            returned = compose(item=item, trial=trial, **offered)
+        else:  # in a thread, for it may be slow
+            returned = await asyncio.to_thread(compose, item=item, trial=trial, **offered)
         return await returned if inspect.isawaitable(returned) else returned
 
-    return (*(_noting(evaluator, made) for evaluator in evaluators), _offered(compose, composite))
+    is_async = any(map(inspect.iscoroutinefunction, (composite, *evaluators)))
+    composed = _offered(compose_async if is_async else compose_sync, composite)
+    return (*(_noting(evaluator, made) for evaluator in evaluators), composed)
 
 
 def _noting(evaluator: Evaluator, made: dict[_Cell, list[Evaluation]]) -> Evaluator:
@@ -97,6 +110,14 @@ def awaited(returned: Any) -> Any:
     """What was returned, waited for if it has to be, also where this thread runs an event loop already."""
     if not inspect.isawaitable(returned):
         return returned
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(_result_of(returned))
+    return _awaited_elsewhere(returned)
+
+
+def _awaited_elsewhere(returned: Awaitable[Any]) -> Any:
     ended: list[Any] = []
     failed: list[BaseException] = []
 
@@ -154,20 +175,22 @@ class ScriptContext(RunnerContext):
     ) -> ExperimentResult:
         """Have the gate run the task on its dataset, and wait for the results. Arguments as in the SDK.
 
-        The gate's own dataset, concurrency and run id hold: `data` must be the whole dataset, and what is not
-        used is said in the verdict's notes. Raises ConfigError and ResultsError for what cannot be run.
+        The gate's own dataset and run id hold: `data` must be the whole dataset, and what is not used is said in the
+        verdict's notes. No more calls are made at once than `max_concurrency` and the gate allow. Raises ConfigError
+        and ResultsError for what cannot be run.
         """
         try:
             self._check(data, task, [*evaluators, *run_evaluators])
         except ScoregateError as error:
             self._script.refuse(error)
             raise
-        self._note_unused(max_concurrency, experiment_id, _dataset_version)
+        self._note_unused(experiment_id, _dataset_version)
         every = tuple(evaluators)
         if composite_evaluator is not None:
-            every = _composed(every, composite_evaluator)
+            said = self._gate.candidate.threads if self._gate.candidate is not None else None
+            every = _composed(every, composite_evaluator, in_loops_thread=said != "pool")
         about = {**(self.metadata or {}), **(metadata or {})}
-        handed = Handed(task, every, name, run_name, description, about)
+        handed = Handed(task, every, name, run_name, description, about, max_concurrency)
         results = self._script.hand_over(handed)
         made = partial(
             sdk_result, results.run, results.items, name=name, run_name=run_name, description=description
@@ -205,15 +228,7 @@ class ScriptContext(RunnerContext):
                 hint="leave `data` out, and choose items with --item, --slice, --sample or --limit",
             )
 
-    def _note_unused(
-        self, max_concurrency: int | None, experiment_id: str | None, version: datetime | None
-    ) -> None:
-        at_once = self._gate.limits.concurrency
-        if max_concurrency is not None and max_concurrency < at_once:
-            self._script.note(
-                f"the script's max_concurrency = {max_concurrency} was not used; the gate calls {at_once} at once "
-                "(concurrency in [limits])"
-            )
+    def _note_unused(self, experiment_id: str | None, version: datetime | None) -> None:
         if experiment_id is not None:
             self._script.note("the script's experiment_id was not used; the gate's run has an id of its own")
         if version is not None:

@@ -9,90 +9,22 @@
 
 from __future__ import annotations
 
-import _thread
 import asyncio
 import contextvars
-import sys
-import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from queue import SimpleQueue
 from typing import Any
 
 from scoregate.own import clock
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Candidate
 from scoregate.runner.loop_time import LoopTime, Turns
+from scoregate.runner.threads import DaemonThreads, LoopBlocked, LoopThread, ThreadJob
 
 _GRACE_SECONDS = 1.0
 """How long a cancelled task may take to end."""
 _LEAST_SECONDS = 0.001
 """Between two looks at the time limits."""
-
-
-class ThreadJob:
-    """One function on its way through a thread."""
-
-    __slots__ = ("deliver", "given_up", "work")
-
-    def __init__(self, work: Callable[[], Any], deliver: Callable[[Any], None]) -> None:
-        self.work = work
-        self.deliver = deliver
-        self.given_up = False
-
-    def give_up(self) -> None:
-        """Nobody waits for it any more: its result is dropped, and its thread ends when it returns."""
-        self.given_up = True
-
-
-_Inbox = SimpleQueue[ThreadJob | None]
-
-
-class DaemonThreads:
-    """As many threads as there are jobs at one time; an idle one is used again. For one event loop's thread."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._idle: list[_Inbox] = []
-
-    def submit(self, work: Callable[[], Any], deliver: Callable[[Any], None]) -> ThreadJob:
-        """Call `work` in a thread and `deliver` with its result on the event loop. `work` must not raise."""
-        job = ThreadJob(work, deliver)
-        inbox = self._idle.pop() if self._idle else self._start()
-        inbox.put(job)
-        return job
-
-    def close(self) -> None:
-        """End the idle threads. Busy ones end when their job does, if ever."""
-        while self._idle:
-            self._idle.pop().put(None)
-
-    def _start(self) -> _Inbox:
-        inbox: _Inbox = SimpleQueue()
-        _thread.start_new_thread(self._serve, (inbox,))
-        return inbox
-
-    def _serve(self, inbox: _Inbox) -> None:
-        # What `Thread` does for debuggers and for measuring coverage.
-        sys.settrace(threading.gettrace())
-        while (job := inbox.get()) is not None:
-            result = job.work()
-            try:
-                self._loop.call_soon_threadsafe(self._finished, job, result, inbox)
-            except RuntimeError:
-                return  # The loop is closed: nobody waits.
-            del job, result  # What is not held here can be freed while the thread waits.
-
-    def _finished(self, job: ThreadJob, result: Any, inbox: _Inbox) -> None:
-        if job.given_up:
-            inbox.put(None)
-            return
-        self._idle.append(inbox)
-        job.deliver(result)
-
-
-class LoopBlocked(BaseException):
-    """Raised into an async call that blocks the event loop beyond the limit (see `session`)."""
 
 
 @dataclass(slots=True)
@@ -110,11 +42,13 @@ class CallOutcome:
 class Calls:
     """The calls in flight, oldest first. For one event loop's thread."""
 
-    def __init__(self, limit_seconds: float | None, threads: DaemonThreads) -> None:
+    def __init__(
+        self, limit_seconds: float | None, threads: DaemonThreads | LoopThread, loop_time: LoopTime
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._limit = limit_seconds
         self._threads = threads
-        self.loop_time = LoopTime()
+        self.loop_time = loop_time
         self._open: dict[_Call, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._context = contextvars.copy_context()
@@ -130,11 +64,15 @@ class Calls:
         return call.future
 
     def in_thread(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[CallOutcome]:
-        """Call a blocking function in a thread."""
+        """Call a blocking function in a thread, which may be the event loop's own."""
         call = self._begin()
-        call.turns.began = call.turns.left_at
-        context = self._context.copy()
-        call.job = self._threads.submit(lambda: context.run(_measured, function, arguments), call.resolve)
+        context, turns = self._context.copy(), call.turns
+
+        def work() -> CallOutcome:
+            turns.began = clock.seconds()
+            return context.run(_measured, function, arguments)
+
+        call.job = self._threads.submit(work, call.resolve, turns)
         return call.future
 
     async def _timed(
@@ -203,7 +141,8 @@ class _Call:
 
     def resolve(self, outcome: CallOutcome) -> None:
         if not self.future.done():
-            if self.limit is not None and outcome.seconds > self.limit:
+            late = self.limit is not None and outcome.seconds > self.limit
+            if late or isinstance(outcome.error, LoopBlocked):
                 # It has come to its end all the same, having blocked, or swallowed its interruption.
                 outcome = CallOutcome(outcome.seconds, timed_out=True, aborted=outcome.aborted)
             self.future.set_result(outcome)
@@ -220,7 +159,7 @@ class _Call:
             outcome = task.result()
         except BaseException as error:  # noqa: BLE001  raised before or after the user code: it is an outcome too
             outcome = CallOutcome(0.0, error=error)
-        if self.expired or isinstance(outcome.error, LoopBlocked):
+        if self.expired:
             outcome = CallOutcome(outcome.seconds, timed_out=True)
         self.resolve(outcome)
 

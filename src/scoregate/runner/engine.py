@@ -95,6 +95,7 @@ class Engine:
                 for (item, trial), scorer in arm.held_up.items()
                 if scorer
             },
+            in_loops_thread=plan.in_loops_thread,
         )
         self.calls = self._finishing.calls
         self._random = Random(plan.seed)

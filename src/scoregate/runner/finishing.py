@@ -15,9 +15,11 @@ from scoregate.errors import StoreError
 from scoregate.gate_file import Limits
 from scoregate.records import DatasetItem, RunItem, Score
 from scoregate.runner.budget import CostCap
-from scoregate.runner.calls import Calls, DaemonThreads
+from scoregate.runner.calls import Calls
 from scoregate.runner.committer import Committer, Finished, Given
+from scoregate.runner.loop_time import LoopTime
 from scoregate.runner.scoring import NOTHING_HELD_UP, HeldUp, ItemToScore, Scoring
+from scoregate.runner.threads import DaemonThreads, LoopThread
 from scoregate.scorers.scorer import Postponed, Scorer
 from scoregate.store import Store
 
@@ -44,16 +46,19 @@ class Finishing:
         cost_cap: CostCap,
         postpone_unanswered: bool = False,
         held_up: HeldUp = NOTHING_HELD_UP,
+        in_loops_thread: bool = False,
     ) -> None:
         """`complete` makes the cells of a run item whole, given the run's id and what the scorers made.
 
         `put_off` is told which answer is left to another session, `committed` each batch and which of it was new, and
         `failed` that nothing can be committed any more. `cost_cap`, `postpone_unanswered` and `held_up` are those of
-        `Scoring`.
+        `Scoring`. `in_loops_thread`: blocking code, of candidates and scorers, runs one after another in the loop's own
+        thread.
         """
         self._loop = asyncio.get_running_loop()
-        self._threads = DaemonThreads()
-        self.calls = Calls(limits.timeout_seconds, self._threads)
+        loop_time = LoopTime()
+        self._threads = LoopThread(loop_time) if in_loops_thread else DaemonThreads()
+        self.calls = Calls(limits.timeout_seconds, self._threads, loop_time)
         """Of candidates and of scorers without a service."""
         self.failure: StoreError | None = None
         """Why nothing could be committed any more."""

@@ -119,9 +119,17 @@ class LoopTime:
                 self._longest = max(self._longest, (now - begun, turns.name))
         return now
 
-    def hold(self, begun: float, turns: Turns) -> None:
-        """Note that code which is meant to run on the loop's thread has held it since then."""
-        self._blocks.append((begun, clock.seconds(), turns))
+    def hold(self, turns: Turns) -> float:
+        """Blocking code begins that is meant to run in the loop's thread."""
+        self._running = turns
+        return clock.seconds()
+
+    def release(self, turns: Turns, begun: float) -> None:
+        """It has ended. Others have waited, and nobody is to blame."""
+        self._running = None
+        now = clock.seconds()
+        if now - begun >= _BLOCK_SECONDS:
+            self._blocks.append((begun, now, turns))
 
     @property
     def problem(self) -> str | None:

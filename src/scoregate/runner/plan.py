@@ -145,6 +145,8 @@ class RunPlan:
     """Of the order of two arms, and of the jitter between retries."""
     progress: Callable[[RunReport], None] | None = None
     """Called after every commit and once a second, from the event loop: it must be quick and must not raise."""
+    in_loops_thread: bool = False
+    """Blocking code, of candidates and scorers, runs one after another in the event loop's thread."""
     tracing: Tracing | None = None
     """What goes around every call of a candidate."""
     of_failures: bool = False

@@ -50,6 +50,8 @@ class RescoringPlan:
     """Of these, `concurrency` and `timeout_seconds` are kept, and `max_cost_usd` for what judges cost of this run."""
     done: AbstractSet[tuple[str, int]] = frozenset()
     """Cells `(item, trial)` that are committed already."""
+    in_loops_thread: bool = False
+    """Blocking scorers run one after another in the event loop's thread."""
     spent_usd: float = 0.0
     """Dollars that were spent on other runs under the same cap, and count towards it."""
 
@@ -91,6 +93,7 @@ class Rescoring:
                 spent_usd=plan.spent_usd + (plan.store.totals(plan.run).services_usd or 0.0),
             ),
             postpone_unanswered=True,
+            in_loops_thread=plan.in_loops_thread,
         )
         self.calls = self._finishing.calls
         self._kept = {(one.run_item.item, one.run_item.trial): one.kept for one in plan.outputs}

@@ -26,9 +26,10 @@ from scoregate.gate_file import Limits
 from scoregate.own import clock
 from scoregate.records import DatasetItem, RunItem, Score
 from scoregate.runner.budget import CostCap
-from scoregate.runner.calls import CallOutcome, Calls, DaemonThreads, ThreadJob, close_all
+from scoregate.runner.calls import CallOutcome, Calls, close_all
 from scoregate.runner.candidates.failures import reason_of
 from scoregate.runner.signs_of_life import at_work
+from scoregate.runner.threads import DaemonThreads, LoopBlocked, LoopThread, ThreadJob
 from scoregate.scorers.scorer import (
     OutOfTime,
     Postponed,
@@ -109,7 +110,7 @@ class Scoring:
         scorers: Sequence[Scorer],
         catalog: Catalog | None,
         *,
-        threads: DaemonThreads,
+        threads: DaemonThreads | LoopThread,
         calls: Calls,
         limits: Limits,
         deliver: Callable[[Sequence[ItemToScore]], None],
@@ -130,7 +131,7 @@ class Scoring:
             (scorer for scorer in scorers if scorer.is_async), key=lambda scorer: scorer.service is not None
         )
         self._services = [scorer.service for scorer in scorers if scorer.service is not None]
-        self._service_calls = Calls(None, threads)
+        self._service_calls = Calls(None, threads, calls.loop_time)
         self._aborted = False
         self._out_of_time = False
         self._catalog = catalog
@@ -236,6 +237,7 @@ class Scoring:
         job.since = clock.seconds()
         for work in job.works:
             while work.next < len(self._sync):
+                self._threads.begin_part()
                 scores = self._score(self._sync[work.next], work)
                 with job.lock:
                     if job.given_up:
@@ -252,10 +254,15 @@ class Scoring:
         try:
             with at_work(*cell, scorer.name):
                 return score_item(scorer, work.item, work.run_item, given=work.given, catalog=self._catalog)
+        except LoopBlocked:
+            limit = "" if self._limit is None else f" after {self._limit:g} s"
+            return error_scores(scorer, work.run_item, f"timed out{limit}")
         except BaseException as error:  # noqa: BLE001  user code: KeyboardInterrupt raised by a scorer is its error
             return error_scores(scorer, work.run_item, reason_of(error))
 
     def _job_ended(self, job: _Job) -> None:
+        if self._aborted and isinstance(self._threads, LoopThread):
+            return  # Perhaps it was ended in its middle: it counts as unfinished.
         self._jobs.remove(job)
         self._pace.job_took(clock.seconds() - job.started, len(job.works))
         self._passed_sync(job.works)
@@ -265,6 +272,8 @@ class Scoring:
         """Look again when the first of the scorers at work reaches its limit."""
         if self._limit is None or self._limit_timer is not None or not self._jobs:
             return
+        if isinstance(self._threads, LoopThread):
+            return  # A job that waits for its turn has not hung, and one that holds the thread is seen from outside.
         oldest = min(job.since for job in self._jobs)
         wait = max(0.0, oldest + self._limit - clock.seconds())
         self._limit_timer = self._loop.call_later(wait, self._check_limit, self._limit)
@@ -363,7 +372,7 @@ class Scoring:
     async def _call(self, scorer: Scorer, work: ItemToScore) -> CallOutcome:
         score = partial(score_item_async, given=work.given, catalog=self._catalog)
         if scorer.service is not None:
-            return await self._service_calls.awaited(score, scorer, work.item, work.run_item)
+            return await self._service_calls.awaited(score, scorer, work.item, work.run_item, name=None)
         name = f"evaluator '{scorer.name}' (item '{work.item.id}')"
         with at_work(work.run, work.item.id, work.run_item.trial, scorer.name):
             return await self._calls.awaited(score, scorer, work.item, work.run_item, name=name)

@@ -15,11 +15,12 @@ from typing import Any, Protocol, TypeVar
 from scoregate.errors import ConfigError, RunInterrupted
 from scoregate.own import clock
 from scoregate.own.folder import go_back
-from scoregate.runner.calls import Calls, LoopBlocked
+from scoregate.runner.calls import Calls
 from scoregate.runner.engine import Engine
 from scoregate.runner.plan import RunPlan, RunReport
 from scoregate.runner.signs_of_life import signs_given
 from scoregate.runner.supervisor import Interruptions
+from scoregate.runner.threads import LoopBlocked
 
 _SIGN_SECONDS = 5.0
 """How much longer than the time limit of a call the process may give no sign of life."""

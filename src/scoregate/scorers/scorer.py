@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from scoregate.catalog import Catalog
-from scoregate.errors import ContractError, StoreError
+from scoregate.errors import ContractError, StoreError, thread_advice
 from scoregate.records import DatasetItem, RunItem, Score, ScoreSource, ScoreValue
 from scoregate.records.absent import NOT_AMONG_THEM
 from scoregate.records.copies import own_copy, own_item
@@ -230,8 +230,8 @@ async def score_item_async(
 def _reason(error: BaseException, given: object) -> str:
     """Why a scorer failed, and what to do where it took JSON for the object that the task returned."""
     lacks = getattr(error, "obj", None) if isinstance(error, AttributeError) and given is None else None
-    hint = ' (here the output is JSON: output["field"])' if isinstance(lacks, dict) else ""
-    return reason_of_call(error) + hint
+    hint = 'here the output is JSON: output["field"]' if isinstance(lacks, dict) else thread_advice(error)
+    return reason_of_call(error) + (f" ({hint})" if hint else "")
 
 
 def error_scores(scorer: Scorer, run_item: RunItem, reason: str) -> list[Score]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scoregate.errors import thread_advice
 from scoregate.retries import RATE_LIMIT_STATUSES, is_transient, seconds_to_wait
 from scoregate.wording import MAX_REASON, first_line
 
@@ -119,7 +120,9 @@ def reason_of(error: BaseException) -> str:
         message = "(its message cannot be shown)"
     line = first_line(message)
     name = type(error).__name__
-    return f"{name}: {line}"[:MAX_REASON] if line else name
+    advice = thread_advice(error)
+    reason = f"{name}: {line}"[:MAX_REASON] if line else name
+    return reason if advice is None else f"{reason} ({advice})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ class Handed:
     run_name: str | None = None
     description: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    max_concurrency: int | None = None
+    """How many calls at once it bears, if it says so."""
 
 
 @dataclass(frozen=True, slots=True)
