@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from scoregate.langfuse.connection import Connection
 from scoregate.langfuse.experiment_items import items_of
 from scoregate.langfuse.experiments import experiment_of_id
 from scoregate.langfuse.settings import Settings
-from tests.cli.project import GATE, Project, items
+from tests.cli.project import GATE, Project, ended, items
 from tests.langfuse_server.process import server_process
 
 SCRIPT = """\
@@ -378,6 +379,85 @@ def test_a_scripts_blocking_code_runs_alone_in_the_thread_that_imported_it(tmp_p
     made.write("gates/agent.toml", GATE + "\n[scores.mean]\ndirection = 'higher'\n")
     found = scores(made, made.run().started)
     assert found == {(f"q{n:03}", name): 1.0 for n in range(12) for name in ("correct", "mean")}
+
+
+WHOLE = """\
+import asyncio
+import signal
+import sqlite3
+
+from langfuse import Evaluation
+
+outer = sqlite3.connect(":memory:")
+
+
+def experiment(context):
+    inner = sqlite3.connect(":memory:")
+
+    def use():
+        outer.execute("select 1")
+        inner.execute("select 1")
+        signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+
+    {kind} task(*, item, **kwargs):
+        use()
+        return item.input["n"]
+
+    def correct(*, output, expected_output, **kwargs):
+        use()
+        return Evaluation(name="correct", value=float(output == expected_output))
+
+    def mean(*, evaluations, **kwargs):
+        use()
+        return Evaluation(name="mean", value=evaluations[0].value)
+
+    def accuracy(*, item_results, **kwargs):
+        use()
+        return Evaluation(name="accuracy", value=len(item_results) / 6)
+
+    use()
+    result = context.run_experiment(
+        name="whole", task=task, evaluators=[correct], composite_evaluator=mean, run_evaluators=[accuracy]
+    )
+    use()
+    assert result.run_evaluations[0].value == 1.0
+"""
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_all_code_of_a_script_runs_in_one_thread(tmp_path: Path, kind: str) -> None:
+    made = project(tmp_path, WHOLE.replace("{kind}", kind), number=6)
+    made.write("gates/agent.toml", GATE + "\n[scores.mean]\ndirection = 'higher'\n")
+    ran = made.run("--json")
+    assert "failed" not in ran.out, ran.out
+    assert scores(made, ran.started) == {
+        (f"q{n:03}", name): 1.0 for n in range(6) for name in ("correct", "mean")
+    }
+
+
+def test_a_script_whose_run_ends_early_is_left_where_it_waits(tmp_path: Path) -> None:
+    text = script("open('calls', 'a').write('.')", after="open('after', 'w').close()")
+    made = project(tmp_path, text)
+    stopped = made.run("--max-calls", "3")
+    assert "reached max_calls = 3 after 3 of 8 run items" in stopped.error(5)
+    assert not made.path("after").exists()
+
+
+@pytest.mark.parametrize("held", ["call", "experiment"])
+def test_ctrl_c_ends_a_script_wherever_it_is(tmp_path: Path, held: str) -> None:
+    wait = "open('calls', 'a').write('.')\n    while os.path.exists('hold'): pass"
+    text = script(wait if held == "call" else "", after="")
+    if held == "experiment":
+        text = text.replace("    result = context", f"    {wait}\n    result = context")
+    made = project(tmp_path, f"import os\n{text}")
+    made.write("hold", "")
+    process = made.start("run", "gates/agent.toml", cold=True)
+    while not made.path("calls").exists():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    stopped = ended(process)
+    assert stopped.code == 5
+    assert ("--resume" if held == "call" else "stopped") in stopped.err
 
 
 def test_a_script_that_bears_it_runs_in_threads(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from scoregate.gate_run.listener import Listener, Silent
 from scoregate.gate_run.request import Request
 
 if TYPE_CHECKING:
+    from scoregate.gate_file import CandidateSpec, Gate
     from scoregate.gate_run.outcome import Decided, RunOutcome
 
 
@@ -129,16 +130,40 @@ def run_gate(request: Request, listener: Listener, decided: Callable[[Decided], 
     gate = read_gate(request.gate_path)
 
     # Only now, so that a gate that cannot be read is told at once.
-    from scoregate.gate_run.alone import run_alone
-    from scoregate.gate_run.assembly import assemble, with_experiment
-    from scoregate.gate_run.decide import check_labels
-    from scoregate.gate_run.deliver import langfuse_of
-    from scoregate.own.folder import folder_kept
+    from scoregate.gate_run.assembly import with_experiment
 
     gate = gate.with_policy(request.on_inconclusive)
     gate = replace(gate, limits=request.applied_to(gate.limits), trials=request.trials or gate.trials)
     check_trials(gate)
     spec = with_experiment(gate, request.experiment_file, replay=request.replay, version=request.version)
+
+    def go() -> RunOutcome:
+        return _run_assembled(gate, spec, request, listener, decided)
+
+    called = spec or gate.candidate
+    if called is not None and called.python is not None and not called.isolate:
+        from scoregate.runner.candidates.python_file import may_be_script
+
+        if may_be_script(gate.root / called.python):
+            from scoregate.runner.users_thread import UsersThread
+
+            return UsersThread().run(go)
+    return go()
+
+
+def _run_assembled(
+    gate: Gate,
+    spec: CandidateSpec | None,
+    request: Request,
+    listener: Listener,
+    decided: Callable[[Decided], None],
+) -> RunOutcome:
+    from scoregate.gate_run.alone import run_alone
+    from scoregate.gate_run.assembly import assemble
+    from scoregate.gate_run.decide import check_labels
+    from scoregate.gate_run.deliver import langfuse_of
+    from scoregate.own.folder import folder_kept
+
     with folder_kept(), _importable(gate.root), langfuse_of(request, gate) as langfuse:
         assembly = assemble(gate, spec)
         if request.candidate is not None:

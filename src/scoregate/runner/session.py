@@ -21,6 +21,7 @@ from scoregate.runner.plan import RunPlan, RunReport
 from scoregate.runner.signs_of_life import signs_given
 from scoregate.runner.supervisor import Interruptions
 from scoregate.runner.threads import LoopBlocked
+from scoregate.runner.users_thread import current_users_thread
 
 _SIGN_SECONDS = 5.0
 """How much longer than the time limit of a call the process may give no sign of life."""
@@ -84,6 +85,9 @@ def drive(begin: Callable[[], Driver[_Report]], timeout_seconds: float | None) -
     process at once. Raises StoreWriteError, and RunInterrupted where the user's code cancelled the session; everything
     that was committed before is kept. Not for use inside a running event loop: await `engine.execute` there.
     """
+    elsewhere = current_users_thread.get()
+    if elsewhere is not None:
+        return elsewhere.call(lambda: drive(begin, timeout_seconds))
     with suppress(RuntimeError):
         asyncio.get_running_loop()
         raise ConfigError("this thread already runs an event loop", hint="await `engine.execute(plan)` there")

@@ -1,4 +1,4 @@
-"""A script written for Langfuse's experiment action, as a candidate: `experiment(context)` in a thread of its own.
+"""A script written for Langfuse's experiment action, as a candidate: `experiment(context)` beside the gate.
 
     script        begins ─► context.run_experiment(task, evaluators) · · · waits · · · ─► judges, returns or raises
                                   │ hand_over                                ▲
@@ -23,6 +23,7 @@ from typing import Any, Literal
 from scoregate.errors import ConfigError, ScoregateError
 from scoregate.records import DatasetItem, Run, ScoreValue
 from scoregate.runner.candidates.failures import reason_of
+from scoregate.runner.users_thread import current_users_thread
 
 SHAPE = "def experiment(context)"
 _REGRESSION = "RegressionError"
@@ -88,7 +89,10 @@ class Script:
         self.path = path
         self._function = function
         self._said: SimpleQueue[Handed | ScoregateError | _Ended] = SimpleQueue()
-        self._results: SimpleQueue[Results] = SimpleQueue()
+        self._results: list[Results] = []
+        self._given = threading.Event()
+        self._thread = current_users_thread.get()
+        """The thread that it is called in; None where it gets one of its own."""
         self._lock = threading.Lock()
         self.handed: Handed | None = None
         """What it handed over, once it has."""
@@ -99,12 +103,15 @@ class Script:
     def begin(self, context: object) -> Handed:
         """Call the script with `context`, and wait until it hands over. Raises ConfigError where it never does.
 
-        The script's thread ends with the process, so that a run that is interrupted does not wait for it.
+        It is called in the thread that the user's code belongs to, where the gate was begun so, else in one of its own,
+        which ends with the process, so that a run that is interrupted does not wait for it.
         """
         # As in the action, modules beside the script are also found when its functions import them later.
         sys.path.append(str(self.path.parent))
-        thread = threading.Thread(target=self._run, args=(context,), name="scoregate-script", daemon=True)
-        thread.start()
+        if self._thread is not None:
+            self._thread.post(lambda: self._run(context))
+        else:
+            threading.Thread(target=self._run, args=(context,), name="scoregate-script", daemon=True).start()
         said = self._said.get()
         if isinstance(said, Handed):
             return said
@@ -123,7 +130,10 @@ class Script:
 
     def conclude(self, results: Results) -> ScriptEnd:
         """Give the script its results, and wait for what it makes of them."""
-        self._results.put(results)
+        self._results.append(results)
+        self._given.set()
+        if self._thread is not None:
+            self._thread.post(self._given.set)  # wakes it
         said = self._said.get()
         outcome, reason = self._judgement(said.error if isinstance(said, _Ended) else None)
         return ScriptEnd(outcome, reason, tuple(self._notes), tuple(self._evaluations))
@@ -140,7 +150,10 @@ class Script:
                 raise self._misuse
             self.handed = handed
         self._said.put(handed)
-        return self._results.get()
+        if self._thread is not None:
+            self._thread.serve_until(self._given.is_set)
+        self._given.wait()
+        return self._results[0]
 
     def refuse(self, error: ScoregateError) -> None:
         """Say that what the script asked for cannot be done, whether or not it lets the error through."""
@@ -160,6 +173,10 @@ class Script:
             returned = self._function(context=context)
             if inspect.isawaitable(returned):
                 asyncio.run(_result_of(returned))
+        except KeyboardInterrupt as raised:
+            if self._thread is not None:
+                raise  # the command's thread is asked to end
+            error = raised
         except BaseException as raised:  # noqa: BLE001  user code, and a thread's end: whatever it raises is its end
             error = raised
         self._said.put(_Ended(error))
