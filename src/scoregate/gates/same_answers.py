@@ -6,7 +6,6 @@ agent's. Judges are left out, whose replies vary, and scorers that look at more 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from dataclasses import dataclass, replace
 from scoregate.gate_file import Gate
 from scoregate.gates.provenance import how_to_score_alike
 from scoregate.gates.sentences import named_ids
+from scoregate.own import json_codec
 from scoregate.records import JSON, RuleResult, Run, RunHeader, Score, ScoreValue, Verdict
 from scoregate.wording import count
 
@@ -152,7 +152,7 @@ class _Answers:
     def _text(self, cell: _Cell) -> str:
         if cell not in self._texts:
             output: JSON = self._items[cell].output
-            self._texts[cell] = json.dumps(output, sort_keys=True)
+            self._texts[cell] = json_codec.dumps(output, sort_keys=True)
         return self._texts[cell]
 
 

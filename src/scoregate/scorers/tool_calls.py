@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +9,7 @@ from functools import partial
 from typing import Any, Literal
 
 from scoregate.errors import ConfigError
+from scoregate.own import json_codec
 from scoregate.records import JSON
 from scoregate.scorers.outcome import Scored, shortened
 from scoregate.scorers.patterns import compile_pattern
@@ -110,7 +110,7 @@ def _within(tolerance: Decimal, relative: bool, wanted: JSON, given: JSON) -> bo
 
 
 def _text_of(value: JSON) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json_codec.dumps(value, ensure_ascii=False)
 
 
 _Fits = Callable[[ToolCall, ToolCall], bool]

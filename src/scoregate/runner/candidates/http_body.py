@@ -6,11 +6,11 @@ becomes text, JSON where it is none. The template is data, so that no value of a
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 
 from scoregate.errors import ConfigError
+from scoregate.own import json_codec
 from scoregate.paths import look_up
 from scoregate.records import JSON, DatasetItem
 
@@ -31,7 +31,7 @@ def check_body(body: Mapping[str, JSON]) -> None:
 def request_body(body: Mapping[str, JSON], item: DatasetItem, trial: int) -> bytes:
     """The body for one item, in ASCII. Raises PathError for a variable that the item lacks."""
     fields = {"id": item.id, "input": item.input, "metadata": dict(item.metadata), "trial": trial}
-    return json.dumps(_filled(body, fields), allow_nan=False).encode()
+    return json_codec.dumps(_filled(body, fields), allow_nan=False).encode()
 
 
 def _filled(part: JSON, fields: Mapping[str, JSON]) -> JSON:
@@ -48,7 +48,7 @@ def _filled(part: JSON, fields: Mapping[str, JSON]) -> JSON:
 
 
 def _as_text(value: JSON) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json_codec.dumps(value, ensure_ascii=False)
 
 
 def _paths(part: JSON) -> Iterator[str]:

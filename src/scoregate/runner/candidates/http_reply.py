@@ -5,10 +5,10 @@ An object whose `error` says something is no answer, whatever the status.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 
 from scoregate.files.reading import decode_utf8
+from scoregate.own import json_codec
 from scoregate.paths import PathError, look_up
 from scoregate.records import JSON
 from scoregate.retries import RATE_LIMIT_STATUSES, is_transient
@@ -53,7 +53,7 @@ def _of_events(text: str, answer: str | None) -> Answer:
     pieces: list[JSON] = []
     for data in _events(text):
         try:
-            event = json.loads(data)
+            event = json_codec.loads(data)
         except ValueError:
             if answer is not None:
                 raise CandidateError(f"replied an event that is no JSON: '{excerpt(data)}'") from None
@@ -96,7 +96,13 @@ def _refuse_error(reply: JSON, answer: str | None) -> None:
     if not error or (answer or "").partition(".")[0] == "error":
         return
     told = error.get("message") if isinstance(error, Mapping) else None
-    said = told if isinstance(told, str) and told else error if isinstance(error, str) else json.dumps(error)
+    said = (
+        told
+        if isinstance(told, str) and told
+        else error
+        if isinstance(error, str)
+        else json_codec.dumps(error)
+    )
     status = next(
         (
             value
