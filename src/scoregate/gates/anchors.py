@@ -14,6 +14,7 @@ from scoregate.catalog import SCORED
 from scoregate.gate_file import Gate, Rule
 from scoregate.gates.comparability import too_many_missing
 from scoregate.gates.dead_rules import guards_nothing
+from scoregate.gates.equal_trials import left_out_note
 from scoregate.gates.headline import why
 from scoregate.gates.levels import ANCHOR_SHARE, LookLevels
 from scoregate.gates.look import Seen, flips_seen, look
@@ -56,6 +57,8 @@ def with_anchor(
     dead = {evidence.name for evidence in seen.measured if guards_nothing(evidence)}
     rules = _marked(seen.rules, drops_only, what, dead)
     differ = seen.common.notes("anchor") if seen.common is not None else ()
+    if seen.left_out is not None:
+        differ = (*differ, left_out_note(seen.left_out, asked=gate.trials, what="anchor"))
     verdict = replace(verdict, rules=(*verdict.rules, *rules), notes=(*verdict.notes, *differ))
     if worst([rule.outcome for rule in rules]) == "regression":
         return _fallen(gate, verdict, rules, seen, before, now)

@@ -84,7 +84,8 @@ def _why_left_out(name: str, rule: Rule, baseline: RunTable, candidate: RunTable
     if rule.reduced is None:
         return None
     trials = before.trials, now.trials
-    return too_few_trials(name, rule.reduced, *trials) or too_many_ways(name, str(rule.reduced), trials)
+    compared = min(trials), min(trials)
+    return too_few_trials(name, rule.reduced, *trials) or too_many_ways(name, str(rule.reduced), compared)
 
 
 def _newly_scored(name: str, baseline: RunTable, candidate: RunTable) -> bool:

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 
 from scoregate.errors import ConfigError
-from scoregate.gates.coding import CodedScore
+from scoregate.gates.coding import CodedScore, code_as_not_failing
 from scoregate.gates.pairing import PairedScore
 from scoregate.statistics.exact import within_item_p
 
@@ -36,6 +36,23 @@ def critical_of(
         {i: (int(before[i]), int(now[i])) for i in np.flatnonzero(coded.counted).tolist()}, trials, alpha
     )
     return tuple(sorted(proved)), tuple(i for i in np.flatnonzero(lost).tolist() if i not in proved)
+
+
+def critical_in_all_trials(
+    pair: PairedScore, broken: tuple[int, ...], alpha: float
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The same where one run has more trials than the other: `pair` has all of them, `broken` is of the equal ones.
+
+    An item is proved by all trials together, and at equal positions too unless every trial of both runs says the same:
+    else later trials of one run that fail in both would count as a difference. One that all trials speak against and
+    the equal ones do not prove is a suspicion.
+    """
+    coded = code_as_not_failing(pair)
+    proved, suspect = critical_of(pair, coded, alpha)
+    passes = [np.rint(arm - pair.low) for arm in (coded.baseline, coded.candidate)]
+    lost = set(np.flatnonzero(passes[0].all(axis=1) & ~passes[1].any(axis=1)).tolist())
+    sure = set(proved) & (set(broken) | lost)
+    return tuple(sorted(sure)), tuple(sorted({*proved, *suspect} - sure))
 
 
 def _beyond_chance(items: dict[int, tuple[int, int]], trials: tuple[int, int], alpha: float) -> set[int]:

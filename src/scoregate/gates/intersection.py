@@ -163,7 +163,7 @@ def _by_id(same: list[str], baseline: RunTable, *, unknown: list[str]) -> str | 
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """One score of the candidate on all of its items."""
+    """One score of the candidate on all of its items and trials."""
 
     evidence: Evidence
     undecidable: tuple[str, ...] = ()
@@ -172,7 +172,7 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class CandidatesOwn:
-    """Every score of the candidate on all of its items."""
+    """Every score of the candidate on all of its items and trials."""
 
     everything: Universe
     scores: Mapping[str, Own]
@@ -184,24 +184,27 @@ class CandidatesOwn:
 
 def candidates_own(
     measured: Collection[Evidence],
-    common: Intersection,
+    everything: Universe,
+    new_or_changed: Collection[str],
     baseline: RunTable,
     candidate: RunTable,
     *,
     alpha: float,
     level: float,
 ) -> CandidatesOwn:
-    """Measure these scores again on all of the candidate's items; levels as of `gather`, which this may raise as."""
-    everything = common.candidates_own(baseline, candidate)
+    """Measure these scores again on all of the candidate's items and trials.
+
+    `everything` are its items, `new_or_changed` those of them that the baseline cannot be asked about. Levels as of
+    `gather`, which this may raise as.
+    """
     scores = {}
     for seen in measured:
-        rule = seen.rule
         pair = paired_score(
-            seen.name, seen.contract, everything, baseline, candidate, rule.statistic, rule.absent
+            seen.name, seen.contract, everything, baseline, candidate, seen.rule.statistic, seen.rule.absent
         )
-        alone = _without_baseline(pair, everything, common.differ)
+        alone = _without_baseline(pair, everything, new_or_changed)
         evidence = gather(seen.name, alone, seen.contract, seen.rule, everything, alpha=alpha, level=level)
-        scores[seen.name] = Own(evidence, _undecidable(evidence, everything, common.differ))
+        scores[seen.name] = Own(evidence, _undecidable(evidence, everything, new_or_changed))
     return CandidatesOwn(everything, scores)
 
 

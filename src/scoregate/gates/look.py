@@ -14,7 +14,9 @@ from scoregate.catalog import SCORED
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import Gate, Rule
 from scoregate.gates.comparability import advisory_left_out, too_many_missing, why_not_comparable
+from scoregate.gates.critical import critical_in_all_trials
 from scoregate.gates.dead_rules import without_dead
+from scoregate.gates.equal_trials import at_equal_trials, left_out_note
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.failed_calls import with_failures
 from scoregate.gates.family import Hypothesis, TestedHypothesis, examine_family
@@ -31,14 +33,14 @@ from scoregate.gates.guards import (
 )
 from scoregate.gates.headline import why
 from scoregate.gates.levels import GUARD_SHARE, LookLevels, RuleLevels
-from scoregate.gates.measuring import gather, within_slice
+from scoregate.gates.measuring import gather, require_trials, within_slice
 from scoregate.gates.pairing import Universe, paired_score, universe
 from scoregate.gates.provenance import dataset_changed
 from scoregate.gates.reported import flips_of, notes_of, spreads_of, worst_first
 from scoregate.gates.rules import decide_rule, decide_slice, roles, worst
 from scoregate.gates.slices import Slice, slices_by_score
 from scoregate.gates.table import RunTable
-from scoregate.records import Flip, Outcome, Role, RuleResult, Verdict
+from scoregate.records import Flip, LeftOutTrials, Outcome, Role, RuleResult, Verdict
 from scoregate.statistics.exact import benjamini_hochberg
 
 if TYPE_CHECKING:
@@ -75,22 +77,27 @@ class Seen:
     notes: tuple[str, ...] = ()
     common: Intersection | None = None
     """How the datasets differ, where they do and what they have in common was compared."""
+    left_out: LeftOutTrials | None = None
+    """Where one run has more trials than the other: those that were not compared."""
 
 
 def look(gate: Gate, baseline: RunTable, candidate: RunTable, levels: LookLevels, *, seed: int) -> Seen:
     """Compare two runs once at the given levels. Raises ConfigError, ResultsError."""
-    return _Look(gate, baseline, candidate, levels, seed).seen()
+    equal = at_equal_trials(baseline, candidate)
+    whole = (baseline, candidate)
+    return _Look(gate, equal.baseline, equal.candidate, levels, seed, whole, equal.left_out).seen()
 
 
 def flips_seen(seen: Seen, baseline: RunTable, candidate: RunTable) -> tuple[Flip, ...]:
     """The items that got worse or better, worst first, of the runs that were looked at."""
     if seen.everything is None:
         return ()
+    equal = at_equal_trials(baseline, candidate)
     broken = {rule.score for rule in seen.rules if rule.outcome == "regression"}
     flips: list[Flip] = []
     for evidence in (*seen.measured, *seen.advisory):
         is_broken = evidence.name in broken
-        flips += flips_of(evidence, seen.everything, baseline, candidate, broken=is_broken)
+        flips += flips_of(evidence, seen.everything, equal.baseline, equal.candidate, broken=is_broken)
     return worst_first(flips)
 
 
@@ -115,6 +122,7 @@ def verdict(gate: Gate, baseline: RunTable, candidate: RunTable, seen: Seen, *, 
         seed=seed,
         gate=gate.name or None,
         spreads=spreads_of((*seen.measured, *seen.advisory)),
+        left_out_trials=seen.left_out,
     )
 
 
@@ -125,6 +133,9 @@ class _Look:
     candidate: RunTable
     levels: LookLevels
     seed: int
+    whole: tuple[RunTable, RunTable]
+    """Both with all of their trials; the two above have those that can be compared."""
+    left_out: LeftOutTrials | None
 
     def seen(self) -> Seen:
         names = [name for name in self.gate.rules if name != SCORED]
@@ -134,7 +145,7 @@ class _Look:
             self._refuse_to_decide_nothing(names)
         self._refuse_unknown(names)
         advised = [name for name in names if role[name] == "advisory"]
-        out = advisory_left_out(self.gate.rules, advised, self.baseline, self.candidate)
+        out = advisory_left_out(self.gate.rules, advised, *self.whole)
         names = [name for name in names if name not in out]
         refusal = why_not_comparable(self.gate, self.baseline, self.candidate, gating)
         if refusal is not None:
@@ -145,7 +156,8 @@ class _Look:
         slices = self._slices(names, everything)
         measured = [self._measure(name, everything) for name in gating]
         advisory = [self._measure(name, everything) for name in names if role[name] == "advisory"]
-        own = self._own([*measured, *advisory], common)
+        own = self._own([*measured, *advisory], everything, common)
+        measured = [self._bounded_by_all_trials(evidence, own) for evidence in measured]
         tested, rules, complete = self._rules(measured, everything, slices, role, own)
         outcome = worst([rule.outcome for rule in rules])
         reason = why(outcome, rules)
@@ -172,11 +184,16 @@ class _Look:
             missing_ids(complete, everything if own is None else own.everything),
             (
                 *(common.notes() if common is not None else ()),
+                *self._about_trials(),
                 *notes_of(self.gate, [*measured, *advisory], everything, self.baseline, self.candidate),
                 *out.values(),
             ),
             common,
+            self.left_out,
         )
+
+    def _about_trials(self) -> tuple[str, ...]:
+        return () if self.left_out is None else (left_out_note(self.left_out, asked=self.gate.trials),)
 
     def _slices(self, names: Sequence[str], everything: Universe) -> Mapping[str, tuple[Slice, ...]]:
         gate = self.gate
@@ -193,15 +210,39 @@ class _Look:
 
         return intersection(self.baseline, self.candidate)
 
-    def _own(self, measured: Sequence[Evidence], common: Intersection | None) -> CandidatesOwn | None:
-        if common is None:
+    def _own(
+        self, measured: Sequence[Evidence], everything: Universe, common: Intersection | None
+    ) -> CandidatesOwn | None:
+        """The candidate with everything that it has; None where all of it is compared."""
+        if common is None and not self._has_more_trials:
             return None
         from scoregate.gates.intersection import candidates_own
 
-        levels = self.levels
+        baseline, (_, candidate) = self.baseline, self.whole
         return candidates_own(
-            measured, common, self.baseline, self.candidate, alpha=levels.total, level=levels.bound
+            measured,
+            everything if common is None else common.candidates_own(baseline, candidate),
+            common.differ if common is not None else (),
+            baseline,
+            candidate,
+            alpha=self.levels.total,
+            level=self.levels.bound,
         )
+
+    @property
+    def _has_more_trials(self) -> bool:
+        """The candidate, than can be compared."""
+        return self.left_out is not None and self.left_out.run == "candidate"
+
+    def _bounded_by_all_trials(self, evidence: Evidence, own: CandidatesOwn | None) -> Evidence:
+        """The evidence with a pass bound that holds with all of the candidate's trials as well.
+
+        What those trials show that have no counterpart proves no drop, but it must not be passed over either.
+        """
+        if own is None or not self._has_more_trials or evidence.worst_case is None:
+            return evidence
+        bound = own.scores[evidence.name].evidence.worst_case
+        return evidence if bound is None else replace(evidence, worst_case=min(evidence.worst_case, bound))
 
     def _refuse_to_decide_nothing(self, names: Sequence[str]) -> None:
         if names:
@@ -228,12 +269,18 @@ class _Look:
 
     def _measure(self, name: str, everything: Universe) -> Evidence:
         contract, rule = self.gate.contract(name), self.gate.rules[name]
+        if rule.reduced is not None:
+            require_trials(name, rule.reduced, *(table.header.trials for table in self.whole))
         pair = paired_score(
             name, contract, everything, self.baseline, self.candidate, rule.statistic, rule.absent
         )
-        return gather(
-            name, pair, contract, rule, everything, alpha=self.levels.total, level=self.levels.bound
-        )
+        alpha = self.levels.total
+        evidence = gather(name, pair, contract, rule, everything, alpha=alpha, level=self.levels.bound)
+        if not rule.critical or self.left_out is None:
+            return evidence
+        pair = paired_score(name, contract, everything, *self.whole, rule.statistic, rule.absent)
+        broken, suspect = critical_in_all_trials(pair, evidence.critical_items, alpha)
+        return replace(evidence, critical_items=broken, suspect_items=suspect)
 
     def _rules(
         self,

@@ -116,12 +116,17 @@ def too_few_trials(name: str, reducer: Reducer, before: int, now: int) -> str | 
     return None
 
 
-def _reduced(name: str, cells: CodedScore, pair: PairedScore, reducer: Reducer) -> CodedScore:
-    """Each item's pass@k or pass^k, (N, 1) an arm. Raises ConfigError for fewer than k trials."""
-    refusal = too_few_trials(name, reducer, cells.baseline.shape[1], cells.candidate.shape[1])
+def require_trials(name: str, reducer: Reducer, before: int, now: int) -> None:
+    """Raises ConfigError where a reducer cannot be made of so many trials of baseline and candidate."""
+    refusal = too_few_trials(name, reducer, before, now)
     if refusal is not None:
         hint = f"set trials = {reducer.k} or more, and run again"
         raise ConfigError(refusal, where=f"[scores.{name}]", hint=hint)
+
+
+def _reduced(name: str, cells: CodedScore, pair: PairedScore, reducer: Reducer) -> CodedScore:
+    """Each item's pass@k or pass^k, (N, 1) an arm. Raises ConfigError for fewer than k trials."""
+    require_trials(name, reducer, cells.baseline.shape[1], cells.candidate.shape[1])
     arms = []
     for values in (cells.baseline, cells.candidate):
         trials = values.shape[1]

@@ -19,7 +19,7 @@ from scoregate.config.table import finite_float, shown
 from scoregate.errors import ConfigError, ResultsError
 from scoregate.gate_file import Statistic
 from scoregate.gate_file.rule import Absent
-from scoregate.gates.table import NOT_APPLICABLE, Column, RunTable
+from scoregate.gates.table import NOT_APPLICABLE, Column, RunTable, refuse_later_trials
 
 LARGEST = 1e40
 """Larger numbers measure nothing, and sums and ratios of them would be beyond all numbers."""
@@ -234,12 +234,7 @@ def _arm(
     not_applicable = np.zeros(values.shape, dtype=bool)
     if column is None:
         return ArmCells(values, not_applicable)
-    if len(column.trials) and int(column.trials.max()) >= trials:
-        raise ResultsError(
-            f"score '{name}' has trial {int(column.trials.max())} in a run of {trials} trials",
-            where=table.header.run or None,
-            hint="trials count from 0",
-        )
+    refuse_later_trials(name, column, table)
     positions = {item: position for position, item in enumerate(everything.ids)}
     rows = np.array([positions.get(item, -1) for item in table.items], dtype=np.intp)
     keep = rows[column.items] >= 0

@@ -55,6 +55,17 @@ class RunTable:
     """The same of every item that the run was to cover; None where only the run itself is known."""
 
 
+def refuse_later_trials(score: str, column: Column, table: RunTable) -> None:
+    """Raises ResultsError for a cell of a trial that its run does not have."""
+    trials = table.header.trials
+    if len(column.trials) and int(column.trials.max()) >= trials:
+        raise ResultsError(
+            f"score '{score}' has trial {int(column.trials.max())} in a run of {trials} trials",
+            where=table.header.run or None,
+            hint="trials count from 0",
+        )
+
+
 def table_from_run(run: Run) -> RunTable:
     """Columns of a run. Raises ResultsError when a cell is there twice."""
     names = sorted({item.item for item in run.items} | {score.item for score in run.scores})

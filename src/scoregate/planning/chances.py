@@ -110,9 +110,13 @@ def _chance_of_no_flip(noise: Noise, items: int) -> float:
 
 
 def within_arms(noise: Noise, size: Size, trials: int) -> float:
-    """The variance with which two arms of `trials` are as noisy as the baseline's trials and the candidate's."""
-    before = size.baseline_trials or trials
-    return noise.within * (1.0 + trials / before) / 2.0
+    """The variance with which two arms of `trials` are as noisy as those trials of theirs that are compared."""
+    return noise.within * trials / compared_trials(size, trials)
+
+
+def compared_trials(size: Size, trials: int) -> int:
+    """Of each arm: those at positions that both have."""
+    return min(size.baseline_trials or trials, trials)
 
 
 def items_counted(noise: Noise, size: Size) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from scoregate.planning.chances import (
     Size,
     Unchanged,
     chance_to_pass,
+    compared_trials,
     inconclusive_share,
     items_counted,
     size_of_dataset,
@@ -49,10 +50,9 @@ def cannot_gate(gate: Gate, size: Size) -> bool:
     """Whether so few independent items and trials end every build `invalid`."""
     if all(gate.rules[name].no_item_may_flip for name in gate.gated_scores):
         return False
-    now = trials_of(gate)[-1]
-    before = size.baseline_trials or now
+    trials = compared_trials(size, trials_of(gate)[-1])
     fewest = size.clusters < FEWEST_CLUSTERS
-    return fewest or smallest_attainable_p(size.clusters, before, now) > gate.alpha
+    return fewest or smallest_attainable_p(size.clusters, trials, trials) > gate.alpha
 
 
 def unchanged(gate: Gate, noises: Sequence[Noise], size: Size) -> Unchanged:
@@ -121,7 +121,8 @@ def _visible(noise: Noise, size: Size, trials: int, alpha: float) -> VisibleDrop
     diffuse = drop(concentrated=False)
     if noise.scale == "rate":
         # So many cells have to be lost before any p-value is small enough, however little noise there is.
-        least = smallest_provable_loss(clusters, alpha, size.baseline_trials or trials, trials)
+        both = compared_trials(size, trials)
+        least = smallest_provable_loss(clusters, alpha, both, both)
         diffuse = max(diffuse, least)
     return VisibleDrop(
         diffuse=possible(diffuse), concentrated=possible(drop(concentrated=True)) if noise.bounded else None

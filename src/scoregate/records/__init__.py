@@ -297,6 +297,15 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOutTrials:
+    """Trials of one run that have no counterpart in the other, so that nothing was compared with them."""
+
+    run: Literal["baseline", "candidate"]
+    trials: tuple[int, ...]
+    """Numbers of the trials, 0 is the first; those before them were compared."""
+
+
+@dataclass(frozen=True, slots=True)
 class FreshItem:
     """The fresh trials of an item behind a suspected drop: one value a trial, in the score's unit, None = missing."""
 
@@ -356,6 +365,8 @@ class Verdict:
     """Fresh trials of the items behind suspected drops, worse ones first."""
     spreads: tuple[Spread, ...] = ()
     """Quantiles of the measured scores that the gate has a rule on."""
+    left_out_trials: LeftOutTrials | None = None
+    """Where one run has more trials than the other: those that were not compared."""
 
     @property
     def exit_code(self) -> int:

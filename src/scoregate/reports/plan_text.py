@@ -35,7 +35,8 @@ def _head(plan: Plan, width: int) -> str:
     else:
         trials = f"{plan.trials[0]} {plural(plan.trials[0], 'trial')}, one look at stored results"
         if plan.baseline_trials is not None and plan.baseline_trials != plan.trials[0]:
-            trials += f" (the baseline has {plan.baseline_trials})"
+            least = min(plan.baseline_trials, plan.trials[0])
+            trials += f" (the baseline has {plan.baseline_trials}, so {least} of each are compared)"
     clusters = "" if plan.clusters == plan.items else f" in clusters worth {plan.clusters:,} independent ones"
     word = "assumption" if plan.assumed else "noise from"
     origin = plan.noise_from.removeprefix("assumed: ")
