@@ -87,7 +87,7 @@ def test_an_accepted_baseline_of_several_trials_tells_the_noise(small: Small) ->
     noisy_results(project, "gates/agent.baseline.jsonl")
     planned = project.scoregate(*PLAN)
     assert "noise from: the accepted baseline, run gates/agent.baseline: 6 trials of v1" in planned.out
-    assert "(the baseline has 6)" in planned.out
+    assert "(the baseline has 6, so 1 of each are compared)" in planned.out
 
 
 def test_the_edits_that_help_do_what_they_say(small: Small) -> None:
