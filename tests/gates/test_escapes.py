@@ -130,7 +130,7 @@ class TestRatios:
         assert verdict.rules[0].difference == pytest.approx(0.4, abs=0.02)
 
     def test_nor_does_it_raise_a_ceiling(self, make: RunMaker) -> None:
-        costs: dict[str, ScoreValue] = {f"q{i:03d}": 0.001 * (i % 5) for i in range(100)}
+        costs: dict[str, ScoreValue] = {f"q{i:03d}": 0.001 * (i % 5) for i in range(200)}
         rule = {"cost_usd": Rule(max=0.5)}
         assert compare(make("a", cost_usd=costs), make("b", cost_usd=costs), rule).outcome == "pass"
 

@@ -45,6 +45,7 @@ def with_anchor(
         alpha=ANCHOR_SHARE * gate.alpha,
         bound=gate.pass_level,
         total=ANCHOR_SHARE * gate.alpha,
+        pass_level=gate.pass_level,
         critical=False,
     )
     drops_only = _drops_only(gate)

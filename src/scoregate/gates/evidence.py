@@ -75,6 +75,11 @@ class Evidence:
     """The same of the candidate."""
     scale: Scale
     """In which differences are reported: ratio where they are relative."""
+    independent: float = math.inf
+    """Of a measured quantity: as many independent items of one weight as the counted ones are worth. Infinite where no
+    few items can carry a loss of the margin."""
+    bill: tuple[float, float] | None = None
+    """Sums of a measured quantity in baseline and candidate; an item counts as the mean of its trials with a value."""
     reference: float | None = None
     """Differences are reported as shares of this; None: as they are, as ratios where the scale of the test is logs."""
     not_kept: tuple[int, ...] = ()

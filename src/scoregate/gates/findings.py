@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from scoregate.gates.bill import and_the_bill, few_can_carry_it, is_of_typical_call
 from scoregate.gates.evidence import BoundedEstimate, Evidence
 from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.kept import nothing_moved
@@ -255,9 +256,13 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> 
     margin = abs(evidence.to_unit(-evidence.margin)) if scale == "ratio" else evidence.margin
     lost = "a drop" if evidence.pair.sign > 0 else "a rise"
     wanted = f"{lost} of {size_text(margin, scale, unit)}"
+    typical = " in the typical call" if is_of_typical_call(evidence) else ""
+    few = few_can_carry_it(evidence, level)
+    if evidence.worst_case > -evidence.margin and few is not None:
+        return [("inconclusive", f"{wanted}{typical} cannot be ruled out: {few}{and_the_bill(evidence)}")]
     if evidence.worst_case > -evidence.margin:
         bound = change_text(evidence.to_unit(evidence.worst_case), scale, unit)
-        text = f"{wanted} or more is ruled out (bound {bound})"
+        text = f"{wanted} or more{typical} is ruled out (bound {bound}){and_the_bill(evidence)}"
         if evidence.reported is not None and _loses_the_margin(evidence):
             text += f"; {_change_where_it_applies(evidence)}"
         return [("pass", text)]
@@ -272,7 +277,7 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> 
     # An interval may reach beyond the scale, a drop cannot.
     worst = evidence.worst_case if scale == "ratio" else max(evidence.worst_case, -evidence.pair.size)
     reach = change_text(evidence.to_unit(worst), scale, unit)
-    text = f"{wanted} cannot be ruled out (bound {reach})"
+    text = f"{wanted}{typical} cannot be ruled out (bound {reach})"
     unmoved = nothing_moved(evidence.pair)
     if unmoved:
         text = f"nothing moved, but with so few items {text}"
@@ -285,6 +290,8 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> 
         text += f"; about {needed:,} items × trials would settle it (now {evidence.pairs:,})"
     else:
         text += "; more items or trials would settle it"
+    if few is not None:
+        text += f"; {few}"
     visible = visible_drop(evidence, tested, level)
     if visible is not None:
         text += f"; {lost} of {size_text(visible, scale, unit)} would have shown"

@@ -64,6 +64,8 @@ class RuleLevels:
     """At this unadjusted p-value a drop is suspected, so that there is no pass; 0: never."""
     bound: float
     """One-sided, of the pass bound and of floors."""
+    pass_level: float
+    """The gate's, of which `bound` is this look's share: items that every look shares are missed by all or by none."""
     critical: bool = True
     """Critical items decide."""
     family: int = 1
@@ -84,6 +86,8 @@ class LookLevels:
     """One-sided, of the pass bound and of floors."""
     total: float
     """False alarms of the whole build."""
+    pass_level: float
+    """The gate's, of which `bound` is this look's share."""
     suspicion: float = 0.0
     """A score with an unadjusted p-value up to this does not pass."""
     critical: bool = True
@@ -96,6 +100,7 @@ class LookLevels:
             total=self.total,
             bound=self.bound,
             suspicion=self.suspicion,
+            pass_level=self.pass_level,
             critical=self.critical,
             family=family,
         )
@@ -103,4 +108,10 @@ class LookLevels:
 
 def one_look(gate: Gate) -> LookLevels:
     """The levels where nothing can be run again: everything in one look."""
-    return LookLevels(alpha=gate.alpha, bound=gate.pass_level, total=gate.alpha, suspicion=gate.alpha)
+    return LookLevels(
+        alpha=gate.alpha,
+        bound=gate.pass_level,
+        total=gate.alpha,
+        pass_level=gate.pass_level,
+        suspicion=gate.alpha,
+    )

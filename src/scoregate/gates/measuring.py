@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from scoregate.catalog import Contract
+from scoregate.catalog import MEASURED_UNITS, Contract
 from scoregate.errors import ConfigError
 from scoregate.gate_file import DEFAULT_MARGIN, DEFAULT_RATIO_MARGIN, Reducer, Rule
 from scoregate.gates.coding import (
@@ -26,11 +26,13 @@ from scoregate.gates.coding import (
 from scoregate.gates.critical import critical_of
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.kept import not_kept
-from scoregate.gates.pairing import ArmCells, PairedScore, Scale, Universe
+from scoregate.gates.pairing import ArmCells, PairedScore, Scale, Universe, bill_of
 from scoregate.statistics.bounds import MeanEstimate, estimate_mean, number_of_clusters, observed_range
+from scoregate.statistics.rare import equal_items
 from scoregate.statistics.reliability import pass_at_k, pass_hat_k
 
 _ROUNDING = 1e-9
+_SUM_SHARE = 0.5
 _NO_LEVEL = 0.05
 """Of one-sided bounds that nobody reads."""
 
@@ -79,7 +81,7 @@ def gather(
         cells=(cells.baseline, cells.candidate),
         passes_or_fails=pair.scale == "rate" and _is_whole(cells),
         estimate=_difference(coded, pair, everything.clusters),
-        worst_case=bound.lower_bound(level) if bound else None,
+        worst_case=bound.lower_bound(level * _share_of_level(rule)) if bound else None,
         worst_case_error=bound.standard_error if bound else 0.0,
         own=_own_value(pair, everything.clusters, rule, escaped_fail=False, total=total),
         own_worst_case=_own_value(pair, everything.clusters, rule, escaped_fail=True, total=total),
@@ -94,8 +96,28 @@ def gather(
         now=None if now is None else now * total,
         scale=scale,
         reference=reference,
+        independent=_independent(pair, rule, coded, everything.clusters),
+        bill=bill_of(pair) if name in MEASURED_UNITS else None,
     )
     return _with_reported(evidence, everything)
+
+
+def _share_of_level(rule: Rule) -> float:
+    """Of the error level of the pass bound. A sum rests on its largest items, of which the bound sees too few."""
+    return _SUM_SHARE if rule.statistic == "sum" else 1.0
+
+
+def _independent(pair: PairedScore, rule: Rule, coded: CodedScore, clusters: NDArray[np.intp]) -> float:
+    """Of a sum each item weighs as much as it takes in the baseline, else one item as much as another."""
+    if pair.scale != "ratio" and rule.statistic != "sum":
+        return math.inf
+    if not coded.counted.any():
+        return 0.0
+    weights = np.ones(int(coded.counted.sum()))
+    if rule.statistic == "sum":
+        weights = np.abs(coded.baseline[coded.counted].mean(axis=1))
+    totals, _ = _by_cluster(weights, clusters[coded.counted])
+    return equal_items(totals)
 
 
 def _is_whole(cells: CodedScore) -> bool:
@@ -155,6 +177,7 @@ def within_slice(evidence: Evidence, members: NDArray[np.bool_], clusters: NDArr
         critical_items=(),
         suspect_items=(),
         pairs=int(own.counted.sum()) * min(evidence.trials),
+        bill=bill_of(part) if evidence.bill is not None else None,
         reported=None if reported is None else within_slice(reported, members, clusters),
     )
     return _with_figures_of(cut, own, clusters[members])

@@ -156,6 +156,20 @@ def paired_score(
     return PairedScore(name, "numeric", sign, *_ends(low, high, sign), arms[0], arms[1])
 
 
+def bill_of(pair: PairedScore) -> tuple[float, float] | None:
+    """What baseline and candidate took or cost together, over the items with a value in both; None without any."""
+    sums = []
+    arms = [arm.values for arm in (pair.baseline, pair.candidate)]
+    both = ~(np.isnan(arms[0]).all(axis=1) | np.isnan(arms[1]).all(axis=1))
+    if not both.any():
+        return None
+    for values in arms:
+        amounts = np.exp(values[both]) - pair.offset if pair.scale == "ratio" else values[both]
+        there = ~np.isnan(amounts)
+        sums.append(float((np.where(there, amounts, 0.0).sum(axis=1) / there.sum(axis=1)).sum()))
+    return max(sums[0], 0.0), max(sums[1], 0.0)
+
+
 def _ends(low: float, high: float, sign: float) -> tuple[float, float]:
     return (low, high) if sign > 0 else (-high, -low)
 

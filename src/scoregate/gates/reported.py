@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from scoregate.catalog import MEASURED_UNITS
 from scoregate.gate_file import Gate
+from scoregate.gates.bill import bill_notes
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.pairing import ArmCells, Universe
 from scoregate.gates.provenance import age_note, best_of_note, rescored_note
@@ -62,6 +63,7 @@ def notes_of(
             first = _failing_where_first_applied(evidence)
             more = f"; {first}" if first else ""
             notes.append(f"{evidence.name} did not apply to {skipped}{_its_items(evidence)}{more}")
+    notes += bill_notes(measured)
     notes += filter(None, (age_note(gate, before, now), best_of_note(before), rescored_note(before)))
     if now.facts.dirty:
         notes.append(f"the candidate was run from a working tree with {now.facts.uncommitted_changes}")
@@ -98,6 +100,7 @@ def spreads_of(measured: Sequence[Evidence]) -> tuple[Spread, ...]:
             tuple(_QUANTILES),
             _quantiles(evidence, evidence.pair.baseline),
             _quantiles(evidence, evidence.pair.candidate),
+            evidence.bill or (None, None),
         )
         for evidence in measured
         if evidence.name in MEASURED_UNITS

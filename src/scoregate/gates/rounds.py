@@ -148,6 +148,7 @@ class _Session:
             alpha=fail * gate.alpha,
             bound=bound * gate.pass_level,
             total=gate.alpha,
+            pass_level=gate.pass_level,
             critical="B" not in rounds_of(gate),
         )
 

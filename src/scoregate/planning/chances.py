@@ -14,6 +14,7 @@ from scoregate.gates.slices import SMALLEST_SLICE
 from scoregate.planning.noise import Noise
 from scoregate.records import Dataset
 from scoregate.statistics.power import passes_unchanged
+from scoregate.statistics.rare import fewest_items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +80,10 @@ def trials_of(gate: Gate) -> tuple[int, ...]:
     return gate.rounds.whole_set_trials(gate.trials) if gate.side_by_side else (gate.trials,)
 
 
-def chance_to_pass(noise: Noise, size: Size, trials: int, level: float) -> float:
+def chance_to_pass(noise: Noise, size: Size, trials: int, level: float, pass_level: float) -> float:
     """Probability that the bound at `level` lies above −margin, both arms with so many trials.
+
+    `pass_level` is the gate's, of which `level` is the look's share.
 
     Floors are taken to hold or not: where a version stands to them varies little from build to build.
     """
@@ -90,6 +93,8 @@ def chance_to_pass(noise: Noise, size: Size, trials: int, level: float) -> float
     if noise.margin is None:
         return 1.0
     if not math.isfinite(noise.gaps):
+        return 0.0
+    if noise.scale == "ratio" and clusters < fewest_items(noise.margin, pass_level, of_sum=False):
         return 0.0
     ruled_out = passes_unchanged(
         within_arms(noise, size, trials),

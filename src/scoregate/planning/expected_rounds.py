@@ -41,7 +41,10 @@ def unchanged_in_rounds(gate: Gate, noises: Sequence[Noise], size: Size) -> Unch
     deciding = [noise for noise in noises if noise.decides]
     chances = np.array(
         [
-            [chance_to_pass(noise, size, k, bound[name] * gate.pass_level) for noise in deciding]
+            [
+                chance_to_pass(noise, size, k, bound[name] * gate.pass_level, gate.pass_level)
+                for noise in deciding
+            ]
             for name, k in zip(looks, trials, strict=True)
         ]
     )
@@ -81,7 +84,8 @@ def unchanged_in_rounds(gate: Gate, noises: Sequence[Noise], size: Size) -> Unch
         passes=passes,
         inconclusive=inconclusive_share(gate, noises, passes),
         scores=tuple(
-            chance_to_pass(noise, size, trials[-1], bound[looks[-1]] * gate.pass_level) for noise in noises
+            chance_to_pass(noise, size, trials[-1], bound[looks[-1]] * gate.pass_level, gate.pass_level)
+            for noise in noises
         ),
         calls=2.0 * float(cost.mean()),
         most_calls=2 * size.items * (trials[-1] + confirming),

@@ -64,7 +64,7 @@ def unchanged(gate: Gate, noises: Sequence[Noise], size: Size) -> Unchanged:
     levels = one_look(gate)
     each = tuple(
         min(
-            chance_to_pass(noise, size, gate.trials, levels.bound),
+            chance_to_pass(noise, size, gate.trials, levels.bound, gate.pass_level),
             1.0 - levels.suspicion * (noise.within > 0),
         )
         for noise in noises

@@ -294,6 +294,9 @@ class Spread:
     """p50, p90, p95, p99."""
     baseline: tuple[float | None, ...]
     candidate: tuple[float | None, ...]
+    totals: tuple[float | None, float | None] = (None, None)
+    """The bill: sums in baseline and candidate over the items with a value in both, an item counted as the mean of its
+    trials; None without any."""
 
 
 @dataclass(frozen=True, slots=True)

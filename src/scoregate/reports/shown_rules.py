@@ -310,8 +310,8 @@ def _unit_beside(score: str, contract: Contract | None) -> str:
 
 
 def spread_lines(report: Report) -> list[str]:
-    """Such as `latency_seconds: p50 0.81 → 0.84, p90 1.9 → 2, p95 2.4 → 2.6, p99 4.1 → 5.9`."""
-    return [f"{spread.score}: {_quantiles(spread)}" for spread in report.verdict.spreads]
+    """Such as `latency_seconds: p50 0.81 → 0.84, p90 1.9 → 2, p95 2.4 → 2.6, p99 4.1 → 5.9, sum 81 → 84 (+3.7 %)`."""
+    return [f"{spread.score}: {_quantiles(spread)}{_bill(spread)}" for spread in report.verdict.spreads]
 
 
 def _quantiles(spread: Spread) -> str:
@@ -319,6 +319,15 @@ def _quantiles(spread: Spread) -> str:
         f"{name} {_amount(before)} → {_amount(now)}"
         for name, before, now in zip(spread.quantiles, spread.baseline, spread.candidate, strict=True)
     )
+
+
+def _bill(spread: Spread) -> str:
+    """What all items took or cost together, beside what the typical call did."""
+    before, now = spread.totals
+    if before is None or now is None:
+        return ""
+    change = f" ({number(100 * (now / before - 1), 1, signed=True)} %)" if before else ""
+    return f", sum {_amount(before)} → {_amount(now)}{change}"
 
 
 def _amount(value: float | None) -> str:
