@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import scoregate
 from scoregate.records import Run, RunHeader
-from scoregate.records.run_facts import Acceptance, Rescored, RunFacts, ScriptSaid
+from scoregate.records.run_facts import Acceptance, Rescored, RunFacts, RunShift, ScriptSaid
 from scoregate.results_file import read_results, write_results
 from scoregate.store import Store
 
@@ -51,6 +51,7 @@ METADATA: dict[str, Any] = {
         "forced": ["it is partial"],
         "best_of": 3,
     },
+    "run_shifts": {"latency_seconds": {"sd": 0.19, "runs": 5}},
 }
 """Every fact, in the order in which they are written."""
 
@@ -79,6 +80,7 @@ FACTS = RunFacts(
     rescored_from="agent-0",
     rescored=Rescored("Ada", "2026-11-03T00:00:00Z"),
     accepted=Acceptance("Ada", "2026-11-02T00:00:00Z", "first version", ("it is partial",), 3),
+    run_shifts={"latency_seconds": RunShift(0.19, 5)},
 )
 
 FOREIGN: dict[str, Any] = {

@@ -39,7 +39,7 @@ def test_latency_is_compared_by_its_ratio(make: RunMaker) -> None:
     rng = np.random.default_rng(1)
     before = {f"q{i:03d}": float(v) for i, v in enumerate(rng.lognormal(0, 1, 200))}
     slower = {k: v * rng.uniform(1.2, 1.5) for k, v in before.items()}
-    rule = {"latency_seconds": Rule(max_increase=0.10)}
+    rule = {"latency_seconds": Rule(max_increase=0.10, fails_on="any proved drop")}
     verdict = compare(make("a", latency_seconds=before), make("b", latency_seconds=slower), rule)
     assert verdict.outcome == "regression"
     assert verdict.rules[0].difference == pytest.approx(0.34, abs=0.03)

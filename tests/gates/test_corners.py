@@ -242,7 +242,7 @@ class TestPlacesOfItems:
         seconds = np.exp(np.random.default_rng(0).normal(1, 0.3, (60, 1)))
         before = table("latency_seconds", seconds, "a")
         slow = table("latency_seconds", 3 * seconds, "b", limit=0.5)
-        rule = compare(before, slow, {"latency_seconds": {}}).rules[0]
+        rule = compare(before, slow, {"latency_seconds": {"fails_on": "any proved drop"}}).rules[0]
         assert rule.outcome == "regression"
         assert rule.difference == pytest.approx(2.0)
         kept = table("latency_seconds", np.minimum(seconds, 3.0), "b", limit=2.9, late=range(60))

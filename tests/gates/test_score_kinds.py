@@ -45,9 +45,8 @@ class TestQuantiles:
     def test_the_manual(self) -> None:
         noise = np.exp(np.random.default_rng(2).normal(0.0, 0.1, LATENCIES.shape))
         slow = np.where(np.arange(300)[:, None] % 10 == 0, 8 * LATENCIES, LATENCIES) * noise
-        verdict = decide(
-            measured("a", LATENCIES), measured("b", slow), Rule(statistic="p95", max_increase=0.2)
-        )
+        p95 = Rule(statistic="p95", max_increase=0.2, fails_on="any proved drop")
+        verdict = decide(measured("a", LATENCIES), measured("b", slow), p95)
         rule = verdict.rules[0]
         assert verdict.outcome == "regression"
         assert rule.statistic == "p95"

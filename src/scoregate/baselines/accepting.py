@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,12 +18,16 @@ from scoregate.gates.acceptance import flattered, locked, objections, same_score
 from scoregate.gates.compare import check_decidable
 from scoregate.gates.dead_rules import dead_rules
 from scoregate.gates.provenance import iso_time
+from scoregate.gates.run_shift import SHIFTING, same_version, shifts_of
 from scoregate.git.checkout import whoami
 from scoregate.records import Run, RunHeader
-from scoregate.records.run_facts import Acceptance
+from scoregate.records.run_facts import Acceptance, RunShift
 from scoregate.results_file import write_lock
 from scoregate.sources import read_gate_dataset
 from scoregate.store import Store
+
+_MOST_RUNS = 40
+"""The newest runs of a gate that are asked how they move."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,8 @@ class Succession:
     """Why the present baseline cannot be read, if it is there and cannot be."""
     lock: Path | None
     """The file that holds the baseline; None where it is in Langfuse."""
+    shifts: Mapping[str, RunShift] = field(default_factory=dict)
+    """How far the gate's stored runs of one version lie apart."""
 
     @property
     def place(self) -> str:
@@ -58,7 +65,7 @@ class Succession:
         )
         if self.lock is None:
             return accept_in_langfuse(self.gate, self.new, acceptance)
-        write_lock(locked(self.new, acceptance), self.lock)
+        write_lock(locked(self.new, acceptance, self.shifts), self.lock)
         return True
 
 
@@ -86,7 +93,21 @@ def succession(gate: Gate, run: str, store: Store | None) -> Succession:
         pass
     except BaselineError as error:
         unreadable = error
-    return Succession(gate=gate, new=new, old=old, unreadable=unreadable, lock=lock)
+    shifts = {} if lock is None else _shifts(gate, new, store)
+    return Succession(gate=gate, new=new, old=old, unreadable=unreadable, lock=lock, shifts=shifts)
+
+
+def _shifts(gate: Gate, new: Run, store: Store | None) -> Mapping[str, RunShift]:
+    """How far this gate's whole runs of one version lie apart, of those scores that move so and have a rule."""
+    if store is None or not any(name in gate.rules for name in SHIFTING):
+        return {}
+    headers = {new.id: new.header}
+    for summary in store.list_runs(gate=gate.name):
+        whole = summary.done >= summary.expected and summary.selection is None and not summary.companion
+        if whole and summary.finished_at is not None and len(headers) < _MOST_RUNS:
+            headers.setdefault(summary.run, store.header(summary.run))
+    runs = same_version(headers.values(), new.header)
+    return shifts_of([new if run == new.id else store.load_run(run, outputs=False) for run in runs])
 
 
 def examine(

@@ -170,6 +170,7 @@ def diff(gate_path: Path, run: str, as_json: bool, store_path: Path | None) -> N
 def _accepted(run: Run, gate: Gate) -> str:
     from scoregate.gate_file.source import LangfuseExperiment
     from scoregate.gates.provenance import best_of_note
+    from scoregate.wording import count
 
     accepted = run.header.facts.accepted
     if accepted is None:
@@ -180,6 +181,10 @@ def _accepted(run: Run, gate: Gate) -> str:
     lines = [f"accepted by {accepted.who} on {accepted.when}: {accepted.why}"]
     if accepted.forced:
         lines.append(f"forced in spite of: {'; '.join(accepted.forced)}")
+    lines += [
+        f"{score}: {count(shift.runs, 'run')} of one version moved by {100 * shift.sd:.1f} % each (standard deviation)"
+        for score, shift in run.header.facts.run_shifts.items()
+    ]
     chosen = best_of_note(run.header)
     if chosen:
         lines.append(chosen)

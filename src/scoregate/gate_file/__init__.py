@@ -3,8 +3,11 @@
 from scoregate.gate_file.candidate import CandidateSpec, Limits, Rounds
 from scoregate.gate_file.gate import Gate, Inference, ScorerSpec, check_trials, read_gate
 from scoregate.gate_file.rule import (
+    ANY_DROP,
+    BEYOND_MARGIN,
     DEFAULT_MARGIN,
     DEFAULT_RATIO_MARGIN,
+    FailsOn,
     Reducer,
     Rule,
     Statistic,
@@ -12,9 +15,12 @@ from scoregate.gate_file.rule import (
 )
 
 __all__ = [
+    "ANY_DROP",
+    "BEYOND_MARGIN",
     "DEFAULT_MARGIN",
     "DEFAULT_RATIO_MARGIN",
     "CandidateSpec",
+    "FailsOn",
     "Gate",
     "Inference",
     "Limits",

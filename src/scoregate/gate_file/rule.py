@@ -37,6 +37,11 @@ MarginOf = Literal["judge", "truth"]
 MARGINS_OF: tuple[MarginOf, ...] = ("judge", "truth")
 Absent = Literal["missing", "not_applicable"]
 ABSENT: tuple[Absent, ...] = ("missing", "not_applicable")
+FailsOn = Literal["any proved drop", "a proved drop beyond the margin"]
+FAILS_ON: tuple[FailsOn, ...] = ("any proved drop", "a proved drop beyond the margin")
+"""What breaks a rule: superiority of the baseline, or that non-inferiority is refuted. A pass rules the margin out."""
+ANY_DROP: FailsOn = "any proved drop"
+BEYOND_MARGIN: FailsOn = "a proved drop beyond the margin"
 _REDUCER = re.compile(r"pass([@^])([1-9][0-9]?)")
 RULE_KEYS: Keys = {
     "min": Number(),
@@ -58,6 +63,7 @@ RULE_KEYS: Keys = {
     "labels": Text(),
     "margin_of": Choice(MARGINS_OF),
     "absent": Choice(ABSENT),
+    "fails_on": Choice(FAILS_ON),
 }
 
 
@@ -116,6 +122,8 @@ class Rule:
     part. The margin is then multiplied by the part that its calibration proves."""
     absent: Absent = "missing"
     """What an item counts as of which no scorer gave the score, and none failed."""
+    fails_on: FailsOn | None = None
+    """None: any proved drop, and of the latency of a stored baseline one beyond what its reruns differ by as well."""
     where: str | None = None
 
     @property
@@ -185,6 +193,7 @@ def read_rule(table: ConfigTable, score: str, catalog: Catalog, *, top_level: tu
         labels=table.text("labels"),
         margin_of=table.choice("margin_of", MARGINS_OF) or "judge",
         absent=table.choice("absent", ABSENT) or "missing",
+        fails_on=table.choice("fails_on", FAILS_ON),
         where=table.where(),
     )
     if rule.min is not None and rule.max is not None and rule.min > rule.max:
@@ -361,6 +370,14 @@ def _check_statistic(table: ConfigTable, score: str, rule: Rule, contract: Contr
             "margin_of",
             "cannot stand beside 'reducer': how much of a drop a judge shows is known of single answers",
         )
+    if rule.fails_on == BEYOND_MARGIN and rule.reducer:
+        raise table.error(
+            "fails_on",
+            f'is "{BEYOND_MARGIN}", which cannot be tested of the passes that a reducer counts',
+            hint="leave the reducer out, or let any proved drop fail",
+        )
+    if rule.fails_on == BEYOND_MARGIN and score == SCORED:
+        raise table.error("fails_on", f'is "{BEYOND_MARGIN}", and {SCORED} has no margin to lose')
     numeric = (
         contract is not None and (contract.ordered or contract.type == "numeric") and not contract.inferred
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from scoregate.catalog import SCORED
@@ -9,7 +10,7 @@ from scoregate.gate_file import Gate
 from scoregate.gates.compare import compare
 from scoregate.records import RuleResult, Run, Score, Verdict
 from scoregate.records.absent import gave_nothing
-from scoregate.records.run_facts import Acceptance
+from scoregate.records.run_facts import Acceptance, RunShift
 
 
 def objections(run: Run, gate: Gate, dataset_fingerprint: str | None = None) -> tuple[str, ...]:
@@ -65,9 +66,9 @@ def _has_value(score: Score) -> bool:
     return score.status == "ok"
 
 
-def locked(run: Run, acceptance: Acceptance) -> Run:
-    """The run as a baseline: the same results, with the acceptance in the header."""
-    facts = replace(run.header.facts, accepted=acceptance)
+def locked(run: Run, acceptance: Acceptance, shifts: Mapping[str, RunShift] | None = None) -> Run:
+    """The run as a baseline: the same results, with the acceptance in the header, and how such runs move."""
+    facts = replace(run.header.facts, accepted=acceptance, run_shifts=dict(sorted((shifts or {}).items())))
     return replace(run, header=run.header.with_facts(facts))
 
 

@@ -20,6 +20,7 @@ from scoregate.gates.levels import ANCHOR_SHARE, LookLevels
 from scoregate.gates.look import Seen, flips_seen, look
 from scoregate.gates.provenance import older_than_allowed
 from scoregate.gates.rules import worst
+from scoregate.gates.run_shift import against_stored
 from scoregate.gates.sentences import named_ids
 from scoregate.gates.table import RunTable, table_from_run
 from scoregate.records import RuleResult, Run, RunHeader, Verdict
@@ -48,7 +49,7 @@ def with_anchor(
         pass_level=gate.pass_level,
         critical=False,
     )
-    drops_only = _drops_only(gate)
+    drops_only, about = against_stored(_drops_only(gate), before.header, now.header, "anchor")
     seen = look(drops_only, before, now, levels, seed=seed)
     refusal = _refusal(gate, before, now, seen)
     if refusal is not None:
@@ -60,6 +61,7 @@ def with_anchor(
     differ = seen.common.notes("anchor") if seen.common is not None else ()
     if seen.left_out is not None:
         differ = (*differ, left_out_note(seen.left_out, asked=gate.trials, what="anchor"))
+    differ = (*differ, *about)
     verdict = replace(verdict, rules=(*verdict.rules, *rules), notes=(*verdict.notes, *differ))
     if worst([rule.outcome for rule in rules]) == "regression":
         return _fallen(gate, verdict, rules, seen, before, now)

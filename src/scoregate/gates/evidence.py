@@ -80,6 +80,9 @@ class Evidence:
     few items can carry a loss of the margin."""
     bill: tuple[float, float] | None = None
     """Sums of a measured quantity in baseline and candidate; an item counts as the mean of its trials with a value."""
+    beyond_margin: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+    """The cells with the candidate's better by the margin, relabelled where a rule fails only on a drop beyond it: what
+    is worse even then is worse by more than the margin. None: any drop fails."""
     reference: float | None = None
     """Differences are reported as shares of this; None: as they are, as ratios where the scale of the test is logs."""
     not_kept: tuple[int, ...] = ()
@@ -103,6 +106,11 @@ class Evidence:
     def trials(self) -> tuple[int, int]:
         """Of baseline and candidate."""
         return self.cells[0].shape[1], self.cells[1].shape[1]
+
+    @property
+    def relabelled(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Whose labels are swapped to prove what breaks the rule: baseline (N, k_b) and candidate (N, k_c)."""
+        return self.beyond_margin or self.cells
 
     @property
     def unit(self) -> str | None:

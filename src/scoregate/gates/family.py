@@ -156,7 +156,7 @@ def _trials_summed(hypothesis: Hypothesis, inference: Inference) -> int:
 
 def _item_runs(evidence: Evidence, inference: Inference) -> NDArray[np.float64]:
     """Values of each item run, (N, k_b + k_c), the baseline's first; one an arm for `population`."""
-    arms = list(evidence.cells)
+    arms = list(evidence.relabelled)
     if inference == "population" and evidence.reducer is not None:
         arms = [evidence.coded.baseline, evidence.coded.candidate]  # already one value an item
     elif inference == "population":

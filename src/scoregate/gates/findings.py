@@ -35,7 +35,8 @@ def proved_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels)
         text = f"{shown.rule.statistic} is worse than any value that was seen: {gaps} without a value"
         return [("regression", f"{text} ({p})")]
     if estimate is None or estimate.value >= 0:
-        return [("regression", f"worse ({p}), though {_change_where_it_applies(evidence)}")]
+        though = _change_where_it_applies(evidence)
+        return [("regression", f"worse ({p}{beyond_the_margin(evidence)}), though {though}")]
     low, high = shown.confidence_interval()
     before, now = shown.before, shown.now
     assert before is not None
@@ -48,8 +49,31 @@ def proved_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels)
     moved = f"{_shown_change(evidence)}, {sure}"
     if scale == "ratio" and before == 0:
         moved = ""  # nothing is a share of 0
-    text = f"{worse} from {amount_text(before, scale, unit)} to {amount_text(now, scale, unit)} ({moved}{p})"
+    text = f"{worse} from {amount_text(before, scale, unit)} to {amount_text(now, scale, unit)} ({moved}{p}"
+    text += f"{beyond_the_margin(evidence)})"
     return [("regression", text + _gaps(evidence))]
+
+
+def beyond_the_margin(evidence: Evidence) -> str:
+    """That more than any drop is proved, where a rule asks for that; else nothing."""
+    if evidence.beyond_margin is None:
+        return ""
+    margin = shown_margin(evidence)
+    return (
+        ""
+        if margin is None
+        else f" for more than its margin of {size_text(margin, evidence.scale, evidence.unit)}"
+    )
+
+
+def shown_margin(evidence: Evidence) -> float | None:
+    """The margin as differences are told; None where there is none, or where it is a share of nothing."""
+    margin = evidence.margin
+    if margin is None or not math.isfinite(margin):
+        return None
+    if evidence.reference is not None and (not evidence.reference or evidence.scale != "ratio"):
+        return None
+    return abs(evidence.to_unit(-margin)) if evidence.scale == "ratio" else margin
 
 
 def _gaps(evidence: Evidence) -> str:
@@ -321,6 +345,8 @@ def visible_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels
         return None
     if not math.isfinite(drop):
         return None
+    if evidence.beyond_margin is not None and evidence.margin is not None:
+        drop += evidence.margin
     drop = min(drop, evidence.pair.size)
     if evidence.reference is not None:
         return drop / evidence.reference if evidence.reference else None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from scoregate.catalog import MEASURED_UNITS, Contract
 from scoregate.errors import ConfigError
-from scoregate.gate_file import DEFAULT_MARGIN, DEFAULT_RATIO_MARGIN, Reducer, Rule
+from scoregate.gate_file import BEYOND_MARGIN, DEFAULT_MARGIN, DEFAULT_RATIO_MARGIN, Reducer, Rule
 from scoregate.gates.coding import (
     CodedScore,
     code_as_not_failing,
@@ -79,14 +79,15 @@ def gather(
         rule=rule,
         coded=coded,
         cells=(cells.baseline, cells.candidate),
-        passes_or_fails=pair.scale == "rate" and _is_whole(cells),
+        passes_or_fails=pair.scale == "rate" and _is_whole(cells) and rule.fails_on != BEYOND_MARGIN,
         estimate=_difference(coded, pair, everything.clusters),
         worst_case=bound.lower_bound(level * _share_of_level(rule)) if bound else None,
         worst_case_error=bound.standard_error if bound else 0.0,
         own=_own_value(pair, everything.clusters, rule, escaped_fail=False, total=total),
         own_worst_case=_own_value(pair, everything.clusters, rule, escaped_fail=True, total=total),
         open_ended_gaps=0 if math.isfinite(pair.low) else int(pair.candidate.missing.sum()),
-        margin=_margin(name, pair, contract, rule, before),
+        margin=(margin := _margin(name, pair, contract, rule, before)),
+        beyond_margin=_better_by(margin, cells, pair, rule, before),
         critical_items=critical,
         suspect_items=suspect,
         not_kept=not_kept(pair) if rule.no_item_may_flip else (),
@@ -100,6 +101,28 @@ def gather(
         bill=bill_of(pair) if name in MEASURED_UNITS else None,
     )
     return _with_reported(evidence, everything)
+
+
+def _better_by(
+    margin: float | None, cells: CodedScore, pair: PairedScore, rule: Rule, before: float | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Both arms' cells, the candidate's as they would be without a loss of the margin; None where any drop fails.
+
+    Raises ConfigError for a rule without a margin.
+    """
+    if rule.fails_on != BEYOND_MARGIN:
+        return None
+    if margin is None:
+        raise ConfigError(
+            f"the rule of '{pair.name}' fails only on a drop beyond its margin, and has none",
+            where=rule.where or f"[scores.{pair.name}]",
+            hint="give max_drop or max_increase",
+        )
+    if rule.statistic != "sum":
+        return cells.baseline, cells.candidate + margin
+    share = margin / before if before else 0.0
+    # Every call as much dearer is a sum as much larger, whatever the calls cost.
+    return cells.baseline, cells.candidate / (1.0 + share if pair.sign < 0 else max(1.0 - share, _ROUNDING))
 
 
 def _share_of_level(rule: Rule) -> float:
@@ -178,6 +201,8 @@ def within_slice(evidence: Evidence, members: NDArray[np.bool_], clusters: NDArr
         suspect_items=(),
         pairs=int(own.counted.sum()) * min(evidence.trials),
         bill=bill_of(part) if evidence.bill is not None else None,
+        beyond_margin=evidence.beyond_margin
+        and (evidence.beyond_margin[0][members], evidence.beyond_margin[1][members]),
         reported=None if reported is None else within_slice(reported, members, clusters),
     )
     return _with_figures_of(cut, own, clusters[members])

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoregate.catalog import Contract
-from scoregate.gate_file import Rule
+from scoregate.gate_file import BEYOND_MARGIN, Rule
 from scoregate.gates.coding import CodedScore
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.pairing import ArmCells, PairedScore, Universe
@@ -91,6 +91,11 @@ def gather_quantile(
     tail = _counted_beyond(q)
     beyond = exceedance(-pair.sign * slow[0], -pair.sign * slow[1], tail)
     within = [(~cells).astype(float) for cells in beyond]
+    beyond_margin = None
+    if rule.fails_on == BEYOND_MARGIN and margin is not None:
+        nearer = slow[1] * math.exp(pair.sign * margin)
+        still = exceedance(-pair.sign * slow[0], -pair.sign * nearer, tail)
+        beyond_margin = ((~still[0]).astype(float), (~still[1]).astype(float))
     estimate = own = worst_case = before = now = None
     gaps = 0
     if counted.any():
@@ -137,6 +142,7 @@ def gather_quantile(
         before=_if_finite(before),
         now=_if_finite(now),
         scale="ratio",
+        beyond_margin=beyond_margin,
     )
 
 

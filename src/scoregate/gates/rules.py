@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scoregate.gate_file import Gate
+from scoregate.gate_file import ANY_DROP, BEYOND_MARGIN, Gate
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.findings import (
@@ -122,6 +122,7 @@ def rule_result(
         not_applicable=int(pair.candidate.not_applicable.sum()),
         statistic=str(evidence.reducer) if evidence.reducer else evidence.rule.statistic,
         margin=_margin_told(evidence),
+        fails_on=ANY_DROP if evidence.beyond_margin is None else BEYOND_MARGIN,
     )
 
 

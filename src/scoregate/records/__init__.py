@@ -268,6 +268,8 @@ class RuleResult:
     margin: float | None = None
     """The largest loss that does not matter, in the unit of the difference; 0 where no item may be lost, None where the
     rule asks for floors only."""
+    fails_on: str = "any proved drop"
+    """What breaks the rule: that, or "a proved drop beyond the margin"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ queries of the store name `gate` and `wait_for` in SQL.)
 Who sets them: `gate_run.begin.start_run` what every run notes (gate, and origin to selected_items),
 `gate_run.session` what tells the runs of a session apart (session, arm, against, round), `gate_run.rescored_first`
 scored_again, `gate_run.stopped` failed_alike and held_up, `gate_run.rescore` rescored_from and rescored,
-`gate_run.alone` script, `gates.acceptance` and `baselines` accepted, `gate_run.enforce` sdk_experiment, and
-`langfuse.experiment_runs` experiment.
+`gate_run.alone` script, `gates.acceptance` and `baselines` accepted and run_shifts, `gate_run.enforce`
+sdk_experiment, and `langfuse.experiment_runs` experiment.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+_LARGEST_SHIFT = 10.0
+"""Runs that lie further apart than this, 22,000 times, tell nothing."""
 JSON = Any
 """A JSON value, as in `records`, which this file is beneath."""
 ArmName = Literal["baseline", "candidate"]
@@ -45,6 +47,19 @@ class Acceptance:
             "forced": list(self.forced),
         }
         return said if self.best_of is None else {**said, "best_of": self.best_of}
+
+
+@dataclass(frozen=True, slots=True)
+class RunShift:
+    """How far runs of one version lie apart as a whole, in a measured score."""
+
+    sd: float
+    """Standard deviation of a run's mean logarithm; 0.19 is about 19 %."""
+    runs: int
+    """It was told from; at least 2."""
+
+    def to_json(self) -> dict[str, JSON]:
+        return {"sd": self.sd, "runs": self.runs}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +147,8 @@ class RunFacts:
     """Who scored these outputs again, and when; None for a run that was made."""
     accepted: Acceptance | None = None
     """Who accepted the run as a baseline, when and why; None for a run that nobody accepted."""
+    run_shifts: Mapping[str, RunShift] = field(default_factory=dict)
+    """Measured score -> how far this gate's runs of one version lay apart when the run was accepted."""
 
     as_read: Mapping[str, JSON] = field(default_factory=dict, repr=False, compare=False)
     """The metadata that the facts were read from."""
@@ -170,6 +187,7 @@ class RunFacts:
             rescored_from=_text(metadata.get("rescored_from")),
             rescored=None if again is None else Rescored(_text(again.get("who")), _text(again.get("when"))),
             accepted=None if best is None else _acceptance(best),
+            run_shifts=_shifts(_object(metadata.get("run_shifts")) or {}),
             as_read=metadata,
         )
 
@@ -268,9 +286,24 @@ def _calls(held_up: Mapping[tuple[str, int], str]) -> JSON:
     return [{"item": item, "trial": trial, "scorer": scorer} for (item, trial), scorer in held_up.items()]
 
 
+def _shifts(said: Mapping[str, JSON]) -> dict[str, RunShift]:
+    """Those that can be: a standard deviation that is finite, of at least two runs."""
+    found = {}
+    for score, one in said.items():
+        shift = _object(one) or {}
+        sd, runs = shift.get("sd"), shift.get("runs")
+        if isinstance(sd, bool) or not isinstance(sd, int | float) or type(runs) is not int:
+            continue
+        if 0 <= sd < _LARGEST_SHIFT and runs >= 2:
+            found[score] = RunShift(float(sd), runs)
+    return found
+
+
 def _as_json(fact: Any) -> JSON:
-    if isinstance(fact, Acceptance | Rescored | ScriptSaid):
+    if isinstance(fact, Acceptance | Rescored | RunShift | ScriptSaid):
         return fact.to_json()
+    if isinstance(fact, Mapping):
+        return {key: _as_json(value) for key, value in fact.items()}
     if isinstance(fact, tuple):
         return list(fact)
-    return dict(fact) if isinstance(fact, Mapping) else fact
+    return fact

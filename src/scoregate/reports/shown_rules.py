@@ -25,6 +25,7 @@ from scoregate.reports.report import Report
 from scoregate.reports.rounding import UNKNOWN, decimals_for, half_width, number, p_value
 from scoregate.wording import count
 
+_ANY_DROP = "any proved drop"
 _FALSE_DISCOVERY_RATE = 0.10
 MOST_SLICES = 5
 """Slices shown of one score."""
@@ -212,6 +213,20 @@ def p_sentence(shown: ShownRules) -> str:
     """What the p-values of a table are."""
     alone = len(shown.rules) == 1 and shown.summary is None
     return "p: one-sided for worse" + ("" if alone else ", adjusted for all rules")
+
+
+def fails_on_sentences(rules: Sequence[RuleResult]) -> list[str]:
+    """What breaks these rules and what passes them: not the same for all of a gate."""
+    whole = [rule for rule in rules if rule.slice is None and rule.margin]
+    beyond = dict.fromkeys(rule.score for rule in whole if rule.fails_on != _ANY_DROP)
+    sentences = []
+    if len(beyond) < len(dict.fromkeys(rule.score for rule in whole)):
+        sentences.append(
+            "a rule fails on any proved drop and passes only where a drop of its margin is ruled out"
+        )
+    if beyond:
+        sentences.append(f"{', '.join(beyond)}: fails only on a proved drop beyond the margin")
+    return sentences
 
 
 def mark_of(rule: RuleResult) -> str:

@@ -13,6 +13,7 @@ from scoregate.reports.shown_rules import (
     MARKS,
     RuleRow,
     ShownRules,
+    fails_on_sentences,
     further_reasons,
     p_sentence,
     primary_sentence,
@@ -210,7 +211,7 @@ def _legend(
     explanations = {"p": p_sentence(shown), **_EXPLAINED}
     columns = [explanations[name] for name in names if name in explanations]
     sentence = primary_sentence(shown.rules)
-    sentences = [*columns, *([sentence] if sentence else [])]
+    sentences = [*columns, *([sentence] if sentence else []), *fails_on_sentences(shown.rules)]
     texts = [*([new_marks] if new_marks else []), *(text for text in sentences if text not in explained)]
     explained.update(marks, sentences)
     return wrap(one_line("; ".join(texts)), width)
