@@ -38,10 +38,10 @@ MARGINS_OF: tuple[MarginOf, ...] = ("judge", "truth")
 Absent = Literal["missing", "not_applicable"]
 ABSENT: tuple[Absent, ...] = ("missing", "not_applicable")
 FailsOn = Literal["any proved drop", "a proved drop beyond the margin"]
-FAILS_ON: tuple[FailsOn, ...] = ("any proved drop", "a proved drop beyond the margin")
-"""What breaks a rule: superiority of the baseline, or that non-inferiority is refuted. A pass rules the margin out."""
 ANY_DROP: FailsOn = "any proved drop"
 BEYOND_MARGIN: FailsOn = "a proved drop beyond the margin"
+"""What breaks a rule: superiority of the baseline, or that non-inferiority is refuted. A pass rules the margin out."""
+FAILS_ON = (ANY_DROP, BEYOND_MARGIN)
 _REDUCER = re.compile(r"pass([@^])([1-9][0-9]?)")
 RULE_KEYS: Keys = {
     "min": Number(),
@@ -370,14 +370,13 @@ def _check_statistic(table: ConfigTable, score: str, rule: Rule, contract: Contr
             "margin_of",
             "cannot stand beside 'reducer': how much of a drop a judge shows is known of single answers",
         )
-    if rule.fails_on == BEYOND_MARGIN and rule.reducer:
-        raise table.error(
-            "fails_on",
-            f'is "{BEYOND_MARGIN}", which cannot be tested of the passes that a reducer counts',
-            hint="leave the reducer out, or let any proved drop fail",
+    if rule.fails_on == BEYOND_MARGIN and (rule.reducer or score == SCORED):
+        what = (
+            "of the passes that a reducer counts"
+            if rule.reducer
+            else f"of '{SCORED}', where nothing may be lost"
         )
-    if rule.fails_on == BEYOND_MARGIN and score == SCORED:
-        raise table.error("fails_on", f'is "{BEYOND_MARGIN}", and {SCORED} has no margin to lose')
+        raise table.error("fails_on", f'is "{BEYOND_MARGIN}", which cannot be tested {what}')
     numeric = (
         contract is not None and (contract.ordered or contract.type == "numeric") and not contract.inferred
     )

@@ -38,6 +38,8 @@ def and_the_bill(evidence: Evidence) -> str:
 def few_can_carry_it(evidence: Evidence, level: RuleLevels) -> str | None:
     """Why so few items show no loss of the margin even where none is seen, or None. Needs a margin."""
     assert evidence.margin is not None
+    if math.isinf(evidence.independent):
+        return None
     of_sum = evidence.rule.statistic == "sum"
     margin = evidence.margin
     if of_sum:
