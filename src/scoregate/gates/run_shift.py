@@ -107,6 +107,11 @@ def against_stored(
     return replace(gate, rules=rules), tuple(notes)
 
 
+def against_next(gate: Gate, baseline: RunHeader) -> tuple[Gate, tuple[str, ...]]:
+    """The same for a run that is still to be made."""
+    return against_stored(gate, baseline, RunHeader(run="next", dataset="", candidate="", expected_items=0))
+
+
 def _own_margin(rule: Rule) -> float:
     return DEFAULT_RATIO_MARGIN if rule.max_increase is None else rule.max_increase
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from scoregate.baselines.load import load_baseline
 from scoregate.errors import ConfigError, NoBaseline
 from scoregate.gate_file import Gate, Limits
+from scoregate.gates.run_shift import against_next
 from scoregate.gates.table import RunTable
 from scoregate.judge_trust.judges import build_judge, read_judges, replies_cost
 from scoregate.judge_trust.own_replies import gating_judges
@@ -28,7 +29,7 @@ from scoregate.planning.stored_trials import (
     placed_trials,
     stored_trials,
 )
-from scoregate.records import Dataset
+from scoregate.records import Dataset, RunHeader
 from scoregate.runner.budget import estimate
 from scoregate.sources import read_gate_dataset
 from scoregate.store import Store, Totals
@@ -89,20 +90,22 @@ def basis_of(
     if trials is not None and dataset is not None:
         trials = placed_trials(gate, trials, dataset)
     margins, prices = next_margins(gate), _prices_of(gate, store)
+    stored = _stored_baseline(gate, store)
+    judged, shifting = (margins.gate, ()) if stored is None else against_next(margins.gate, stored)
     if trials is not None:
-        noises, origin = measured_noise(margins.gate, trials.table), trials.origin
+        noises, origin = measured_noise(judged, trials.table), trials.origin
     else:
-        noises, origin = _assumed(margins.gate, assumption)
+        noises, origin = _assumed(judged, assumption)
     known = {noise.score for noise in noises}
     size = _size(gate, dataset, trials, items)
     return Basis(
-        size=replace(size, baseline_trials=_baseline_trials(gate, store)),
+        size=replace(size, baseline_trials=None if stored is None else stored.trials),
         noises=tuple(of_truth(gate, noise) for noise in noises),
         origin=origin,
         assumed=trials is None,
         unknown=tuple(name for name in gate.gated_scores if name not in known),
         prices=prices,
-        notes=(*margins.notes, *_about_replies(gate, trials, assumption), *prices.unpriced),
+        notes=(*margins.notes, *shifting, *_about_replies(gate, trials, assumption), *prices.unpriced),
     )
 
 
@@ -157,12 +160,12 @@ def _places(table: RunTable) -> tuple[dict[str, str | None], Mapping[str, Mappin
     return {item: table.clusters.get(item) for item in table.items}, table.slices
 
 
-def _baseline_trials(gate: Gate, store: Store | None) -> int | None:
-    """Trials of the stored baseline, None where there is none yet or it is run beside the candidate."""
+def _stored_baseline(gate: Gate, store: Store | None) -> RunHeader | None:
+    """The header of the stored baseline, None where there is none yet or it is run beside the candidate."""
     if gate.baseline is None or gate.side_by_side:
         return None
     try:
-        return load_baseline(gate, None, store).header.trials
+        return load_baseline(gate, None, store).header
     except NoBaseline:
         return None
 

@@ -15,6 +15,7 @@ from scoregate.gate_file import Gate, Rule
 from scoregate.gates.dead_rules import dead_rules
 from scoregate.gates.findings import FEWEST_CLUSTERS
 from scoregate.gates.levels import GUARD_SHARE, main_share, one_look, round_shares, rounds_of
+from scoregate.gates.run_shift import SHIFTING, against_next
 from scoregate.planning.chances import (
     Size,
     Unchanged,
@@ -147,6 +148,8 @@ def warnings_before(gate: Gate, dataset: Dataset, baseline: Run) -> Warnings:
     """
     noises = size = dead = None
     with suppress(ScoregateError):
+        if any(name in gate.rules for name in SHIFTING):
+            gate, _ = against_next(gate, baseline.header)
         size = size_of_dataset(gate, dataset, baseline_trials=baseline.header.trials)
         measured = _measured(gate, dataset, baseline)
         noises = _assumed(gate) if measured is None else measured
