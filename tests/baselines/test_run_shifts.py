@@ -61,3 +61,19 @@ def test_three_do_not_nor_do_those_of_another_gate(gate: Gate, tmp_path: Path) -
         other = run(3, 1.1, gate="other")
         store.import_run(replace(other, header=replace(other.header, run="other-3")))
         assert accepted(gate, store).header.facts.run_shifts == {}
+
+
+def test_the_same_run_is_accepted_again_when_more_runs_tell_and_fewer_take_nothing_back(
+    gate: Gate, tmp_path: Path
+) -> None:
+    with Store.open(tmp_path / "store.db") as store:
+        for number, factor in enumerate((1.0, 1.3, 0.8)):
+            store.import_run(run(number, factor))
+        accepted(gate, store)
+        assert succession(gate, "agent-0", store).changes_nothing
+        store.import_run(run(3, 1.1))
+        assert not succession(gate, "agent-0", store).changes_nothing
+        assert accepted(gate, store).header.facts.run_shifts["latency_seconds"].runs == 4
+    with Store.open(tmp_path / "another.db") as store:
+        store.import_run(run(7, 1.0))
+        assert accepted(gate, store, "agent-7").header.facts.run_shifts["latency_seconds"].runs == 4

@@ -52,7 +52,9 @@ class Succession:
 
     @property
     def changes_nothing(self) -> bool:
-        return self.old is not None and self.old.id == self.new.id and same_scores(self.old, self.new)
+        if self.old is None or self.old.id != self.new.id or not same_scores(self.old, self.new):
+            return False
+        return self.lock is None or self.shifts == self.old.header.facts.run_shifts
 
     def accept(self, why: str, overruled: _Overruled) -> bool:
         """Make the run the baseline; whether it is seen there already (Langfuse takes a while)."""
@@ -94,6 +96,10 @@ def succession(gate: Gate, run: str, store: Store | None) -> Succession:
     except BaselineError as error:
         unreadable = error
     shifts = {} if lock is None else _shifts(gate, new, store)
+    if old is not None and not shifts:
+        shifts = (
+            old.header.facts.run_shifts
+        )  # a store that holds too few runs says nothing against what was known
     return Succession(gate=gate, new=new, old=old, unreadable=unreadable, lock=lock, shifts=shifts)
 
 
