@@ -32,6 +32,7 @@ from scoregate.gates.guards import (
     newly_failing,
 )
 from scoregate.gates.headline import why
+from scoregate.gates.kept import not_kept
 from scoregate.gates.levels import GUARD_SHARE, LookLevels, RuleLevels
 from scoregate.gates.measuring import gather, require_trials, within_slice
 from scoregate.gates.pairing import Universe, paired_score, universe
@@ -280,7 +281,9 @@ class _Look:
             return evidence
         pair = paired_score(name, contract, everything, *self.whole, rule.statistic, rule.absent)
         broken, suspect = critical_in_all_trials(pair, evidence.critical_items, alpha)
-        return replace(evidence, critical_items=broken, suspect_items=suspect)
+        lost = not_kept(pair) if rule.no_item_may_flip and self._has_more_trials else ()
+        lost = tuple(sorted({*evidence.not_kept, *lost}))
+        return replace(evidence, critical_items=broken, suspect_items=suspect, not_kept=lost)
 
     def _rules(
         self,
