@@ -41,7 +41,7 @@ def run(number: int, factor: float, gate: str = "agent") -> Run:
 
 def accepted(gate: Gate, store: Store, name: str = "agent-0") -> Run:
     step = succession(gate, name, store)
-    step.accept("first", examine(step, store, force=False, best_of_several=False))
+    step.accept("first", examine(step, store, why="first", force=False, best_of_several=False))
     return read_results(gate.root / "gates" / "agent.baseline.jsonl")
 
 
