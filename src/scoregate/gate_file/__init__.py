@@ -11,8 +11,8 @@ from scoregate.gate_file.rule import (
     Reducer,
     Rule,
     Statistic,
-    rule_from_mapping,
 )
+from scoregate.gate_file.rule_reading import rule_from_mapping
 
 __all__ = [
     "ANY_DROP",

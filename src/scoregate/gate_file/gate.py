@@ -24,7 +24,8 @@ from scoregate.gate_file.candidate import (
     read_limits,
     read_rounds,
 )
-from scoregate.gate_file.rule import RULE_KEYS, Rule, contract_of, read_rule
+from scoregate.gate_file.rule import RULE_KEYS, Rule, contract_of
+from scoregate.gate_file.rule_reading import read_rule
 from scoregate.gate_file.source import (
     File,
     GitRevision,

@@ -15,7 +15,7 @@ from scoregate.gates.headline import why
 from scoregate.gates.levels import main_share, one_look
 from scoregate.gates.look import Seen, look
 from scoregate.gates.look import verdict as as_verdict
-from scoregate.gates.run_shift import against_stored
+from scoregate.gates.run_shift import SHIFTING, against_stored
 from scoregate.gates.same_answers import with_same_answers
 from scoregate.gates.table import RunTable, table_from_frame, table_from_run
 from scoregate.records import JSON, RuleResult, Run, RunHeader, Verdict
@@ -94,7 +94,9 @@ def _undecided(rule: RuleResult) -> RuleResult:
 def compared(baseline: Run | RunTable, candidate: Run | RunTable, gate: Gate, *, seed: int) -> Verdict:
     """`compare` for whoever looks at the calibrations of judges."""
     before, now = _table(baseline), _table(candidate)
-    judged, about = against_stored(gate, before.header, now.header)
+    judged, about = gate, tuple[str, ...]()
+    if any(name in gate.rules for name in SHIFTING):
+        judged, about = against_stored(gate, before.header, now.header)
     seen = look(judged, before, now, one_look(judged), seed=seed)
     verdict = as_verdict(judged, before, now, seen, seed=seed)
     return replace(verdict, notes=(*verdict.notes, *about)) if about and seen.everything else verdict

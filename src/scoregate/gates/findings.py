@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from scoregate.catalog import MEASURED_UNITS
 from scoregate.gates.bill import and_the_bill, few_can_carry_it, is_of_typical_call
 from scoregate.gates.evidence import BoundedEstimate, Evidence
 from scoregate.gates.family import TestedHypothesis
@@ -280,13 +281,16 @@ def no_drop(evidence: Evidence, tested: TestedHypothesis, level: RuleLevels) -> 
     margin = abs(evidence.to_unit(-evidence.margin)) if scale == "ratio" else evidence.margin
     lost = "a drop" if evidence.pair.sign > 0 else "a rise"
     wanted = f"{lost} of {size_text(margin, scale, unit)}"
-    typical = " in the typical call" if is_of_typical_call(evidence) else ""
-    few = few_can_carry_it(evidence, level)
+    typical = paid = ""
+    few = None
+    if evidence.name in MEASURED_UNITS:
+        typical = " in the typical call" if is_of_typical_call(evidence) else ""
+        few, paid = few_can_carry_it(evidence, level), and_the_bill(evidence)
     if evidence.worst_case > -evidence.margin and few is not None:
-        return [("inconclusive", f"{wanted}{typical} cannot be ruled out: {few}{and_the_bill(evidence)}")]
+        return [("inconclusive", f"{wanted}{typical} cannot be ruled out: {few}{paid}")]
     if evidence.worst_case > -evidence.margin:
         bound = change_text(evidence.to_unit(evidence.worst_case), scale, unit)
-        text = f"{wanted} or more{typical} is ruled out (bound {bound}){and_the_bill(evidence)}"
+        text = f"{wanted} or more{typical} is ruled out (bound {bound}){paid}"
         if evidence.reported is not None and _loses_the_margin(evidence):
             text += f"; {_change_where_it_applies(evidence)}"
         return [("pass", text)]

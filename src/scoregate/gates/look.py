@@ -16,7 +16,6 @@ from scoregate.gate_file import Gate, Rule
 from scoregate.gates.comparability import advisory_left_out, too_many_missing, why_not_comparable
 from scoregate.gates.critical import critical_in_all_trials
 from scoregate.gates.dead_rules import without_dead
-from scoregate.gates.equal_trials import at_equal_trials, left_out_note
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.failed_calls import with_failures
 from scoregate.gates.family import Hypothesis, TestedHypothesis, examine_family
@@ -84,8 +83,12 @@ class Seen:
 
 def look(gate: Gate, baseline: RunTable, candidate: RunTable, levels: LookLevels, *, seed: int) -> Seen:
     """Compare two runs once at the given levels. Raises ConfigError, ResultsError."""
-    equal = at_equal_trials(baseline, candidate)
     whole = (baseline, candidate)
+    if baseline.header.trials == candidate.header.trials:
+        return _Look(gate, baseline, candidate, levels, seed, whole, None).seen()
+    from scoregate.gates.equal_trials import at_equal_trials
+
+    equal = at_equal_trials(baseline, candidate)
     return _Look(gate, equal.baseline, equal.candidate, levels, seed, whole, equal.left_out).seen()
 
 
@@ -93,12 +96,16 @@ def flips_seen(seen: Seen, baseline: RunTable, candidate: RunTable) -> tuple[Fli
     """The items that got worse or better, worst first, of the runs that were looked at."""
     if seen.everything is None:
         return ()
-    equal = at_equal_trials(baseline, candidate)
+    if seen.left_out is not None:
+        from scoregate.gates.equal_trials import at_equal_trials
+
+        equal = at_equal_trials(baseline, candidate)
+        baseline, candidate = equal.baseline, equal.candidate
     broken = {rule.score for rule in seen.rules if rule.outcome == "regression"}
     flips: list[Flip] = []
     for evidence in (*seen.measured, *seen.advisory):
         is_broken = evidence.name in broken
-        flips += flips_of(evidence, seen.everything, equal.baseline, equal.candidate, broken=is_broken)
+        flips += flips_of(evidence, seen.everything, baseline, candidate, broken=is_broken)
     return worst_first(flips)
 
 
@@ -194,7 +201,11 @@ class _Look:
         )
 
     def _about_trials(self) -> tuple[str, ...]:
-        return () if self.left_out is None else (left_out_note(self.left_out, asked=self.gate.trials),)
+        if self.left_out is None:
+            return ()
+        from scoregate.gates.equal_trials import left_out_note
+
+        return (left_out_note(self.left_out, asked=self.gate.trials),)
 
     def _slices(self, names: Sequence[str], everything: Universe) -> Mapping[str, tuple[Slice, ...]]:
         gate = self.gate

@@ -63,7 +63,8 @@ def notes_of(
             first = _failing_where_first_applied(evidence)
             more = f"; {first}" if first else ""
             notes.append(f"{evidence.name} did not apply to {skipped}{_its_items(evidence)}{more}")
-    notes += bill_notes(measured)
+    if any(evidence.bill is not None for evidence in measured):
+        notes += bill_notes(measured)
     notes += filter(None, (age_note(gate, before, now), best_of_note(before), rescored_note(before)))
     if now.facts.dirty:
         notes.append(f"the candidate was run from a working tree with {now.facts.uncommitted_changes}")
