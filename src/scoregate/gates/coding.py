@@ -64,7 +64,8 @@ def code_for_pass(pair: PairedScore) -> CodedScore:
     The candidate's missing cells are −inf where the scale has no lower end: then nothing can be ruled out. So are
     those of its cells that no longer apply, where the score applied to the item in the baseline.
     """
-    best = pair.high if np.isfinite(pair.high) else _extreme(pair, np.max)
+    # Without an upper end the best that the baseline holds: what the candidate gains makes its loss no larger.
+    best = pair.high if np.isfinite(pair.high) else _extreme(pair, np.max, pair.baseline)
     baseline = _filled(pair.baseline, pair, best)
     candidate = _filled(pair.candidate, pair, pair.low)
     b_na, c_na = pair.baseline.not_applicable, pair.candidate.not_applicable
@@ -104,14 +105,16 @@ def _with_own_mean(values: NDArray[np.float64], not_applicable: NDArray[np.bool_
 
 def worst_value(pair: PairedScore) -> float:
     """The worst end of the scale, or the worst value that either run holds where it has none."""
-    return pair.low if np.isfinite(pair.low) else _extreme(pair, np.min)
+    return pair.low if np.isfinite(pair.low) else _extreme(pair, np.min, pair.baseline, pair.candidate)
 
 
 def _filled(arm: ArmCells, pair: PairedScore, instead: float) -> NDArray[np.float64]:
     return np.where(np.isnan(arm.values), instead, pair.sign * arm.values)
 
 
-def _extreme(pair: PairedScore, choose: Callable[[NDArray[np.float64]], np.float64]) -> float:
-    values = np.concatenate([pair.baseline.values.ravel(), pair.candidate.values.ravel()]) * pair.sign
+def _extreme(
+    pair: PairedScore, choose: Callable[[NDArray[np.float64]], np.float64], *arms: ArmCells
+) -> float:
+    values = np.concatenate([arm.values.ravel() for arm in arms]) * pair.sign
     values = values[~np.isnan(values)]
     return float(choose(values)) if len(values) else 0.0

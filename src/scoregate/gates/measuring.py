@@ -28,6 +28,7 @@ from scoregate.gates.evidence import Evidence
 from scoregate.gates.kept import not_kept
 from scoregate.gates.pairing import ArmCells, PairedScore, Scale, Universe, bill_of
 from scoregate.statistics.bounds import MeanEstimate, estimate_mean, number_of_clusters, observed_range
+from scoregate.statistics.monotone_bounds import MonotoneMean
 from scoregate.statistics.rare import equal_items
 from scoregate.statistics.reliability import pass_at_k, pass_hat_k
 
@@ -67,7 +68,7 @@ def gather(
     coded = cells
     if rule.reduced is not None:
         coded, worst = (_reduced(name, c, pair, rule.reduced) for c in (cells, worst))
-    bound = _difference(worst, pair, everything.clusters)
+    bound = _worst_difference(worst, pair, everything.clusters)
     items = int(coded.counted.sum())
     before, now = (_value_of(pair, coded, values) for values in (coded.baseline, coded.candidate))
     total = items if rule.statistic == "sum" else 1
@@ -234,7 +235,7 @@ def _margin(
 
 def _own_value(
     pair: PairedScore, clusters: NDArray[np.intp], rule: Rule, *, escaped_fail: bool, total: int
-) -> MeanEstimate | None:
+) -> MonotoneMean | None:
     arm = pair.candidate
     applied_before = ~pair.baseline.not_applicable.all(axis=1, keepdims=True)
     applies = ~arm.not_applicable | (applied_before if escaped_fail else False)
@@ -258,10 +259,8 @@ def _own_value(
         for end, extreme in zip(ends, (means.min(), means.max()), strict=True)
     )
     totals, sizes = _by_cluster(means, clusters[counted])
-    own = estimate_mean(totals, sizes, low=low, high=high)
-    return replace(
-        own, value=own.value * total, centre=own.centre * total, standard_error=own.standard_error * total
-    )
+    open_ended = not all(map(math.isfinite, ends))
+    return MonotoneMean(totals, sizes, low, high, open_ended=open_ended, times=total)
 
 
 def _with_figures_of(evidence: Evidence, coded: CodedScore, clusters: NDArray[np.intp]) -> Evidence:
@@ -318,9 +317,7 @@ def _difference(coded: CodedScore, pair: PairedScore, clusters: NDArray[np.intp]
     if not np.isfinite(differences).all():
         # A missing value on a scale without a lower end: nothing can be ruled out.
         return MeanEstimate(-math.inf, -math.inf, 0.0, 1)
-    reach = math.log(2.0) if pair.scale == "ratio" else pair.size
-    if not math.isfinite(reach):
-        reach = observed_range(differences, _values(coded))
+    reach = _reach(differences, coded, pair)
     if not reach:
         # Nothing but zeros on a scale without ends says nothing of what another item would give.
         return MeanEstimate(float(differences.mean()), 0.0, math.inf, 1)
@@ -328,8 +325,35 @@ def _difference(coded: CodedScore, pair: PairedScore, clusters: NDArray[np.intp]
     return estimate_mean(totals, sizes, low=-reach, high=reach, skewed=True)
 
 
-def _values(coded: CodedScore) -> NDArray[np.float64]:
-    return np.concatenate([coded.baseline[coded.counted].ravel(), coded.candidate[coded.counted].ravel()])
+def _worst_difference(
+    coded: CodedScore, pair: PairedScore, clusters: NDArray[np.intp]
+) -> MeanEstimate | MonotoneMean | None:
+    """The same with the bounds that a pass rests on: no item that gets better makes them worse."""
+    plain = _difference(coded, pair, clusters)
+    if plain is None or not math.isfinite(plain.centre) or not math.isfinite(plain.standard_error):
+        return plain
+    differences = coded.differences
+    reach = _reach(differences, coded, pair)
+    totals, sizes = _by_cluster(differences, clusters[coded.counted])
+    return MonotoneMean(totals, sizes, -reach, reach, skewed=True)
+
+
+def _reach(differences: NDArray[np.float64], coded: CodedScore, pair: PairedScore) -> float:
+    """How far from 0 the difference of another item may lie.
+
+    On a scale without ends it is told from the baseline and from what got worse: what got better makes nothing wider.
+    0 where the baseline is 0 everywhere, which says nothing, and most items did not get better than that.
+    """
+    if pair.scale == "ratio":
+        return math.log(2.0)
+    if math.isfinite(pair.size):
+        return pair.size
+    before = coded.baseline[coded.counted].ravel()
+    if not before.any():
+        before = np.full(1, max(0.0, float(np.median(differences))))
+        if not before[0]:
+            return 0.0
+    return observed_range(np.minimum(differences, 0.0), before)
 
 
 def _by_cluster(

@@ -100,15 +100,13 @@ def observed_range(differences: NDArray[np.float64], values: NDArray[np.float64]
     """Range R of a score without ends, told from what was seen of it; 0 only where every value is 0.
 
     The larger of the 99th percentile of |difference| and the spread of the values without their outer 1 %; where all
-    values are one and the same, its size. Without the values, data that hardly differ would have hardly a range.
+    values are one and the same, their size. Without the values, data that hardly differ would have hardly a range.
     """
     if not len(differences):
         return 0.0
-    sizes = np.abs(differences)
     low, high = np.quantile(values, [0.01, 0.99])
-    return max(float(np.quantile(sizes, 0.99)), float(high - low)) or float(
-        max(sizes.max(), np.abs(values).max())
-    )
+    spread = float(high - low) or float(np.abs(values).max())
+    return max(float(np.quantile(np.abs(differences), 0.99)), spread)
 
 
 def number_of_clusters(codes: NDArray[np.intp]) -> int:

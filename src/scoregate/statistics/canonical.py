@@ -5,6 +5,9 @@ of rows, the names of items or the order of scores and slices: the same data mus
 cluster, score, slice and table gets a colour, a number made from its values and from the colours of what it meets;
 sums of mixed colours do not depend on the order of what is summed. After a few rounds two things have the same colour
 only where exchanging them changes nothing (colour refinement of Weisfeiler and Leman).
+
+Clusters stand in the order of what the baseline holds of them, as far as that tells them apart. So a candidate that
+changes one answer leaves all others their labels, and the luck of the draw is no part of what the change makes.
 """
 
 from __future__ import annotations
@@ -38,8 +41,49 @@ def canonical_order(
     clusters: NDArray[np.intp],
     members: NDArray[np.bool_],
     tables: NDArray[np.float64],
+    *,
+    baseline_trials: int,
 ) -> _CanonicalOrder:
-    """Order the content of a family: `runs` (N, k, M), `clusters` (N,), `members` (S, N), `tables` (G, P, H)."""
+    """Order the content of a family: `runs` (N, k, M), `clusters` (N,), `members` (S, N), `tables` (G, P, H).
+
+    The first `baseline_trials` runs decide the order of the clusters; then, smaller first, the total of the others.
+    """
+    content = _colours(runs, clusters, members, tables)
+    units = content.clusters
+    before = _colours(runs[:, :baseline_trials], clusters, members, np.zeros((len(units), 1, 0))).clusters
+    # Summed in an order of their own: in that of the rows the rounding would differ.
+    items, scores = np.argsort(content.items), np.argsort(content.scores)
+    totals = np.zeros(len(units))
+    np.add.at(totals, clusters[items], runs[items][:, baseline_trials:, scores].sum(axis=(1, 2)))
+    order = np.lexsort((units, totals, before))
+    place = np.empty(len(units), dtype=np.intp)
+    place[order] = np.arange(len(units))
+    return _CanonicalOrder(
+        clusters=order,
+        items=np.lexsort((content.items, place[clusters])),
+        scores=np.argsort(content.scores, kind="stable"),
+        slices=np.argsort(content.slices, kind="stable"),
+        tables=np.argsort(content.tables, kind="stable"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """The colour of each cluster, item, score, slice and table."""
+
+    clusters: _Colours
+    items: _Colours
+    scores: _Colours
+    slices: _Colours
+    tables: _Colours
+
+
+def _colours(
+    runs: NDArray[np.float64],
+    clusters: NDArray[np.intp],
+    members: NDArray[np.bool_],
+    tables: NDArray[np.float64],
+) -> _Content:
     cells = _hash_runs(runs)
     rows = _hash_runs(tables)
     items = np.zeros(len(runs), dtype=np.uint64)
@@ -58,13 +102,7 @@ def canonical_order(
         columns = _mix(rows ^ units[:, None]).sum(axis=0, dtype=np.uint64)
         mixed = _mix(items)
         slices = np.array([mixed[row].sum(dtype=np.uint64) for row in members], dtype=np.uint64)
-    return _CanonicalOrder(
-        clusters=np.argsort(units, kind="stable"),
-        items=np.lexsort((items, clusters, units[clusters])),
-        scores=np.argsort(scores, kind="stable"),
-        slices=np.argsort(slices, kind="stable"),
-        tables=np.argsort(columns, kind="stable"),
-    )
+    return _Content(units, items, scores, slices, columns)
 
 
 def _hash_runs(values: NDArray[np.float64]) -> _Colours:

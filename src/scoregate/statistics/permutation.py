@@ -1,25 +1,35 @@
-"""Within-cluster label permutation for scores of any kind, with step-down maxT over the whole family.
+"""Within-cluster label permutation for scores of any kind, with step-down minP over the whole family.
 
 The labels "baseline" and "candidate" of a cluster's runs are drawn anew at random, the same way for every
-hypothesis, so that their dependence is kept (Westfall and Young 1993; Romano and Wolf 2005). The familywise error
-is at most alpha by construction, whatever the distribution of the scores, and p = (1 + hits) / (B + 1) is valid
-for any number of relabellings B (Phipson and Smyth 2010).
+hypothesis, so that their dependence is kept (Westfall and Young 1993, algorithm 2.8). Each difference is compared with
+its own relabellings before it is compared with other hypotheses: a single difference that outweighs all others makes
+a standard deviation large, and statistics that are divided by it small, but not the share of relabellings that lie
+below. The familywise error is at most alpha by construction, whatever the distribution of the scores, and
+p = (1 + hits) / (B + 1) is valid for any number of relabellings B (Phipson and Smyth 2010).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scoregate.statistics.canonical import canonical_order
+from scoregate.statistics.exact import step_down
 from scoregate.statistics.relabelling import LabelDraws, Parts, cut_in_layers, drawn_tables, without_rounding
+from scoregate.statistics.step_down_minp import Tail, tail_starts
 
 _RELABELLINGS = (999, 9_999, 99_999)
 """So many at first; more as long as chance in the relabelling could decide on which side of alpha a p-value lies."""
+_UNSURE = 4.0
+"""Ranks among the first relabellings are rough: what lies below so many alphas is drawn again."""
+_FIRST_TAIL = 0.3
+_TAIL, _TAIL_ALPHAS = 0.02, 2.5
+"""Share of the relabellings of each hypothesis that is kept: of the first, and of more at least and in alphas."""
 MOST_TABLE_PATTERNS = 5_000
 """A table of contributions has a row for each way to label a cluster; with more ways it would not fit in memory."""
 _MOST_WORK = 40_000_000_000
@@ -49,7 +59,7 @@ class PermutationTest:
 
     p_values: NDArray[np.float64]
     adjusted: NDArray[np.float64]
-    """Step-down maxT."""
+    """Step-down minP."""
     variances: NDArray[np.float64]
     """Variance of each difference of means under relabelling (known exactly)."""
     relabellings: int
@@ -92,23 +102,63 @@ def permutation_test_family(
     shape or of more than 5,000 patterns.
     """
     sample = _Sample.of(family, baseline_trials, tables)
-    test = sample.test(relabellings[0], seed)
-    for step, more in enumerate(relabellings[1:]):
-        # The adjusted p-value cannot be below 1 / (B + 1), so where alpha (B + 1) is small even the smallest lies
-        # within these bounds of alpha and is drawn again, more finely.
-        close = 3.0 * np.sqrt(np.maximum(test.adjusted, alpha) / test.relabellings)
-        undecided = np.abs(test.adjusted - alpha) < close
-        if not (undecided.any() or (step == 0 and (test.adjusted < alpha).any())):
+    draws = _Drawing(sample, np.random.default_rng(seed))
+    first, *more = relabellings
+    seen = draws.kept(first)
+    test = _test(sample, *_counted(sample, _FIRST_TAIL, seen))
+    if not more or not _undecided(test, alpha, rough=True):
+        return test
+    share = max(_TAIL, _TAIL_ALPHAS * alpha)
+    raw, tail = _counted(sample, share, seen)
+    for step, total in enumerate(more):
+        if step and total * sample.cells > _MOST_WORK:
             break
-        if step and more * sample.cells > _MOST_WORK:
+        for block in draws.blocks(total - tail.drawn):
+            raw += (block <= sample.observed + tail.tie).sum(axis=0)
+            tail.add(block)
+        test = _test(sample, raw, tail)
+        if not _undecided(test, alpha, rough=False):
             break
-        test = sample.test(more, seed)
     return test
 
 
-@dataclass(frozen=True, slots=True)
+def _counted(sample: _Sample, share: float, seen: NDArray[np.float64]) -> tuple[NDArray[np.intp], Tail]:
+    """How many of these relabellings (B, H) are as bad as the observed labels, and their tails."""
+    tie = _TIE * sample.deviations
+    tail = Tail(tail_starts(seen, share, tie), tie)
+    tail.add(seen)
+    return (seen <= sample.observed + tail.tie).sum(axis=0), tail
+
+
+def _test(sample: _Sample, raw: NDArray[np.intp], tail: Tail) -> PermutationTest:
+    p_values = (1 + raw) / (tail.drawn + 1)
+    adjusted = tail.adjusted(sample.observed, sample.deviations)
+    # Outside of the tail, where nothing is decided, Holm's are near enough.
+    adjusted = np.where(np.isnan(adjusted), step_down(p_values.tolist()), adjusted)
+    informative = sample.variances > 0
+    return PermutationTest(
+        np.where(informative, p_values, 1.0),
+        np.where(informative, np.maximum(adjusted, p_values), 1.0),
+        sample.variances,
+        tail.drawn,
+    )
+
+
+def _undecided(test: PermutationTest, alpha: float, *, rough: bool) -> bool:
+    """Whether chance in the relabelling could decide on which side of alpha a p-value lies."""
+    close = 3.0 * np.sqrt(np.maximum(test.adjusted, alpha) / test.relabellings)
+    if rough:
+        # A p-value that could be below alpha is never left to the first relabellings alone.
+        return bool((test.adjusted < np.maximum(alpha + close, _UNSURE * alpha)).any())
+    return bool((np.abs(test.adjusted - alpha) < close).any())
+
+
+@dataclass(frozen=True)
 class _Sample:
-    """A family ready to be relabelled: in canonical order, without the clusters that carry no information."""
+    """A family ready to be relabelled: in canonical order.
+
+    Clusters that carry no information get labels as well: so the others keep theirs where one of them comes to vary.
+    """
 
     draws: LabelDraws
     layers: tuple[Parts, ...]
@@ -131,7 +181,9 @@ class _Sample:
         if not (np.isfinite(family.runs).all() and np.isfinite(tables).all()):
             raise ValueError("runs and tables must be finite; give 0 where an item does not count")
 
-        order = canonical_order(family.runs, family.clusters, family.members, tables)
+        order = canonical_order(
+            family.runs, family.clusters, family.members, tables, baseline_trials=baseline_trials
+        )
         rank = np.empty(clusters, dtype=np.intp)
         rank[order.clusters] = np.arange(clusters)
         layers = cut_in_layers(
@@ -143,17 +195,13 @@ class _Sample:
         largest = np.abs(tables).max(axis=1, keepdims=True, initial=0.0)
         tables = without_rounding(tables - tables.mean(axis=1, keepdims=True), largest)
 
-        informative = np.asarray(tables.any(axis=(1, 2)))
-        for parts in layers:
-            informative[parts.clusters] = True
-        kept = np.cumsum(informative) - 1
         score_rank, slice_rank = np.argsort(order.scores), np.argsort(order.slices)
         pairs = np.array(family.hypotheses, dtype=np.intp).reshape(-1, 2)
         return cls(
             draws=LabelDraws.of(baseline_trials, candidate_trials),
-            layers=tuple(replace(parts, clusters=kept[parts.clusters]) for parts in layers),
-            tables=tables[informative],
-            clusters=int(informative.sum()),
+            layers=layers,
+            tables=tables,
+            clusters=clusters,
             hypotheses=(slice_rank[pairs[:, 1]], score_rank[pairs[:, 0]]),
             table_order=np.argsort(order.tables),
         )
@@ -164,48 +212,26 @@ class _Sample:
         cells: int = sum(parts.runs.size for parts in self.layers) + self.clusters * self.tables.shape[2]
         return cells
 
-    def test(self, relabellings: int, seed: int) -> PermutationTest:
-        variances = np.concatenate(
-            [
-                np.concatenate([parts.variances(self.draws.baseline_trials) for parts in self.layers])[
-                    self.hypotheses
-                ],
-                (self.tables**2).mean(axis=1).sum(axis=0)[self.table_order],
-            ]
-        )
-        observed = np.concatenate(
-            [
-                np.concatenate([parts.observed(self.draws) for parts in self.layers])[self.hypotheses],
-                self.tables[:, -1].sum(axis=0)[self.table_order],
-            ]
-        )
-        informative = variances > 0
-        scale = np.where(informative, np.sqrt(np.where(informative, variances, 1.0)), np.inf)
-        observed = observed / scale
-        order = np.argsort(observed, kind="stable")
-        raw_hits = np.zeros(len(scale))
-        max_hits = np.zeros(len(scale))
-        rng = np.random.default_rng(seed)
-        at_once = self.draws.draws_at_once(relabellings, self.clusters)
-        for done in range(0, relabellings if informative.any() else 0, at_once):
-            drawn = self._drawn(rng, min(at_once, relabellings - done)) / scale
-            raw_hits += (drawn <= observed + _TIE).sum(axis=0)
-            # For rank j the reference is the most extreme of the hypotheses j..H.
-            ordered = drawn[:, order]
-            lowest = np.minimum.accumulate(ordered[:, ::-1], axis=1)[:, ::-1]
-            max_hits += (lowest <= observed[order] + _TIE).sum(axis=0)
-        p_values = (1 + raw_hits) / (relabellings + 1)
-        adjusted = np.empty(len(scale))
-        adjusted[order] = np.maximum.accumulate((1 + max_hits) / (relabellings + 1))
-        return PermutationTest(
-            np.where(informative, p_values, 1.0),
-            np.where(informative, adjusted, 1.0),
-            variances,
-            relabellings,
-        )
+    @cached_property
+    def variances(self) -> NDArray[np.float64]:
+        """Of each hypothesis under relabelling, known exactly."""
+        linear = np.concatenate([parts.variances(self.draws.baseline_trials) for parts in self.layers])
+        of_tables = (self.tables**2).mean(axis=1).sum(axis=0)[self.table_order]
+        return np.concatenate([linear[self.hypotheses], of_tables])
 
-    def _drawn(self, rng: np.random.Generator, count: int) -> NDArray[np.float64]:
-        """Statistics of `count` relabellings before scaling, (count, H)."""
+    @property
+    def deviations(self) -> NDArray[np.float64]:
+        """Standard deviations, 1 where nothing varies."""
+        return np.where(self.variances > 0, np.sqrt(self.variances), 1.0)
+
+    @cached_property
+    def observed(self) -> NDArray[np.float64]:
+        """(H,): the differences of means as the labels are."""
+        linear = np.concatenate([parts.observed(self.draws) for parts in self.layers])
+        return np.concatenate([linear[self.hypotheses], self.tables[:, -1].sum(axis=0)[self.table_order]])
+
+    def drawn(self, rng: np.random.Generator, count: int) -> NDArray[np.float64]:
+        """The differences under `count` relabellings, (count, H)."""
         drawn = self.draws.draw(rng, count, self.clusters)
         slices, scores = self.hypotheses
         linear = np.concatenate([parts.drawn(self.draws, drawn) for parts in self.layers], axis=1)
@@ -213,6 +239,27 @@ class _Sample:
         if not self.tables.shape[2]:
             return linear
         return np.concatenate([linear, drawn_tables(self.tables, drawn)[:, self.table_order]], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """Relabellings of a sample, one after the other."""
+
+    sample: _Sample
+    rng: np.random.Generator
+
+    def kept(self, relabellings: int) -> NDArray[np.float64]:
+        """All of them at once, (relabellings, H)."""
+        empty = np.empty((0, len(self.sample.observed)))
+        return np.concatenate([empty, *self.blocks(relabellings)])
+
+    def blocks(self, relabellings: int) -> Iterator[NDArray[np.float64]]:
+        """A block at a time."""
+        at_once = self.sample.draws.draws_at_once(relabellings, self.sample.clusters)
+        if not (self.sample.variances > 0).any():
+            at_once = relabellings
+        for done in range(0, relabellings, max(1, at_once)):
+            yield self.sample.drawn(self.rng, min(at_once, relabellings - done))
 
 
 def _require_patterns(

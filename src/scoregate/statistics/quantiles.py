@@ -85,7 +85,7 @@ def quantile_ratio_bound(
             raise ValueError("a ratio of quantiles needs positive, finite values")
     numbers, unit = np.unique(clusters, return_inverse=True)
     count = len(numbers)
-    unit = _by_content(np.concatenate([baseline, candidate], axis=1), unit.ravel())
+    unit = _by_content(baseline, candidate, unit.ravel())
     arms = (_Descending.of(baseline, unit, q), _Descending.of(candidate, unit, q))
     rng = np.random.default_rng(seed)
     logs = np.empty(resamples)
@@ -164,11 +164,16 @@ class _Descending:
         return float(self.values[int(np.searchsorted(sums, allowed, side="right"))])
 
 
-def _by_content(cells: NDArray[np.float64], unit: NDArray[np.intp]) -> NDArray[np.intp]:
+def _by_content(
+    baseline: NDArray[np.float64], candidate: NDArray[np.float64], unit: NDArray[np.intp]
+) -> NDArray[np.intp]:
     """The cluster numbers 0..G−1 of the items, given anew in the order of what the clusters hold."""
     count = int(unit.max()) + 1
     everything = np.ones((1, len(unit)), dtype=bool)
-    order = canonical_order(cells[:, :, None], unit, everything, np.zeros((count, 1, 0))).clusters
+    cells = np.concatenate([baseline, candidate], axis=1)[:, :, None]
+    order = canonical_order(
+        cells, unit, everything, np.zeros((count, 1, 0)), baseline_trials=baseline.shape[1]
+    ).clusters
     rank = np.empty(count, dtype=np.intp)
     rank[order] = np.arange(count)
     return rank[unit]
