@@ -9,7 +9,7 @@ that the score does not apply to the item. What people read leaves such cells ou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,7 +65,7 @@ def code_for_pass(pair: PairedScore) -> CodedScore:
     those of its cells that no longer apply, where the score applied to the item in the baseline.
     """
     # Without an upper end the best that the baseline holds: what the candidate gains makes its loss no larger.
-    best = pair.high if np.isfinite(pair.high) else _extreme(pair, np.max, pair.baseline)
+    best = pair.high if np.isfinite(pair.high) else _best_of(pair.baseline, pair)
     baseline = _filled(pair.baseline, pair, best)
     candidate = _filled(pair.candidate, pair, pair.low)
     b_na, c_na = pair.baseline.not_applicable, pair.candidate.not_applicable
@@ -103,18 +103,26 @@ def _with_own_mean(values: NDArray[np.float64], not_applicable: NDArray[np.bool_
     return np.where(not_applicable, means, values)
 
 
+_FEW = 0.05
+
+
 def worst_value(pair: PairedScore) -> float:
-    """The worst end of the scale, or the worst value that either run holds where it has none."""
-    return pair.low if np.isfinite(pair.low) else _extreme(pair, np.min, pair.baseline, pair.candidate)
+    """The worst end of the scale, or where it has none the worst value of both runs but for a few outliers.
+
+    An outlier would stand for every missing cell of both runs, and one answer that gets much worse would drown, in the
+    noise of those, what proves that others did.
+    """
+    if np.isfinite(pair.low):
+        return pair.low
+    values = np.concatenate([pair.baseline.values.ravel(), pair.candidate.values.ravel()]) * pair.sign
+    values = np.sort(values[~np.isnan(values)])
+    return float(values[math.ceil(_FEW * len(values)) - 1]) if len(values) else 0.0
 
 
 def _filled(arm: ArmCells, pair: PairedScore, instead: float) -> NDArray[np.float64]:
     return np.where(np.isnan(arm.values), instead, pair.sign * arm.values)
 
 
-def _extreme(
-    pair: PairedScore, choose: Callable[[NDArray[np.float64]], np.float64], *arms: ArmCells
-) -> float:
-    values = np.concatenate([arm.values.ravel() for arm in arms]) * pair.sign
-    values = values[~np.isnan(values)]
-    return float(choose(values)) if len(values) else 0.0
+def _best_of(arm: ArmCells, pair: PairedScore) -> float:
+    values = pair.sign * arm.values[~np.isnan(arm.values)]
+    return float(values.max()) if len(values) else 0.0
