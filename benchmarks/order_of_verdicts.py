@@ -95,8 +95,8 @@ class Table:
 
     def outcome(self, *, seed: int = 0) -> str:
         """The verdict's word."""
-        arms = [self._arm("baseline", self.baseline), self._arm("candidate", self.candidate)]
-        return compare(*arms, self.gate, seed=seed).outcome
+        baseline = self._arm("baseline", self.baseline)
+        return compare(baseline, self._arm("candidate", self.candidate), self.gate, seed=seed).outcome
 
     def _arm(self, label: str, values: tuple[Values, ...]) -> RunTable:
         items, trials = values[0].shape
@@ -287,7 +287,8 @@ def tried(seed: int, number: int, changes: int) -> tuple[str, list[str], list[Br
     rng = np.random.default_rng((seed, number))
     table = random_table(rng)
     first = table.outcome()
-    done, broken = [], []
+    done: list[str] = []
+    broken: list[Broken] = []
     if first not in RANK:
         return table.kind, done, broken
     for turn in range(changes):

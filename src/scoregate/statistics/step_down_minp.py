@@ -29,7 +29,8 @@ def tail_starts(seen: NDArray[np.float64], share: float, tie: NDArray[np.float64
     place = min(len(seen), max(1, int(share * len(seen)))) - 1
     starts = np.partition(seen, place, axis=0)[place]
     crowded = (seen <= starts + tie).sum(axis=0) > 2 * share * len(seen)
-    return np.where(crowded, starts - 3 * tie, starts)
+    result: NDArray[np.float64] = np.where(crowded, starts - 3 * tie, starts)
+    return result
 
 
 @dataclass(slots=True)
