@@ -106,8 +106,10 @@ def found(family: FamilyRuns, seed: int) -> tuple[bool, bool, bool]:
     deviations = np.sqrt((differences**2).sum(axis=0))
     most = (drawn / deviations).min(axis=1)
     max_t = (1 + (most <= (observed / deviations).min() + 1e-9).sum()) / (_DRAWN + 1)
-    shipped = permutation_test_family(family, 1, seed=seed, alpha=ALPHA)
-    min_p = np.minimum(shipped.adjusted, step_down(shipped.p_values.tolist())).min()
+    slices = len(family.members) - 1
+    weights = np.array([max(1, slices) if part == 0 else 1 for _, part in family.hypotheses], dtype=float)
+    shipped = permutation_test_family(family, 1, seed=seed, alpha=ALPHA, weights=weights)
+    min_p = np.minimum(shipped.adjusted, step_down(shipped.p_values.tolist(), weights=weights)).min()
     holm = step_down(p_values.tolist()).min()
     return bool(max_t <= ALPHA), bool(min_p <= ALPHA), bool(holm <= ALPHA)
 

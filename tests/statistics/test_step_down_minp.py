@@ -104,3 +104,17 @@ def test_one_more_loss_leaves_all_other_clusters_their_labels() -> None:
         assert p_value <= last
         last = p_value
         now[int(rng.integers(30))] -= rng.choice([0.1, 1.0, 100.0])
+
+
+def test_a_hypothesis_may_have_a_larger_share_of_the_level() -> None:
+    assert step_down([0.02, 0.5], weights=np.array([3.0, 1.0])).tolist() == pytest.approx([0.08 / 3, 0.5])
+    differences = np.random.default_rng(3).normal(size=(60, 12))
+    differences[:, 0] -= 0.35
+    weights = np.array([11.0] + [1.0] * 11)
+    alike, preferred = (
+        permutation_test_family(family(differences), 1, seed=0, alpha=0.01, weights=w)
+        for w in (None, weights)
+    )
+    assert preferred.p_values[0] == alike.p_values[0]
+    assert preferred.adjusted[0] == pytest.approx(2 * alike.p_values[0], rel=0.3)
+    assert preferred.adjusted[0] < alike.adjusted[0] / 3

@@ -7,6 +7,7 @@ of them, so that their dependence is kept.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -120,7 +121,8 @@ def _examine(
             [exact[i].p_value if i in exact else joint.p_values[i] for i in range(len(family))]
         )
         # Both hold the same familywise level, and minP could only lose by the luck of its draws or by their number.
-        bound = step_down(p_values.tolist(), [_reach(exact.get(i), variances[i]) for i in range(len(family))])
+        reach = [_reach(exact.get(i), variances[i]) for i in range(len(family))]
+        bound = step_down(p_values.tolist(), reach, weights=_weights(family))
         adjusted = np.maximum(np.minimum(joint.adjusted, bound), p_values)
     return [
         TestedHypothesis(
@@ -132,6 +134,15 @@ def _examine(
         )
         for i, h in enumerate(family)
     ]
+
+
+def _weights(family: Sequence[Hypothesis]) -> NDArray[np.float64]:
+    """(H,): a score on the whole dataset has as much of the level as all of its slices together.
+
+    What is worse everywhere shows there first, and a hundred slices must not take the level from it.
+    """
+    slices = Counter(id(h.evidence) for h in family if h.slice is not None)
+    return np.array([max(1, slices[id(h.evidence)]) if h.slice is None else 1 for h in family], dtype=float)
 
 
 def _reach(exact: ExactTest | None, variance: float) -> Callable[[float], float]:
@@ -232,6 +243,7 @@ def _relabelled(
         seed=seed,
         alpha=alpha,
         tables=_tables([family[i] for i in reduced], clusters) if reduced else None,
+        weights=_weights(family)[[*linear, *reduced]],
     )
     order = np.argsort([*linear, *reduced])
     return PermutationTest(

@@ -119,26 +119,32 @@ def within_item_p(
 
 
 def step_down(
-    p_values: Sequence[float], reach: Sequence[Callable[[float], float]] | None = None
+    p_values: Sequence[float],
+    reach: Sequence[Callable[[float], float]] | None = None,
+    *,
+    weights: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Adjusted p-values in the order given.
+
+    Hypotheses share the level by their `weights` (Holm 1979), all alike by default.
 
     `reach[h](p)` is P(p-value of h ≤ p) under its null hypothesis; without `reach` every p-value is taken as
     continuous, which is Holm's method.
     """
     p = np.asarray(p_values, dtype=float)
-    order = np.argsort(p, kind="stable")
+    share = np.ones(len(p)) if weights is None else np.asarray(weights, dtype=float)
+    order = np.argsort(p / share, kind="stable")
     adjusted = np.empty(len(p))
     running = 0.0
     for rank, hypothesis in enumerate(order):
         remaining = order[rank:]
-        level = float(p[hypothesis])
+        level = float(p[hypothesis] / share[hypothesis])
         if reach is None:
-            total = level * len(remaining)
+            total = level * float(share[remaining].sum())
         else:
-            total = sum(reach[int(h)](level) for h in remaining)
+            total = sum(reach[int(h)](min(1.0, level * float(share[h]))) for h in remaining)
         running = min(1.0, max(running, total))
-        adjusted[hypothesis] = max(running, level)
+        adjusted[hypothesis] = max(running, float(p[hypothesis]))
     return adjusted
 
 

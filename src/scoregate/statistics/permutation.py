@@ -91,21 +91,24 @@ def permutation_test_family(
     alpha: float,
     relabellings: Sequence[int] = _RELABELLINGS,
     tables: NDArray[np.float64] | None = None,
+    weights: NDArray[np.float64] | None = None,
 ) -> PermutationTest:
     """Test all hypotheses of the family jointly, in the order of `family.hypotheses`, then of `tables`.
 
     `tables` (G, P, H2) adds hypotheses whose statistic is no sum of run values, such as pass^k: what a cluster adds
     to the difference (candidate − baseline) under each of the P label patterns of `label_patterns`, the clusters in
-    the order of their numbers. The result depends on the data, the seed and alpha, never on the order of items,
-    scores or slices. As many relabellings as `relabellings` says, in stages; a p-value that could be below alpha is
-    never left to the first stage alone. Raises ValueError for values that are not finite, and for tables of another
-    shape or of more than 5,000 patterns.
+    the order of their numbers. `weights` (H,) say by their proportion how much of the level each hypothesis has, all
+    alike by default; they must not come from the candidate. The result depends on the data, the seed and alpha, never
+    on the order of items, scores or slices. As many relabellings as `relabellings` says, in stages; a p-value that
+    could be below alpha is never left to the first stage alone. Raises ValueError for values that are not finite, and
+    for tables of another shape or of more than 5,000 patterns.
     """
     sample = _Sample.of(family, baseline_trials, tables)
     draws = _Drawing(sample, np.random.default_rng(seed))
     first, *more = relabellings
     seen = draws.kept(first)
-    test = _test(sample, *_counted(sample, _FIRST_TAIL, seen))
+    weights = np.ones(len(sample.observed)) if weights is None else weights
+    test = _test(sample, *_counted(sample, _FIRST_TAIL, seen), weights)
     if not more or not _undecided(test, alpha, rough=True):
         return test
     share = max(_TAIL, _TAIL_ALPHAS * alpha)
@@ -116,7 +119,7 @@ def permutation_test_family(
         for block in draws.blocks(total - tail.drawn):
             raw += (block <= sample.observed + tail.tie).sum(axis=0)
             tail.add(block)
-        test = _test(sample, raw, tail)
+        test = _test(sample, raw, tail, weights)
         if not _undecided(test, alpha, rough=False):
             break
     return test
@@ -130,11 +133,13 @@ def _counted(sample: _Sample, share: float, seen: NDArray[np.float64]) -> tuple[
     return (seen <= sample.observed + tail.tie).sum(axis=0), tail
 
 
-def _test(sample: _Sample, raw: NDArray[np.intp], tail: Tail) -> PermutationTest:
+def _test(
+    sample: _Sample, raw: NDArray[np.intp], tail: Tail, weights: NDArray[np.float64]
+) -> PermutationTest:
     p_values = (1 + raw) / (tail.drawn + 1)
-    adjusted = tail.adjusted(sample.observed, sample.deviations)
+    adjusted = tail.adjusted(sample.observed, sample.deviations, weights)
     # Outside of the tail, where nothing is decided, Holm's are near enough.
-    adjusted = np.where(np.isnan(adjusted), step_down(p_values.tolist()), adjusted)
+    adjusted = np.where(np.isnan(adjusted), step_down(p_values.tolist(), weights=weights), adjusted)
     informative = sample.variances > 0
     return PermutationTest(
         np.where(informative, p_values, 1.0),

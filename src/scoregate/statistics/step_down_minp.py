@@ -11,6 +11,7 @@ Only the tail that could matter is kept: a few in a hundred relabellings of each
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,8 +55,14 @@ class Tail:
         self._values.append(drawn[rows, hypotheses])
         self.drawn += len(drawn)
 
-    def adjusted(self, observed: NDArray[np.float64], deviations: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Adjusted p-values (H,), NaN where the observed statistic lies outside of its tail."""
+    def adjusted(
+        self, observed: NDArray[np.float64], deviations: NDArray[np.float64], weights: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Adjusted p-values (H,), NaN where the observed statistic lies outside of its tail.
+
+        Hypotheses are compared by their p-values over their `weights` (H,).
+        """
+        log_ndtr = special_function("log_ndtr")
         rows, hypotheses, values = (
             np.concatenate(kept) for kept in (self._rows, self._hypotheses, self._values)
         )
@@ -65,7 +72,8 @@ class Tail:
         scores = []
         for h, value in enumerate(observed):
             all_values = np.append(values[ends[h] : ends[h + 1]], value)
-            scores.append(_normal_scores(all_values, self.drawn + 1, self.tie[h], deviations[h]))
+            of_one = _normal_scores(all_values, self.drawn + 1, self.tie[h], deviations[h])
+            scores.append(log_ndtr(of_one) - math.log(weights[h]))
         own = np.array([of_one[-1] for of_one in scores])
         inside = observed <= self.starts + self.tie
         result = np.full(len(observed), np.nan)
