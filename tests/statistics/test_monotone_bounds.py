@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoregate.statistics.bounds import estimate_mean
-from scoregate.statistics.monotone_bounds import MonotoneMean
+from scoregate.statistics.bounds import MonotoneMean, estimate_mean
 
 
 def mean_of(

@@ -27,8 +27,13 @@ from scoregate.gates.critical import critical_of
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.kept import not_kept
 from scoregate.gates.pairing import ArmCells, PairedScore, Scale, Universe, bill_of
-from scoregate.statistics.bounds import MeanEstimate, estimate_mean, number_of_clusters, observed_range
-from scoregate.statistics.monotone_bounds import MonotoneMean
+from scoregate.statistics.bounds import (
+    MeanEstimate,
+    MonotoneMean,
+    estimate_mean,
+    number_of_clusters,
+    observed_range,
+)
 from scoregate.statistics.rare import equal_items
 from scoregate.statistics.reliability import pass_at_k, pass_hat_k
 
