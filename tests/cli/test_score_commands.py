@@ -177,7 +177,13 @@ def test_a_trace_in_another_environment_is_said(server: LangfuseServer, project:
     assert "the trace is in 'production' and the score in 'development'" in ended.err
     again = score(project, "policy", "--trace-id", TRACE, "--environment", "production")
     assert "in environment production" in again.out
-    assert again.err == ""
+    assert "the score stands in 'development'" in again.err
+    assert "it is written in 'production' under the id" in again.err
+    server.behaviour.delete_lag = 0.0
+    last = score(project, "policy", "--trace-id", TRACE, "--environment", "production")
+    assert last.err == ""
+    (row,) = (row for row in server.state.kept_scores().values() if row.environment == "production")
+    assert row.id == f"{TRACE}:policy_compliance@production"
 
 
 def test_a_trace_that_is_not_there_is_said(project: Project) -> None:
@@ -217,7 +223,7 @@ def test_a_server_that_asks_to_wait_too_long_is_code_five(server: LangfuseServer
 
 def test_the_examples_catalog_takes_all_four_commands(server: LangfuseServer, project: Project) -> None:
     project.write("gates/scores.toml", (Path(__file__).parents[2] / "gates" / "scores.toml").read_bytes())
-    put_span(server, langfuse_environment="development")
+    put_span(server, langfuse_environment="development", session_id="s")
     feedback = ("feedback", "--trace-id", TRACE, "--interaction-id", "i", "--value", "positive")
     assert score(project, *feedback).err == ""
     assert score(project, "policy", "--trace-id", TRACE).err == ""

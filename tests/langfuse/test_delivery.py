@@ -79,8 +79,9 @@ def deliver(
     seconds: float = 20.0,
     request_seconds: float = 3.0,
     catalog: Catalog | None = None,
+    environment: str | None = "ci",
 ) -> DeliveryReport:
-    settings = Settings(server.public_key, server.secret_key, server.url, "ci")
+    settings = Settings(server.public_key, server.secret_key, server.url, environment)
     stop = threading.Event()
     patience = Patience(deadline=request_seconds, first_pause=0.01, longest_pause=0.1)
     with Connection(settings, patience, stop=stop) as connection:
@@ -107,6 +108,29 @@ def test_a_run_item_is_a_trace_of_its_own_whose_root_holds_its_scores(
     assert score.value is True or score.value == 1
     assert (score.data_type, score.environment, score.comment) == ("BOOLEAN", "ci", "compared")
     assert ids.root_span_id(RUN, "q0", 0) in server.state.kept_items(ids.experiment_id(RUN, 0))
+
+
+def environments(server: LangfuseServer) -> set[str]:
+    """Of every span and every score."""
+    scores = server.state.kept_scores().values()
+    return {span.environment for span in server.state.spans} | {score.environment for score in scores}
+
+
+def test_a_run_stays_out_of_live_traffic_unless_an_environment_is_said(
+    server: LangfuseServer, store: Store
+) -> None:
+    fill(store, 2)
+    deliver(server, store, environment=None)
+    assert environments(server) == {"sdk-experiment"}
+
+
+def test_what_is_delivered_later_goes_where_the_items_are(server: LangfuseServer, store: Store) -> None:
+    fill(store, 4)
+    deliver(server, store, environment="nightly")
+    store.record(RUN, [cell(5, 0)])
+    assert deliver(server, store, environment=None).complete
+    assert len(server.state.kept_items(ids.experiment_id(RUN, 0))) == 5
+    assert environments(server) == {"nightly"}
 
 
 def test_a_reader_sees_the_fields_that_a_run_of_the_sdk_has(server: LangfuseServer, store: Store) -> None:

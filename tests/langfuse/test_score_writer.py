@@ -267,7 +267,87 @@ def test_a_trace_in_another_environment_is_warned_of(server: LangfuseServer, wri
     warning = writer.warning(writer.correctness(trace_id=TRACE, correct=True))
     assert warning is not None
     assert "the trace is in 'production' and the score in 'development'" in warning
-    assert "--environment production" in warning
+    assert "the server never moves a score (with --environment production it is written there" in warning
+
+
+def test_a_score_in_another_environment_is_another_one_and_the_old_one_is_deleted(
+    server: LangfuseServer,
+) -> None:
+    server.behaviour.delete_lag = 0.0
+    with writer_to(server) as writer:
+        first = writer.correctness(trace_id=TRACE, correct=False)
+    said: list[str] = []
+    with ScoreWriter(settings_of(server), environment="production", say=said.append) as writer:
+        again = writer.correctness(trace_id=TRACE, correct=True)
+        once_more = writer.correctness(trace_id=TRACE, correct=True)
+    assert said == [
+        f"the score stands in 'development' (id {first.id}), and the server never moves one: it is written in "
+        f"'production' under the id {again.id}, and the other one deleted within minutes"
+    ]
+    assert (again.environment, [one.id for one in again.deleted]) == ("production", [first.id])
+    assert once_more.id == again.id
+    assert {key: (row.environment, row.value) for key, row in kept(server).items()} == {
+        again.id: ("production", 1)
+    }
+
+
+def test_a_score_that_is_not_readable_yet_is_not_taken_for_the_one_of_another_environment(
+    server: LangfuseServer,
+) -> None:
+    server.behaviour.score_lag = 60.0
+    with writer_to(server) as writer:
+        first = writer.correctness(trace_id=TRACE, correct=False)
+    with ScoreWriter(settings_of(server), environment="production") as writer:
+        again = writer.correctness(trace_id=TRACE, correct=True)
+    assert kept(server)[again.id].environment == "production"
+    assert again.id != first.id
+
+
+def test_a_score_without_an_environment_goes_where_it_is_or_its_parent_is(server: LangfuseServer) -> None:
+    with ScoreWriter(replace(settings_of(server), environment=None)) as writer:
+        assert writer.policy(trace_id=TRACE, used_unauthorized_document=False).environment == "default"
+        put_span(server, langfuse_environment="production", session_id="s")
+        assert writer.correctness(trace_id=TRACE, correct=True).environment == "production"
+        assert writer.session(session_id="s", outcome="resolved").environment == "production"
+        # It stands in the other one already, and the server never moves it.
+        assert writer.policy(trace_id=TRACE, used_unauthorized_document=True).environment == "default"
+    assert [row.value for row in kept(server).values() if row.name == "policy_compliance"] == ["fail"]
+
+
+def test_a_session_that_is_elsewhere_or_not_there_is_warned_of(
+    server: LangfuseServer, writer: ScoreWriter
+) -> None:
+    warning = writer.warning(writer.session(session_id="s", outcome="resolved"))
+    assert warning is not None
+    assert "session s is in no trace of this project, or not yet" in warning
+    put_span(server, langfuse_environment="production", session_id="s")
+    warning = writer.warning(writer.session(session_id="s", outcome="resolved"))
+    assert warning is not None
+    assert "the session is in 'production' and the score in 'development'" in warning
+
+
+@pytest.mark.parametrize("environment", [None, "development"])
+def test_the_score_of_a_run_item_is_replaced_whoever_has_written_it(
+    server: LangfuseServer, environment: str | None
+) -> None:
+    put_run_item(server, "e1", "night", "q1")
+    theirs = {"id": "by-a-runner", "name": "helpful", "value": 0, "dataType": "BOOLEAN", "environment": "ci"}
+    server.behaviour.delete_lag = 0.0
+    with Connection(settings_of(server)) as connection:
+        config = connection.post("/score-configs", {"name": "helpful", "dataType": "BOOLEAN"}).body["id"]
+        said_by_a_person = {**theirs, "id": "by-a-person", "source": "ANNOTATION", "configId": config}
+        for body in (theirs, said_by_a_person):
+            connection.post("/scores", {**body, "traceId": TRACE, "observationId": SPAN})
+    with ScoreWriter(
+        replace(settings_of(server), environment=environment), Catalog({"helpful": HELPFUL})
+    ) as writer:
+        written = writer.set("helpful", True, writer.run_item("night", "q1"))
+    rows = kept(server)
+    assert {(row.id, row.value, row.environment) for row in rows.values()} == {
+        ("by-a-person", 0, "ci"),
+        (written.id, 1, environment or "ci"),
+    }
+    assert (written.id == "by-a-runner") == (environment is None)
 
 
 def test_a_trace_that_is_not_there_is_warned_of(writer: ScoreWriter) -> None:
@@ -287,7 +367,10 @@ def test_an_observation_that_its_trace_lacks_is_warned_of(
     assert f"trace {TRACE} has no observation {'1' * 16}, or not yet" in warning
 
 
-def test_a_session_has_no_environment_to_compare_with(writer: ScoreWriter) -> None:
+def test_a_session_in_the_same_environment_needs_no_warning(
+    server: LangfuseServer, writer: ScoreWriter
+) -> None:
+    put_span(server, langfuse_environment="development", session_id="s")
     assert writer.warning(writer.session(session_id="s", outcome="resolved")) is None
 
 

@@ -55,7 +55,8 @@ class Parent:
 class ScoreEvent:
     """An accepted score that was not yet checked against its config. `data_type` is None where not sent.
 
-    Of two events of one id the one with the later `ordered_by` wins, whichever comes first.
+    Of two events of one id the one with the later `ordered_by` wins, whichever comes first. Environment, trace and
+    timestamp stay those of the first.
     """
 
     id: str
@@ -145,6 +146,8 @@ class ScoreRows:
                 newer,
                 timestamp=before.timestamp,
                 created=before.created,
+                environment=before.environment,
+                parent=_moved(before.parent, newer.parent),
                 updated=row.updated,
                 comment=newer.comment if newer.comment is not None else older.comment,
                 metadata=older.metadata | newer.metadata,
@@ -190,6 +193,18 @@ class ScoreRows:
 def newest_of_each_id(rows: Iterable[ScoreRow]) -> list[ScoreRow]:
     """Of several rows of one id the one that was written last."""
     return list({row.id: row for row in sorted(rows, key=lambda row: row.sequence)}.values())
+
+
+def _moved(before: Parent, sent: Parent) -> Parent:
+    """Where a score is that comes again for another parent: within its trace, which it never leaves."""
+    trace = _trace(before)
+    if trace is None or _trace(sent) == trace:
+        return sent
+    return replace(sent, trace_id=trace) if sent.kind == "observation" else before
+
+
+def _trace(parent: Parent) -> str | None:
+    return parent.id if parent.kind == "trace" else parent.trace_id
 
 
 def _places(parent: Parent) -> list[tuple[str, str]]:

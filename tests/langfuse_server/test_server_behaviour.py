@@ -119,3 +119,21 @@ def test_a_server_on_the_same_port_with_the_same_state_goes_on(server: LangfuseS
     )
     with again, client_of(again) as client:
         assert [row["id"] for row in client.get("/api/public/v3/scores").json()["data"]] == ["s"]
+
+
+def test_a_score_never_leaves_the_environment_and_the_trace_of_its_first_writing(
+    server: LangfuseServer, client: httpx.Client
+) -> None:
+    for moved in (
+        {"environment": "production"},
+        {"traceId": "t2"},
+        {"traceId": "t2", "observationId": "o2"},
+        {"traceId": "t1", "observationId": "o1"},
+    ):
+        again = {"environment": "ci", **moved}
+        client.post("/api/public/scores", json=score("s", environment="ci"))
+        assert client.post("/api/public/scores", json=score("s", 2.0, **again)).status_code == 200
+        (row,) = server.state.kept_scores().values()
+        assert (row.value, row.environment) == (2.0, "ci")
+        assert (row.parent.trace_id or row.parent.id) == "t1"
+    assert row.parent.id == "o1"  # within its trace it may move

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _NEGATIVE = re.compile(r"-\.?\d\S*")
 
 _environment_option = click.option(
-    "--environment", help="The score's environment, instead of LANGFUSE_TRACING_ENVIRONMENT."
+    "--environment",
+    help="The score's environment, instead of LANGFUSE_TRACING_ENVIRONMENT; without both, that of what it is about.",
 )
 _trace_option = click.option("--trace-id", required=True, help="The trace of the answer.")
 
@@ -174,7 +175,7 @@ def _write(environment: str | None, write: Callable[[ScoreWriter], WrittenScore]
     root = find_root()
     path = root / "gates" / CATALOG_FILE
     catalog = read_catalog(path) if path.is_file() else Catalog()
-    with ScoreWriter(require_settings(root, "a score"), catalog, environment) as writer:
+    with ScoreWriter(require_settings(root, "a score"), catalog, environment, say) as writer:
         written = write(writer)
         print_text(f"accepted by the server: {written}")
         warning = writer.warning(written)

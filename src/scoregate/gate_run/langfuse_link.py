@@ -17,6 +17,7 @@ from scoregate.langfuse.connection import Connection, Patience
 from scoregate.langfuse.delivery import Delivery, DeliveryReport
 from scoregate.langfuse.project import Project, experiment_url, project_of
 from scoregate.langfuse.score_body import verdict_scores
+from scoregate.langfuse.sending import run_environment
 from scoregate.langfuse.settings import Settings
 from scoregate.langfuse.spans import SpanWriter, judge_span
 from scoregate.langfuse.tracing import ItemTracing
@@ -48,6 +49,7 @@ class LangfuseLink:
         self._delivery = Delivery(self._store, self._connection, catalog, stop=self._stop)
         self._project: Project | None = None
         self._runs: list[str] = []
+        self._environments: dict[str, str] = {}
         self._tracing: ItemTracing | None = None
         self._calls: SimpleQueue[tuple[ModelCall, str, str, str] | None] | None = None
         self._calls_kept = threading.Event()
@@ -120,13 +122,18 @@ class LangfuseLink:
         self._store.outbox.put_spans(self._runs[0], self._settings.target, payload, size)
 
     def _experiment(self, run: str, trial: int) -> Mapping[str, str]:
-        writer = SpanWriter(self._store.header(run), {}, self._settings.environment)
+        writer = SpanWriter(self._store.header(run), {}, self._environment_of(run))
         return writer.experiment_attributes(trial)
 
     def tell_verdict(self, verdict: Verdict, run: str) -> None:
         """Keep the verdict's run scores for delivery. Raises ScoregateError where they cannot be kept."""
-        scores = verdict_scores(verdict, self._store.header(run), self._settings.environment)
+        scores = verdict_scores(verdict, self._store.header(run), self._environment_of(run))
         self._store.outbox.keep_run_scores(run, scores)
+
+    def _environment_of(self, run: str) -> str:
+        if run not in self._environments:
+            self._environments[run] = run_environment(self._connection, self._store, run)
+        return self._environments[run]
 
     def recheck(self, seconds: float) -> None:
         """Make due what is not there or was rejected, whatever was seen before. Raises Refused, ServiceError."""

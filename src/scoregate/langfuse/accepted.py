@@ -14,6 +14,7 @@ from scoregate.langfuse import ids
 from scoregate.langfuse.connection import Connection
 from scoregate.langfuse.experiments import Experiment
 from scoregate.langfuse.score_body import ScoreParent, score_body
+from scoregate.langfuse.score_places import environment_of_run
 from scoregate.langfuse.score_sending import send_scores
 from scoregate.own import json_codec
 from scoregate.records import JSON
@@ -89,6 +90,7 @@ def write_marks(
         "forced": json_codec.dumps(accepted.get("forced") or [], ensure_ascii=False),
         "best_of": str(accepted.get("best_of") or ""),
     }
+    place = environment_of_run(connection, trials[0].id) if trials else None
     bodies = [
         score_body(
             _ACCEPTED,
@@ -96,7 +98,7 @@ def write_marks(
             contract=None,
             parent=ScoreParent.run(experiment.id),
             score_id=ids.run_score_id(run, trial, f"{_ACCEPTED} {gate}"),
-            environment=connection.settings.environment,
+            environment=place or connection.settings.run_environment,
             comment=str(accepted["why"]),
             metadata=said,
         )

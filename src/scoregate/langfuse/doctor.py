@@ -128,7 +128,12 @@ def _settings_checks(settings: Settings, environ: Mapping[str, str]) -> Iterator
     public = f"{names.PUBLIC_KEY} {settings.public_key[:_SHOWN_OF_A_KEY]}… ({source(names.PUBLIC_KEY)})"
     secret = f"{names.SECRET_KEY} ({source(names.SECRET_KEY)})"
     yield Check("keys", "ok", f"{public}, {secret}, for {settings.base_url}")
-    yield Check("environment", "ok", settings.environment)
+    yield Check(
+        "environment",
+        "ok",
+        f"runs go to '{settings.run_environment}', scores of live traces that are not found to "
+        f"'{settings.live_environment}' ({names.ENVIRONMENT} sets both)",
+    )
 
 
 def _env_file_checks(root: Path) -> Iterator[Check]:

@@ -7,21 +7,30 @@ scores are still sent. Nothing is connected before the first score, and importin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, get_args
 
 from scoregate.catalog import SCORED, Catalog, Contract, Parent, built_in_contract
-from scoregate.errors import BaselineError, ConfigError, ContractError, ScoregateError, did_you_mean
-from scoregate.langfuse.connection import Connection
-from scoregate.langfuse.experiments import SINCE, find_experiment, iso
+from scoregate.errors import ConfigError, ContractError, ScoregateError, did_you_mean
+from scoregate.langfuse.connection import Connection, Refused
 from scoregate.langfuse.feedback import USER_FEEDBACK, FeedbackEvent
 from scoregate.langfuse.score_body import ScoreParent, data_type, score_body
 from scoregate.langfuse.score_configs import ScoreConfig, read_configs, usable_config
+from scoregate.langfuse.score_places import (
+    StandingScore,
+    delete_score,
+    environment_of,
+    find_observation,
+    find_run,
+    find_run_item,
+    standing_scores,
+)
 from scoregate.langfuse.score_sending import send_scores
 from scoregate.langfuse.settings import Settings, check_environment
 from scoregate.records import JSON, ScoreValue
+from scoregate.wording import Say
 
 SessionOutcome = Literal["resolved", "escalated", "abandoned", "unknown"]
 OUTCOMES: tuple[SessionOutcome, ...] = get_args(SessionOutcome)
@@ -54,11 +63,8 @@ _OWN = {
     )
 }
 """The contracts of the scores with a method of their own; the catalog's entry, where it has one, goes before."""
-_MOST_NAMED = 3
-_OBSERVATIONS = 1000
-"""Most of a page."""
-_SDK_ROOT = "experiment-item-task"
-"""What the SDK's runner has as the root observation of its run items, though it stands below another one."""
+_UNKNOWN = (404, 405)
+"""Of a server that does not have an endpoint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +77,8 @@ class WrittenScore:
     parent: ScoreParent
     environment: str
     config_id: str | None = None
+    deleted: tuple[StandingScore, ...] = ()
+    """Scores of another environment whose place it took, which the server will delete."""
 
     def __str__(self) -> str:
         value = str(self.value).lower() if isinstance(self.value, bool) else self.value
@@ -83,17 +91,29 @@ class ScoreWriter:
     They raise ContractError for a value or a parent that its contract does not allow, ConfigError for a score that has
     no contract or a config in Langfuse that stands in the way (both before anything is sent), Refused with the
     server's reason, and ServiceError where the server does not serve. Sending a score again replaces it.
+
+    Where neither `environment` nor the settings say one, a score goes where it stands already, else where its parent
+    is.
     """
 
     def __init__(
-        self, target: Settings | Connection, catalog: Catalog | None = None, environment: str | None = None
+        self,
+        target: Settings | Connection,
+        catalog: Catalog | None = None,
+        environment: str | None = None,
+        say: Say = lambda _: None,
     ) -> None:
-        """`environment` instead of the settings' own. A connection that is given is not closed here."""
+        """`environment` instead of the settings' own. A connection that is given is not closed here.
+
+        `say` hears, before it is done, that a score of another environment is deleted.
+        """
         self._target = target
         self._catalog = catalog or Catalog()
-        settings = target.settings if isinstance(target, Connection) else target
-        self.environment = environment or settings.environment
-        check_environment(self.environment)
+        self._say = say
+        self._settings = target.settings if isinstance(target, Connection) else target
+        self._asked = environment
+        if environment is not None:
+            check_environment(environment)
 
     def __enter__(self) -> ScoreWriter:
         return self
@@ -166,40 +186,51 @@ class ScoreWriter:
 
     def run(self, experiment: str) -> ScoreParent:
         """An experiment by its id or name, as a parent. Raises ConfigError where there is not exactly one."""
-        return _find_run(self.connection, experiment)
+        return find_run(self.connection, experiment)
 
     def run_item(self, experiment: str, item: str) -> ScoreParent:
         """A run item by its experiment and its dataset item's id, as a parent. Raises ConfigError as `run`."""
-        return _find_run_item(self.connection, self.run(experiment), item)
+        return find_run_item(self.connection, self.run(experiment), item)
 
     def warning(self, written: WrittenScore) -> str | None:
         """Why the score may not be seen where it is looked for, or None.
 
         The usual reason is an environment that is not the trace's own. Raises nothing: the score is written.
         """
-        trace_id = written.parent.trace_id
-        if trace_id is None:
-            return None
-        observation = written.parent.id if written.parent.kind == "observation" else None
+        parent = written.parent
+        what = f"session {parent.id}" if parent.kind == "session" else f"trace {parent.trace_id}"
+        if parent.kind == "run":
+            return None  # It was looked up by its name.
+        observation = parent.id if parent.kind == "observation" else None
         try:
-            there = _trace_environment(self.connection, trace_id)
-            lacks = there and observation and not _find_observation(self.connection, trace_id, observation)
+            there = environment_of(self.connection, parent)
+            lacks = (
+                there
+                and observation
+                and not find_observation(self.connection, parent.trace_id or "", observation)
+            )
         except ScoregateError as problem:
-            return f"whether trace {trace_id} is in environment {written.environment} could not be checked: {problem}"
+            return f"whether {what} is in environment {written.environment} could not be checked: {problem}"
+        if there is None and parent.kind == "session":
+            return (
+                f"session {parent.id} is in no trace of this project, or not yet: the score waits for it there "
+                "(check that it is the id of a session and not of a trace)"
+            )
         if there is None:
             return (
-                f"trace {trace_id} is not in this project, or not yet: the score waits for it there "
+                f"{what} is not in this project, or not yet: the score waits for it there "
                 "(check that it is the id of a trace and not of a session)"
             )
         if lacks:
             return (
-                f"trace {trace_id} has no observation {observation}, or not yet: the score waits for it there "
+                f"{what} has no observation {observation}, or not yet: the score waits for it there "
                 "(check the id)"
             )
         if there != written.environment:
             return (
-                f"the trace is in '{there}' and the score in '{written.environment}', so its score list stays empty "
-                f"there (write it again with --environment {there})"
+                f"the {what.split()[0]} is in '{there}' and the score in '{written.environment}': a view of one "
+                "environment shows one of them only, and the server never moves a score (with --environment "
+                f"{there} it is written there under another id, and this one deleted)"
             )
         return None
 
@@ -238,7 +269,7 @@ class ScoreWriter:
     def _as_run_item(self, contract: Contract, parent: ScoreParent) -> ScoreParent:
         """What is to have the score of a run item: the run item itself, or the one whose root observation is meant."""
         if parent.kind == "observation" and parent.trace_id and parent.id.strip():
-            found = _find_observation(self.connection, parent.trace_id, parent.id)
+            found = find_observation(self.connection, parent.trace_id, parent.id)
             if found is not None and found.is_root:
                 return ScoreParent.run_item(parent.trace_id, parent.id)
             what = (
@@ -267,32 +298,80 @@ class ScoreWriter:
         comment: str | None,
         metadata: Mapping[str, JSON] | None,
     ) -> WrittenScore:
-        def body(config: ScoreConfig | None) -> dict[str, JSON]:
+        def body(config: ScoreConfig | None, under: str, environment: str) -> dict[str, JSON]:
             return score_body(
                 contract.name,
                 value,
                 contract=contract,
                 parent=parent,
-                score_id=score_id,
-                environment=self.environment,
+                score_id=under,
+                environment=environment,
                 comment=comment,
                 metadata=metadata,
                 config=config,
             )
 
-        body(None)  # what is wrong by itself is told before the server is asked for anything
+        # What is wrong by itself is told before the server is asked for anything.
+        body(None, score_id, self._asked or self._settings.live_environment)
+        under, environment, left = self._place(contract.name, parent, score_id)
         config = usable_config(contract.name, data_type(value, contract), self._configs)
-        sent = send_scores(self.connection, [body(config)])[0]
+        made = body(config, under, environment)
+        for one in left:
+            self._say(
+                f"the score stands in '{one.environment}' (id {one.id}), and the server never moves one: it is "
+                f"written in '{environment}' under the id {under}, and the other one deleted within minutes"
+            )
+        sent = send_scores(self.connection, [made])[0]
         if sent.state != "accepted":
             raise sent.error or ContractError(sent.reason or "it cannot be sent", where=contract.name)
+        for one in left:
+            delete_score(self.connection, one.id)
         return WrittenScore(
-            id=score_id,
+            id=under,
             name=contract.name,
             value=value,
             parent=parent,
-            environment=self.environment,
+            environment=environment,
             config_id=config.id if config else None,
+            deleted=left,
         )
+
+    def _place(
+        self, name: str, parent: ScoreParent, score_id: str
+    ) -> tuple[str, str, tuple[StandingScore, ...]]:
+        """The id and the environment of a score, and what stands elsewhere and is to be deleted for it.
+
+        A score that stands in the environment that is asked for keeps its id, whoever chose that.
+        """
+        asked = self._asked or self._settings.environment
+        elsewhere = f"{score_id}@{asked}" if asked else score_id
+        standing = self._standing(parent, name, {score_id, elsewhere})
+        environment = asked or (standing[0].environment if standing else None)
+        if environment is None:
+            environment = self._environment_of(parent) or self._settings.live_environment
+        here = [one.id for one in standing if one.environment == environment]
+        if here:
+            return (score_id if score_id in here else here[0]), environment, ()
+        # Under the usual id there may be one that the server does not show yet.
+        other = self._asked is not None and self._asked != self._settings.environment
+        return (elsewhere if other or standing else score_id), environment, tuple(standing)
+
+    def _standing(self, parent: ScoreParent, name: str, ids: Collection[str]) -> list[StandingScore]:
+        try:
+            return standing_scores(self.connection, parent, name, ids)
+        except Refused as refusal:
+            if refusal.status not in _UNKNOWN:
+                raise
+            self._say(f"whether the score stands in another environment could not be checked: {refusal}")
+            return []
+
+    def _environment_of(self, parent: ScoreParent) -> str | None:
+        try:
+            return environment_of(self.connection, parent)
+        except Refused as refusal:
+            if refusal.status not in _UNKNOWN:
+                raise
+            return None  # `warning` asks again, and says so
 
 
 def _check_written_on(contract: Contract, kind: Parent) -> None:
@@ -308,66 +387,3 @@ def _check_written_on(contract: Contract, kind: Parent) -> None:
         where=contract.name,
         hint=f'make it parent = "{kind}", or write it with `scoregate score set {contract.name}`',
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _FoundObservation:
-    """An observation that is there."""
-
-    is_root: bool
-    """It is the root of its trace, or of a run item of the SDK's."""
-
-
-def _find_run(connection: Connection, experiment: str) -> ScoreParent:
-    """An experiment by its id, or by its name where that is one experiment's only.
-
-    Raises ConfigError where there is none or there are several; Refused, ServiceError.
-    """
-    try:
-        return ScoreParent.run(find_experiment(connection, experiment).id)
-    except BaselineError as problem:  # found as a baseline would be; here it is a word on the command line
-        raise ConfigError(problem.message, hint=problem.hint) from problem
-
-
-def _find_run_item(connection: Connection, run: ScoreParent, item: str) -> ScoreParent:
-    """The run item of an experiment by its dataset item's id.
-
-    Raises ConfigError where there is none or there are several; Refused, ServiceError.
-    """
-    query = {"fromStartTime": iso(SINCE), "experimentId": run.id, "experimentItemId": item, "fields": "core"}
-    rows = [row for row in connection.cursor("/experiment-items", query) if _is_of(row, run, item)]
-    places = {(row["traceId"], row["id"]) for row in rows}
-    if not places:
-        raise ConfigError(f"experiment {run.id} has no run item of the dataset item '{item}'")
-    if len(places) > 1:
-        named = [
-            f"--trace-id {trace} --observation-id {root}" for trace, root in sorted(places)[:_MOST_NAMED]
-        ]
-        raise ConfigError(
-            f"experiment {run.id} ran the dataset item '{item}' {len(places)} times",
-            hint=f"give one of them: {' or '.join(named)}{', …' if len(places) > len(named) else ''}",
-        )
-    return ScoreParent.run_item(*places.pop())
-
-
-def _trace_environment(connection: Connection, trace_id: str) -> str | None:
-    """The environment that a trace is in, or None where the server does not show the trace. Raises Refused,
-    ServiceError."""
-    body = connection.get("/v2/observations", {"traceId": trace_id, "limit": 1, "fields": "core,basic"})
-    rows = body["data"]
-    return str(rows[0]["environment"]) if rows else None
-
-
-def _find_observation(connection: Connection, trace_id: str, observation_id: str) -> _FoundObservation | None:
-    """An observation of a trace, or None where the server does not show it. Raises Refused, ServiceError."""
-    query = {"traceId": trace_id, "fields": "core,basic"}
-    rows = connection.cursor("/v2/observations", query, limit=_OBSERVATIONS)
-    row = next((row for row in rows if row["id"] == observation_id), None)
-    if row is None:
-        return None
-    return _FoundObservation(is_root=not row.get("parentObservationId") or row.get("name") == _SDK_ROOT)
-
-
-def _is_of(row: JSON, run: ScoreParent, item: str) -> bool:
-    # An id with a comma is read as two by the server.
-    return bool(row["experimentId"] == run.id and row["experimentItemId"] == item)

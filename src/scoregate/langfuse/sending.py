@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from scoregate.catalog import Catalog
 from scoregate.errors import ConfigError, ContractError, ScoregateError, ServiceError
@@ -12,6 +13,7 @@ from scoregate.langfuse import ids
 from scoregate.langfuse.connection import Connection, Refused
 from scoregate.langfuse.score_body import ScoreParent, at_parent, data_type, score_body
 from scoregate.langfuse.score_configs import ScoreConfig, usable_config
+from scoregate.langfuse.score_places import environment_of_run
 from scoregate.langfuse.score_sending import send_scores
 from scoregate.langfuse.spans import TRACES, SpanWriter, trace_headers
 from scoregate.own import json_codec
@@ -44,6 +46,7 @@ class Sender:
         self._lock = threading.Lock()
         self._writers: dict[str, SpanWriter] = {}
         self._items: dict[str, dict[str, DatasetItem]] = {}
+        self._environments: dict[str, str] = {}
 
     def items(self, run: str, items: Sequence[RunItem]) -> int:
         """Root spans; how many were settled. Raises Refused, ServiceError."""
@@ -133,7 +136,7 @@ class Sender:
             contract=contract and at_parent(contract, "run_item"),
             parent=ScoreParent.run_item(ids.trace_id(run, item, trial), ids.root_span_id(run, item, trial)),
             score_id=ids.score_id(run, item, trial, score.score),
-            environment=self._connection.settings.environment,
+            environment=self._environment_of(run),
             comment=score.comment,
             config=usable_config(score.score, data_type(score.value, contract), self._configs),
         )
@@ -150,7 +153,24 @@ class Sender:
             fingerprint = header.dataset_fingerprint or ""
             if fingerprint not in self._items:
                 self._items[fingerprint] = self._store.dataset_items(fingerprint)
-            settings = self._connection.settings
-            known = SpanWriter(header, self._items[fingerprint], settings.environment, settings.public_key)
+            public_key = self._connection.settings.public_key
+            known = SpanWriter(header, self._items[fingerprint], self._environment_of(run), public_key)
             self._writers[run] = known
         return known
+
+    def _environment_of(self, run: str) -> str:
+        found = self._environments.get(run)
+        if found is None:
+            found = self._environments[run] = run_environment(self._connection, self._store, run)
+        return found
+
+
+def run_environment(connection: Connection, store: Store, run: str) -> str:
+    """Where the rest of a run goes: where its items are already, else where the settings say."""
+    settings = connection.settings
+    if store.outbox.tally(run, settings.target).items_accepted:
+        with suppress(ScoregateError):
+            found = environment_of_run(connection, ids.experiment_id(run, 0))
+            if found is not None:
+                return found
+    return settings.run_environment

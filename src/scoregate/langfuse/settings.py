@@ -15,8 +15,11 @@ from scoregate.files.env_file import ENV_FILE, read_env_file
 
 _CLOUD_URL = "https://cloud.langfuse.com"
 """Where Langfuse is if nothing says otherwise."""
-_DEFAULT_ENVIRONMENT = "default"
-"""The environment of what is sent without one."""
+_RUNS = "sdk-experiment"
+"""Where runs go unless something else is said, as those of the SDK's own runner do: the interface hides it among live
+traffic, and evaluators of live traces leave it out."""
+_LIVE = "default"
+"""Where the server puts what is sent without an environment."""
 PUBLIC_KEY, SECRET_KEY = "LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY"
 BASE_URLS = ("LANGFUSE_BASE_URL", "LANGFUSE_HOST")
 ENVIRONMENT = "LANGFUSE_TRACING_ENVIRONMENT"
@@ -31,7 +34,18 @@ class Settings:
     secret_key: str = field(repr=False)
     base_url: str = _CLOUD_URL
     """Without a slash at its end."""
-    environment: str = _DEFAULT_ENVIRONMENT
+    environment: str | None = None
+    """What LANGFUSE_TRACING_ENVIRONMENT says; None where it says nothing."""
+
+    @property
+    def run_environment(self) -> str:
+        """Where run items go, their scores, and what the candidate traces below them."""
+        return self.environment or _RUNS
+
+    @property
+    def live_environment(self) -> str:
+        """Where a score goes whose trace is not known to be in another one."""
+        return self.environment or _LIVE
 
     @property
     def target(self) -> str:
@@ -79,8 +93,9 @@ def find_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settin
         )
     name = next((name for name in BASE_URLS if values.get(name, "").strip()), None)
     url = values[name].strip() if name else _CLOUD_URL
-    environment = values.get(ENVIRONMENT, "").strip() or _DEFAULT_ENVIRONMENT
-    check_environment(environment)
+    environment = values.get(ENVIRONMENT, "").strip() or None
+    if environment is not None:
+        check_environment(environment)
     return Settings(public, secret, _checked_url(url, name), environment)
 
 

@@ -50,7 +50,7 @@ def prepare_environment(settings: Settings, environ: MutableMapping[str, str] = 
         PUBLIC_KEY: settings.public_key,
         SECRET_KEY: settings.secret_key,
         BASE_URLS[0]: settings.base_url,
-        ENVIRONMENT: settings.environment,
+        ENVIRONMENT: settings.run_environment,
         "OTEL_BSP_MAX_QUEUE_SIZE": str(_QUEUE_SPANS),
         "OTEL_BSP_SCHEDULE_DELAY": str(_DELAY_MILLISECONDS),
     }
