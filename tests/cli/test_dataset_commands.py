@@ -342,3 +342,25 @@ def test_many_questions_are_pushed_once_and_pulled_alike(
     )
     assert there == here
     assert pulled.err.endswith(f"fingerprint: {here}\n")
+
+
+def test_the_schemas_of_the_example_are_pushed(project: Project, server: LangfuseServer) -> None:
+    example = Path(__file__).parents[2] / "datasets"
+    options = []
+    for member in ("input", "expected_output"):
+        schema = example / "schemas" / f"support-agent.{member}.json"
+        options += [f"--{member.replace('_', '-')}-schema", str(schema)]
+    pushed = project.scoregate("dataset", "push", str(example / "support-agent.jsonl"), "agent", *options)
+    assert pushed.code == 0, pushed.err
+    assert server.state.datasets.by_name["agent"].expected_output_schema is not None
+
+
+def test_a_schema_that_langfuse_would_refuse_is_told_before_anything_is_sent(
+    project: Project, server: LangfuseServer
+) -> None:
+    project.write("number.json", '{"type": "integer", "maximun": 6}')
+    told = push(project, "--expected-output-schema", "number.json").error(2)
+    assert told.startswith(
+        "--expected-output-schema number.json: Langfuse would refuse this schema for maximun at #"
+    )
+    assert not written(server)

@@ -7,6 +7,7 @@ import secrets
 import uuid
 from dataclasses import replace
 
+from scoregate.langfuse.schema_rules import strict_problem
 from tests.langfuse_server.answers import Answer, Json, custom, invalid, not_an_option, refused, wrong_type
 from tests.langfuse_server.clock import iso
 from tests.langfuse_server.dataset_rows import DatasetRow, ItemRow
@@ -191,13 +192,8 @@ def _dataset(state: State, name: str) -> DatasetRow:
 
 
 def _is_schema(schema: Json) -> bool:
-    from jsonschema import Draft7Validator, SchemaError
-
-    try:
-        Draft7Validator.check_schema(schema)
-    except SchemaError:
-        return False
-    return True
+    """As Ajv's strict mode says, by the rules that `test_schema_rules.py` holds to what it said."""
+    return strict_problem(schema) is None
 
 
 def _broken_schemas(dataset: DatasetRow, row: ItemRow) -> list[str]:

@@ -135,6 +135,7 @@ def push(
     from scoregate.datasets.schemas import read_schema, schema_check
     from scoregate.errors import ConfigError
     from scoregate.langfuse import dataset_push
+    from scoregate.langfuse.schema_translation import sendable_schema
     from scoregate.sources import connect, find_root, named_in_langfuse
 
     target = named_in_langfuse(name)
@@ -158,7 +159,10 @@ def push(
             found,
             target.name,
             description=description,
-            schemas={key: read_schema(schema) for key, _, schema in given},
+            schemas={
+                key: sendable_schema(read_schema(schema), f"--{member.replace('_', '-')}-schema {schema}")
+                for key, member, schema in given
+            },
             schema_checks=[schema_check(schema, member) for _, member, schema in given],
             archive_missing=archive_missing,
         )

@@ -28,6 +28,7 @@ from scoregate.datasets.schemas import ItemCheck, check_against, schema_check
 from scoregate.errors import DatasetError, ServiceError, did_you_mean
 from scoregate.gate_file.source import LangfuseDataset, version_text
 from scoregate.langfuse.connection import PAGE, Connection, Refused
+from scoregate.langfuse.schema_rules import DRAFT_07
 from scoregate.records import JSON, Dataset, DatasetItem
 
 _TRIES = 3
@@ -186,10 +187,15 @@ def item_of(row: JSON) -> DatasetItem:
 def own_checks(snapshot: _Snapshot, *, without: Collection[str] = ()) -> list[ItemCheck]:
     """Checks by the dataset's own schemas, `without` those of these names. Raises ConfigError for one that is none."""
     return [
-        check_against(schema, member, f"{name} of {snapshot.source}")
+        check_against(_as_read_there(schema), member, f"{name} of {snapshot.source}")
         for name, member in _SCHEMAS
         if name not in without and (schema := snapshot.about.get(name)) is not None
     ]
+
+
+def _as_read_there(schema: JSON) -> JSON:
+    """The schema with the draft that the server reads one of no draft as."""
+    return {"$schema": DRAFT_07, **schema} if isinstance(schema, dict) else schema
 
 
 def _newest(connection: Connection, source: LangfuseDataset, server_time: datetime | None) -> datetime:
