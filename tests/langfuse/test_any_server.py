@@ -28,6 +28,8 @@ from scoregate.langfuse.datasets import read_dataset, read_snapshot
 from scoregate.langfuse.delivery import Delivery, DeliveryReport
 from scoregate.langfuse.experiment_runs import read_run
 from scoregate.langfuse.project import project_of
+from scoregate.langfuse.schema_rules import strict_problem
+from scoregate.langfuse.schema_translation import sendable_schema
 from scoregate.langfuse.score_sending import send_scores
 from scoregate.langfuse.settings import Settings
 from scoregate.records import JSON, Dataset, DatasetItem, Run, RunHeader, RunItem, Score, ScoreStatus
@@ -198,6 +200,48 @@ def test_a_value_that_breaks_its_config_is_taken_and_not_kept(guest: Guest) -> N
         guest.connection.request("PATCH", f"/score-configs/{config}", content=b'{"isArchived": true}')
 
 
+def test_a_score_stays_in_the_environment_and_the_trace_of_its_first_writing(guest: Guest) -> None:
+    body = guest.score(0, dataType="BOOLEAN", environment="scoregate-test", traceId=guest.prefix)
+    for moved in ({}, {"environment": "scoregate-elsewhere"}, {"traceId": f"{guest.prefix}-other"}):
+        [sent] = send_scores(guest.connection, [{**body, "value": int(bool(moved)), **moved}])
+        assert sent.state == "accepted", sent.reason
+
+    rows = eventually(
+        lambda: rows_of(guest, body, fields="subject"), lambda rows: [row["value"] for row in rows] == [True]
+    )
+    [row] = rows
+    assert (row["environment"], row["subject"]["id"]) == ("scoregate-test", guest.prefix)
+
+
+@pytest.mark.parametrize(
+    ("schema", "taken"),
+    [
+        ({"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]}, True),
+        ({"$schema": "https://json-schema.org/draft/2020-12/schema"}, False),
+        ({"type": "object", "required": ["q"]}, False),
+        ({"properties": {"q": {}}}, False),
+        ({"type": "array", "prefixItems": [{}], "minItems": 1, "maxItems": 1}, False),
+        ({"x-note": "an unknown keyword"}, False),
+        ({"type": ["string", "number"]}, False),
+    ],
+    ids=str,
+)
+def test_a_schema_is_read_strictly_as_draft_07(guest: Guest, schema: JSON, taken: bool) -> None:
+    assert (strict_problem(schema) is None) == taken
+    for sent, refused in ((schema, not taken), (sendable_schema(schema, "schema.json"), False)):
+        body = {"name": guest.dataset.name, "inputSchema": sent}
+        reply = guest.connection.post("/v2/datasets", body, wanted=(400,))
+        assert (reply.status == 400) == refused
+
+
+def test_after_a_body_that_is_too_large_the_next_request_is_served(guest: Guest) -> None:
+    with pytest.raises(Refused, match="413"):
+        guest.connection.post("/scores", guest.score(1, traceId=guest.prefix, comment="x" * 2**21))
+    began = time.monotonic()
+    assert project_of(guest.connection).id
+    assert time.monotonic() - began < 5.0
+
+
 def numbers(guest: Guest, count: int) -> Dataset:
     """Items in the order of their ids."""
     kinds = ("even", "odd")
@@ -267,9 +311,9 @@ def values(run: Run) -> dict[tuple[str, str], tuple[object, str]]:
     return {(score.item, score.score): (score.value, score.status) for score in run.scores}
 
 
-def rows_of(guest: Guest, body: dict[str, JSON]) -> list[JSON]:
+def rows_of(guest: Guest, body: dict[str, JSON], fields: str = "core") -> list[JSON]:
     """What the server shows under a score's id."""
-    return list(guest.connection.cursor("/v3/scores", {"id": str(body["id"])}))
+    return list(guest.connection.cursor("/v3/scores", {"id": str(body["id"]), "fields": fields}))
 
 
 def eventually(read: Callable[[], list[JSON]], done: Callable[[list[JSON]], bool]) -> list[JSON]:

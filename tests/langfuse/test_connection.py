@@ -50,6 +50,18 @@ def test_a_wish_to_wait_for_an_hour_is_an_error(server: LangfuseServer, connecti
         project_of(connection)
 
 
+def test_a_connection_that_was_answered_413_is_not_used_again(
+    server: LangfuseServer, connection: Connection
+) -> None:
+    body = {"name": "n", "value": 1, "traceId": "t", "comment": "x" * 1024 * 1024}
+    began = time.monotonic()
+    for _ in range(3):
+        with pytest.raises(Refused, match="413"):
+            connection.post("/scores", body)
+        assert project_of(connection).name
+    assert time.monotonic() - began < 5.0
+
+
 @pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
 def test_a_wish_that_is_no_time_leaves_the_usual_pause(server: LangfuseServer, seconds: float) -> None:
     server.faults.plan(Fault(status=429, retry_after=seconds), next_requests=1)

@@ -33,7 +33,10 @@ class Replay:
     client: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=60)
+        self.client = self._fresh_client()
+
+    def _fresh_client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, trust_env=False, timeout=60)
 
     def close(self) -> None:
         self.client.close()
@@ -47,6 +50,10 @@ class Replay:
         headers = {name: self._header(name, value) for name, value in request["headers"].items()}
         body = self._body(request)
         answer = self.client.request(request["method"], target, headers=headers, content=body or None)
+        if answer.status_code == 413:
+            # The server never serves that connection again.
+            self.close()
+            self.client = self._fresh_client()
         kind = answer.headers.get("content-type")
         answered = answer.json() if (kind or "").startswith("application/json") else answer.text
         recorded = self.rewriting.body(exchange.body)

@@ -166,7 +166,8 @@ class _Handler(LoopbackHandler):
         cut = fault is not None and fault.kind in ("reset_before", "reset_after", "truncated")
         state.received.append(Received(self.command, self.path, None if cut else answer.status))
         if fault is None or not cut:
-            return self._send(answer)
+            self._send(answer)
+            return self._serve_no_more() if answer.status == 413 else None
         if fault.kind == "truncated":
             return self._send_half(answer)
         return self.hang_up(reset=True)
@@ -193,6 +194,12 @@ class _Handler(LoopbackHandler):
         if fault is not None and fault.kind == "slow":
             time.sleep(fault.seconds)
         return answer
+
+    def _serve_no_more(self) -> None:
+        """After a 413 the real server leaves what comes on this connection unanswered, until the client closes it."""
+        while self.rfile.read1(65536):
+            continue
+        self.close_connection = True
 
     def _send(self, answer: Answer) -> None:
         payload = answer.payload()

@@ -121,6 +121,19 @@ def test_a_server_on_the_same_port_with_the_same_state_goes_on(server: LangfuseS
         assert [row["id"] for row in client.get("/api/public/v3/scores").json()["data"]] == ["s"]
 
 
+def test_after_a_413_nothing_is_served_on_that_connection(server: LangfuseServer) -> None:
+    with httpx.Client(
+        base_url=server.url, auth=(server.public_key, server.secret_key), trust_env=False, timeout=0.5
+    ) as client:
+        assert (
+            client.post("/api/public/scores", json=score("s", comment="x" * 1024 * 1024)).status_code == 413
+        )
+        with pytest.raises(httpx.ReadTimeout):
+            client.get("/api/public/projects")
+        # The client has closed that one.
+        assert client.get("/api/public/projects").status_code == 200
+
+
 def test_a_score_never_leaves_the_environment_and_the_trace_of_its_first_writing(
     server: LangfuseServer, client: httpx.Client
 ) -> None:

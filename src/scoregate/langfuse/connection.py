@@ -35,6 +35,8 @@ API = "/api/public"
 PAGE = 100
 """Most entries of a page that the server gives."""
 _OF_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
+_TOO_LARGE = 413
+"""After it a server of Langfuse leaves everything unanswered that comes on the same connection."""
 _DOUBTFUL = frozenset((400, 401, 403, 404, 405))
 Query = Mapping[str, str | int | float | bool | None]
 _MOST_OF_A_REASON = 300
@@ -249,6 +251,8 @@ class Connection:
                 body += part
                 if time.monotonic() > until or self._stop.is_set():
                     raise httpx.ReadTimeout("the answer takes too long")
+            if answer.status_code == _TOO_LARGE:
+                answer.extensions["network_stream"].close()
             # The body is decoded by now; a header that says otherwise would have it done again.
             plain = [(k, v) for k, v in answer.headers.multi_items() if k.lower() not in _OF_THE_BODY]
             return httpx.Response(answer.status_code, headers=plain, content=bytes(body))
