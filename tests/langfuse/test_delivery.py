@@ -13,6 +13,7 @@ from scoregate.catalog import Catalog, Contract
 from scoregate.langfuse import ids
 from scoregate.langfuse.connection import Connection, Patience
 from scoregate.langfuse.delivery import Delivery, DeliveryReport
+from scoregate.langfuse.sending import Spending
 from scoregate.langfuse.settings import Settings
 from scoregate.records import DatasetItem, RunHeader, RunItem, Score, Tokens
 from scoregate.store import Store
@@ -80,12 +81,13 @@ def deliver(
     request_seconds: float = 3.0,
     catalog: Catalog | None = None,
     environment: str | None = "ci",
+    spending: Spending = lambda _: frozenset(),
 ) -> DeliveryReport:
     settings = Settings(server.public_key, server.secret_key, server.url, environment)
     stop = threading.Event()
     patience = Patience(deadline=request_seconds, first_pause=0.01, longest_pause=0.1)
     with Connection(settings, patience, stop=stop) as connection:
-        delivery = Delivery(store, connection, catalog or Catalog(), stop=stop)
+        delivery = Delivery(store, connection, catalog or Catalog(), stop=stop, spending=spending)
         delivery.add(run)
         return delivery.finish(seconds)
 
@@ -108,6 +110,20 @@ def test_a_run_item_is_a_trace_of_its_own_whose_root_holds_its_scores(
     assert score.value is True or score.value == 1
     assert (score.data_type, score.environment, score.comment) == ("BOOLEAN", "ci", "compared")
     assert ids.root_span_id(RUN, "q0", 0) in server.state.kept_items(ids.experiment_id(RUN, 0))
+
+
+@pytest.mark.parametrize("told_by_the_candidate", [False, True])
+def test_tokens_and_cost_count_once(
+    server: LangfuseServer, store: Store, told_by_the_candidate: bool
+) -> None:
+    fill(store, 1)
+    traces = {ids.trace_id(RUN, "q0", 0)} if told_by_the_candidate else set()
+    deliver(server, store, spending=lambda asked: traces & set(asked))
+    [root] = server.state.kept_items(ids.experiment_id(RUN, 0)).values()
+    if told_by_the_candidate:
+        assert (root.usage, root.cost) == ({}, {})
+    else:
+        assert (root.usage, root.cost) == ({"input": 3, "output": 4, "total": 7}, {"total": 0.5})
 
 
 def environments(server: LangfuseServer) -> set[str]:

@@ -30,6 +30,7 @@ class TracedRun:
         self.outputs: dict[str, Any] = printed["outputs"]
         self.flushed: bool = printed["flushed"]
         self.problems: list[str] = printed["problems"]
+        self.spending: list[str] = printed["spending"]
         self.sdk_loaded: list[str] = printed["sdk_loaded"]
         self.said: Any = printed["said"]
 
@@ -341,6 +342,27 @@ def test_a_process_of_its_own_is_told_the_parent(tmp_path: Path, kind: str) -> N
         item: [ids.trace_id("run-1", item, 0), ids.root_span_id("run-1", item, 0)]
         for item in ("item-0", "item-1")
     }
+
+
+def test_it_is_known_which_calls_say_their_tokens_or_their_cost_themselves(tmp_path: Path) -> None:
+    run = traced_run(
+        tmp_path,
+        """
+        from langfuse import get_client
+
+        SAID = {
+            0: {"usage_details": {"input": 3, "output": 4}},
+            1: {"cost_details": {"total": 0.1}},
+            2: {"metadata": {"tokens": 7}},
+        }
+
+        def task(*, item, **kwargs):
+            client = get_client()
+            with client.start_as_current_observation(name="model", as_type="generation", **SAID[item.input]):
+                return "answer"
+        """,
+    )
+    assert run.spending == ["item-0", "item-1"]
 
 
 def test_what_the_user_has_set_is_left_and_the_rest_is_filled_in() -> None:

@@ -1,7 +1,8 @@
 """A run of an experiment with the real engine, store, SDK and tracing, in a process of its own.
 
 `python traced_run.py EXPERIMENT ITEMS` prints one JSON object: `spans` (what came to the sink, decoded), `batches`,
-`items` (item id -> error or None), `outputs`, `flushed`, `problems`, `sdk_loaded`, and what the experiment `said`.
+`items` (item id -> error or None), `spending` (items whose own spans say a cost),
+`outputs`, `flushed`, `problems`, `sdk_loaded`, and what the experiment `said`.
 
 The SDK has one client a public key and process and no public way of forgetting it, hence a process a run.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from scoregate.gate_file import CandidateSpec, Limits
+from scoregate.langfuse import ids
 from scoregate.langfuse.settings import Settings
 from scoregate.langfuse.tracing import ItemTracing, prepare_environment
 from scoregate.records import DatasetItem, RunHeader
@@ -51,6 +53,8 @@ def main(experiment: Path, items: int) -> dict[str, Any]:
         arm = Arm(run="run-1", candidate=candidate)
         run(RunPlan(arms=[arm], items=chosen, store=store, limits=Limits(concurrency=20), tracing=tracing))
         loaded = sorted({"langfuse", "opentelemetry.sdk"} & set(sys.modules))
+        traces = {ids.trace_id("run-1", item.id, 0): item.id for item in chosen}
+        spending = sorted(traces[trace] for trace in tracing.spending(list(traces)))
         flushed = tracing.close(10) and tracing.close(10)
         outcome = store.load_run("run-1")
     module = next((m for name, m in sys.modules.items() if name.startswith("scoregate_experiment_")), None)
@@ -61,6 +65,7 @@ def main(experiment: Path, items: int) -> dict[str, Any]:
         "outputs": {item.item: item.output for item in outcome.items},
         "flushed": flushed,
         "problems": tracing.problems,
+        "spending": spending,
         "sdk_loaded": loaded,
         "said": getattr(module, "said", None),
     }

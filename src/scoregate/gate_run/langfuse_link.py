@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
@@ -46,7 +46,9 @@ class LangfuseLink:
         self._say = say
         self._stop = threading.Event()
         self._connection = Connection(settings, _IN_THE_BACKGROUND, stop=self._stop)
-        self._delivery = Delivery(self._store, self._connection, catalog, stop=self._stop)
+        self._delivery = Delivery(
+            self._store, self._connection, catalog, stop=self._stop, spending=self._spending
+        )
         self._project: Project | None = None
         self._runs: list[str] = []
         self._environments: dict[str, str] = {}
@@ -129,6 +131,9 @@ class LangfuseLink:
         """Keep the verdict's run scores for delivery. Raises ScoregateError where they cannot be kept."""
         scores = verdict_scores(verdict, self._store.header(run), self._environment_of(run))
         self._store.outbox.keep_run_scores(run, scores)
+
+    def _spending(self, traces: Sequence[str]) -> Collection[str]:
+        return self._tracing.spending(traces) if self._tracing is not None else ()
 
     def _environment_of(self, run: str) -> str:
         if run not in self._environments:

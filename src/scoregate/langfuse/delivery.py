@@ -28,7 +28,7 @@ from scoregate.langfuse.connection import Connection, Refused, at_once
 from scoregate.langfuse.project import project_of
 from scoregate.langfuse.read_back import Shown, began, item_count, run_scores_shown, shown
 from scoregate.langfuse.score_configs import ScoreConfig, read_configs
-from scoregate.langfuse.sending import Sender
+from scoregate.langfuse.sending import Sender, Spending
 from scoregate.store import Store
 from scoregate.store.outbox import ROOT, WHOLE_RUN, Delivered, DeliveryCounts
 
@@ -84,7 +84,13 @@ class Delivery:
     """Delivers runs of one store to one project. `start` and `add` at any time, `finish` once."""
 
     def __init__(
-        self, store: Store, connection: Connection, catalog: Catalog, *, stop: threading.Event
+        self,
+        store: Store,
+        connection: Connection,
+        catalog: Catalog,
+        *,
+        stop: threading.Event,
+        spending: Spending = lambda _: frozenset(),
     ) -> None:
         """`store` is used by threads of the delivery: give it one of its own, so that the engine never waits for it.
 
@@ -95,6 +101,7 @@ class Delivery:
         self._connection = connection
         self._target = connection.settings.target
         self._catalog = catalog
+        self._spending = spending
         self._sender: Sender | None = None
         self._runs: list[str] = []
         self._failures: Counter[_CellKey] = Counter()
@@ -188,7 +195,9 @@ class Delivery:
     def _pass(self) -> tuple[int, int]:
         """Send one round of what is due: how many cells were settled, and how many requests failed."""
         if self._sender is None:
-            self._sender = Sender(self._store, self._connection, self._catalog, self._configs())
+            self._sender = Sender(
+                self._store, self._connection, self._catalog, self._configs(), self._spending
+            )
         jobs = [job for run in list(self._runs) for job in self._due(run, self._sender)]
         outcomes = at_once([partial(self._try, job) for job in jobs], _SENDERS)
         settled = sum(outcome or 0 for outcome in outcomes)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +45,15 @@ class OwnClients:
     was given an exporter.
     """
 
-    def __init__(self, settings: Settings, sink: SpanSink, completion: TraceAttributes) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        sink: SpanSink,
+        completion: TraceAttributes,
+        spent: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
         self._settings = settings
+        self._spent = spent
         self._sink = sink
         self._completion = completion
         self._seen: dict[int, Any] = {}
@@ -110,7 +117,7 @@ class OwnClients:
             if not _is_default(holder._exporter):
                 self._bypassed(f"its client has the exporter {type(holder._exporter).__name__}")
                 continue
-            exporter = SinkExporter(self._sink, self._completion, holder._exporter)
+            exporter = SinkExporter(self._sink, self._completion, holder._exporter, self._spent)
             holder._exporter = exporter
             self.adopted.append(_Adopted(processor, holder, exporter))
 

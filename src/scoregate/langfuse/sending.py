@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 
 from scoregate.catalog import Catalog
@@ -24,6 +24,8 @@ from scoregate.store.outbox import ROOT, WHOLE_RUN, Delivered, DeliveryState, Pa
 _BYTES_OF_A_REQUEST = 2_000_000
 _WRONG_CONTENT = (400, 413, 422)
 """Refusals that are about what was sent, not about who sent it or where to."""
+Spending = Callable[[Sequence[str]], Collection[str]]
+"""Of some traces those whose other spans say what they cost (see `ItemTracing.spending`)."""
 
 
 class Sender:
@@ -35,8 +37,10 @@ class Sender:
         connection: Connection,
         catalog: Catalog,
         configs: Sequence[ScoreConfig] = (),
+        spending: Spending = lambda _: frozenset(),
     ) -> None:
         """A score refers to the one of the project's `configs` with its name."""
+        self._spending = spending
         self._store = store
         self._outbox = store.outbox
         self._connection = connection
@@ -51,7 +55,10 @@ class Sender:
     def items(self, run: str, items: Sequence[RunItem]) -> int:
         """Root spans; how many were settled. Raises Refused, ServiceError."""
         cells = self._outbox.cells_of(run, items)
-        content = self._writer(run).request([(item, cells[item.item, item.trial]) for item in items])
+        spending = self._spending([ids.trace_id(run, item.item, item.trial) for item in items])
+        content = self._writer(run).request(
+            [(item, cells[item.item, item.trial]) for item in items], spending
+        )
         if len(content) > _BYTES_OF_A_REQUEST and len(items) > 1:
             half = len(items) // 2
             return self.items(run, items[:half]) + self.items(run, items[half:])

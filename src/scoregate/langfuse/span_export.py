@@ -17,6 +17,13 @@ SpanSink = Callable[[bytes, int], None]
 TraceAttributes = Callable[[bytes], Mapping[str, str]]
 """Trace id (16 bytes) -> attributes that all spans of that trace carry; none for a trace that is not a run item's."""
 
+_SPENT = (
+    "langfuse.observation.usage_details",
+    "langfuse.observation.cost_details",
+    "gen_ai.usage.",
+    "llm.token_count.",
+)
+"""Beginnings of the attributes by which a span says what tokens it took or what it cost."""
 MAX_BYTES = 3_000_000
 """Largest request, so that servers take it; a single span may be larger."""
 _log = logging.getLogger(__name__)
@@ -28,8 +35,16 @@ class SinkExporter(SpanExporter):
     It is called by the threads of the SDK, never by the candidate's, so it neither slows a call nor fails one.
     """
 
-    def __init__(self, sink: SpanSink, completion: TraceAttributes, replaced: SpanExporter) -> None:
+    def __init__(
+        self,
+        sink: SpanSink,
+        completion: TraceAttributes,
+        replaced: SpanExporter,
+        spent: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
+        """`spent` hears the id of every trace that has a span with tokens or a cost."""
         self._sink = sink
+        self._spent = spent
         self._completion = completion
         self.replaced = replaced
         self._process = os.getpid()
@@ -81,6 +96,8 @@ class SinkExporter(SpanExporter):
         return self._requests(spans[:half]) + self._requests(spans[half:])
 
     def _complete(self, span: Span) -> None:
+        if any(attribute.key.startswith(_SPENT) for attribute in span.attributes):
+            self._spent(span.trace_id)
         try:
             added = self._completion(span.trace_id)
         except Exception as error:  # noqa: BLE001  a store that cannot be read, say: the span is worth more

@@ -8,7 +8,7 @@ that a run can be read back whole (see `experiments`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from scoregate.judging.asking import ModelCall
 from scoregate.langfuse import ids
 from scoregate.own import json_codec
-from scoregate.records import JSON, DatasetItem, RunHeader, RunItem, Score
+from scoregate.records import JSON, DatasetItem, RunHeader, RunItem, Score, Tokens
 
 if TYPE_CHECKING:
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -48,21 +48,30 @@ class SpanWriter:
     public_key: str = ""
     _shared: dict[int, list[KeyValue]] = field(default_factory=dict, repr=False)
 
-    def request(self, cells: Iterable[tuple[RunItem, Sequence[Score]]]) -> bytes:
-        """An OTLP export request with one root span a run item; `cells` are all scores of each."""
+    def request(
+        self, cells: Iterable[tuple[RunItem, Sequence[Score]]], spending: Collection[str] = ()
+    ) -> bytes:
+        """An OTLP export request with one root span a run item; `cells` are all scores of each.
+
+        `spending` are traces whose other spans say tokens and cost, so that the root does not.
+        """
         message, spans = _export_request(self.public_key)
         theirs = frozenset(self.header.awaited)  # what evaluators in Langfuse have written is there already
         for run_item, scores in cells:
-            self._write(spans.add(), run_item, [score for score in scores if score.score not in theirs])
+            own = [score for score in scores if score.score not in theirs]
+            trace = ids.trace_id(self.header.run, run_item.item, run_item.trial)
+            self._write(spans.add(), run_item, own, trace, spent=trace not in spending)
         return bytes(message.SerializeToString())
 
-    def _write(self, span: Span, run_item: RunItem, scores: Sequence[Score]) -> None:
+    def _write(
+        self, span: Span, run_item: RunItem, scores: Sequence[Score], trace: str, *, spent: bool
+    ) -> None:
         run = self.header.run
         from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanKind
         from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
         root = ids.root_span_id(run, run_item.item, run_item.trial)
-        span.trace_id = bytes.fromhex(ids.trace_id(run, run_item.item, run_item.trial))
+        span.trace_id = bytes.fromhex(trace)
         span.span_id = bytes.fromhex(root)
         span.name = _ROOT_NAME
         span.kind = SpanKind.SPAN_KIND_INTERNAL
@@ -75,6 +84,8 @@ class SpanWriter:
             "langfuse.experiment.item.root_observation_id": root,
             f"langfuse.observation.metadata.{KEY}": _text(_own_fields(run_item, scores)),
         }
+        if spent:
+            values |= _spending(run_item.tokens, run_item.cost_usd)
         item = self.items.get(run_item.item)
         if item is not None:
             values["langfuse.observation.input"] = _text(item.input)
@@ -238,6 +249,17 @@ def _own_fields(run_item: RunItem, scores: Sequence[Score]) -> dict[str, JSON]:
     }
 
 
+def _spending(tokens: Tokens | None, cost_usd: float | None) -> dict[str, str]:
+    """Tokens and cost as Langfuse sums them up."""
+    said = {}
+    if tokens is not None:
+        usage = {"input": tokens.input, "output": tokens.output, "total": tokens.total}
+        said["langfuse.observation.usage_details"] = _text(usage)
+    if cost_usd is not None:
+        said["langfuse.observation.cost_details"] = _text({"total": cost_usd})
+    return said
+
+
 def _type_of(score: Score) -> str:
     value = score.value
     if isinstance(value, bool):
@@ -300,11 +322,7 @@ def judge_span(
         "langfuse.observation.metadata.vote": str(call.draw.vote),
         "langfuse.observation.metadata.repair": str(call.repair),
     }
-    if call.tokens is not None:
-        usage = {"input": call.tokens.input, "output": call.tokens.output, "total": call.tokens.total}
-        attributes["langfuse.observation.usage_details"] = _text(usage)
-    if call.cost_usd is not None:
-        attributes["langfuse.observation.cost_details"] = _text({"total": call.cost_usd})
+    attributes |= _spending(call.tokens, call.cost_usd)
     if call.error is not None:
         attributes["langfuse.observation.level"] = "ERROR"
         attributes["langfuse.observation.status_message"] = call.error

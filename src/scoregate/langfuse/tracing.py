@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
@@ -34,6 +34,8 @@ _DELAY_MILLISECONDS = 500
 """How long a finished span stays in that queue, and would be lost with the process."""
 _SECONDS_TO_LOOK = 0.1
 """How often clients are looked for. Less than the delay, so that ours is the exporter of a client's first spans."""
+_SECONDS_TO_TELL = 5.0
+"""How long the candidate's spans are waited for before a root is written without knowing of them."""
 _SECONDS_TO_OFFER = 0.2
 """How long a flush waits before it offers the sink again what that did not take."""
 _ExperimentAttributes = Callable[[str, int], Mapping[str, str]]
@@ -70,7 +72,8 @@ class ItemTracing:
         self._attributes = cache(attributes)
         self._calls: dict[bytes, tuple[str, DatasetItem, int]] = {}
         """Trace id -> the run item that it is of. Kept to the end: a span may end long after its call."""
-        self._clients = OwnClients(settings, sink, self._completion)
+        self._spent: set[bytes] = set()
+        self._clients = OwnClients(settings, sink, self._completion, self._spent.add)
         self._clients.adopt()
         self._closed = threading.Event()
         self._flushed = False
@@ -92,6 +95,16 @@ class ItemTracing:
     def problems(self) -> list[str]:
         """What a user should be told: a sentence for each client whose spans bypass the outbox."""
         return list(self._clients.problems)
+
+    def spending(self, traces: Collection[str]) -> frozenset[str]:
+        """Those of these traces in which the candidate's own spans say tokens or a cost, of the calls that are over.
+
+        A root that said them too would have them counted twice.
+        """
+        self._clients.adopt()
+        if self._clients.adopted and not self._closed.is_set():
+            self.flush(_SECONDS_TO_TELL)
+        return frozenset(trace for trace in traces if bytes.fromhex(trace) in self._spent)
 
     def flush(self, seconds: float) -> bool:
         """Hand over every span that is finished; whether that was done in so many seconds."""
