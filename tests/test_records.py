@@ -41,6 +41,11 @@ def test_the_nearest_known_word_is_suggested_else_all_are_listed() -> None:
     assert did_you_mean("max_dorp", ["max_drop", "min"]) == "did you mean 'max_drop'?"
     assert did_you_mean("zzz", ["max_drop", "min"]) == "known: max_drop, min"
     assert did_you_mean("zzz", []) is None
+    many = [f"item-{number:02}" for number in range(1_012)]
+    told = did_you_mean("zzz", many)
+    assert told is not None
+    assert told.startswith("known: item-00, item-01, ")
+    assert told.endswith(", item-09 and 1,002 more")
 
 
 def test_every_public_name_can_be_had() -> None:

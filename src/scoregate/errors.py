@@ -124,12 +124,16 @@ def thread_advice(error: BaseException) -> str | None:
     return 'set threads = "main" in [candidate], or isolate = true, or make it where it is used'
 
 
+_MOST_KNOWN = 10
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """A hint that names the nearest known word, or lists them all when none is near."""
+    """A hint that names the nearest known word, or lists them when none is near, at most ten."""
     from difflib import get_close_matches
 
     names = sorted(known)
     near = get_close_matches(word, names, n=1, cutoff=0.6)
     if near:
         return f"did you mean '{near[0]}'?"
-    return f"known: {', '.join(names)}" if names else None
+    more = f" and {len(names) - _MOST_KNOWN:,} more" if len(names) > _MOST_KNOWN else ""
+    return f"known: {', '.join(names[:_MOST_KNOWN])}{more}" if names else None

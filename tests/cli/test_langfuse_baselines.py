@@ -10,6 +10,7 @@ import pytest
 
 from scoregate.baselines.langfuse_acceptance import other_branch
 from scoregate.gate_file import read_gate
+from scoregate.langfuse import ids
 from scoregate.langfuse.connection import Connection
 from scoregate.sources import open_store
 from tests.cli.project import GATE, NOTE_CALL, Project, agent
@@ -92,6 +93,8 @@ def test_a_run_is_compared_with_what_was_accepted(project: Project, first: str) 
     same = project.run()
     assert same.outcome(0) == "PASS"
     assert first in same.out
+    baseline, candidate = (ids.experiment_id(run, 0) for run in (first, same.started))
+    assert f"/experiments/results?baseline={baseline}&c={candidate}" in same.out
     project.write("experiments/agent.py", WORSE)
     assert project.run().outcome(1) == "REGRESSION"
 

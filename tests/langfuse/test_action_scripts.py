@@ -207,6 +207,8 @@ def test_the_ids_of_the_result_are_those_in_langfuse(tmp_path: Path) -> None:
             experiment = experiment_of_id(connection, given[1])
             assert experiment is not None
             rows = items_of(connection, experiment, scores=False)
+            of_run = list(connection.cursor("/v3/scores", {"experimentId": given[1]}))
+    assert {score["name"]: score["value"] for score in of_run}["accuracy"] == 1.0
     assert given[2] in [row.trace_id for row in rows]
 
 

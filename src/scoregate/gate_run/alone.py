@@ -95,6 +95,8 @@ def run_alone(
             why_no_baseline=before.why_none or "",
         )
         hints = _how_to_accept(request, assembly, candidate) if before.baseline is None else []
+        if link is not None and before.baseline is not None:
+            link.compare(candidate.id, before.baseline.id)
         url = link.url(candidate.id) if link is not None else None
         found = Decided(
             gate=gate,
@@ -106,7 +108,9 @@ def run_alone(
             judge_usage=store.judge_usage.of_runs(candidate.id) if assembly.judges else (),
         )
         decided(found)
-        delivery, exit_code = deliver(request, link, found.verdict, candidate.id, say)
+        delivery, exit_code = deliver(
+            request, link, found.verdict, candidate.id, say, script.evaluations if script else ()
+        )
         return RunOutcome(decided=found, exit_code=exit_code, delivery=delivery)
 
 

@@ -100,6 +100,10 @@ def run_beside(
         say_unlimited(assembly, session.used.cost_usd, say)
         assert session.whole is not None  # it was decided
         baseline, candidate = session.whole
+        if link is not None:
+            for run in session.runs:
+                link.add(run)
+            link.compare(session.id, baseline.id)
         url = link.url(session.id) if link is not None else None
         found = Decided(
             gate=gate,
@@ -111,9 +115,6 @@ def run_beside(
             judge_usage=store.judge_usage.of_runs(*session.runs),
         )
         decided(found)
-        if link is not None:
-            for run in session.runs:
-                link.add(run)
         delivery, exit_code = deliver(request, link, found.verdict, session.id, say)
         return RunOutcome(decided=found, exit_code=exit_code, delivery=delivery)
 

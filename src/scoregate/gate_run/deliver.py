@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scoregate.langfuse.delivery import DeliveryReport
     from scoregate.langfuse.settings import Settings
     from scoregate.records import Verdict
+    from scoregate.runner.candidates.script import RunEvaluation
     from scoregate.store import Store
 
 
@@ -130,16 +131,23 @@ def linked(settings: Settings | None, gate: Gate, store: Store, say: Say) -> Ite
 
 
 def deliver(
-    request: Request, link: LangfuseLink | None, verdict: Verdict, run: str, say: Say
+    request: Request,
+    link: LangfuseLink | None,
+    verdict: Verdict,
+    run: str,
+    say: Say,
+    evaluations: Sequence[RunEvaluation] = (),
 ) -> tuple[DeliveryReport | None, int]:
     """Deliver the rest and say what became of it: the report, and the exit code of the whole.
+
+    `evaluations` are those that the candidate's own script has made of the run.
 
     Whatever happens here, it changes no verdict. Where delivery is required and incomplete, a build that would pass
     ends with 5. No report is there of a run that stays here, and of a delivery that failed as a whole.
     """
     if link is None:
         return None, verdict.exit_code
-    report = _delivered(request, link, verdict, run, say)
+    report = _delivered(request, link, verdict, run, say, evaluations)
     complete = report is not None and report.complete
     if request.require_delivery and not complete and verdict.exit_code in (PASS, INCONCLUSIVE):
         say(f"exit code {INTERRUPTED}: --require-delivery, and not everything is seen in Langfuse")
@@ -148,13 +156,18 @@ def deliver(
 
 
 def _delivered(
-    request: Request, link: LangfuseLink, verdict: Verdict, run: str, say: Say
+    request: Request,
+    link: LangfuseLink,
+    verdict: Verdict,
+    run: str,
+    say: Say,
+    evaluations: Sequence[RunEvaluation],
 ) -> DeliveryReport | None:
     from scoregate.gate_run.langfuse_link import push_command
 
     try:
         try:
-            link.tell_verdict(verdict, run)
+            link.tell_verdict(verdict, run, evaluations)
             return link.end(request.delivery_seconds)
         except KeyboardInterrupt:
             link.tell()

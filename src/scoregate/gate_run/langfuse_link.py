@@ -5,23 +5,27 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 
 from scoregate.catalog import Catalog
-from scoregate.errors import ServiceError
+from scoregate.errors import ScoregateError, ServiceError
 from scoregate.judging.asking import ModelCall
 from scoregate.judging.judge import Judge
+from scoregate.langfuse import ids
 from scoregate.langfuse.connection import Connection, Patience
 from scoregate.langfuse.delivery import Delivery, DeliveryReport
+from scoregate.langfuse.experiments import experiment_of_id
 from scoregate.langfuse.project import Project, experiment_url, project_of
 from scoregate.langfuse.score_body import verdict_scores
 from scoregate.langfuse.sending import run_environment
 from scoregate.langfuse.settings import Settings
 from scoregate.langfuse.spans import SpanWriter, judge_span
 from scoregate.langfuse.tracing import ItemTracing
-from scoregate.records import JSON, Verdict
+from scoregate.records import JSON, ScoreValue, Verdict
+from scoregate.runner.candidates.script import RunEvaluation
 from scoregate.store import Store
 from scoregate.store.outbox import Delivered
 from scoregate.wording import Say, proposed_command
@@ -52,6 +56,8 @@ class LangfuseLink:
         self._project: Project | None = None
         self._runs: list[str] = []
         self._environments: dict[str, str] = {}
+        self._beside: dict[str, str] = {}
+        """Run -> the experiment that it is shown beside."""
         self._tracing: ItemTracing | None = None
         self._calls: SimpleQueue[tuple[ModelCall, str, str, str] | None] | None = None
         self._calls_kept = threading.Event()
@@ -127,10 +133,22 @@ class LangfuseLink:
         writer = SpanWriter(self._store.header(run), {}, self._environment_of(run))
         return writer.experiment_attributes(trial)
 
-    def tell_verdict(self, verdict: Verdict, run: str) -> None:
-        """Keep the verdict's run scores for delivery. Raises ScoregateError where they cannot be kept."""
-        scores = verdict_scores(verdict, self._store.header(run), self._environment_of(run))
-        self._store.outbox.keep_run_scores(run, scores)
+    def tell_verdict(self, verdict: Verdict, run: str, evaluations: Sequence[RunEvaluation] = ()) -> None:
+        """Keep the verdict's run scores for delivery, with the evaluations of the candidate's own script.
+
+        Raises ScoregateError where they cannot be kept.
+        """
+        header, environment = self._store.header(run), self._environment_of(run)
+        own: dict[str, tuple[ScoreValue, str | None]] = {}
+        for one in evaluations:
+            told: dict[str, tuple[ScoreValue, str | None]] = {one.name: (one.value, one.comment)}
+            try:
+                verdict_scores(verdict, header, environment, told)
+            except ScoregateError as problem:
+                self._say(f"the script's run evaluation {one.name} is not delivered: {problem.message}")
+            else:
+                own |= told
+        self._store.outbox.keep_run_scores(run, verdict_scores(verdict, header, environment, own))
 
     def _spending(self, traces: Sequence[str]) -> Collection[str]:
         return self._tracing.spending(traces) if self._tracing is not None else ()
@@ -170,8 +188,22 @@ class LangfuseLink:
         return report
 
     def url(self, run: str) -> str | None:
-        """Where the run's first trial is seen; None as long as no project is known."""
-        return experiment_url(self._connection, self._project, run) if self._project else None
+        """Where the run's first trial is seen, beside its baseline where that is known; None without a project."""
+        if self._project is None:
+            return None
+        return experiment_url(self._settings.base_url, self._project, run, self._beside.get(run))
+
+    def compare(self, run: str, baseline: str) -> None:
+        """Have the run seen beside this other one, where that is an experiment of the project or becomes one."""
+        ours = ids.experiment_id(baseline, 0)
+        if baseline in self._runs:
+            self._beside[run] = ours
+        elif self._project is not None:
+            # Whichever it is: one that was delivered from somewhere, or one of the SDK's, whose id is the run's.
+            with suppress(ScoregateError), Connection(self._settings, _FIRST_CHECK) as connection:
+                found = experiment_of_id(connection, ours) or experiment_of_id(connection, baseline)
+                if found is not None:
+                    self._beside[run] = found.id
 
     def tell(self, report: DeliveryReport | None = None) -> None:
         """Say where the delivery stands."""

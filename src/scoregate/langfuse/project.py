@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from scoregate.errors import ServiceError
 from scoregate.langfuse import ids
@@ -30,7 +31,12 @@ def project_of(connection: Connection) -> Project:
     return Project(str(first["id"]), str(first.get("name") or first["id"]))
 
 
-def experiment_url(connection: Connection, project: Project, run: str) -> str:
-    """Where a reader sees the first trial of a run."""
+def experiment_url(base_url: str, project: Project, run: str, baseline: str | None = None) -> str:
+    """Where a reader sees the first trial of a run, beside the experiment `baseline` (an id) where there is one."""
     experiment = ids.experiment_id(run, 0)
-    return f"{connection.settings.base_url}/project/{project.id}/experiments/results?baseline={experiment}"
+    shown = (
+        f"baseline={experiment}"
+        if baseline is None
+        else f"baseline={quote(baseline, safe='')}&c={experiment}"
+    )
+    return f"{base_url}/project/{project.id}/experiments/results?{shown}"

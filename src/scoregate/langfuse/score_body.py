@@ -230,12 +230,19 @@ def _shown(value: ScoreValue) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-def verdict_scores(verdict: Verdict, header: RunHeader, environment: str) -> list[RunScore]:
+def verdict_scores(
+    verdict: Verdict,
+    header: RunHeader,
+    environment: str,
+    evaluations: Mapping[str, tuple[ScoreValue, str | None]] | None = None,
+) -> list[RunScore]:
     """The run scores of every trial: the outcome, and what each rule found on the whole set.
 
-    Raises ContractError, ConfigError for what the server would not take.
+    `evaluations` are those of the candidate's own script: name -> value and comment. Raises ContractError, ConfigError
+    for what the server would not take.
     """
-    found: dict[str, tuple[str | float, str]] = {VERDICT: (verdict.outcome, verdict.reason)}
+    found: dict[str, tuple[ScoreValue, str | None]] = dict(evaluations or {})
+    found[VERDICT] = (verdict.outcome, verdict.reason)
     for rule in verdict.rules:
         if rule.slice is None and rule.against == "baseline" and rule.candidate_value is not None:
             comment = f"{rule.outcome}: {rule.reason}"
@@ -248,7 +255,7 @@ def verdict_scores(verdict: Verdict, header: RunHeader, environment: str) -> lis
 
 
 def _run_score(
-    run: str, trial: int, name: str, value: str | float, comment: str, environment: str
+    run: str, trial: int, name: str, value: ScoreValue, comment: str | None, environment: str
 ) -> RunScore:
     score_id = ids.run_score_id(run, trial, name)
     body = score_body(
