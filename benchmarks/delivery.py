@@ -1,12 +1,16 @@
 """What it costs to have a run seen in Langfuse, beside the SDK's own runner: wall time, and what arrived.
 
-    python benchmarks/delivery.py [--items 5000] [--latency 0.2] [--repetitions 3]
+    python benchmarks/delivery.py [--items 5000] [--latency 0.2] [--repetitions 3] [--beside CHECKOUT]
 
 A stand-in server in a process of its own (`tests/langfuse_server`) answers every request after the latency. Both
 contenders run the same task (20 ms) with 50 calls at once and one evaluator, each in a fresh process, in turns. The
 ideal is items × seconds ÷ 50. "run" is the wall time until the last item is scored and committed, "drain" the time
 after that until everything is sent, "seen" the wall time until everything was read back. What arrived is counted on
 the server.
+
+Then 500 items with two scores each against a server as the recorded one is: it takes scores one by one, answers in
+0.1 s, and shows a run item after 1.2 s and a score after 5.5 s. With --beside, another checkout of this repository is
+measured in turns with this one.
 """
 
 from __future__ import annotations
@@ -27,6 +31,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 CONCURRENCY = 50
 SECONDS = 0.020
+AS_RECORDED = {"span_lag": 1.2, "score_lag": 5.5}
+"""Seconds in which the recorded server showed what it took."""
+RECORDED_LATENCY, RECORDED_ITEMS, RECORDED_SCORES = 0.1, 500, 2
 SETTLE_SECONDS = 3.0
 """How long the server is left alone before it is asked what the SDK's runner has delivered."""
 
@@ -36,7 +43,7 @@ async def task(**_: Any) -> str:
     return "answer"
 
 
-def run_scoregate(count: int) -> dict[str, float | str]:
+def run_scoregate(count: int, number_of_scores: int = 1) -> dict[str, float | str]:
     from scoregate.catalog import Catalog
     from scoregate.gate_file import Limits
     from scoregate.gate_run.langfuse_link import LangfuseLink
@@ -49,6 +56,7 @@ def run_scoregate(count: int) -> dict[str, float | str]:
     from scoregate.store import Store
 
     items = [DatasetItem(f"item-{number}", {"question": number}, "answer") for number in range(count)]
+    names = [f"exact {number}" for number in range(number_of_scores)]
     said: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "store.sqlite3"
@@ -73,8 +81,8 @@ def run_scoregate(count: int) -> dict[str, float | str]:
                 ],
                 items=items,
                 store=store,
-                scorers=[Scorer("exact", "1", _exact, scores=("exact",))],
-                expected_scores=("exact",),
+                scorers=[Scorer(name, "1", _exact, scores=(name,)) for name in names],
+                expected_scores=tuple(names),
                 limits=Limits(concurrency=CONCURRENCY),
                 tracing=link.tracing(),
             )
@@ -136,16 +144,65 @@ def measure(contender: str, count: int, latency: float) -> dict[str, Any]:
     return {**figures, "items": sum(counts["items"].values()), "scores": counts["scores"]}
 
 
+def measure_as_recorded(checkout: Path) -> dict[str, Any]:
+    """One run of a checkout's code against a server as the recorded one is."""
+    from tests.langfuse_server.process import server_process
+
+    with server_process(latency=RECORDED_LATENCY, batches=False) as server:
+        server.control("behaviour", **AS_RECORDED)
+        words = ["--contender", "scoregate", "--items", str(RECORDED_ITEMS), "--scores", str(RECORDED_SCORES)]
+        told = subprocess.run(
+            [sys.executable, __file__, *words],
+            env={**os.environ, **server.environment, "PYTHONPATH": str(checkout / "src")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if told.returncode:
+            raise SystemExit(told.stderr)
+        figures: dict[str, Any] = json.loads(told.stdout.splitlines()[-1])
+        counts = server.control("counts")
+    return {**figures, "items": sum(counts["items"].values()), "scores": counts["scores"]}
+
+
+def as_recorded(beside: Path | None, repetitions: int) -> None:
+    print(
+        f"{RECORDED_ITEMS} items with {RECORDED_SCORES} scores each, a server that takes scores one by one and shows "
+        f"them after {AS_RECORDED['score_lag']:g} s, latency {RECORDED_LATENCY:g} s"
+    )
+    checkouts = {"this checkout": Path(__file__).parent.parent, **({"the other": beside} if beside else {})}
+    seen: dict[str, list[float]] = {name: [] for name in checkouts}
+    for _ in range(repetitions):
+        for name, checkout in checkouts.items():
+            one = measure_as_recorded(checkout)
+            seen[name].append(one["seen"])
+            rest = f"run {one['run']:.2f} s, drain {one['drain']:.2f} s, seen {one['seen']:.2f} s"
+            print(f"{name}: {rest}; {one['items']:,} items and {one['scores']:,} scores arrived")
+    if beside:
+        ours, other = median(seen["this checkout"]), median(seen["the other"])
+        print(f"median seen {ours / other:.2f} × the other")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--items", type=int, default=5_000)
     parser.add_argument("--latency", type=float, default=0.2)
     parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--scores", type=int, default=1)
+    parser.add_argument("--beside", type=Path, metavar="CHECKOUT")
+    parser.add_argument("--as-recorded-only", action="store_true")
     parser.add_argument("--contender", choices=list(CONTENDERS))
     asked = parser.parse_args()
     if asked.contender:
-        print(json.dumps(CONTENDERS[asked.contender](asked.items)))
+        more = (asked.scores,) if asked.contender == "scoregate" else ()
+        print(json.dumps(CONTENDERS[asked.contender](asked.items, *more)))
         return
+    if not asked.as_recorded_only:
+        beside_the_sdk(asked)
+    as_recorded(asked.beside, asked.repetitions)
+
+
+def beside_the_sdk(asked: argparse.Namespace) -> None:
     ideal = asked.items * SECONDS / CONCURRENCY
     print(
         f"{asked.items:,} items of {SECONDS * 1000:g} ms, {CONCURRENCY} at once, server latency {asked.latency:g} s"
@@ -163,7 +220,7 @@ def main() -> None:
     ours, theirs = (median(one["run"] for one in found[name]) for name in CONTENDERS)
     seen = median(one["seen"] for one in found["scoregate"])
     print(
-        f"median run {ours / ideal:.2f} × ideal; "
+        f"median run {ours / ideal:.2f} × ideal, seen {seen / theirs:.2f} × run_experiment; "
         f"run_experiment takes {theirs / seen:.1f} × as long as run, drain and read-back"
     )
 

@@ -329,3 +329,63 @@ def test_an_answer_that_is_none_of_langfuse_is_told_and_no_crash(store: Store, b
         report = deliver(server, store, seconds=2.0)
     assert not report.complete
     assert report.runs[0].rejected == ()
+
+
+def asked(server: LangfuseServer, path: str, method: str = "GET") -> int:
+    """How many requests there were for a path."""
+    return sum(
+        one.method == method and one.path.partition("?")[0] == f"/api/public{path}" for one in server.received
+    )
+
+
+def test_a_run_is_read_back_by_its_number_of_items_and_the_ids_of_its_scores(
+    server: LangfuseServer, store: Store
+) -> None:
+    fill(store, 250)
+    server.behaviour.score_lag = 1.0
+    assert deliver(server, store).complete
+    assert asked(server, "/experiment-items") == 0
+    # While nothing is to be seen a sample of a page is asked for, then each page about once.
+    assert asked(server, "/v3/scores") <= 20
+
+
+def test_where_run_items_are_missing_those_that_are_there_are_known(
+    server: LangfuseServer, store: Store
+) -> None:
+    fill(store, 250)
+    # A server that takes an export and loses it.
+    server.faults.plan(Fault(kind="answers", body="{}"), next_requests=1, path="/api/public/otel")
+    report = deliver(server, store, seconds=3.0)
+    there = len(server.state.kept_items(ids.experiment_id(RUN, 0)))
+    assert 0 < there < 250
+    assert report.runs[0].tally.items_seen == there
+
+
+def test_a_server_without_arrays_is_asked_for_it_once(store: Store) -> None:
+    with LangfuseServer(batches=False) as server:
+        fill(store, 100)
+        assert deliver(server, store).complete
+        refused = [one for one in server.received if one.status == 400]
+        assert len(refused) == 1
+        assert len(server.state.kept_scores()) == 160
+
+
+@pytest.mark.parametrize("lost", [3, 120])
+def test_a_recheck_sends_again_only_what_is_not_there(
+    server: LangfuseServer, store: Store, lost: int
+) -> None:
+    fill(store, 150)
+    deliver(server, store)
+    kept = list(server.state.kept_scores())
+    for score in kept[:lost]:
+        server.state.scores.remove(score)
+    before = server.state.accepted.scores
+    settings = Settings(server.public_key, server.secret_key, server.url, "ci")
+    stop = threading.Event()
+    with Connection(settings, stop=stop) as connection:
+        delivery = Delivery(store, connection, Catalog(), stop=stop)
+        delivery.add(RUN)
+        delivery.recheck()
+        assert delivery.finish(20.0).complete
+    assert server.state.accepted.scores - before == lost
+    assert len(server.state.kept_scores()) == len(kept)

@@ -13,12 +13,13 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from random import Random
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from scoregate.errors import USAGE, ScoregateError, ServiceError
 from scoregate.langfuse.settings import Settings
@@ -34,13 +35,14 @@ if TYPE_CHECKING:
 API = "/api/public"
 PAGE = 100
 """Most entries of a page that the server gives."""
+_CONNECTIONS = 96
+"""Most requests that are under way at a time; scores that go one by one take them all."""
 _OF_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
 _TOO_LARGE = 413
 """After it a server of Langfuse leaves everything unanswered that comes on the same connection."""
 _DOUBTFUL = frozenset((400, 401, 403, 404, 405))
 Query = Mapping[str, str | int | float | bool | None]
 _MOST_OF_A_REASON = 300
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +103,12 @@ class Connection:
         self._heard_at = time.monotonic()
         self._end: float | None = None
         self._random = Random()
-        self._client = httpx.Client(
-            base_url=settings.base_url + API,
-            auth=httpx.BasicAuth(settings.public_key, settings.secret_key),
-            headers={"user-agent": f"scoregate/{__version__}"},
-            timeout=self.patience.request,
-            limits=httpx.Limits(max_connections=16, max_keepalive_connections=16),
-        )
+        self._trusted = httpx.create_ssl_context()
+        self._lock = threading.Lock()
+        self._clients: list[httpx.Client] = []
+        self._idle: list[httpx.Client] = []
+        """Those of them that have no request under way, the one that was used last at the end."""
+        self._lending = threading.BoundedSemaphore(_CONNECTIONS)
 
     def __enter__(self) -> Connection:
         return self
@@ -116,7 +117,35 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        self._client.close()
+        with self._lock:
+            clients, self._clients, self._idle = self._clients, [], []
+        for client in clients:
+            client.close()
+
+    @contextmanager
+    def _client(self) -> Iterator[httpx.Client]:
+        """A client of its own for each request that is under way: one that holds many connections looks at all of
+        them for every request, which costs more than the request itself."""
+        import httpx
+
+        with self._lending:
+            with self._lock:
+                client = self._idle.pop() if self._idle else None
+            if client is None:
+                client = httpx.Client(
+                    base_url=self.settings.base_url + API,
+                    auth=httpx.BasicAuth(self.settings.public_key, self.settings.secret_key),
+                    headers={"user-agent": f"scoregate/{__version__}"},
+                    timeout=self.patience.request,
+                    verify=self._trusted,
+                )
+                with self._lock:
+                    self._clients.append(client)
+            try:
+                yield client
+            finally:
+                with self._lock:
+                    self._idle.append(client)
 
     def end_by(self, moment: float) -> None:
         """Let no request go on beyond this moment (`time.monotonic`), and count the silence from now on."""
@@ -243,9 +272,12 @@ class Connection:
 
         left = max(0.1, min(self.patience.request, deadline - time.monotonic()))
         until = time.monotonic() + left
-        with self._client.stream(
-            method, path, params=params, content=content, headers=headers, timeout=left
-        ) as answer:
+        with (
+            self._client() as client,
+            client.stream(
+                method, path, params=params, content=content, headers=headers, timeout=left
+            ) as answer,
+        ):
             body = bytearray()
             for part in answer.iter_bytes():
                 body += part
@@ -332,38 +364,3 @@ def _reason(body: JSON) -> str:
     if line[:9].lower() in ("<!doctype", "<html") or line[:5].lower() == "<html":
         return "a web page, so this is probably no Langfuse server"
     return line if len(line) <= _MOST_OF_A_REASON else line[: _MOST_OF_A_REASON - 1] + "…"
-
-
-def at_once(work: Sequence[Callable[[], _T]], most: int) -> list[_T]:
-    """What each job returned, in their order; at most so many at a time. Raises the first error, once all have ended.
-
-    Daemon threads and no executor: an executor's threads would hold up the end of the process for as long as a server
-    does not answer.
-    """
-    done: dict[int, _T] = {}
-    problems: list[Exception] = []
-    waiting = iter(enumerate(work))
-    lock = threading.Lock()
-
-    def do_some() -> None:
-        while True:
-            with lock:
-                place, job = next(waiting, (None, None))
-            if place is None or job is None:
-                return
-            try:
-                done[place] = job()
-            except Exception as problem:  # noqa: BLE001  the end of a thread: whoever started it is told
-                problems.append(problem)
-
-    threads = [
-        threading.Thread(target=do_some, name="scoregate-send", daemon=True)
-        for _ in range(min(most, len(work)))
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if problems:
-        raise problems[0]
-    return [done[place] for place in range(len(work))]

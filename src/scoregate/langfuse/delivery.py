@@ -24,9 +24,10 @@ from typing import TypeVar
 from scoregate.catalog import Catalog
 from scoregate.errors import ScoregateError
 from scoregate.langfuse import ids
-from scoregate.langfuse.connection import Connection, Refused, at_once
+from scoregate.langfuse.at_once import at_once
+from scoregate.langfuse.connection import Connection, Refused
 from scoregate.langfuse.project import project_of
-from scoregate.langfuse.read_back import Shown, began, item_count, run_scores_shown, shown
+from scoregate.langfuse.read_back import Shown, began, item_count, roots_shown, scores_shown
 from scoregate.langfuse.score_configs import ScoreConfig, read_configs
 from scoregate.langfuse.sending import Sender, Spending
 from scoregate.store import Store
@@ -41,8 +42,10 @@ _PASS_SECONDS = 1.0
 _LONGEST_PAUSE = 8.0
 _SILENCE_SECONDS = 45.0
 """A server that has not answered for so long, be it with a wish to wait, is given up for this time."""
-_LOOK_SECONDS = (0.5, 4.0)
-"""First and longest pause between two looks at the server."""
+_LOOK_SECONDS = (0.25, 4.0)
+"""First and longest pause between two looks at the server, each of which is a small request or two."""
+_USUAL_SECONDS = 10.0
+"""In which a server shows what it took. Later on a pause is half as long again as the one before."""
 _SMALLER = 8
 """A group that failed is sent again in groups of an eighth of its size."""
 _HOPELESS = 5
@@ -105,6 +108,8 @@ class Delivery:
         self._sender: Sender | None = None
         self._runs: list[str] = []
         self._failures: Counter[_CellKey] = Counter()
+        self._counts: dict[tuple[str, int], int] = {}
+        """Run and trial -> how many items the server counted when it was last asked."""
         self._stop = stop
         self._closing = threading.Event()
         self._trouble: str | None = None
@@ -148,7 +153,7 @@ class Delivery:
         """
         for run in self._runs:
             self._outbox.doubt(run, self._target)
-            self._look(run)
+            self._look(run, once=True)
             self._outbox.forget_unseen(run, self._target)
 
     def abandon(self) -> None:
@@ -273,6 +278,7 @@ class Delivery:
 
     def _read_back(self, deadline: float) -> None:
         pause, longest = _LOOK_SECONDS
+        began = time.monotonic()
         while True:
             try:
                 if not [run for run in self._runs if self._look(run)]:
@@ -283,36 +289,43 @@ class Delivery:
                     return
             if time.monotonic() + pause > deadline or self._stop.wait(pause):
                 return
-            pause = min(2 * pause, longest)
+            if time.monotonic() - began > _USUAL_SECONDS:
+                pause = min(1.5 * pause, longest)
 
-    def _look(self, run: str) -> bool:
-        """Mark what the server shows; whether something that it took is still not to be seen."""
+    def _look(self, run: str, *, once: bool = False) -> bool:
+        """Mark what the server shows; whether something that it took is still not to be seen.
+
+        `once` where no other look follows, so that no question is put off.
+        """
         unseen = self._outbox.unseen(run, self._target)
         since = began(self._store.header(run), self._outbox.began_at(run))
-        for trial in sorted({trial for _, trial, _ in unseen}):
-            due = {_id_of(run, cell): cell for cell in unseen if cell[1] == trial}
-            for part in self._parts(run, trial, due, since):
-                # Page by page, so that a server that fails in between has not answered in vain.
-                seen = [due[known] for known in (part.roots | part.scores) & due.keys()]
-                self._outbox.mark(run, self._target, [Delivered(*cell, "seen") for cell in seen])
-                unseen -= set(seen)
-                if not unseen:
-                    break
+        due = {_id_of(run, cell): cell for cell in sorted(unseen)}
+        for part in self._parts(run, due, since, once=once):
+            # Answer by answer, so that a server that fails in between has not answered in vain.
+            seen = [due[known] for known in (part.roots | part.scores) & due.keys()]
+            self._outbox.mark(run, self._target, [Delivered(*cell, "seen") for cell in seen])
+            unseen -= set(seen)
         return bool(unseen)
 
     def _parts(
-        self, run: str, trial: int, due: Mapping[str, tuple[str, int, str]], since: datetime
+        self, run: str, due: Mapping[str, tuple[str, int, str]], since: datetime, *, once: bool
     ) -> Iterator[Shown]:
-        """What the server shows of a trial, asked as cheaply as what is due allows."""
-        if any(item == WHOLE_RUN for item, _, _ in due.values()):
-            yield from run_scores_shown(self._connection, run, trial)
-        items = sorted({item for item, _, _ in due.values()} - {WHOLE_RUN})
-        roots = sum(score == ROOT for _, _, score in due.values())
-        if roots > 1 and item_count(self._connection, run, trial, since=since) == 0:
-            return  # One small request instead of all pages, while nothing is there.
-        if items:
-            traces = [ids.trace_id(run, item, trial) for item in items]
-            yield from shown(self._connection, run, trial, since=since, traces=traces)
+        """What the server shows of a run, asked as cheaply as what is due allows."""
+        roots: dict[int, list[str]] = {}
+        for known, (item, trial, score) in due.items():
+            if score == ROOT and item != WHOLE_RUN:
+                roots.setdefault(trial, []).append(known)
+        for trial, of_trial in roots.items():
+            count = item_count(self._connection, run, trial, since=since)
+            if count >= self._outbox.taken_items(run, self._target, trial):
+                # Their ids follow from the run, so that as many as were sent are those that were sent.
+                yield Shown(frozenset(of_trial), frozenset())
+            elif count and (once or count == self._counts.get((run, trial))):
+                yield from roots_shown(self._connection, run, trial, since=since)
+            self._counts[run, trial] = count
+        scores = [known for known, (item, _, score) in due.items() if score != ROOT or item == WHOLE_RUN]
+        if scores:
+            yield from scores_shown(self._connection, scores, since=since, sampled=not once)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """What a server shows of a run: the only proof that something arrived.
 
 A server answers 200 to scores that it drops later, and shows a run seconds after it took it. So every run item and
-score that was accepted is looked for under its id, until all are there or time is up.
+score that was accepted is looked for, until all are there or time is up: run items by their number first, scores under
+their ids, and of both only what was not seen before.
 """
 
 from __future__ import annotations
@@ -10,18 +11,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from scoregate.langfuse import ids
+from scoregate.langfuse.at_once import at_once
 from scoregate.langfuse.connection import PAGE, Connection
 from scoregate.langfuse.spans import UNKNOWN_START
 from scoregate.records import JSON, RunHeader
 
-_MOST_SCORES = 50
-"""Most scores of an item that the server shows beside it."""
-_SCORE_WINDOW = timedelta(hours=20)
-"""Scores that were written longer after their item are not shown beside it (the server's own limit is a day)."""
 _EARLIER = timedelta(hours=1)
-_TRACES_OF_A_REQUEST = 100
+_AT_ONCE = 10
+"""Pages of scores that are asked for together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,36 +34,41 @@ class Shown:
     """Ids of scores."""
 
 
-def shown(
-    connection: Connection, run: str, trial: int, *, since: datetime, traces: Sequence[str] = ()
-) -> Iterator[Shown]:
-    """Everything that the server shows of one trial of a run that began at `since`, page by page.
+def roots_shown(connection: Connection, run: str, trial: int, *, since: datetime) -> Iterator[Shown]:
+    """The run items that the server shows of one trial of a run that began at `since`, page by page.
 
-    `traces` are those whose scores are looked for apart where the server would not show them beside their items: in
-    runs that are old, or that have very many scores an item. Raises Refused, ServiceError, between two pages.
+    Raises Refused, ServiceError, between two pages.
     """
-    query: dict[str, str | int] = {
+    query = {
         "experimentId": ids.experiment_id(run, trial),
         "fromStartTime": _iso(since - _EARLIER),
-        "fields": "core,scores",
-        "scoreLimit": _MOST_SCORES,
+        "fields": "core",
     }
-    crowded = False
     for items in _pages(connection.cursor("/experiment-items", query)):
-        beside = [item.get("scores") or [] for item in items]
-        crowded = crowded or any(len(some) >= _MOST_SCORES for some in beside)
-        found = frozenset(score["id"] for some in beside for score in some)
-        yield Shown(frozenset(item["id"] for item in items), found)
-    if crowded or datetime.now(UTC) - since > _SCORE_WINDOW:
-        for start in range(0, len(traces), _TRACES_OF_A_REQUEST):
-            some = ",".join(traces[start : start + _TRACES_OF_A_REQUEST])
-            query = {"traceId": some, "fromTimestamp": _iso(since - _EARLIER)}
-            yield from _scores(connection, query)
+        yield Shown(frozenset(item["id"] for item in items), frozenset())
 
 
-def run_scores_shown(connection: Connection, run: str, trial: int) -> Iterator[Shown]:
-    """The scores of one trial as a whole. Raises Refused, ServiceError."""
-    yield from _scores(connection, {"experimentId": ids.experiment_id(run, trial)})
+def scores_shown(
+    connection: Connection, scores: Sequence[str], *, since: datetime, sampled: bool
+) -> Iterator[Shown]:
+    """Those of these scores (ids) that the server shows.
+
+    A page of them from all over comes first; `sampled`, the others are not asked for yet where less than half of it is
+    to be seen. Raises Refused, ServiceError, between two answers.
+    """
+    step = max(1, -(-len(scores) // PAGE))
+    sample = scores[::step]
+    seen = _among(connection, sample, since)
+    yield Shown(frozenset(), seen)
+    if sampled and 2 * len(seen) < len(sample):
+        return
+    asked = frozenset(sample)
+    rest = [one for one in scores if one not in asked]
+    pages = [rest[start : start + PAGE] for start in range(0, len(rest), PAGE)]
+    for start in range(0, len(pages), _AT_ONCE):
+        some = [partial(_among, connection, page, since) for page in pages[start : start + _AT_ONCE]]
+        for found in at_once(some, _AT_ONCE):
+            yield Shown(frozenset(), found)
 
 
 def began(header: RunHeader, first_call: float | None) -> datetime:
@@ -84,9 +89,9 @@ def item_count(connection: Connection, run: str, trial: int, *, since: datetime)
     return max((int(found["itemCount"]) for found in connection.cursor("/experiments", query)), default=0)
 
 
-def _scores(connection: Connection, query: dict[str, str | int]) -> Iterator[Shown]:
-    for page in _pages(connection.cursor("/v3/scores", query)):
-        yield Shown(frozenset(), frozenset(score["id"] for score in page))
+def _among(connection: Connection, scores: Sequence[str], since: datetime) -> frozenset[str]:
+    query = {"id": ",".join(scores), "fromTimestamp": _iso(since - _EARLIER)}
+    return frozenset(score["id"] for score in connection.cursor("/v3/scores", query))
 
 
 def _pages(entries: Iterable[JSON]) -> Iterator[list[JSON]]:

@@ -15,14 +15,16 @@ from typing import Literal
 from weakref import WeakSet
 
 from scoregate.errors import ScoregateError, ServiceError
-from scoregate.langfuse.connection import Connection, Refused, at_once
+from scoregate.langfuse.at_once import at_once
+from scoregate.langfuse.connection import Connection, Refused
 from scoregate.langfuse.score_body import MOST_BYTES
 from scoregate.own import json_codec
 from scoregate.records import JSON
 
 PATH = "/scores"
 MOST_IN_A_BATCH = 200
-_AT_ONCE = 8
+_TAKES_NO_ARRAY = "received array"
+_AT_ONCE = 48
 """Requests at a time where scores go one by one."""
 _NOT_ABOUT_THE_SCORE = frozenset((401, 403, 404, 405))
 """Refusals of keys and addresses: no score is to blame, and every other one would meet them too."""
@@ -96,15 +98,21 @@ class _Sending:
         return batches
 
     def _send_together(self, batch: list[int]) -> None:
+        together = [self._bodies[place] for place in batch]
         try:
-            reply = self._connection.post(PATH, [self._bodies[place] for place in batch])
+            reply = self._connection.post(PATH, together, wanted=(400,))
+            if reply.status == 400 and _TAKES_NO_ARRAY in str(reply.body):
+                # So much is no whim of a server that is overloaded.
+                _ONE_BY_ONE.add(self._connection)
+                self._send_singly(batch)
+                return
+            if reply.status == 400:
+                reply = self._connection.post(PATH, together)
         except Refused as refusal:
             if refusal.status in _NOT_ABOUT_THE_SCORE:
                 self._gave_up = refusal
                 self._tell_all(batch, refusal)
                 return
-            if "received array" in refusal.reason:
-                _ONE_BY_ONE.add(self._connection)
             self._send_singly(batch)
         except ServiceError as failure:
             self._tell_all(batch, failure)

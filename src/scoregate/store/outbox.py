@@ -186,6 +186,16 @@ class Outbox:
             found = connection.execute(query, (self._key_of(run), self._target(target)))
             return {(item, trial, score) for item, trial, score in found}
 
+    def taken_items(self, run: str, target: str, trial: int) -> int:
+        """How many run items of a trial the server took, whether or not they were seen again."""
+        with self._database.reading() as connection:
+            found = connection.execute(
+                "SELECT count(*) FROM deliveries WHERE run = ? AND target = ? AND trial = ? AND score = '' "
+                "AND item <> '' AND state <> 'rejected'",
+                (self._key_of(run), self._target(target), trial),
+            )
+            return int(found.fetchone()[0])
+
     def rejected(self, run: str, target: str) -> list[Delivered]:
         """What the server, or a contract, would not have, with the reason."""
         with self._database.reading() as connection:
