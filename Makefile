@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ADAPTERS := .venv-adapters
+LANGFUSE_4 := .venv-langfuse-4
 EXTRAS := test,lint
 ADAPTERS_EXTRAS := test-adapters
 GATE ?= gates/support-agent.toml
@@ -11,10 +12,10 @@ GATE ?= gates/support-agent.toml
 IN_PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gate test test-adapters test-langfuse coverage lint format docs bench simulate rivals crash mutants clean
+.PHONY: help setup gate test test-adapters test-langfuse test-langfuse-4 coverage lint format docs bench simulate rivals crash mutants clean
 
 help: ## Show the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
 
 # An environment with these extras: $(call install,folder,extras)
 define install
@@ -32,6 +33,9 @@ $(VENV)/.installed: pyproject.toml
 # Apart from the other one: what these packages bring along is large, and decides the versions of shared packages.
 $(ADAPTERS)/.installed: pyproject.toml
 	$(call install,$(ADAPTERS),$(ADAPTERS_EXTRAS))
+
+$(LANGFUSE_4)/.installed: pyproject.toml
+	$(call install,$(LANGFUSE_4),test-langfuse-4)
 
 setup: $(VENV)/.installed ## Create .venv with everything the other targets use
 
@@ -53,6 +57,11 @@ test-adapters: $(ADAPTERS)/.installed ## Test the adapters against the real pack
 
 test-langfuse: setup ## Ask a real Langfuse server what the client relies on (LANGFUSE_BASE_URL and keys; else the stand-in)
 	SCOREGATE_TEST_LANGFUSE=1 $(BIN)/python -m pytest -rs -s tests/langfuse/test_any_server.py tests/langfuse_server/test_recordings_any_server.py
+
+# The tests of Langfuse with the release of its SDK before the present one, whose users are many.
+test-langfuse-4: export PYTHONDONTWRITEBYTECODE :=
+test-langfuse-4: $(LANGFUSE_4)/.installed ## Test against the SDK 4 of Langfuse
+	$(LANGFUSE_4)/bin/python -m pytest tests/langfuse tests/langfuse_server/test_sdk_against_server.py $(IN_PARALLEL)
 
 coverage: setup ## Line coverage of the pure rooms: at least 95 %
 	$(BIN)/python -m pytest tests/gates tests/statistics tests/gate_file tests/config tests/test_catalog.py tests/test_records.py $(IN_PARALLEL) \
@@ -90,4 +99,4 @@ mutants: setup ## Change one token of the code forty times, and count what the t
 	$(BIN)/python benchmarks/mutants.py $(ARGS)
 
 clean: ## Remove the virtual environment and local stores
-	rm -rf $(VENV) $(ADAPTERS) .deepeval .scoregate .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(ADAPTERS) $(LANGFUSE_4) .deepeval .scoregate .pytest_cache .mypy_cache .ruff_cache

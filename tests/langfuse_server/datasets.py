@@ -6,6 +6,7 @@ import json
 import secrets
 import uuid
 from dataclasses import replace
+from hashlib import sha256
 
 from scoregate.langfuse.schema_rules import strict_problem
 from tests.langfuse_server.answers import Answer, Json, custom, invalid, not_an_option, refused, wrong_type
@@ -163,7 +164,8 @@ def link_run_item(state: State, request: Request) -> Answer:
         200,
         {
             "id": str(uuid.uuid4()),
-            "datasetRunId": secrets.token_hex(8),
+            # The same for all items of a run, which its name stands for.
+            "datasetRunId": sha256(f"{state.project} {string(body, 'runName')}".encode()).hexdigest()[:16],
             "datasetRunName": string(body, "runName"),
             "datasetItemId": string(body, "datasetItemId"),
             "traceId": body.get("traceId"),

@@ -161,6 +161,9 @@ def _with_the_scripts_limit(gate: Gate, candidate: Candidate) -> Gate:
 
 def _begin_script(gate: Gate, dataset: Dataset, script: Script) -> Handed:
     """Begin a script with the SDK's context on this dataset; what it hands over."""
+    from scoregate.langfuse.sdk import check_sdk
+
+    check_sdk()
     from scoregate.langfuse.scripts import ScriptContext
 
     return script.begin(ScriptContext(script, gate, dataset))

@@ -42,6 +42,10 @@ def langfuse_of(request: Request, gate: Gate) -> Iterator[Settings | None]:
             hint="`scoregate doctor` says what is missing",
         )
     wanted = dict(os.environ)
+    if settings is not None and not request.local:
+        from scoregate.langfuse.sdk import check_sdk
+
+        check_sdk()
     if settings is not None:
         from scoregate.langfuse.tracing import prepare_environment
 

@@ -50,6 +50,9 @@ def enforce(
     NotDecided for an inconclusive one under `on_inconclusive = "fail"`, BaselineError where there is no baseline
     yet, and ConfigError, DatasetError, ResultsError or StoreError where gate, data or store cannot be used.
     """
+    from scoregate.langfuse.sdk import check_sdk
+
+    check_sdk()
     from scoregate.langfuse.experiment_results import regression_error, run_from
 
     gate = read_gate(Path(gate_path))

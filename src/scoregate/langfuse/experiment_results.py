@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from inspect import signature
 from typing import Literal
 
 from langfuse import Evaluation, RegressionError
@@ -24,6 +25,12 @@ from scoregate.runner.candidates.candidate import CandidateError, as_answer
 from scoregate.runner.committer import MEASURED, complete_cells
 from scoregate.scorers.scorer import Scorer, score_item
 
+_EXPERIMENT = (
+    "experiment_id"
+    if "experiment_id" in signature(ExperimentItemResult.__init__).parameters
+    else "dataset_run_id"
+)
+"""What SDK 5, and 4, call the experiment of an item's result."""
 _ABSENT = "the experiment's result does not hold it: the SDK leaves out items that failed"
 
 
@@ -54,7 +61,7 @@ def sdk_result(
                 output=own_copy(one.output),
                 evaluations=[_evaluation(score) for score in scores.get((one.item, one.trial), ())],
                 trace_id=ids.trace_id(run.id, one.item, one.trial),
-                experiment_id=ids.experiment_id(run.id, one.trial),
+                **{_EXPERIMENT: ids.experiment_id(run.id, one.trial)},
             )
             for one in answered
         ],

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from scoregate.judging.asking import ModelCall
 from scoregate.langfuse import ids
+from scoregate.langfuse.sdk import sdk_version
 from scoregate.own import json_codec
 from scoregate.records import JSON, DatasetItem, RunHeader, RunItem, Score, Tokens
 
@@ -198,19 +199,9 @@ def _export_request(public_key: str = "") -> tuple[ExportTraceServiceRequest, An
     _put_attributes(resource.resource.attributes, {"service.name": "scoregate"})
     scope = resource.scope_spans.add()
     # The server copies every attribute of other scopes into the metadata that a reader sees.
-    scope.scope.name, scope.scope.version = "langfuse-sdk", _sdk_version()
+    scope.scope.name, scope.scope.version = "langfuse-sdk", sdk_version()
     _put_attributes(scope.scope.attributes, {"public_key": public_key})
     return message, scope.spans
-
-
-def _sdk_version() -> str:
-    """Version of the Langfuse SDK that is installed, whose spans these look like."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("langfuse")
-    except PackageNotFoundError:
-        return "0"
 
 
 def trace_headers(public_key: str) -> dict[str, str]:
@@ -219,7 +210,7 @@ def trace_headers(public_key: str) -> dict[str, str]:
         "content-type": "application/x-protobuf",
         "content-encoding": "gzip",
         "x-langfuse-sdk-name": "python",
-        "x-langfuse-sdk-version": _sdk_version(),
+        "x-langfuse-sdk-version": sdk_version(),
         "x-langfuse-public-key": public_key,
         "x-langfuse-ingestion-version": "4",
     }
