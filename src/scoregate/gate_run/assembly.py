@@ -188,8 +188,8 @@ def with_experiment(
         raise ConfigError("--experiment and --replay both name the candidate", hint="give one of them")
     if path is not None:
         own = gate.candidate
-        isolate = own.isolate if own is not None else False
-        return CandidateSpec(python=str(path.resolve()), version=version, isolate=isolate)
+        isolate, beside = (own.isolate, own.evaluators) if own is not None else (False, None)
+        return CandidateSpec(python=str(path.resolve()), evaluators=beside, version=version, isolate=isolate)
     if replay is not None:
         beside = gate.candidate.evaluators if gate.candidate is not None else None
         return CandidateSpec(replay=str(replay.resolve()), evaluators=beside, version=version)
@@ -237,6 +237,13 @@ def _scorers(gate: Gate, candidate: Candidate) -> tuple[Scorer, ...]:
                 f"nothing makes the score '{name}'",
                 where=rule.where,
                 hint=did_you_mean(name, made)
-                or f"add a [scorers.{name}] table or an evaluator of that name to the experiment",
+                or f"add a [scorers.{name}] table or an evaluator of that name to {_place_of_evaluators(gate)}",
             )
     return tuple(scorers)
+
+
+def _place_of_evaluators(gate: Gate) -> str:
+    spec = gate.candidate
+    if spec is None or spec.python is not None:
+        return "the experiment"
+    return "a Python file that `evaluators` in [candidate] names"

@@ -45,10 +45,10 @@ def build_candidate(
 
     Relative paths and commands start at `root`, the project's folder. `timeout` is the time limit of a call in
     seconds, which the engine keeps by cancelling. `begin` begins a script, which is refused without it. `aside`
-    names files that say nothing of its version. Raises ConfigError.
+    names files that say nothing of its version. Evaluators of its own go before those beside it. Raises ConfigError.
     """
     built = _built(spec, root, timeout, begin, aside)
-    return replace(built, evaluators=evaluators_of(spec, root)) if spec.evaluators is not None else built
+    return built if built.evaluators else replace(built, evaluators=evaluators_of(spec, root))
 
 
 def evaluators_of(spec: CandidateSpec, root: Path) -> tuple[Callable[..., Any], ...]:
