@@ -63,7 +63,10 @@ def test_a_failing_item_counts_against_the_candidate_and_is_named(accepted: Proj
     ran = accepted.run()
     assert ran.outcome(0) == "INCONCLUSIVE"
     assert "61/64" in ran.out
-    assert "- q000 and 2 more alike: correct true → missing (the candidate failed: ValueError: no luck)" in ran.out
+    assert (
+        "- q000 and 2 more alike: correct true → missing (the candidate failed: ValueError: no luck)"
+        in ran.out
+    )
 
 
 def test_a_candidate_that_always_fails_is_invalid_and_not_a_pass(accepted: Project) -> None:
