@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -192,6 +193,26 @@ AS_JSON = '{"order": "A-1", "amount": 9}'
             "content": [{"type": "tool_use", "id": "t1", "name": "refund", "input": REFUND_A}],
         },
         {"role": "assistant", "content": None, "tool_calls": [{"name": "refund", "arguments": REFUND_A}]},
+        {"role": "assistant", "content": None, "function_call": {"name": "refund", "arguments": AS_JSON}},
+        [{"name": "refund", "arguments": json.dumps(AS_JSON)}],
+        json.dumps([{"name": "refund", "arguments": REFUND_A}]),
+        [
+            {
+                "jsonrpc": "2.0",
+                "id": 1,
+                "method": "tools/call",
+                "params": {"name": "refund", "arguments": REFUND_A},
+            }
+        ],
+        [{"type": "mcp_tool_use", "id": "m1", "server_name": "shop", "name": "refund", "input": REFUND_A}],
+        [{"type": "mcp_call", "server_label": "shop", "name": "refund", "arguments": AS_JSON, "error": None}],
+        [{"action": "refund", "action_input": REFUND_A}],
+        [{"function_name": "refund", "args": {}, "arguments": REFUND_A}],
+        [
+            {"type": "web_search_tool_result", "tool_use_id": "w1", "content": []},
+            {"type": "tool_use", "id": "t1", "name": "refund", "input": REFUND_A},
+        ],
+        [{"inlineData": {"data": ""}}, {"functionCall": {"name": "refund", "args": REFUND_A}}],
     ],
 )
 def test_calls_are_read_in_the_spellings_of_their_makers(score: ScoreOutput, calls: JSON) -> None:
@@ -201,14 +222,14 @@ def test_calls_are_read_in_the_spellings_of_their_makers(score: ScoreOutput, cal
     assert checked(score, other, calls).value is False
 
 
-@pytest.mark.parametrize("none", [None, "", {}, "{}", " ", "null"])
+@pytest.mark.parametrize("none", [None, "", {}, "{}", " ", "null", [], "[]"])
 def test_no_arguments_may_be_said_in_several_ways(score: ScoreOutput, none: JSON) -> None:
     for key in ("arguments", "args", "input_parameters"):
         assert checked(score, [{"name": "stop", key: none}], [{"name": "stop"}]).value is True
         assert checked(score, [{"name": "stop", key: none}], [call("stop", now=True)]).value is False
 
 
-@pytest.mark.parametrize("none", [None, "", []])
+@pytest.mark.parametrize("none", [None, "", [], "[]", {"role": "assistant", "content": "There is none."}])
 def test_no_calls_may_be_said_in_several_ways(score: ScoreOutput, none: JSON) -> None:
     assert checked(score, none, []).value is True
     assert checked(score, [FIND], none).value is False
@@ -227,6 +248,8 @@ def test_no_calls_may_be_said_in_several_ways(score: ScoreOutput, none: JSON) ->
         ),
         ([{"name": "refund", "tool": "find", "args": {}}], "call 0 has two names: 'refund', 'find'"),
         ([{"function": {"name": "refund"}, "arguments": {"a": 1}}], "call 0 has an unknown key 'arguments'"),
+        ([{"name": "refund", "method": "POST"}], "call 0 has an unknown key 'method'"),
+        ([{"type": "computer_call", "action": {"type": "click"}}], "call 0 is of a type that is not read"),
     ],
 )
 def test_what_no_maker_writes_is_an_error_on_either_side(
