@@ -199,5 +199,11 @@ SPELLINGS: tuple[tuple[str, str | None], ...] = (
         ("5 of x2", "5"),
         ("5, see https://a.example/9", "5"),
     ),
+    # A label, two choices, a measure with its error, one quantity in two units, other languages.
+    *(("Question 2: 42", "42"), ("5 or 6", None), ("5, or 6", None), (">5", None), ("3 +/- 0.1", None)),
+    *(("1.234(5)", None), ("1, 000", None), ("1\u060c234", None), ("2024-W05", None)),
+    *(("5 dollars and 30 cents", None), ("5 hours and 30 minutes", None), ("5 and 6", "6")),
+    *(("5 Millionen", "5000000"), ("2 milliards", "2000000000"), ("3 \u043c\u043b\u043d", "3000000")),
+    *(("5 mil", None), ("5 mil millones", None)),
 )
 """A text, and its last number; None where no number may be read."""

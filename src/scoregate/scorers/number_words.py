@@ -6,6 +6,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
 
+_MILLIONS = (
+    "millionen millón millones milhão milhões milione milioni miljoen miljoner млн миллион миллиона миллионов"
+)
+_MILLIARDS = (
+    "milliard milliards milliarde milliarden miliardo miliardi miljard miljarder млрд миллиард миллиарда"
+)
+
 SCALES: Mapping[str, Decimal] = MappingProxyType(
     {
         **dict.fromkeys(("hundred",), Decimal(10**2)),
@@ -16,6 +23,9 @@ SCALES: Mapping[str, Decimal] = MappingProxyType(
         **dict.fromkeys(("billion", "billions", "bn", "bln", "mrd"), Decimal(10**9)),
         **dict.fromkeys(("trillion", "trillions", "tn", "trn"), Decimal(10**12)),
         "dozen": Decimal(12),
+        **dict.fromkeys(("tausend", "тыс", "тысяч", "тысячи", "тысяча"), Decimal(10**3)),
+        **dict.fromkeys(_MILLIONS.split(), Decimal(10**6)),
+        **dict.fromkeys(_MILLIARDS.split(), Decimal(10**9)),
     }
 )
 """Word -> what it multiplies by, wherever it stands."""

@@ -76,22 +76,32 @@ _WORD = re.compile(
 _SPOILED_BEFORE = re.compile(
     r"(?:\b(?:point|comma)|√|sqrt[({]|\}\{|\\frac\{?|[±≤≥^]|[<>]=|\w [<>]|(?:^|[\s(])<"
     r"|[=:(] ?[-–]|\w [+*×÷/]|\b\d*[a-z] [-–]|\b(?:hundred|thousand|[mb]illion)(?: and)?)\s?$"
-    r"|(?:[\s(]|^)[—―]$|[\s(]>$"
+    r"|(?:[\s(]|^)[—―]$|(?:^|[\s(])>$|\d[(،‧]$"
 )
 """What makes the number behind it another one, or no number of its own."""
 _SPOILED_BEHIND = re.compile(
     rf"{_SPACE}?(?:and (?:an?|one|two|three) (?:half|quarters?|thirds?|fourths?)\b|squared\b|cubed\b"
     r"|or (?:more|less|fewer)\b)"
-    r"|\\(?!text|mathrm|mathbf|[,;!)\]%$ ]|quad|boxed)[a-z]+|[-–]{1,2}(?=\d)|-[A-Za-z]+-\d|\^|/(?=\d)|\+(?![+\d])"
+    r"|\\(?!text|mathrm|mathbf|[,;!)\]%$ ]|quad|boxed)[a-z]+|[-–]{1,2}(?=\d)|-[A-Za-z]+-?\d|\^|/(?=\d)|\+(?![+\d])"
 )
 _JOINT = re.compile(
-    r"\s?(?:[-–—~〜±÷+*×:/^]|x|X|to|bis|à|through|thru|till|until|point|plus|minus|plus or minus|times|by|divided by"
+    r"\s?(?:[-–—~〜±÷+*×/^]|:(?!\s)|(?<=\s):|\+/[-–]|(?:, )?or"
+    r"|x|X|to|bis|à|through|thru|till|until|point|plus|minus|plus or minus|times|by|divided by"
     r"|of|out of|over|to the(?: power(?: of)?)?|\.{2,3}|…|\\(?:times|cdot|pm|div))\s?"
 )
 """Between two numbers: both are parts of one."""
 _BETWEEN = re.compile(r"\bbetween\s$")
 _MONEY_BEHIND = re.compile(rf"{_SPACE}?{_CURRENCY}")
+_BEHIND_WHOLE = re.compile(
+    r"\d\s?(?:¢|cents?|pence|minutes?|mins?|seconds?|secs?|inch(?:es)?|ounces?)\b", re.IGNORECASE
+)
+"""Quantities that are the smaller part of one in two units: `5 dollars and 30 cents`."""
+_OF_A_GROUP = 3
+"""Digits between two separators of thousands; a number that begins with 0 is none of its own: `1, 000`."""
 _LONGEST_JOINT = 24
+_UNCLEAR = ("m", "b", "t")
+_UNCLEAR_APART = ("K", "M", "B", "T", "b", "mil", "mille")
+"""Behind a number: a unit or a multiple, or a multiple that goes on in the next word (`5 mil millones`)."""
 _WORDS_READ = 3
 
 
@@ -142,6 +152,11 @@ def _are_one(text: str, former: _Found, found: _Found) -> bool:
     between = text[former.end : found.start]
     if not between.strip(" \u00a0"):
         return True
+    digits = text[found.start : found.end]
+    if between in (", ", ". ") and len(digits) == _OF_A_GROUP and digits.startswith("0"):
+        return True
+    if between.strip() == "and" and _BEHIND_WHOLE.search(digits):
+        return True
     is_range = between.strip() == "and" and _BETWEEN.search(
         text[max(0, former.start - _LONGEST_JOINT) : former.start]
     )
@@ -168,7 +183,7 @@ def _read(match: re.Match[str]) -> _Found:
         if is_attached or is_unit:
             end = word.end()
         # `3D`, `0x1F`: whatever it is, it is not the number alone; `5m`, `5 K`: a unit or a multiple.
-        if (is_attached and not is_unit) or name in ("mbt" if is_attached else "KMBTb"):
+        if (is_attached and not is_unit) or name in (_UNCLEAR if is_attached else _UNCLEAR_APART):
             value = None
         break
     if _SPOILED_BEHIND.match(text, end) or text[end : end + 1].isalnum() or text[end : end + 1] == "_":
