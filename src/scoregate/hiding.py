@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 _SHORTEST = 8
@@ -15,13 +16,19 @@ _SECRET = re.compile(
     r"credentials?|cookie|signature)\Z"
 )
 
+_NAMES_IN_HTML = {'"': "quot", "&": "amp", "'": "apos", "<": "lt", ">": "gt"}
+
 
 class HiddenKeys:
-    """Keys of printable ASCII that are never shown: as they are, or as JSON may spell them, also in JSON in JSON."""
+    """Keys of printable ASCII that are never shown: as they are, or as others may spell them.
+
+    JSON, also in JSON; addresses (`%2F`), HTML (`&#47;`), base64, also within a longer text, and hexadecimal digits.
+    """
 
     def __init__(self, *keys: str) -> None:
         # The longest first, as one may begin with another.
-        spelled = [_spelled(key) for key in sorted(set(keys), key=len, reverse=True) if len(key) >= _SHORTEST]
+        longest_first = sorted(set(keys), key=len, reverse=True)
+        spelled = [one for key in longest_first if len(key) >= _SHORTEST for one in _spellings(key)]
         self._spelled = re.compile("|".join(spelled)) if spelled else None
 
     def out_of(self, text: str) -> str:
@@ -32,9 +39,24 @@ class HiddenKeys:
         return body if self._spelled is None else self.out_of(body.decode("latin-1")).encode("latin-1")
 
 
-def _spelled(key: str) -> str:
+def _spellings(key: str) -> Iterator[str]:
     # No more than a few backslashes before it, or a long row of them would be gone through again from each of them.
-    return r"\\{0,7}" + r"\\*".join(rf"(?:{re.escape(char)}|\\u(?i:{ord(char):04x}))" for char in key)
+    yield r"\\{0,7}" + r"\\*".join(map(_spelled, key))
+    yield f"(?i:{key.encode().hex()})"
+    for before in range(
+        3
+    ):  # three characters are four in base64, and what stands before the key decides which
+        text = base64.b64encode(bytes(before) + key.encode()).decode().rstrip("=")
+        whole = text[
+            before + 1 if before else 0 : (before + len(key)) * 8 // 6
+        ]  # without those of neighbours too
+        yield "".join({"+": "(?:[+-]|%2B)", "/": r"(?:\\?/|_|%2F)"}.get(char, char) for char in whole)
+
+
+def _spelled(char: str) -> str:
+    code, name = ord(char), _NAMES_IN_HTML.get(char, "")
+    in_html = rf"&(?:#0*{code}|#[xX]0*(?i:{code:x}){name and f'|{name}'});"
+    return rf"(?:\\u(?i:{code:04x})|%(?:25)*(?i:{code:02x})|{in_html}|{re.escape(char)})"
 
 
 def names_a_secret(name: str) -> bool:
@@ -47,7 +69,7 @@ def without_known_keys(text: str, environ: Mapping[str, str] = os.environ) -> st
     values = frozenset(
         value
         for name, value in environ.items()
-        if len(value) >= _SHORTEST and value in text and value.isascii() and names_a_secret(name)
+        if len(value) >= _SHORTEST and value.isascii() and names_a_secret(name)
     )
     return _hidden(values).out_of(text) if values else text
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
-from scoregate.hiding import HiddenKeys
+from scoregate.hiding import HiddenKeys, without_known_keys
 from scoregate.judging.judge import Judge
 from tests.judging.judges import ask, spec_of, store_in
 from tests.model_server.answers import Answer, failed, judged
@@ -33,6 +37,36 @@ def test_no_spelling_of_the_key_is_left(depth: int, slashes: bool, points: bool)
         text = in_json(text, slashes=slashes, points=points)
     assert HiddenKeys(ODD).out_of(text) == "before *** after"
     assert HiddenKeys(ODD).out_of_body(f"\xff{text}".encode("latin-1")) == b"\xffbefore *** after"
+
+
+@pytest.mark.parametrize("before", ["", "u", "u:", "Bearer "])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_key_in_base64_is_hidden_wherever_it_stands(before: str, encode: Callable[[bytes], bytes]) -> None:
+    key = ODD + "??>>~~"
+    for behind in ("", "x", "xy"):
+        text = encode((before + key + behind).encode()).decode()
+        left = HiddenKeys(key).out_of(text).replace("***", "")
+        assert len(left) <= len(text) - len(key) * 4 / 3 + 3, text
+        assert HiddenKeys(key).out_of(f'"{text.replace("/", chr(92) + "/")}"').count("***") == 1
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        lambda key: quote(key, safe=""),
+        lambda key: quote(key, safe="").lower(),
+        lambda key: quote(quote(key, safe=""), safe=""),
+        html.escape,
+        lambda key: "".join(f"&#{ord(char)};" for char in key),
+        lambda key: "".join(f"&#x{ord(char):X};" for char in key),
+        lambda key: key.encode().hex(),
+    ],
+)
+def test_a_key_in_an_address_or_a_page_is_hidden(spell: Callable[[str], str]) -> None:
+    key = "made-up/token&more=1+2<3>"
+    assert HiddenKeys(key).out_of(f"at /x?k={spell(key)} it") == "at /x?k=*** it"
+    told = without_known_keys(f"no answer from /x?k={spell(key)}", {"AGENT_TOKEN": key})
+    assert told == "no answer from /x?k=***"
 
 
 def test_a_key_that_begins_with_a_spelled_character_leaves_json_behind() -> None:
