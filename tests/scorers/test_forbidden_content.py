@@ -110,3 +110,41 @@ def test_something_must_be_forbidden(score: ScoreOutput) -> None:
         score("forbidden_content", "x", patterns=["("])
     with pytest.raises(ConfigError, match="phrases_path must start with"):
         score("forbidden_content", "x", phrases_path="must_not_say")
+
+
+@pytest.mark.parametrize("blank", ["\u200b", "\u3164", "\u180e", "\u2060"])
+def test_a_sign_that_shows_nothing_stands_for_a_space_or_for_nothing(score: ScoreOutput, blank: str) -> None:
+    for output in (f"a full{blank}refund", f"a fu{blank}ll refund"):
+        assert score("forbidden_content", output, phrases=["full refund"]).value is False
+        assert score("contains", output, all=["full refund"]).value is True
+
+
+@pytest.mark.parametrize(
+    ("output", "pattern"),
+    [
+        ("a full\u00a0refund", "full refund"),
+        ("a ｆｕｌｌ refund", "full refund"),
+        ("we re\ufb01nance it", "refinance"),
+        ("cafe\u0301", "caf\u00e9"),
+        ("caf\u00e9", "cafe\u0301"),
+        ("I can't", "can\u2019t"),
+    ],
+)
+def test_a_pattern_finds_signs_and_letters_however_they_are_set(
+    score: ScoreOutput, output: str, pattern: str
+) -> None:
+    assert score("forbidden_content", output, patterns=[pattern]).value is False
+
+
+def test_signs_that_are_forbidden_are_just_these(score: ScoreOutput) -> None:
+    for kind in ("phrases", "patterns"):
+        assert score("forbidden_content", 'well-known "words"', **{kind: ["\u2014", "\u201c"]}).value is True
+        assert score("forbidden_content", "well\u2014known", **{kind: ["\u2014"]}).value is False
+
+
+def test_a_raised_digit_is_no_part_of_the_number_before_it(score: ScoreOutput) -> None:
+    assert score("forbidden_content", "see 10\u00b2", patterns=[r"\b102\b"]).value is True
+
+
+def test_the_turkish_capital_is_an_i(score: ScoreOutput) -> None:
+    assert score("forbidden_content", "\u0130stanbul", phrases=["istanbul"]).value is False

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 import re
 from collections import namedtuple
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -40,6 +42,8 @@ class Level(enum.IntEnum):
         (np.int64(7), 7),
         (np.str_("x"), "x"),
         (np.array(0.5), 0.5),
+        (Decimal("0.25"), 0.25),
+        (Fraction(1, 4), 0.25),
         (Grade.GOOD, "good"),
         (Level.HIGH, 3),
         ({"value": Grade.GOOD}, "good"),
@@ -112,6 +116,7 @@ def test_a_scorer_can_say_that_it_failed() -> None:
         (float("nan"), "f", "nan, which is not a number"),
         (float("-inf"), "f", "-inf, which is not a number"),
         (np.float64("nan"), "f", "nan, which is not a number"),
+        (Decimal("NaN"), "f", "nan, which is not a number"),
         (10**400, "f", "more than 64 bits"),
         ({"score": 1}, "f", r"without 'value' \(keys: score\)"),
         ({"value": None}, "f", "returned nothing"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from scoregate.errors import ConfigError
 from scoregate.paths import PathError, json_type, look_up
 from scoregate.records import JSON, DatasetItem
-from scoregate.scorers.forbidden_content import texts_of
+from scoregate.scorers.forbidden_content import phrase_finder
 from scoregate.scorers.outcome import Scored, not_applicable
 from scoregate.scorers.reading import ScoringCall, item_path, quoted, scored, unscored
 from scoregate.scorers.text_match import normalised
@@ -68,11 +68,7 @@ def contains(
 
 
 def _judged(actual: JSON, wanted: Mapping[str, list[str]], ignore_case: bool) -> Scored:
-    texts = [normalised(text, fold_case=ignore_case) for text in texts_of(actual)]
-
-    def is_held(phrase: str) -> bool:
-        return any(normalised(phrase, fold_case=ignore_case) in text for text in texts)
-
+    is_held = phrase_finder(actual, ignore_case)
     said = []
     if wanted["any"] and not any(map(is_held, wanted["any"])):
         said.append(f"holds none of {', '.join(map(quoted, wanted['any']))}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
 
 from scoregate.errors import ConfigError
 from scoregate.paths import json_type
@@ -19,9 +21,12 @@ from scoregate.scorers.reading import (
     unscored,
 )
 from scoregate.scorers.text_match import normalised
-from scoregate.scorers.typography import plain_signs
+from scoregate.scorers.typography import PLAIN, plain_letters, with_blanks
 
 FORBIDDEN_CONTENT_VERSION = "2"
+
+_APOSTROPHES = PLAIN["'"]
+_WITHIN_WORD = re.compile(rf"(?<=[^\W\d_])[{_APOSTROPHES}](?=[^\W\d_])")
 
 
 def forbidden_content(
@@ -36,15 +41,16 @@ def forbidden_content(
     """True if the output holds none of the phrases and no match of the patterns.
 
     `phrases_path` leads to further phrases in the dataset item (`metadata.must_not_say`). A phrase is found
-    anywhere, also within a word, however its spaces, quotes, dashes and its Unicode form are written; a pattern in
-    the text as it is, and in the text with plain quotes and dashes and without what has no width. Of an output that
+    anywhere, also within a word, however its spaces, quotes, dashes and its Unicode form are written; a phrase
+    of signs alone (a long dash) stands for just these. A pattern is searched in the text as it is, and in the text with
+    plain quotes, dashes, spaces and letters, without what has no width. Of an output that
     is an object or a list, every text in it is searched, keys too; an output that is null is False.
     """
     if not phrases and not patterns and phrases_path is None:
         raise ConfigError("forbidden_content needs phrases, patterns or phrases_path")
     if any(not normalised(phrase) for phrase in phrases or ()):
         raise ConfigError("a forbidden phrase is empty")
-    compiled = [compile_pattern(pattern, ignore_case=ignore_case) for pattern in patterns or ()]
+    compiled = [_compiled(pattern, ignore_case) for pattern in patterns or ()]
 
     def judge(actual: JSON, more: list[str]) -> Scored:
         if actual is None:
@@ -65,19 +71,44 @@ def forbidden_content(
     return against_item(judge_with_item, output_path, item_path(phrases_path, "phrases_path"), optional)
 
 
+def _compiled(pattern: str, ignore_case: bool) -> tuple[TimedPattern, TimedPattern]:
+    """The pattern as it is written, and with plain apostrophes within its words, its letters composed."""
+    given = compile_pattern(pattern, ignore_case=ignore_case)
+    plain = _WITHIN_WORD.sub("'", unicodedata.normalize("NFC", pattern))
+    return given, given if plain == pattern else compile_pattern(plain, ignore_case=ignore_case)
+
+
 def _phrases_in(output: JSON, phrases: list[str], ignore_case: bool) -> list[str]:
-    texts = [normalised(text, fold_case=ignore_case) for text in texts_of(output)]
-    found = (
-        phrase for phrase in phrases if any(normalised(phrase, fold_case=ignore_case) in t for t in texts)
-    )
-    return [quoted(phrase) for phrase in found]
+    is_held = phrase_finder(output, ignore_case)
+    return [quoted(phrase) for phrase in phrases if is_held(phrase)]
 
 
-def _matches_in(output: JSON, patterns: list[TimedPattern]) -> list[str]:
+def phrase_finder(output: JSON, ignore_case: bool) -> Callable[[str], bool]:
+    """Whether a phrase stands in any text of the output, however its spaces, quotes and dashes are written there.
+
+    A phrase of signs alone is about these signs: a dash that is forbidden is not every hyphen.
+    """
+    written = list(texts_of(output))
+    texts = [
+        normalised(one, fold_case=ignore_case)
+        for text in written
+        for one in dict.fromkeys((text, with_blanks(text)))
+    ]
+
+    def is_held(phrase: str) -> bool:
+        if not any(map(str.isalnum, phrase)) and not phrase.isascii():
+            return any(phrase.strip() in text for text in written)
+        wanted = normalised(phrase, fold_case=ignore_case)
+        return any(wanted in text for text in texts)
+
+    return is_held
+
+
+def _matches_in(output: JSON, patterns: list[tuple[TimedPattern, TimedPattern]]) -> list[str]:
     found = []
-    texts = [one for text in texts_of(output) for one in dict.fromkeys((text, plain_signs(text)))]
-    for pattern in patterns:
-        match = next(filter(None, map(pattern.search, texts)), None)
+    texts = [one for text in texts_of(output) for one in dict.fromkeys((text, plain_letters(text)))]
+    for pattern, plain in patterns:
+        match = next(filter(None, (one.search(text) for one in (pattern, plain) for text in texts)), None)
         if match is not None:
             found.append(f"{quoted(match.group())} (pattern {pattern.pattern!r})")
     return found

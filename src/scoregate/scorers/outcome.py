@@ -37,8 +37,9 @@ def normalise(returned: object, *, name: str) -> list[Scored]:
     """Outcomes of what a scorer returned; `name` is the score of what carries no name. Never raises.
 
     Accepted: a Langfuse `Evaluation` (anything with `name` and `value`), a mapping with `value` (and `name`,
-    `comment`, `status`), a `Scored`, a bool, a number, a string, a NumPy scalar, an enum member (its value), or
-    a list or tuple of these. Everything else, None, NaN and infinity, and a name that comes twice are errors.
+    `comment`, `status`), a `Scored`, a bool, a number, a `Decimal` or `Fraction`, a string, a NumPy scalar, an enum
+    member (its value), or a list or tuple of these. Everything else, None, NaN and infinity, and a name that comes
+    twice are errors.
     """
     if isinstance(returned, (list, tuple)) and not hasattr(type(returned), "_fields"):  # a named tuple is one
         if not returned:
@@ -137,12 +138,16 @@ def _checked(name: Any, value: object, status: Any = "ok", comment: Any = None) 
     return Scored(score, _plain(value, score), "ok", comment)
 
 
+_EXACT = ("Decimal", "Fraction")
+"""Numbers of Python's own library, whose modules no run need import."""
+
+
 def _plain(value: object, score: str) -> ScoreValue:
     """The value as a plain bool, int, float or str, also from subclasses, enum members and NumPy scalars."""
     if isinstance(value, Enum):
         value = value.value
     if not isinstance(value, (bool, int, float, str)):
-        unwrap = getattr(value, "item", None)
+        unwrap = value.__float__ if type(value).__name__ in _EXACT else getattr(value, "item", None)
         if not callable(unwrap):
             kind = type(value).__name__
             raise _Unreadable(f"the scorer returned a {kind}, which is no score value", score)

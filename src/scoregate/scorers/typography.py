@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
@@ -23,11 +25,33 @@ WITHOUT_WIDTH = (
     "\ufe0f\ufeff\uffa0"
 )
 """Soft hyphens, zero-width spaces and joiners, marks of direction, fillers, and what only chooses a glyph."""
+_BLANK = re.compile("[\u115f\u1160\u180e\u200b\u2060\u2800\u3164\ufeff\uffa0]")
+"""What is set between words, or within one, and shows nothing."""
 
 
 def plain_signs(text: str) -> str:
     """The text with plain quotes, dashes and slashes, without what has no width."""
     return text if text.isascii() and "`" not in text else text.translate(_table())
+
+
+def plain_letters(text: str) -> str:
+    """The text with plain signs, spaces and letters in their plain form (`ﬁ`, full width), for a pattern to search.
+
+    Digits stay as they are: a raised one is a footnote or a power, and no part of the number before it.
+    """
+    if text.isascii():
+        return plain_signs(text)
+    made = "".join(unicodedata.normalize("NFKC", one) if _has_plain_form(one) else one for one in text)
+    return plain_signs(unicodedata.normalize("NFC", made))
+
+
+def _has_plain_form(sign: str) -> bool:
+    return not sign.isascii() and (sign.isalpha() or sign.isspace() or "\uff01" <= sign <= "\uffee")
+
+
+def with_blanks(text: str) -> str:
+    """The text with a space where a sign without width or ink may have been set for one."""
+    return text if text.isascii() else _BLANK.sub(" ", text)
 
 
 @cache
