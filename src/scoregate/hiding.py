@@ -43,13 +43,11 @@ def _spellings(key: str) -> Iterator[str]:
     # No more than a few backslashes before it, or a long row of them would be gone through again from each of them.
     yield r"\\{0,7}" + r"\\*".join(map(_spelled, key))
     yield f"(?i:{key.encode().hex()})"
-    for before in range(
-        3
-    ):  # three characters are four in base64, and what stands before the key decides which
+    # Three characters are four in base64: what stands before the key decides which, and those that hold a part of a
+    # neighbour may be any.
+    for before in range(3):
         text = base64.b64encode(bytes(before) + key.encode()).decode().rstrip("=")
-        whole = text[
-            before + 1 if before else 0 : (before + len(key)) * 8 // 6
-        ]  # without those of neighbours too
+        whole = text[before + 1 if before else 0 : (before + len(key)) * 8 // 6]
         yield "".join({"+": "(?:[+-]|%2B)", "/": r"(?:\\?/|_|%2F)"}.get(char, char) for char in whole)
 
 

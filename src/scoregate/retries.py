@@ -6,7 +6,6 @@ failed together do not come back together. What the service asked for in `Retry-
 
 from __future__ import annotations
 
-import math
 import time
 from random import Random
 
@@ -19,6 +18,8 @@ _LONGEST_BOUND_SECONDS = 30.0
 _LONGEST_RETRY_AFTER_SECONDS = 60.0
 """A service that asks for more is asked again after this."""
 _MOST_DOUBLINGS = 16
+_BEYOND_ALL = 1e300
+"""Seconds. What is more is no time; an integer may be more than a float can hold."""
 
 
 def wait_before_retry(attempt: int, pause: float, random: Random) -> float:
@@ -51,7 +52,7 @@ def is_transient(status: int) -> bool:
 def seconds_to_wait(value: object) -> float | None:
     """Seconds that a Retry-After asks for: a number, its text, or an HTTP date. None if it is none of these."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value) if 0 <= value < math.inf else None
+        return float(value) if 0 <= value < _BEYOND_ALL else None
     if not isinstance(value, str):
         return None
     try:

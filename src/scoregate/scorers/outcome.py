@@ -142,7 +142,7 @@ _EXACT = ("Decimal", "Fraction")
 """Numbers of Python's own library, whose modules no run need import."""
 
 
-def _plain(value: object, score: str) -> ScoreValue:
+def _plain(value: Any, score: str) -> ScoreValue:
     """The value as a plain bool, int, float or str, also from subclasses, enum members and NumPy scalars."""
     if isinstance(value, Enum):
         value = value.value

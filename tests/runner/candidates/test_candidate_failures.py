@@ -62,7 +62,9 @@ def test_a_transient_status_on_the_error_is_transient(status: int, attribute: st
     assert error.rate_limited is (status in (429, 529))
 
 
-@pytest.mark.parametrize("status", [400, 401, 404, 422, 200, 1006, True, "429", http.client.NOT_FOUND])
+@pytest.mark.parametrize(
+    "status", [400, 401, 404, 422, 200, 1006, True, "429s", "404", http.client.NOT_FOUND]
+)
 def test_any_other_status_is_final(status: object) -> None:
     assert not isinstance(classify(StatusError("no", status_code=status)), TransientError)
 
@@ -324,3 +326,56 @@ def test_a_group_of_transient_errors_is_transient() -> None:
     lost = ConnectionResetError("reset")
     assert isinstance(classify(ExceptionGroup("two", [lost, TimeoutError()])), TransientError)
     assert not isinstance(classify(ExceptionGroup("two", [lost, ValueError()])), TransientError)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"status_code": "503"},
+        {"statusCode": 503},
+        {"http_status_code": 503},
+        {"response": {"status_code": 503}},
+        {"response": {"status": 503}},
+        {"resp": StatusError("answer", status="503")},
+        {"status": "503 Service Unavailable"},
+    ],
+)
+def test_a_status_may_be_a_text_or_stand_in_a_mapping(attributes: dict[str, object]) -> None:
+    assert isinstance(classify(StatusError("busy", **attributes)), TransientError)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "limited"),
+    [
+        ({"status_code": 200, "body": {"error": {"type": "overloaded_error"}}}, False),
+        ({"body": {"type": "error", "error": {"type": "rate_limit_error"}}}, True),
+        ({"code": "rate_limit_exceeded", "body": None}, True),
+        ({"type": "server_error"}, False),
+    ],
+)
+def test_a_stream_that_breaks_off_says_why_without_a_status(
+    attributes: dict[str, object], limited: bool
+) -> None:
+    error = classify(StatusError("in a stream", **attributes))
+    assert isinstance(error, TransientError)
+    assert error.rate_limited is limited
+    refused = StatusError("wrong", status_code=400, body={"error": {"type": "api_error"}})
+    assert not isinstance(classify(refused), TransientError)
+
+
+def test_an_error_of_retries_is_that_of_the_last_attempt() -> None:
+    last = StatusError("attempt", exception=lambda: StatusError("busy", status_code=429))
+    assert isinstance(classify(StatusError("gave up", last_attempt=last)), TransientError)
+    last = StatusError("attempt", exception=lambda: StatusError("wrong", status_code=400))
+    assert not isinstance(classify(StatusError("gave up", last_attempt=last)), TransientError)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"), [({b"Retry-After": b"5"}, 5.0), ({"Retry-After": 10**400}, None)]
+)
+def test_a_retry_after_may_be_bytes_and_is_none_beyond_all_time(
+    headers: object, seconds: float | None
+) -> None:
+    error = classify(StatusError("busy", status_code=429, response={"headers": headers}))
+    assert isinstance(error, TransientError)
+    assert error.retry_after == seconds

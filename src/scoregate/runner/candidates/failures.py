@@ -6,6 +6,7 @@ import errno
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from scoregate.errors import thread_advice
@@ -16,6 +17,8 @@ _NETWORK_ERRNOS = frozenset(
     {
         errno.ENETDOWN,
         errno.ENETUNREACH,
+        errno.ENETRESET,
+        errno.EHOSTDOWN,
         errno.EHOSTUNREACH,
         errno.ETIMEDOUT,
         errno.ECONNRESET,
@@ -26,6 +29,7 @@ _TRANSPORT = re.compile(
     r"Connect(ion|or)?(Error|Timeout|Closed|Reset|Refused|Aborted)|Disconnect|Timeout(Error|Exception)?$|TimedOut"
     r"|NameResolution|^socket\.gaierror$|ChunkedEncoding|IncompleteRead|PayloadError|RemoteProtocolError|NetworkError"
     r"|^urllib3\.ProtocolError$|^(httpx|httpcore|google)\.TransportError$|^botocore\.HTTPClientError$"
+    r"|^requests\.RetryError$|^urllib3\.ResponseError$|^azure\.Service(Request|Response)|^ssl\.SSL(EOF|ZeroReturn)Error$"
     r"|ServiceUnavailable|ServerBusy|Overloaded|DeadlineExceeded"
 )
 """Names of classes, behind that of their package: what the libraries that speak HTTP, gRPC and the like raise where no
@@ -39,6 +43,10 @@ _SERVICE_CODES = re.compile(
     re.IGNORECASE,
 )
 """Error codes in the answers of services that send them with a status of 400, as those of AWS do."""
+_CODES_OF_MODELS = re.compile(
+    r"^(rate_limit\w*|(?P<busy>overloaded_error|(internal_)?server_error|api_error|timeout_error))$"
+)
+"""What model services say in a stream that has begun with the status 200, or without any."""
 _RPC_CODES = {
     "RESOURCE_EXHAUSTED": True,
     "UNAVAILABLE": False,
@@ -52,6 +60,8 @@ _QUOTA_USED_UP = frozenset({"insufficient_quota", "billing_hard_limit_reached", 
 _WRAPPED = ("reason", "inner_exception", "cause", "original_exception")
 """Attributes in which libraries keep the error of their transport instead of raising from it."""
 _LONGEST_CHAIN = 10
+_LEAST_REFUSAL = 400
+_STATUS_LINE = re.compile(r"[1-5]\d\d(?: |$)")
 
 
 class CandidateError(Exception):
@@ -141,6 +151,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             return
         yield link
         wrapped = (_attribute(link, name) for name in _WRAPPED)
+        attempt = _attribute(_attribute(link, "last_attempt"), "exception")  # of tenacity
+        wrapped = chain([_called(attempt)], wrapped)
         link = link.__cause__ or next((inner for inner in wrapped if isinstance(inner, BaseException)), None)
 
 
@@ -157,6 +169,11 @@ def _opinion(error: BaseException) -> _Opinion | None:
         if found is not None:
             limited = found["busy"] is None or status in RATE_LIMIT_STATUSES
             return _Opinion(True, retry_after, limited)
+    if status is None or status < _LEAST_REFUSAL:
+        for code in _model_codes(error):
+            found = _CODES_OF_MODELS.search(code)
+            if found is not None:
+                return _Opinion(True, retry_after, rate_limited=found["busy"] is None)
     if status is not None:
         return _Opinion(is_transient(status), retry_after, status in RATE_LIMIT_STATUSES)
     rpc = _rpc_status(error)
@@ -186,14 +203,17 @@ def _status(error: BaseException) -> int | None:
     response = _attribute(error, "response")
     candidates = (
         _attribute(error, "status_code"),
-        _attribute(response, "status_code"),
-        _attribute(response, "status"),
+        *(_either(response, name) for name in ("status_code", "statusCode", "status")),
+        _attribute(_attribute(error, "resp"), "status"),
         _member(response, "ResponseMetadata", "HTTPStatusCode"),
-        _attribute(error, "status"),
-        _attribute(error, "http_status"),
-        _attribute(error, "code"),
+        *(
+            _attribute(error, name)
+            for name in ("status", "http_status", "http_status_code", "statusCode", "code")
+        ),
     )
     for value in candidates:
+        if isinstance(value, str) and _STATUS_LINE.match(value):
+            value = int(value[:3])
         if isinstance(value, int) and not isinstance(value, bool) and 100 <= value <= 599:
             return int(value)
     return None
@@ -201,11 +221,7 @@ def _status(error: BaseException) -> int | None:
 
 def _rpc_status(error: BaseException) -> str | None:
     """The name of a gRPC status that may be gone; `code` is a method that gives it, or it is there as a text."""
-    method = _attribute(error, "code")
-    try:
-        said = method() if callable(method) else method
-    except Exception:  # noqa: BLE001  user code: a method that raises says nothing
-        said = None
+    said = _called(_attribute(error, "code"))
     for value in (said, _attribute(error, "status"), _attribute(error, "grpc_status_code")):
         word = value if isinstance(value, str) else _attribute(value, "name")
         if isinstance(word, str) and word in _RPC_CODES:
@@ -218,6 +234,14 @@ def _service_codes(error: BaseException) -> list[str]:
     return [code] if isinstance(code, str) else []
 
 
+def _model_codes(error: BaseException) -> Iterator[str]:
+    body = _attribute(error, "body")
+    holders = (_member(body, "error"), body)
+    said = [_attribute(error, "code"), _attribute(error, "type")]
+    said += [_member(holder, name) for holder in holders for name in ("code", "type")]
+    return (code for code in said if isinstance(code, str))
+
+
 def _retry_after(error: BaseException) -> float | None:
     own = seconds_to_wait(_attribute(error, "retry_after"))
     if own is not None:
@@ -228,13 +252,32 @@ def _retry_after(error: BaseException) -> float | None:
         items = _attribute(headers, "items")
         if callable(items):
             for name, value in items():
-                if isinstance(name, str) and name.lower() == "retry-after":
-                    return seconds_to_wait(value)
+                if _text(name).lower() == "retry-after":
+                    return seconds_to_wait(_text(value) or value)
     return None
 
 
 def _headers(holder: object) -> object:
-    return _attribute(holder, "headers")
+    return _either(holder, "headers")
+
+
+def _either(holder: object, name: str) -> object:
+    """What an object or a mapping holds under a name."""
+    return _member(holder, name) if isinstance(holder, Mapping) else _attribute(holder, name)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    return value if isinstance(value, str) else ""
+
+
+def _called(method: Any) -> Any:
+    """What a method without arguments gives, or the value that is there instead."""
+    try:
+        return method() if callable(method) else method
+    except Exception:  # noqa: BLE001  user code: a method that raises says nothing
+        return None
 
 
 def _member(holder: object, *names: str) -> object:
