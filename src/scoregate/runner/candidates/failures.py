@@ -6,7 +6,6 @@ import errno
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from scoregate.errors import thread_advice
@@ -150,9 +149,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         if not isinstance(link, BaseException):
             return
         yield link
-        wrapped = (_attribute(link, name) for name in _WRAPPED)
-        attempt = _attribute(_attribute(link, "last_attempt"), "exception")  # of tenacity
-        wrapped = chain([_called(attempt)], wrapped)
+        attempt = _called(_attribute(_attribute(link, "last_attempt"), "exception"))  # of tenacity
+        wrapped = (attempt, *(_attribute(link, name) for name in _WRAPPED))
         link = link.__cause__ or next((inner for inner in wrapped if isinstance(inner, BaseException)), None)
 
 
