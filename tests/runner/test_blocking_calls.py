@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 from typing import Any
 
@@ -134,3 +135,32 @@ def test_of_calls_that_await_nothing_is_said(drive: Driver) -> None:
         return item.id
 
     assert drive(task, items=50, limits=Limits(concurrency=8)).report.blocked is None
+
+
+def test_libraries_find_the_state_of_a_call_that_waits_by_its_task(drive: Driver) -> None:
+    async def task(item: DatasetItem, trial: int) -> str:
+        own = asyncio.current_task()
+        assert own is not None
+
+        async def look() -> tuple[str, bool]:
+            coroutine: Any = own.get_coro()
+            return inspect.getcoroutinestate(coroutine), bool(own.get_stack())
+
+        state, has_stack = await asyncio.create_task(look())
+        return f"{state} {has_stack}"
+
+    (item,) = drive(task, items=1).run.items
+    assert item.output == "CORO_SUSPENDED True", item.error
+
+
+def test_a_call_that_is_cancelled_before_its_first_step_ends_with_an_error(drive: Driver) -> None:
+    async def task(item: DatasetItem, trial: int) -> str:
+        if item.id == "a":
+            for one in asyncio.all_tasks():
+                if inspect.getcoroutinestate(one.get_coro()) == "CORO_CREATED":  # type: ignore[arg-type]
+                    one.cancel()
+        return item.id
+
+    driven = drive(task, items=2, limits=Limits(concurrency=2, timeout_seconds=5))
+    items = driven.items()
+    assert [items[name, 0].status for name in "ab"] == ["ok", "error"]

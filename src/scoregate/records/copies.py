@@ -17,8 +17,6 @@ def own_copy(value: JSON) -> JSON:
     twice is copied twice, as it would be read from a file. Raises what `deepcopy` raises.
     """
     kind = type(value)
-    if kind in _UNCHANGEABLE:
-        return value
     if kind is dict:
         made: dict[Any, JSON] = value.copy()
         for key, member in made.items():
@@ -27,7 +25,7 @@ def own_copy(value: JSON) -> JSON:
         return made
     if kind is list:
         return [member if type(member) in _UNCHANGEABLE else own_copy(member) for member in value]
-    return copy.deepcopy(value)
+    return value if kind in _UNCHANGEABLE else copy.deepcopy(value)
 
 
 def own_item(item: DatasetItem) -> DatasetItem:

@@ -158,7 +158,8 @@ class CostCap:
         """For calls that are under way."""
         self._paid = paid
         self._in_flight_usd = in_flight_usd
-        self._changed = _event()
+        self._changed: asyncio.Event | None = None
+        """Made by the first that waits for it, as most sessions have nobody who does."""
 
     async def reserve(self, expected: Callable[[], float | None]) -> float:
         """Dollars for a call, as soon as there are enough. `expected` says what it may cost, None where nobody knows.
@@ -176,6 +177,8 @@ class CostCap:
                 return amount
             if not self.reserved_usd and not in_flight_usd:
                 raise OutOfBudget(f"max_cost_usd = {self.cap_usd:g} is reached")
+            if self._changed is None:
+                self._changed = _event()
             await self._changed.wait()
 
     def settle(self, reserved_usd: float, cost_usd: float | None) -> None:
@@ -192,8 +195,9 @@ class CostCap:
 
     def look_again(self) -> None:
         """Something that stood in the way may be gone."""
-        self._changed.set()
-        self._changed = _event()
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
 
     def _left(self, in_flight_usd: float) -> float:
         return (

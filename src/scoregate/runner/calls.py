@@ -18,7 +18,7 @@ from typing import Any
 from scoregate.own import clock
 from scoregate.records import DatasetItem
 from scoregate.runner.candidates.candidate import Candidate
-from scoregate.runner.loop_time import LoopTime, Turns
+from scoregate.runner.loop_time import LoopTime, Steps, Turns
 from scoregate.runner.threads import DaemonThreads, LoopBlocked, LoopThread, ThreadJob
 
 _GRACE_SECONDS = 1.0
@@ -59,8 +59,13 @@ class Calls:
         """Call an async function on this event loop. `name` is what a user is told that blocks (see `Turns`)."""
         call = self._begin()
         call.turns.name = name
-        call.task = self._loop.create_task(self._timed(function, arguments, call.turns))
-        call.task.add_done_callback(call.task_ended)
+        try:
+            steps = Steps(function(*arguments), call.turns, self.loop_time, call.ended)
+        except BaseException as error:  # noqa: BLE001  raised before there was a coroutine: it is an outcome too
+            call.ended(error)
+        else:
+            # Not `create_task`: the loop's own maker of tasks times what a call makes as a part of it.
+            call.task = asyncio.Task(steps, loop=self._loop)
         return call.future
 
     def in_thread(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[CallOutcome]:
@@ -74,16 +79,6 @@ class Calls:
 
         call.job = self._threads.submit(work, call.resolve, turns)
         return call.future
-
-    async def _timed(
-        self, function: Callable[..., Coroutine[Any, Any, Any]], arguments: tuple[Any, ...], turns: Turns
-    ) -> CallOutcome:
-        returned, failed = None, None
-        try:
-            returned = await self.loop_time.steps(function(*arguments), turns)
-        except BaseException as error:  # noqa: BLE001  user code: sys.exit ends the call, not the run
-            failed = error
-        return CallOutcome(turns.own(clock.seconds()), returned, failed)
 
     def abort(self) -> None:
         """End every call now: the run was interrupted."""
@@ -135,7 +130,7 @@ class _Call:
         self.limit = limit
         self.turns = Turns()
         self.future: asyncio.Future[CallOutcome] = loop.create_future()
-        self.task: asyncio.Task[CallOutcome] | None = None
+        self.task: asyncio.Task[None] | None = None
         self.job: ThreadJob | None = None
         self.expired = False
 
@@ -154,14 +149,20 @@ class _Call:
         if self.job is not None:
             self.job.give_up()
 
-    def task_ended(self, task: asyncio.Task[CallOutcome]) -> None:
-        try:
-            outcome = task.result()
-        except BaseException as error:  # noqa: BLE001  raised before or after the user code: it is an outcome too
-            outcome = CallOutcome(0.0, error=error)
+    def ended(self, end: BaseException) -> None:
+        """Its coroutine has come to its end: it has returned (a StopIteration) or raised."""
+        outcome = CallOutcome(self.turns.own(self.turns.left_at))
         if self.expired:
-            outcome = CallOutcome(outcome.seconds, timed_out=True)
-        self.resolve(outcome)
+            outcome.timed_out = True
+        elif isinstance(end, StopIteration):
+            outcome.returned = end.value
+        else:
+            outcome.error = end
+        if isinstance(end, LoopBlocked):
+            # What was asked for while it blocked comes first, such as the end of the run.
+            self.future.get_loop().call_soon(self.resolve, outcome)
+        else:
+            self.resolve(outcome)
 
 
 def _measured(function: Callable[..., Any], arguments: tuple[Any, ...]) -> CallOutcome:

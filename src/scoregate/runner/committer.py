@@ -168,9 +168,12 @@ def complete_cells(
             cells[name] = _error(run_item, name, f"{score.value} is no score value")
         else:
             cells[name] = score
-    failed = next((s for s in cells.values() if s.status == "error" and s.score not in expected), None)
+    lacking = [name for name in expected if name not in cells]
+    failed = None
+    if lacking:
+        failed = next((s for s in cells.values() if s.status == "error" and s.score not in expected), None)
     for name in expected:
-        if name not in cells:
+        if name in lacking:
             cells[name] = _expected_cell(run_item, name, catalog, failed)
         if name in optional and gave_nothing(cells[name]):
             cells[name] = Score(

@@ -167,7 +167,9 @@ class Engine:
         if before is not None:
             return None if self._finishing.interrupted else (before, None)
         first = self._first[cell.arm.run]
-        await first.turn()
+        if first.undecided:
+            await first.decision()
+        first.begun()
         called: tuple[RunItem, Any] | None = None
         try:
             called = await self._call_cell(cell)

@@ -43,16 +43,24 @@ class FirstCalls:
         self._under_way = 0
         self._waiting: list[asyncio.Future[None]] = []
 
-    async def turn(self) -> None:
-        """Wait until it is known that another call is wanted."""
-        while self._looking and self._failures >= self._enough:
+    @property
+    def undecided(self) -> bool:
+        """Whether it is not known yet if another call is wanted."""
+        return self._looking and self._failures >= self._enough
+
+    async def decision(self) -> None:
+        """Wait until that is known."""
+        while self.undecided:
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             await turn
+
+    def begun(self) -> None:
+        """Another call is under way."""
         self._under_way += 1
 
     def came_back(self, run_item: RunItem | None) -> None:
-        """What became of a call that had its turn; None where it was not made, or not to its end."""
+        """What became of a call that was begun; None where it was not made, or not to its end."""
         self._under_way -= 1
         if not self._looking or run_item is None:
             return
@@ -66,7 +74,7 @@ class FirstCalls:
             self.failed = FailedAlike(self._run, self._error, self._failures)
 
     def stop(self) -> None:
-        """Look no longer, and let go on whoever waits for a turn."""
+        """Look no longer, and let go on whoever waits for a decision."""
         self._looking = False
         waiting, self._waiting = self._waiting, []
         for turn in waiting:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,11 +63,6 @@ class LoopTime:
         self._blocked = 0.0
         self._longest = (0.0, "")
         self._others_waited = 0.0
-
-    def steps(self, coroutine: Coroutine[Any, Any, Any], turns: Turns) -> Awaitable[Any]:
-        """A call's coroutine, to be awaited in a task of its own, and timed step by step."""
-        _turns.set(turns)
-        return _Steps(coroutine, turns, self)
 
     def task_factory(
         self, loop: asyncio.AbstractEventLoop, coroutine: Any, **further: Any
@@ -144,37 +139,70 @@ class LoopTime:
         )
 
 
-class _Steps:
-    """Drives a coroutine as `await` does, and times each of its steps."""
+class Steps(Coroutine[Any, Any, Any]):
+    """A coroutine whose steps are timed as those of a call; for the rest it is like the one that it drives.
 
-    __slots__ = ("_coroutine", "_time", "_turns")
+    No generator, which would be one more frame to go through in every step.
+    """
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], turns: Turns, time: LoopTime) -> None:
+    __slots__ = ("_coroutine", "_ended", "_since", "_time", "_turns")
+
+    def __init__(
+        self,
+        coroutine: Coroutine[Any, Any, Any],
+        turns: Turns,
+        time: LoopTime,
+        ended: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        """`ended` is told its end at once, be it a StopIteration with a value or an error, and nobody else is.
+
+        A callback of the task would come a turn later. Without it, whoever awaits this is told.
+        """
         self._coroutine = coroutine
         self._turns = turns
         self._time = time
+        self._ended = ended
+        self._since = turns.left_at if turns.began is None else clock.seconds()
+
+    def __next__(self) -> Any:
+        return self._step(self._coroutine.send, None)
+
+    def send(self, value: Any) -> Any:
+        return self._step(self._coroutine.send, value)
+
+    def throw(self, *raised: Any) -> Any:
+        """A cancellation, or what was awaited has failed."""
+        return self._step(self._coroutine.throw, *raised)
+
+    def _step(self, go_on: Callable[..., Any], *given: Any) -> Any:
+        turns, time = self._turns, self._time
+        if turns.began is None:
+            _turns.set(turns)
+        begun = time.begin_step(turns, self._since)
+        try:
+            return go_on(*given)
+        except BaseException as error:  # user code: sys.exit ends the call, not the run
+            if self._ended is None:
+                raise
+            end = error
+        finally:
+            self._since = turns.left_at = time.end_step(turns, begun)
+        self._ended(end)
+        raise StopIteration
+
+    def close(self) -> None:
+        self._coroutine.close()
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        coroutine, turns, time = self._coroutine, self._turns, self._time
-        since = turns.left_at if turns.began is None else clock.seconds()
-        value: Any = None
-        error: BaseException | None = None
-        while True:
-            begun = time.begin_step(turns, since)
-            try:
-                awaited = coroutine.send(value) if error is None else coroutine.throw(error)
-            except StopIteration as end:
-                return end.value
-            finally:
-                since = turns.left_at = time.end_step(turns, begun)
-            try:
-                value, error = (yield awaited), None
-            except GeneratorExit:
-                coroutine.close()
-                raise
-            except BaseException as raised:  # noqa: BLE001  a cancellation, or what was awaited has failed
-                error = raised
+        return self  # `await` needs no more of it than there is
+
+    def __iter__(self) -> Steps:
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        """`cr_frame` and the like, for libraries that look at the coroutine of a task."""
+        return getattr(self._coroutine, name)
 
 
 async def _part(coroutine: Coroutine[Any, Any, Any], turns: Turns, time: LoopTime) -> Any:
-    return await _Steps(coroutine, turns, time)
+    return await Steps(coroutine, turns, time)

@@ -158,6 +158,7 @@ class _Here:
 
 
 _here = _Here()
+_nobody_told: AbstractContextManager[None] = nullcontext()
 
 
 def give_signs(signs: SignsOfLife) -> None:
@@ -172,7 +173,7 @@ def signs_given(patience_seconds: float | None) -> AbstractContextManager[None]:
 
 def at_work(run: str, item: str, trial: int, scorer: str = "") -> AbstractContextManager[None]:
     """See `SignsOfLife.at`; nothing where nobody supervises this process."""
-    return nullcontext() if _here.signs is None else _here.signs.at(run, item, trial, scorer)
+    return _nobody_told if _here.signs is None else _here.signs.at(run, item, trial, scorer)
 
 
 def told_of(call: _Call, run: str, *, is_async: bool) -> _Call:

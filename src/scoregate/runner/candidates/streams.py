@@ -14,12 +14,17 @@ from scoregate.runner.candidates.failures import CandidateError
 _MOST_PIECES = 1_000_000
 """A generator without end cannot be stopped from outside, and must not fill the memory."""
 
+_WHOLE = frozenset((str, dict, list, int, float, bool, type(None)))
+"""Types of answers that come in one piece."""
+
 
 def collected(returned: object) -> object:
     """What a sync task returned, its pieces put together if it is a stream, also an async one.
 
     A stream of texts is one text, one of bytes is bytes, any other a list, and one of nothing an empty text.
     """
+    if type(returned) in _WHOLE:
+        return returned
     if isinstance(returned, Answer) and _is_stream(returned.output):
         return replace(returned, output=collected(returned.output))
     if isinstance(returned, AsyncIterator):
@@ -34,6 +39,8 @@ def collected(returned: object) -> object:
 
 async def collected_async(returned: object) -> object:
     """`collected` on an event loop."""
+    if type(returned) in _WHOLE:  # most answers
+        return returned
     if isinstance(returned, Answer) and _is_stream(returned.output):
         return replace(returned, output=await collected_async(returned.output))
     return await _gathered(returned) if isinstance(returned, AsyncIterator) else collected(returned)
