@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "benchmarks" / "corridor.py"
 
 
-OF_A_RUN = ("run", "--most-files", "100", "--most-changes", "31", "--markdown")
+OF_A_RUN = ("run", "--most-files", "100", "--most-changes", "30", "--markdown")
 OF_A_CHECK = ("check", "--most-files", "60")
 
 

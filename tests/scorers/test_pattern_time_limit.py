@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import threading
 import time
 
@@ -69,3 +71,15 @@ def test_patterns_mean_what_they_mean_to_re(pattern: str, text: str, found: str)
 def test_what_is_no_pattern_to_re_is_refused() -> None:
     with pytest.raises(ConfigError, match="is no regular expression"):
         compile_pattern(r"\p{L}")
+
+
+def test_a_plain_pattern_on_a_short_text_needs_no_other_package() -> None:
+    script = (
+        "import sys; from scoregate.scorers.patterns import compile_pattern as c;"
+        "found = c(r'^source-[0-9]+$').search('source-7');"
+        "first = 'regex' in sys.modules;"
+        "c(r'(a|b)+').search('ab');"
+        "print(found[0], first, 'regex' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "source-7 False True\n"

@@ -11,7 +11,7 @@ import click
 from scoregate.cli.judge_calibrate import calibrate
 from scoregate.cli.judge_pairs import compare
 from scoregate.cli.options import gate_argument, json_option, store_option
-from scoregate.cli.printing import print_json, print_text
+from scoregate.cli.printing import print_json, print_text, say
 from scoregate.wording import count
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ def test(
 
     A reply that is kept already costs nothing; a new one is kept for the next run.
     """
-    from scoregate.cli.terminal import say
     from scoregate.errors import ConfigError
     from scoregate.gate_file import read_gate
     from scoregate.gate_run.announce import check_replied

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from scoregate.cli.options import gate_argument, json_option, store_option
-from scoregate.cli.printing import print_json, print_text
+from scoregate.cli.printing import print_json, print_text, say
 from scoregate.judge_trust.calibrating import labels_left_out
 
 
@@ -58,7 +58,7 @@ def calibrate(
     from functools import partial
 
     from scoregate.calibration.file import calibration_path
-    from scoregate.cli.terminal import say, terminal_width
+    from scoregate.cli.terminal import terminal_width
     from scoregate.files.reading import shown_path
     from scoregate.gate_file import read_gate
     from scoregate.gate_run.announce import announce_replies

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scoregate.cli.options import gate_argument, json_option, store_option
-from scoregate.cli.printing import print_json, print_text
+from scoregate.cli.printing import print_json, print_text, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,6 @@ def compare(
     contradict each other are a tie and count as a flip. This decides no gate.
     """
     from scoregate.baselines.load import load_run
-    from scoregate.cli.terminal import say
     from scoregate.errors import ServiceError
     from scoregate.gate_file import read_gate
     from scoregate.gate_run.announce import announce_replies, check_replied

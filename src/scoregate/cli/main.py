@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from importlib import import_module
 
 import click
 
+from scoregate.cli.printing import begin_streams
 from scoregate.cli.process import begin_process
 from scoregate.cli.terminal import DEBUG, exit_code_of
 from scoregate.version import __version__
@@ -86,12 +86,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments or bool(os.environ.get(DEBUG))
     arguments = [a for a in arguments if a != "--debug"]
-    # None where whoever started the process closed it.
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 shows "?", and nothing fails
+    begin_streams()
     if debug:
         os.environ[DEBUG] = "1"
     sys.exit(exit_code_of(lambda: cli.main(arguments, prog_name="scoregate", standalone_mode=False)))

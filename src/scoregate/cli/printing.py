@@ -7,17 +7,64 @@ written out or broken where it can be seen, whoever wrote it and wherever the lo
 
 from __future__ import annotations
 
+import io
+import os
 import re
-from typing import TYPE_CHECKING
+import sys
+from typing import TextIO
 
 from scoregate.wording import written_out
-
-if TYPE_CHECKING:
-    from typing import TextIO
 
 _COMMANDS = re.compile(r"##(?=\[|vso\[|teamcity\[)|^([^\S\n]*):(?=:)", re.MULTILINE)
 """How GitHub, Azure and TeamCity know a command: its first sign anywhere in a line, or `::` where the line begins."""
 _OWN_COLOURS = re.compile(r"(\x1b\[[0-9;]*m)")
+
+
+def begin_streams() -> None:
+    """Make streams of this process that can be written to, whatever is printed and whoever started it."""
+    # None where whoever started the process closed it.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 shows "?", and nothing fails
+
+
+class _Streams:
+    """Of the terminal's own, once they are claimed; None before."""
+
+    out: TextIO | None = None
+    err: TextIO | None = None
+
+
+streams = _Streams()
+
+
+def claim_streams() -> TextIO:
+    """A stream to the real stdout; for the rest of the process everybody else's stdout is stderr.
+
+    Call it before any code of the user runs, which may close the streams of `sys` or put others in their place: what
+    is said goes on to the real stderr. It is not given back: a thread of a candidate that hangs is left behind and may
+    print at any moment until the process ends, also while the verdict is written.
+    """
+    streams.out, streams.err = (_own(stream, number) for stream, number in ((sys.stdout, 1), (sys.stderr, 2)))
+    os.dup2(2, 1)
+    return streams.out
+
+
+def _own(stream: TextIO, number: int) -> TextIO:
+    stream.flush()
+    return os.fdopen(os.dup(number), "w", encoding=stream.encoding, errors="replace", buffering=1)
+
+
+def say(message: str) -> None:
+    """Print one line on stderr, with paths below the working directory as a person would type them."""
+    line = "".join(char if char.isprintable() else " " for char in message)
+    from scoregate.own.folder import here
+
+    folder = re.escape(f"{here()}{os.sep}")
+    text = "scoregate: " + re.sub(rf"(?<![^\s'\"(=]){folder}(?=\S)", "", line)
+    print_text(text, stream=streams.err, err=True)
 
 
 def print_text(

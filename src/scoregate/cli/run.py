@@ -17,8 +17,8 @@ from scoregate.cli.options import (
     seed_option,
     store_option,
 )
-from scoregate.cli.printing import print_text
-from scoregate.cli.terminal import Terminal, claim_streams, exit_code_of, present, say
+from scoregate.cli.printing import claim_streams, print_text, say
+from scoregate.cli.terminal import Terminal, exit_code_of, present
 from scoregate.gate_run.request import NEWEST, Request
 from scoregate.gate_run.run import run_gate
 

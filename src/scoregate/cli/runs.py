@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scoregate.cli.options import delivery_seconds_option, json_option, store_option, yes_option
-from scoregate.cli.printing import print_json, print_text
+from scoregate.cli.printing import claim_streams, print_json, print_text, say
 from scoregate.wording import count, proposed_command
 
 if TYPE_CHECKING:
@@ -186,7 +186,6 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
     """
     import sys
 
-    from scoregate.cli.terminal import claim_streams, say
     from scoregate.files.reading import shown_path
     from scoregate.gate_file import read_gate
     from scoregate.gate_run.announce import priceless, say_judges
@@ -262,7 +261,6 @@ def push(names: tuple[str, ...], delivery_seconds: float, as_json: bool, store_p
     May be repeated at any time, also after a process died: what is sent twice is there once. Exit code 5 as long as
     something is missing.
     """
-    from scoregate.cli.terminal import say
     from scoregate.errors import INTERRUPTED, PASS, ServiceError
     from scoregate.gate_run.langfuse_link import LangfuseLink, as_json_values
     from scoregate.langfuse.settings import require_settings

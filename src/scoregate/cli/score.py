@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scoregate.cli.printing import print_text
-from scoregate.cli.terminal import say
+from scoregate.cli.printing import print_text, say
 
 if TYPE_CHECKING:
     from scoregate.catalog import Contract

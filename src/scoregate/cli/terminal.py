@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from scoregate.cli.printing import print_json, print_text
+from scoregate.cli.printing import print_json, print_text, say, streams
 from scoregate.cli.process import as_usual, collect_rarely
 from scoregate.errors import INTERRUPTED, USAGE, ConfigError, ScoregateError
 from scoregate.wording import running_dollars, written_out
@@ -59,7 +58,7 @@ class Progress:
         environment: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._stream = stream or _streams.err or sys.stderr
+        self._stream = stream or streams.err or sys.stderr
         environment = os.environ if environment is None else environment
         self._redraws = (
             self._stream.isatty() and not environment.get("CI") and environment.get("TERM") != "dumb"
@@ -154,7 +153,7 @@ def exit_code_of(work: Callable[[], object]) -> int:
     """Do the work and return its exit code; what it raises is shown in one line, below its traceback if asked."""
     try:
         code = work()
-        (_streams.out or sys.stdout).flush()
+        (streams.out or sys.stdout).flush()
     except click.UsageError as error:
         if isinstance(error, _NO_ARGUMENTS):  # its message is the whole help, which is no line
             print_text(error.format_message(), err=True)
@@ -171,7 +170,7 @@ def exit_code_of(work: Callable[[], object]) -> int:
     except (BrokenPipeError, SystemExit):
         # Whoever read our output went away, which is theirs to decide; nothing more can be told. Click answers
         # with an exit code of 1, which would read as a regression.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), (_streams.out or sys.stdout).fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), (streams.out or sys.stdout).fileno())
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001  the last line of defence: one line instead of a traceback
         _show_traceback()
@@ -186,21 +185,11 @@ def _failed(message: str, code: int) -> int:
     return code
 
 
-def say(message: str) -> None:
-    """Print one line on stderr, with paths below the working directory as a person would type them."""
-    line = "".join(char if char.isprintable() else " " for char in message)
-    from scoregate.own.folder import here
-
-    folder = re.escape(f"{here()}{os.sep}")
-    text = "scoregate: " + re.sub(rf"(?<![^\s'\"(=]){folder}(?=\S)", "", line)
-    print_text(text, stream=_streams.err, err=True)
-
-
 def _show_traceback() -> None:
     if os.environ.get(DEBUG):
         import traceback
 
-        traceback.print_exc(file=_streams.err)
+        traceback.print_exc(file=streams.err)
 
 
 def agreed(question: str) -> bool:
@@ -212,35 +201,6 @@ def agreed(question: str) -> bool:
         raise ConfigError(
             "nobody answered, so nothing was changed", hint="--yes does it without asking"
         ) from None
-
-
-class _Streams:
-    """Of the terminal's own, once they are claimed; None before."""
-
-    out: TextIO | None = None
-    err: TextIO | None = None
-
-
-_streams = _Streams()
-
-
-def claim_streams() -> TextIO:
-    """A stream to the real stdout; for the rest of the process everybody else's stdout is stderr.
-
-    Call it before any code of the user runs, which may close the streams of `sys` or put others in their place: what
-    is said goes on to the real stderr. It is not given back: a thread of a candidate that hangs is left behind and may
-    print at any moment until the process ends, also while the verdict is written.
-    """
-    _streams.out, _streams.err = (
-        _own(stream, number) for stream, number in ((sys.stdout, 1), (sys.stderr, 2))
-    )
-    os.dup2(2, 1)
-    return _streams.out
-
-
-def _own(stream: TextIO, number: int) -> TextIO:
-    stream.flush()
-    return os.fdopen(os.dup(number), "w", encoding=stream.encoding, errors="replace", buffering=1)
 
 
 class Terminal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +15,6 @@ from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import CandidateSpec, Gate
 from scoregate.records import Dataset, DatasetItem
 from scoregate.runner.candidates import Candidate, build_candidate, evaluators_of
-from scoregate.scorers.evaluators import from_function
 from scoregate.scorers.scorer import Scorer
 from scoregate.sources import files_of_other_gates, read_gate_dataset
 
@@ -198,6 +198,26 @@ def with_experiment(
     return None
 
 
+_EXPERIMENT = re.compile(
+    r"^def +experiment\b|^experiment *[:=]|^from .* import .*\bexperiment\b", re.MULTILINE
+)
+
+
+def may_be_script(gate: Gate, candidate: CandidateSpec | None) -> bool:
+    """Whether the candidate is a file whose text speaks of an `experiment` of its own: a script, and no async one.
+
+    An async one has an event loop running, in whose thread there cannot be another: it is called in its own thread, and
+    what it passes on in the session's, as in the SDK. `candidate` is that of `assemble`.
+    """
+    spec = candidate or gate.candidate
+    if spec is None or spec.python is None or spec.isolate:
+        return False
+    try:
+        return _EXPERIMENT.search((gate.root / spec.python).read_text(encoding="utf-8")) is not None
+    except (OSError, ValueError):
+        return False  # whoever imports it says why
+
+
 def _scorers(gate: Gate, candidate: Candidate) -> tuple[Scorer, ...]:
     known = {name for name in gate.rules if name != SCORED} | set(gate.catalog.contracts)
     scorers: list[Scorer] = []
@@ -205,7 +225,10 @@ def _scorers(gate: Gate, candidate: Candidate) -> tuple[Scorer, ...]:
         from scoregate.scorers.library import build
 
         scorers += [build(spec, root=gate.root) for spec in gate.scorers if not spec.is_judge]
-    scorers += [from_function(function, known=known) for function in candidate.evaluators]
+    if candidate.evaluators:
+        from scoregate.scorers.evaluators import from_function
+
+        scorers += [from_function(function, known=known) for function in candidate.evaluators]
     if gate.has_judges:
         from scoregate.judge_trust.judges import judge_scorers
 

@@ -16,7 +16,6 @@ from scoregate.errors import ConfigError
 from scoregate.gate_file import Gate, Limits
 from scoregate.gate_run.assembly import Assembly
 from scoregate.gate_run.request import NEWEST, Request
-from scoregate.gate_run.selection import Selection, select
 from scoregate.gate_run.stopped import apart_from, try_again
 from scoregate.git.checkout import origin_of
 from scoregate.own import clock
@@ -273,6 +272,10 @@ def chosen_items(
     request: Request, assembly: Assembly, store: Store
 ) -> tuple[Sequence[DatasetItem], str | None]:
     """The items to run, and why they are only a part of the dataset (None: they are all of it)."""
+    if not request.selects:
+        return assembly.dataset.items, None
+    from scoregate.gate_run.selection import Selection, select
+
     gate = assembly.gate
     previous = None
     if request.only_failed:

@@ -130,7 +130,7 @@ def run_gate(request: Request, listener: Listener, decided: Callable[[Decided], 
     gate = read_gate(request.gate_path)
 
     # Only now, so that a gate that cannot be read is told at once.
-    from scoregate.gate_run.assembly import with_experiment
+    from scoregate.gate_run.assembly import may_be_script, with_experiment
 
     gate = gate.with_policy(request.on_inconclusive)
     gate = replace(gate, limits=request.applied_to(gate.limits), trials=request.trials or gate.trials)
@@ -140,14 +140,10 @@ def run_gate(request: Request, listener: Listener, decided: Callable[[Decided], 
     def go() -> RunOutcome:
         return _run_assembled(gate, spec, request, listener, decided)
 
-    called = spec or gate.candidate
-    if called is not None and called.python is not None and not called.isolate:
-        from scoregate.runner.candidates.python_file import may_be_script
+    if may_be_script(gate, spec):
+        from scoregate.runner.users_thread import UsersThread
 
-        if may_be_script(gate.root / called.python):
-            from scoregate.runner.users_thread import UsersThread
-
-            return UsersThread().run(go)
+        return UsersThread().run(go)
     return go()
 
 
@@ -243,7 +239,7 @@ def check_option(name: str, value: object) -> None:
 @contextmanager
 def _importable(root: Path) -> Iterator[None]:
     """A project's folder on the import path, for what its candidate imports only while it is called."""
-    from scoregate.runner.candidates.python_file import IMPORTING
+    from scoregate.runner.users_thread import IMPORTING
 
     entry = str(root)
     with IMPORTING:  # not in the middle of an import of another project's file

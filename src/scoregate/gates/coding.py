@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from scoregate.gates.pairing import ArmCells, PairedScore
 
+_TINY = 1e-12
+"""Differences below this are rounding."""
+
 
 @dataclass(frozen=True, slots=True)
 class CodedScore:
@@ -82,6 +85,34 @@ def code_for_pass(pair: PairedScore) -> CodedScore:
             counted, np.where(b_na, pair.high, baseline), np.where(c_na, as_candidate, candidate)
         )
     return CodedScore(~never_applied, _with_own_mean(baseline, b_na), np.where(c_na, pair.low, candidate))
+
+
+def not_kept(pair: PairedScore) -> tuple[int, ...]:
+    """Positions of the items of a rate of which it is not shown that they pass as often as in the baseline.
+
+    A cell that the candidate lacks is never shown to; one that the baseline lacks may have passed; one that no longer
+    applies counts as failed. What did not apply in both runs says nothing.
+    """
+    before, now = pair.baseline, pair.candidate
+    worst = code_for_pass(pair)
+    if before.values.shape == now.values.shape:
+        skipped_before, skipped_now = before.not_applicable.sum(axis=1), now.not_applicable.sum(axis=1)
+        passed_before = (pair.sign * before.values == pair.high) | before.missing
+        passed_now = pair.sign * now.values == pair.high
+        newly_applies = np.maximum(0, skipped_before - skipped_now)
+        fell = passed_now.sum(axis=1) < passed_before.sum(axis=1) + newly_applies
+    else:
+        fell = worst.candidate.mean(axis=1) < worst.baseline.mean(axis=1) - _TINY
+    return tuple(np.flatnonzero((worst.counted & fell) | now.missing.any(axis=1)).tolist())
+
+
+def nothing_moved(pair: PairedScore) -> bool:
+    """Whether every cell of the two runs says the same, in as many trials, and none lacks a value."""
+    before, now = pair.baseline, pair.candidate
+    if before.values.shape != now.values.shape or before.missing.any() or now.missing.any():
+        return False
+    same = (before.values == now.values) | (before.not_applicable & now.not_applicable)
+    return bool(same.all())
 
 
 def code_for_reading(pair: PairedScore) -> CodedScore:

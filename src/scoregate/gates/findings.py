@@ -6,9 +6,9 @@ import math
 
 from scoregate.catalog import MEASURED_UNITS
 from scoregate.gates.bill import and_the_bill, few_can_carry_it, is_of_typical_call
+from scoregate.gates.coding import nothing_moved
 from scoregate.gates.evidence import BoundedEstimate, Evidence
 from scoregate.gates.family import TestedHypothesis
-from scoregate.gates.kept import nothing_moved
 from scoregate.gates.levels import RuleLevels
 from scoregate.gates.pairing import Scale
 from scoregate.gates.sentences import amount_text, change_text, interval_text, named_ids, p_text, size_text

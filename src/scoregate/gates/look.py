@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scoregate.catalog import SCORED
 from scoregate.errors import ConfigError, did_you_mean
 from scoregate.gate_file import Gate, Rule
+from scoregate.gates.coding import not_kept
 from scoregate.gates.comparability import advisory_left_out, too_many_missing, why_not_comparable
 from scoregate.gates.critical import critical_in_all_trials
 from scoregate.gates.dead_rules import without_dead
@@ -31,7 +32,6 @@ from scoregate.gates.guards import (
     newly_failing,
 )
 from scoregate.gates.headline import why
-from scoregate.gates.kept import not_kept
 from scoregate.gates.levels import GUARD_SHARE, LookLevels, RuleLevels
 from scoregate.gates.measuring import gather, require_trials, within_slice
 from scoregate.gates.pairing import Universe, paired_score, universe

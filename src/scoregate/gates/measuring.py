@@ -21,11 +21,11 @@ from scoregate.gates.coding import (
     code_for_pass,
     code_for_reading,
     code_for_regression,
+    not_kept,
     worst_value,
 )
 from scoregate.gates.critical import critical_of
 from scoregate.gates.evidence import Evidence
-from scoregate.gates.kept import not_kept
 from scoregate.gates.pairing import ArmCells, PairedScore, Scale, Universe, bill_of
 from scoregate.statistics.bounds import (
     MeanEstimate,

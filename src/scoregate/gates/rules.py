@@ -11,18 +11,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scoregate.gate_file import ANY_DROP, BEYOND_MARGIN, Gate
+from scoregate.gates.coding import nothing_moved
 from scoregate.gates.evidence import Evidence
 from scoregate.gates.family import TestedHypothesis
 from scoregate.gates.findings import (
+    Finding,
     critical_items,
     floors,
+    no_drop,
     proved_drop,
     suspected_drop,
+    too_few,
     visible_drop,
 )
 from scoregate.gates.levels import RuleLevels
-from scoregate.gates.no_loss import no_loss
+from scoregate.gates.sentences import named_ids
 from scoregate.records import Outcome, Role, RuleResult
+from scoregate.wording import count
 
 if TYPE_CHECKING:
     from scoregate.gates.intersection import Own
@@ -57,13 +62,33 @@ def decide_rule(
         *suspected_drop(evidence, tested, level),
         *(critical_items(evidence, ids, own.undecidable if own else ()) if level.critical else ()),
         *floors(own.evidence if own else evidence, level),
-        *no_loss(evidence, tested, level, ids),
+        *_no_loss(evidence, tested, level, ids),
     ]
     if role == "secondary":
         findings = [finding for finding in findings if finding[0] == "regression"]
     outcome = worst([finding[0] for finding in findings])
     reason = "; ".join(text for result, text in findings if result == outcome)
     return replace(rule_result(evidence, tested, outcome, reason or _NOT_PROVED, level), role=role)
+
+
+def _no_loss(
+    evidence: Evidence, tested: TestedHypothesis, level: RuleLevels, ids: tuple[str, ...]
+) -> list[Finding]:
+    """Whether the rule holds as far as its comparison with the baseline goes. `ids` are the items by position."""
+    if not evidence.rule.no_item_may_flip or evidence.estimate is None or evidence.worst_case is None:
+        return no_drop(evidence, tested, level)
+    items = count(int(evidence.coded.counted.sum()), "item")
+    if not evidence.not_kept:
+        how = "every one as before" if nothing_moved(evidence.pair) else "none worse than before"
+        return [("pass", f"no item flipped: {items}, {how}")]
+    # Several trials of an item differ by chance alone; among enough items that is told from a loss.
+    settled = [] if too_few(evidence, tested, level) else no_drop(evidence, tested, level)
+    if settled and settled[0][0] == "pass":
+        return settled
+    named = [ids[position] for position in evidence.not_kept if position < len(ids)]
+    of_these = named_ids(named, len(evidence.not_kept))
+    lost = count(len(evidence.not_kept), "item that is", "items that are")
+    return [("inconclusive", f"{lost} not shown to be as good as before: {of_these}")]
 
 
 def decide_slice(

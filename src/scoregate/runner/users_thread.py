@@ -18,6 +18,9 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
+IMPORTING = threading.RLock()
+"""Held while a file is imported, and by whoever changes the import path: it is the process's, and runs may begin in
+several threads."""
 
 
 class GateEnded(BaseException):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from scoregate.errors import ConfigError
@@ -17,6 +18,10 @@ _SECONDS = 10.0
 """How long one search may take."""
 _READ_IN_ANOTHER_WAY = re.compile(r"\{[^{}]*[eids][^{}]*\}|\[\[:|\\L")
 """What the package `regex` takes for an approximate match, a class of POSIX or a list, and `re` does not."""
+_REPEATS = re.compile(r"[*+?{]")
+_SHORT = 2_000
+"""Characters of a text on which a pattern that repeats one thing at most is done at once, as it can only begin and end
+in so many places."""
 
 
 def regex_match(
@@ -58,31 +63,48 @@ class TimedPattern:
         self.groups = compiled.groups
         self._compiled = compiled
         self._seconds = seconds
-        self._options: dict[str, Any] = {}
-        if _READ_IN_ANOTHER_WAY.search(compiled.pattern):
-            return
-        # The package `regex` reads what `re` reads, and knows a time limit.
-        with suppress(ImportError):
-            import regex
-
-            flags = (regex.IGNORECASE if compiled.flags & re.IGNORECASE else 0) | (
-                regex.MULTILINE if compiled.flags & re.MULTILINE else 0
-            )
-            with suppress(regex.error):
-                self._compiled = regex.compile(compiled.pattern, flags | regex.VERSION0)
-                self._options = {"timeout": seconds, "concurrent": True}
+        self._is_plain = "|" not in compiled.pattern and len(_REPEATS.findall(compiled.pattern)) <= 1
 
     def search(self, text: str) -> re.Match[str] | None:
+        pattern, options = self._for(text)
         with self._in_time(text):
-            return self._compiled.search(text, **self._options)
+            found: re.Match[str] | None = pattern.search(text, **options)
+        return found
 
     def fullmatch(self, text: str) -> re.Match[str] | None:
+        pattern, options = self._for(text)
         with self._in_time(text):
-            return self._compiled.fullmatch(text, **self._options)
+            found: re.Match[str] | None = pattern.fullmatch(text, **options)
+        return found
 
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        pattern, options = self._for(text)
         with self._in_time(text):
-            yield from self._compiled.finditer(text, **self._options)
+            yield from pattern.finditer(text, **options)
+
+    def _for(self, text: str) -> tuple[Any, dict[str, Any]]:
+        """What looks for the pattern in this text, and with which options."""
+        return (self._compiled, {}) if self._is_plain and len(text) <= _SHORT else self._limited
+
+    @cached_property
+    def _limited(self) -> tuple[Any, dict[str, Any]]:
+        """The package `regex` reads what `re` reads, and knows a time limit. Its import is slow."""
+        if _READ_IN_ANOTHER_WAY.search(self.pattern):
+            return self._compiled, {}
+        try:
+            import regex
+        except ImportError:
+            return self._compiled, {}
+        flags = (regex.IGNORECASE if self._compiled.flags & re.IGNORECASE else 0) | (
+            regex.MULTILINE if self._compiled.flags & re.MULTILINE else 0
+        )
+        try:
+            return regex.compile(self.pattern, flags | regex.VERSION0), {
+                "timeout": self._seconds,
+                "concurrent": True,
+            }
+        except regex.error:
+            return self._compiled, {}
 
     @contextmanager
     def _in_time(self, text: str) -> Iterator[None]:

@@ -11,9 +11,7 @@ import importlib
 import importlib.util
 import inspect
 import itertools
-import re
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -31,7 +29,7 @@ from scoregate.records.copies import own_item
 from scoregate.runner.candidates.candidate import Candidate, CandidateError
 from scoregate.runner.candidates.failures import classify, reason_of
 from scoregate.runner.candidates.streams import collected, collected_async
-from scoregate.runner.users_thread import in_users_thread
+from scoregate.runner.users_thread import IMPORTING, in_users_thread
 from scoregate.wording import first_line
 
 if TYPE_CHECKING:
@@ -42,13 +40,7 @@ Task = Callable[..., Any]
 _SHAPE = "def task(*, item, **kwargs)"
 _UNFIT_TO_TRAVEL = (SystemExit, StopIteration, ModuleNotFoundError)
 """SystemExit would end an event loop and StopIteration hang a future; the third deserves an explanation."""
-_EXPERIMENT = re.compile(
-    r"^def +experiment\b|^experiment *[:=]|^from .* import .*\bexperiment\b", re.MULTILINE
-)
 _numbers = itertools.count(1)
-IMPORTING = threading.RLock()
-"""Held while a file is imported, and by whoever changes the import path: it is the process's, and runs may begin in
-several threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,18 +180,6 @@ def _explained(error: BaseException, path: Path) -> CandidateError:
                 f"{reason_of(error)} (import it at the top of {path.name}, not inside task)"
             )
     return classify(error)
-
-
-def may_be_script(path: Path) -> bool:
-    """Whether a file's text speaks of an `experiment` of its own, so that it is perhaps a script, and no async one.
-
-    An async one has an event loop running, in whose thread there cannot be another: it is called in its own thread, and
-    what it passes on in the session's, as in the SDK.
-    """
-    try:
-        return _EXPERIMENT.search(path.read_text(encoding="utf-8")) is not None
-    except (OSError, ValueError):
-        return False  # whoever imports it says why
 
 
 def _script_function(module: ModuleType, path: Path) -> Callable[..., Any] | None:
