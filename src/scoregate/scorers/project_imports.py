@@ -40,11 +40,17 @@ def closure(nodes: Sequence[ast.AST], bound: Bound) -> dict[str, list[ast.stmt]]
     reached = {"*": bound["*"]} if "*" in bound else {}  # what such an import binds is not in the source
     waiting = list(nodes)
     while waiting:
-        for inner in ast.walk(waiting.pop()):
-            if isinstance(inner, ast.Name) and inner.id in bound and inner.id not in reached:
-                reached[inner.id] = bound[inner.id]
-                waiting.extend(reached[inner.id])
+        for name in _names_in(waiting.pop()):
+            if name in bound and name not in reached:
+                reached[name] = bound[name]
+                waiting.extend(reached[name])
     return reached
+
+
+@cache
+def _names_in(node: ast.AST) -> tuple[str, ...]:
+    """The names in a statement, each once; several evaluators lead to the same statements."""
+    return tuple(dict.fromkeys(inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)))
 
 
 def top_level(tree: ast.Module) -> Bound:
@@ -109,7 +115,7 @@ def _import_folders(file: Path, root: Path) -> list[Path]:
 def _uses(importer: Path, nodes: Sequence[ast.AST], find: _Finder) -> Iterator[_Use]:
     """What the import statements among and inside these nodes bring from the project, as far as it is used."""
     direct = {id(one) for node in nodes for one in _module_level_imports(node)}
-    names = {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name)}
+    names = {name for node in nodes for name in _names_in(node)}
     for node in nodes:
         for one in _imports_in(node):
             for bound_name, alias in _names_of(one):
@@ -203,8 +209,9 @@ class _Finder:
         return file if _inside(file, self.root) else None
 
 
-def _imports_in(node: ast.AST) -> list[ast.Import | ast.ImportFrom]:
-    return [inner for inner in ast.walk(node) if isinstance(inner, (ast.Import, ast.ImportFrom))]
+@cache
+def _imports_in(node: ast.AST) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    return tuple(inner for inner in ast.walk(node) if isinstance(inner, (ast.Import, ast.ImportFrom)))
 
 
 def _module_level_imports(node: ast.AST) -> Iterable[ast.Import | ast.ImportFrom]:

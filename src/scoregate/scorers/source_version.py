@@ -17,11 +17,12 @@ import functools
 import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
-from scoregate.scorers.project_imports import closure, imported_parts, top_level
+from scoregate.scorers.project_imports import Bound, closure, imported_parts, top_level
 
 _DIGITS = 12
 _FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -92,7 +93,7 @@ def _class_parts(cls: type) -> Iterator[str]:
 def _definition_parts(node: ast.AST, tree: ast.Module, file: Path | None) -> Iterator[str]:
     """The definition, then every definition that it leads to: of its module by name, then of others by their place."""
     yield _canonical(node)
-    reached = closure([node], top_level(tree))
+    reached = closure([node], _bound_in(tree))
     statements = [statement for name in sorted(reached) for statement in reached[name]]
     yield from (_canonical(statement) for statement in statements if statement is not node)
     if file is not None:
@@ -122,9 +123,20 @@ def _docstring(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> b
 def _module_tree(definition: Any) -> ast.Module | None:
     try:
         lines, _ = inspect.findsource(definition)
-        return ast.parse("".join(lines))
+        return _parsed("".join(lines))
     except (OSError, TypeError, SyntaxError, ValueError, IndexError):
         return None
+
+
+@cache
+def _parsed(text: str) -> ast.Module:
+    """One tree for all evaluators of a file."""
+    return ast.parse(text)
+
+
+@cache
+def _bound_in(tree: ast.Module) -> Bound:
+    return top_level(tree)
 
 
 def _file_of(definition: Any) -> Path | None:
