@@ -154,6 +154,35 @@ def test_an_answer_that_the_task_goes_on_with_is_kept_as_it_was(small: Small) ->
     assert outputs(project, ran.started) == [[0], [0, 1], [0, 1, 2]]
 
 
+@pytest.mark.parametrize("is_async", [True, False])
+def test_an_answer_that_the_next_call_goes_on_with_is_kept_as_it_was(small: Small, is_async: bool) -> None:
+    """The calls are under way at once, and the first to return has its answer changed by those after it."""
+    wait = "await asyncio.sleep(0)" if is_async else "together.wait(); item.input['n'] and time.sleep(0.2)"
+    experiment = f"""\
+import asyncio
+import threading
+import time
+
+turns = []
+together = threading.Barrier(2)
+
+
+{"async " if is_async else ""}def task(*, item, **kwargs):
+    {wait}
+    turns.append(item.id)
+    return turns
+
+
+def correct(*, output, item, **kwargs):
+    return output[-1] == item.id
+
+
+evaluators = [correct]
+"""
+    project = small(number=2, experiment=experiment)
+    assert sorted(map(len, outputs(project, project.run("--concurrency", "2").started))) == [1, 2]
+
+
 def test_a_script_its_composite_and_its_run_evaluators_change_only_what_they_are_given(small: Small) -> None:
     experiment = """\
 from langfuse import Evaluation

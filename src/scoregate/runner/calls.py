@@ -27,6 +27,9 @@ _LEAST_SECONDS = 0.001
 """Between two looks at the time limits."""
 
 
+Read = Callable[[Any], Any]
+
+
 @dataclass(slots=True)
 class CallOutcome:
     """How one call ended: with `returned`, with `error`, or neither."""
@@ -54,11 +57,20 @@ class Calls:
         self._context = contextvars.copy_context()
 
     def awaited(
-        self, function: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any, name: str | None
+        self,
+        function: Callable[..., Coroutine[Any, Any, Any]],
+        *arguments: Any,
+        name: str | None,
+        read: Read | None = None,
     ) -> asyncio.Future[CallOutcome]:
-        """Call an async function on this event loop. `name` is what a user is told that blocks (see `Turns`)."""
+        """Call an async function on this event loop. `name` is what a user is told that blocks (see `Turns`).
+
+        `read` makes of what was returned what the outcome holds, before any other call goes on: that may change what
+        was returned. Its time is not the call's.
+        """
         call = self._begin()
         call.turns.name = name
+        call.read = read
         try:
             steps = Steps(function(*arguments), call.turns, self.loop_time, call.ended)
         except BaseException as error:  # noqa: BLE001  raised before there was a coroutine: it is an outcome too
@@ -68,14 +80,16 @@ class Calls:
             call.task = asyncio.Task(steps, loop=self._loop)
         return call.future
 
-    def in_thread(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[CallOutcome]:
-        """Call a blocking function in a thread, which may be the event loop's own."""
+    def in_thread(
+        self, function: Callable[..., Any], *arguments: Any, read: Read | None = None
+    ) -> asyncio.Future[CallOutcome]:
+        """Call a blocking function in a thread, which may be the event loop's own. `read` is that of `awaited`."""
         call = self._begin()
         context, turns = self._context.copy(), call.turns
 
         def work() -> CallOutcome:
             turns.began = clock.seconds()
-            return context.run(_measured, function, arguments)
+            return context.run(_measured, function, arguments, read)
 
         call.job = self._threads.submit(work, call.resolve, turns)
         return call.future
@@ -120,7 +134,7 @@ class Calls:
 class _Call:
     """One call in flight."""
 
-    __slots__ = ("expired", "future", "job", "limit", "open_calls", "task", "turns")
+    __slots__ = ("expired", "future", "job", "limit", "open_calls", "read", "task", "turns")
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, open_calls: dict[_Call, None], limit: float | None
@@ -132,6 +146,7 @@ class _Call:
         self.future: asyncio.Future[CallOutcome] = loop.create_future()
         self.task: asyncio.Task[None] | None = None
         self.job: ThreadJob | None = None
+        self.read: Read | None = None
         self.expired = False
 
     def resolve(self, outcome: CallOutcome) -> None:
@@ -155,7 +170,7 @@ class _Call:
         if self.expired:
             outcome.timed_out = True
         elif isinstance(end, StopIteration):
-            outcome.returned = end.value
+            outcome = _outcome(outcome.seconds, end.value, None, self.read)
         else:
             outcome.error = end
         if isinstance(end, LoopBlocked):
@@ -165,13 +180,23 @@ class _Call:
             self.resolve(outcome)
 
 
-def _measured(function: Callable[..., Any], arguments: tuple[Any, ...]) -> CallOutcome:
+def _measured(function: Callable[..., Any], arguments: tuple[Any, ...], read: Read | None) -> CallOutcome:
+    returned, failed = None, None
     started = clock.seconds()
     try:
         returned = function(*arguments)
     except BaseException as error:  # noqa: BLE001  user code: sys.exit ends the call, not the run
-        return CallOutcome(clock.seconds() - started, error=error)
-    return CallOutcome(clock.seconds() - started, returned)
+        failed = error
+    return _outcome(clock.seconds() - started, returned, failed, read)
+
+
+def _outcome(seconds: float, returned: Any, failed: BaseException | None, read: Read | None) -> CallOutcome:
+    if failed is None and read is not None:
+        try:
+            returned = read(returned)
+        except BaseException as error:  # noqa: BLE001  user code: what makes JSON of an object of the user's
+            return CallOutcome(seconds, error=error)
+    return CallOutcome(seconds, returned, failed)
 
 
 class Throttle:

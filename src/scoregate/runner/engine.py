@@ -231,9 +231,9 @@ class Engine:
         call = told_of(call, cell.arm.run, is_async=candidate.is_async)
         if candidate.is_async:
             name = f"the task (item '{cell.item.id}')" if candidate.in_process else None
-            outcome = await self.calls.awaited(call, cell.item, cell.trial, name=name)
+            outcome = await self.calls.awaited(call, cell.item, cell.trial, name=name, read=as_answer)
         else:
-            outcome = await self.calls.in_thread(call, cell.item, cell.trial)
+            outcome = await self.calls.in_thread(call, cell.item, cell.trial, read=as_answer)
         answer: Answer | None = None
         error: CandidateError | None = None
         if outcome.timed_out:
@@ -243,10 +243,7 @@ class Engine:
         elif outcome.error is not None:
             error = classify(outcome.error)
         elif not outcome.aborted:
-            try:
-                answer = as_answer(outcome.returned)
-            except CandidateError as no_answer:
-                error = no_answer
+            answer = outcome.returned
         self._throttle.leave()
         self._budget.ended(answer.cost_usd if answer else None)
         return outcome, answer, error
