@@ -85,6 +85,26 @@ def test_a_task_that_cancels_the_run_is_named_with_the_way_to_go_on(accepted: Pr
     )
 
 
+@pytest.mark.parametrize(
+    ("before", "body", "doing"),
+    [
+        ("import math", "math.exp = math.log = math.sqrt = None", "a scorer has replaced math."),
+        ("import os", "os.stat = lambda *a, **k: 1 / 0", ", in experiments/agent.py:"),
+    ],
+)
+def test_an_error_that_the_candidate_brought_about_is_no_bug_of_ours(
+    accepted: Project, before: str, body: str, doing: str
+) -> None:
+    accepted.write("experiments/agent.py", agent(f"{body}\nreturn n", before=before))
+    ran = accepted.run()
+    assert ran.code == 5, (ran.out, ran.err)
+    assert doing in ran.lines[-1]
+    assert "this is a bug" not in ran.err
+    proposed = ran.lines[-1].partition("mend it, then: scoregate ")[2].removesuffix(")")
+    accepted.write("experiments/agent.py", agent("return n"))
+    assert accepted.scoregate(*proposed.split()).code == 0
+
+
 AT_EXIT = {
     "os._exit(0)": "ended with exit code 0",
     "os._exit(3)": "ended with exit code 3",

@@ -21,11 +21,13 @@ from scoregate.cli.printing import claim_streams, print_text, say
 from scoregate.cli.terminal import Terminal, exit_code_of, present
 from scoregate.gate_run.request import NEWEST, Request
 from scoregate.gate_run.run import run_gate
+from scoregate.wording import first_line, proposed_command
 
 if TYPE_CHECKING:
     from scoregate.errors import RunInterrupted
     from scoregate.gate_run.outcome import Decided
     from scoregate.runner.supervisor import ProcessHung
+    from scoregate.store.listing import RunSummary
 
 
 def _run_id(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -143,14 +145,16 @@ def run(**options: object) -> int:
 
     from scoregate.errors import RunInterrupted
     from scoregate.own.folder import remember_folder
+    from scoregate.own.spoiled import remember_python
     from scoregate.runner.supervisor import ProcessHung, supervise
 
     remember_folder()
+    remember_python()
 
     request = Request(**options)  # type: ignore[arg-type]  # click has made each option what it is declared as
     since = datetime.now(UTC).isoformat(timespec="milliseconds")
     try:
-        return supervise(lambda: exit_code_of(lambda: _run(request, claim_streams())), say=say)
+        return supervise(lambda: exit_code_of(lambda: _run_or_blame(request, since)), say=say)
     except ProcessHung as error:
         raise _hung(request, _begun(request, since), error) from error
     except RunInterrupted as error:
@@ -183,6 +187,20 @@ def _hung(request: Request, begun: str | None, error: ProcessHung) -> RunInterru
 
 def _begun(request: Request, since: str) -> str | None:
     """Id of the run that this command had begun when its process died, as far as the store tells."""
+    unfinished = [run for run in _stored(request) if run.finished_at is None]
+    if request.resume is not None:
+        named = [run for run in unfinished if request.resume == NEWEST or run.run.startswith(request.resume)]
+        return named[0].run if named else None
+    return next((run.run for run in unfinished if (run.started_at or "") >= since), None)
+
+
+def _made(request: Request, since: str) -> str | None:
+    """Id of the run that this command has brought to its end, undecided."""
+    return next((run.run for run in _stored(request) if (run.finished_at or "") >= since), None)
+
+
+def _stored(request: Request) -> list[RunSummary]:
+    """The gate's runs, newest first, without companions; none where the store cannot be read."""
     from scoregate.errors import ScoregateError
     from scoregate.gate_file import read_gate
     from scoregate.sources import existing_store
@@ -190,14 +208,39 @@ def _begun(request: Request, since: str) -> str | None:
     try:
         gate = read_gate(request.gate_path)
         store = existing_store(gate.root, request.store_path)
-        found = store.list_runs(gate=gate.name) if store else []
+        return [run for run in store.list_runs(gate=gate.name) if not run.companion] if store else []
     except ScoregateError:
-        return None
-    unfinished = [run for run in found if run.finished_at is None and not run.companion]
-    if request.resume is not None:
-        named = [run for run in unfinished if request.resume == NEWEST or run.run.startswith(request.resume)]
-        return named[0].run if named else None
-    return next((run.run for run in unfinished if (run.started_at or "") >= since), None)
+        return []
+
+
+def _run_or_blame(request: Request, since: str) -> int:
+    """`_run`; an error that nobody expected is the user's code's where that has changed what everything relies on."""
+    from scoregate.errors import RunInterrupted, ScoregateError
+    from scoregate.own.spoiled import doing_of_user
+
+    try:
+        return _run(request, claim_streams())
+    except (ScoregateError, BrokenPipeError):
+        raise
+    except Exception as error:
+        doing = doing_of_user(error)
+        if doing is None:
+            raise
+        text = first_line(f"{type(error).__name__}: {error}")
+        hint = f"what was committed is kept; mend it, then: {_way_on(request, since)}"
+        raise RunInterrupted(f"the run broke off with {text}; {doing}", hint=hint) from error
+
+
+def _way_on(request: Request, since: str) -> str:
+    """The command that goes on with the run of this command, or decides it where all its items are there."""
+    with suppress(Exception):  # What spoiled the run may keep the store out of reach as well.
+        begun = _begun(request, since)
+        if begun is not None:
+            return request.resume_command(begun)
+        made = _made(request, since)
+        if made is not None:
+            return proposed_command("check", request.gate_path, "--candidate", made)
+    return proposed_command("runs", "list")
 
 
 def _run(request: Request, stdout: TextIO) -> int:

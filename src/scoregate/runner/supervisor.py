@@ -225,7 +225,10 @@ def _be_child(work: Callable[[], int], parent_alive: int, tell_end: int) -> None
         traceback.print_exc()
     finally:
         # From here on the exit code stands: the parent has it, whatever runs at exit.
-        os.write(tell_end, bytes([code & 0xFF]))
+        with suppress(
+            OSError
+        ):  # The user's code may have closed it: then the parent says that the process ended.
+            os.write(tell_end, bytes([code & 0xFF]))
         if code != INTERRUPTED:
             # Tracing SDKs in the candidate send what they have left. Threads are not waited for.
             atexit._run_exitfuncs()
