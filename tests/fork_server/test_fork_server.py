@@ -166,12 +166,11 @@ def test_a_signal_ends_it_in_the_same_way(project: Project, number: signal.Signa
 
 
 def test_ctrl_c_ends_a_command_that_handles_no_signals(project: Project) -> None:
-    os.mkfifo(project.path("results.jsonl"))
+    os.mkfifo(project.path("gates/pipe.toml"))
     ends = []
     for cold in (False, True):
-        words = ("check", "gates/agent.toml", "--candidate", "results.jsonl")
-        process = project.start(*words, cold=cold)
-        with project.path("results.jsonl").open("w"):  # waits until the command reads
+        process = project.start("check", "gates/pipe.toml", "--candidate", "results.jsonl", cold=cold)
+        with project.path("gates/pipe.toml").open("w"):  # waits until the command reads
             process.send_signal(signal.SIGINT)
             ends.append(ended(process))
     assert ends[0] == ends[1]

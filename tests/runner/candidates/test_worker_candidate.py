@@ -234,6 +234,9 @@ def test_close_ends_busy_processes_at_once(candidate: Candidate, tmp_path: Path)
     async def work() -> None:
         hanging = [asyncio.ensure_future(candidate.call(question("hang"), 0)) for _ in range(2)]
         while not (pids.exists() and " " in pids.read_text()):
+            assert not any(call.done() for call in hanging), [
+                call.result() for call in hanging if call.done()
+            ]
             await asyncio.sleep(0.01)
         assert candidate.close is not None
         await asyncio.wait_for(candidate.close(), AT_ONCE)
