@@ -143,7 +143,7 @@ def test_the_first_of_them_is_accepted_and_so_is_one_that_is_no_better(
 def test_a_first_run_that_could_be_no_baseline_is_no_reason_to_refuse(accepted: Project) -> None:
     accepted.edit("gates/agent.toml", "max_drop = 0.05", "max_drop = 0.5")
     accepted.write("experiments/agent.py", agent("open('calm').close()\nreturn n", version="v2"))
-    assert accepted.run().code == 4  # every call failed
+    assert accepted.run("--keep-going").code == 4  # every call failed
     accepted.write("calm", "")
     assert accepted.scoregate(*ACCEPT, accepted.run().started, "--why", "x").code == 0
 

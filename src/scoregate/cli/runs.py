@@ -270,7 +270,9 @@ def push(names: tuple[str, ...], delivery_seconds: float, as_json: bool, store_p
     settings = require_settings(root, "`runs push`")
     with _store(store_path) as store:
         found = [store.find_run(name) for name in names]
-        with LangfuseLink(settings, store.path, read_catalog_of(root), say if as_json else show) as link:
+        with LangfuseLink(
+            settings, store.path, read_catalog_of(root), say if as_json else print_text
+        ) as link:
             for run in found:
                 link.add(run, live=False)
             link.connect(f"trying for {delivery_seconds:g} s")

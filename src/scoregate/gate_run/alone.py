@@ -204,7 +204,8 @@ def _call_and_score(
             say_unlimited(assembly, report.cost_usd, say)
             return
     except (StoreWriteError, RunInterrupted) as error:
-        hint = "; ".join(filter(None, (error.hint, f"go on with: {request.resume_command(run)}")))
+        go_on = None if "go on with: " in (error.hint or "") else f"go on with: {request.resume_command(run)}"
+        hint = "; ".join(filter(None, (error.hint, go_on)))
         raise type(error)(error.message, where=error.where, hint=hint) from error
     finally:
         say_judges(assembly, say)
