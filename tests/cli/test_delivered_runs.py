@@ -273,7 +273,8 @@ def test_an_interrupt_while_it_delivers_leaves_the_verdict_and_says_how_to_go_on
     server.behaviour.span_lag = 600.0
     server.received.clear()
     process = accepted.start("run", "gates/agent.toml")
-    wait_for(lambda: any("/experiments" in one.path for one in server.received))
+    # The first of these questions comes before the verdict, the others ask what of the run is seen.
+    wait_for(lambda: sum("/experiments" in one.path for one in server.received) >= 4)
     process.send_signal(signal.SIGINT)
     done = ended(process)
     assert done.outcome(1) == "REGRESSION"
