@@ -25,7 +25,10 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.langfuse_server.process import ServerHandle
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -129,19 +132,29 @@ def measure(contender: str, count: int, latency: float) -> dict[str, Any]:
     from tests.langfuse_server.process import server_process
 
     with server_process(latency=latency) as server:
-        told = subprocess.run(
-            [sys.executable, __file__, "--contender", contender, "--items", str(count)],
-            env={**os.environ, **server.environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if told.returncode:
-            raise SystemExit(told.stderr)
-        figures: dict[str, Any] = json.loads(told.stdout.splitlines()[-1])
+        figures = _told(server, "--contender", contender, "--items", str(count))
         time.sleep(SETTLE_SECONDS)
-        counts = server.control("counts")
-    return {**figures, "items": sum(counts["items"].values()), "scores": counts["scores"]}
+        return {**figures, **_arrived(server)}
+
+
+def _told(server: ServerHandle, *words: str, **environment: str) -> dict[str, Any]:
+    """What a contender says of itself, run in a process of its own."""
+    told = subprocess.run(
+        [sys.executable, __file__, *words],
+        env={**os.environ, **server.environment, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if told.returncode:
+        raise SystemExit(told.stderr)
+    figures: dict[str, Any] = json.loads(told.stdout.splitlines()[-1])
+    return figures
+
+
+def _arrived(server: ServerHandle) -> dict[str, int]:
+    counts = server.control("counts")
+    return {"items": sum(counts["items"].values()), "scores": counts["scores"]}
 
 
 def measure_as_recorded(checkout: Path) -> dict[str, Any]:
@@ -151,18 +164,7 @@ def measure_as_recorded(checkout: Path) -> dict[str, Any]:
     with server_process(latency=RECORDED_LATENCY, batches=False) as server:
         server.control("behaviour", **AS_RECORDED)
         words = ["--contender", "scoregate", "--items", str(RECORDED_ITEMS), "--scores", str(RECORDED_SCORES)]
-        told = subprocess.run(
-            [sys.executable, __file__, *words],
-            env={**os.environ, **server.environment, "PYTHONPATH": str(checkout / "src")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if told.returncode:
-            raise SystemExit(told.stderr)
-        figures: dict[str, Any] = json.loads(told.stdout.splitlines()[-1])
-        counts = server.control("counts")
-    return {**figures, "items": sum(counts["items"].values()), "scores": counts["scores"]}
+        return {**_told(server, *words, PYTHONPATH=str(checkout / "src")), **_arrived(server)}
 
 
 def as_recorded(beside: Path | None, repetitions: int) -> None:

@@ -14,6 +14,19 @@ from scoregate.records import Outcome
 
 Counted = Outcome | Literal["bias"]
 
+HEADERS = (
+    "row",
+    "situation",
+    "counted",
+    "threshold",
+    "measured",
+    "95 % interval",
+    "builds",
+    "seed",
+    "cost",
+    "holds",
+)
+"""Of the columns of published figures."""
 _BY_CHANCE = 0.001
 """The quick run calls a figure broken only where chance in so few builds is less likely than this."""
 

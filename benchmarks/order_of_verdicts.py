@@ -23,6 +23,7 @@ from tabulate import tabulate
 
 from scoregate import Gate, Rule, compare
 from scoregate.catalog import Catalog, Contract
+from scoregate.gate_file.rule import Statistic
 from scoregate.gates.table import Column, RunTable
 from scoregate.records import RunHeader
 
@@ -36,6 +37,7 @@ KINDS = (
     "unbounded, heavy tails", "floor, unbounded", "floor, bounded", "cost, mean", "cost, sum", "cost, p95",
 )  # fmt: skip
 _GRADES = ("poor", "fair", "good", "best")
+_STATISTICS: dict[str, Statistic] = {"cost, mean": "mean", "cost, sum": "sum", "cost, p95": "p95"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +132,8 @@ def random_score(rng: np.random.Generator, kind: str, number: int) -> Score:
         )
         return Score(kind, name, Rule(max_drop=3 * margin), contract, 0.0, 3.0)
     if kind.startswith("cost"):
-        statistic = kind.removeprefix("cost, ")
         used = f"{('cost_usd', 'tokens_output', 'tokens_input', 'tokens_total')[number % 4]}"
-        rule = Rule(max_increase=2 * margin, statistic=statistic)  # type: ignore[arg-type]
+        rule = Rule(max_increase=2 * margin, statistic=_STATISTICS[kind])
         return Score(kind, used, rule, None, step=0.05, unit=0.5)
     spread = float(rng.choice([0.1, 1.0, 10.0]))
     bounded = "bounded" in kind and "unbounded" not in kind

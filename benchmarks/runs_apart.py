@@ -19,7 +19,7 @@ from statistics import stdev
 
 import click
 import numpy as np
-from figures import exact_interval
+from figures import HEADERS, exact_interval
 from measuring import worker_pool
 from numpy.typing import NDArray
 from rows import FALSE_ALARM
@@ -29,6 +29,7 @@ from tabulate import tabulate
 from worlds import Change, World
 
 from scoregate.gate_file import Gate, Rule
+from scoregate.gate_file.rule import FailsOn, Statistic
 from scoregate.gates.compare import compare
 from scoregate.gates.rounds import RoundRequest, decide_in_rounds
 from scoregate.gates.table import RunTable
@@ -110,7 +111,7 @@ def few_items() -> Iterator[Row]:
 
 
 def _dear(
-    items: int, times: float, share: float, noise: float, statistic: str, rng: np.random.Generator
+    items: int, times: float, share: float, noise: float, statistic: Statistic, rng: np.random.Generator
 ) -> Verdict:
     typical = np.exp(0.3 * rng.standard_normal((items, 1)) - 6.0)
     arms = [typical * np.exp(noise * rng.standard_normal((items, 1))) for _ in "bc"]
@@ -119,7 +120,7 @@ def _dear(
         run_table(Items(items), arm[..., None], name, ("cost_usd",))
         for arm, name in zip(arms, "bc", strict=True)
     ]
-    rule = Rule(statistic=statistic, max_increase=_MARGIN)  # type: ignore[arg-type]  # one of two names
+    rule = Rule(statistic=statistic, max_increase=_MARGIN)
     return compare(runs[0], runs[1], Gate(name="simulated", rules={"cost_usd": rule}))
 
 
@@ -162,7 +163,7 @@ def _run(
 
 
 def _shifted(
-    shift: float, past: int, fails_on: str | None, slower: float, rng: np.random.Generator
+    shift: float, past: int, fails_on: FailsOn | None, slower: float, rng: np.random.Generator
 ) -> Verdict:
     typical = 0.5 * rng.standard_normal((100, 1))
     chance = np.where(rng.random((100, 1)) < 0.6, 0.98, 0.65)
@@ -172,7 +173,7 @@ def _shifted(
     if past:
         spread = stdev(float(np.log(run).mean()) for run in runs[:-1])
         facts = RunFacts(run_shifts={"latency_seconds": RunShift(spread, past)})
-    rule = Rule(fails_on=fails_on)  # type: ignore[arg-type]  # one of its names
+    rule = Rule(fails_on=fails_on)
     gate = Gate(name="simulated", rules={"correct": Rule(max_drop=0.05), "latency_seconds": rule})
     baseline = _run(rng, chance, runs[0], "baseline", facts)
     return compare(baseline, _run(rng, chance, slower * runs[-1], "candidate"), gate)
@@ -242,19 +243,7 @@ def main(builds: str, seed: int, workers: int, wanted: tuple[str, ...], max_buil
         for done in as_completed(waiting):
             found[waiting[done]] += done.result()
     lines = [_line(rows[place], found[place], number[place], seed, quick=quick) for place in chosen]
-    headers = (
-        "row",
-        "situation",
-        "counted",
-        "threshold",
-        "measured",
-        "95 % interval",
-        "builds",
-        "seed",
-        "cost",
-        "holds",
-    )
-    click.echo(tabulate(lines, headers=headers, tablefmt="github", disable_numparse=True))
+    click.echo(tabulate(lines, headers=HEADERS, tablefmt="github", disable_numparse=True))
     sys.exit(1 if any(line[-1] == "NO" for line in lines) else 0)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import click
-from figures import Measured
+from figures import HEADERS, Measured
 from measuring import measure
 from metamorphic import metamorphic_failures
 from rows import reference_rows
@@ -20,18 +20,6 @@ from second_world import second_world_rows
 from speed import measure_speed
 from tabulate import tabulate
 
-_HEADERS = (
-    "row",
-    "situation",
-    "counted",
-    "threshold",
-    "measured",
-    "95 % interval",
-    "builds",
-    "seed",
-    "cost",
-    "holds",
-)
 Line = tuple[str, ...]
 
 
@@ -54,7 +42,7 @@ def main(
     if world == "reference":
         lines += _exact_lines(rows, seed, quick=quick)
     click.echo(f"world: {world}; seed: {seed}; {builds} run; cost = mean trials an item and arm\n")
-    click.echo(tabulate(lines, headers=_HEADERS, tablefmt="github", disable_numparse=True))
+    click.echo(tabulate(lines, headers=HEADERS, tablefmt="github", disable_numparse=True))
     sys.exit(1 if any(line[-1] == "NO" for line in lines) else 0)
 
 

@@ -117,7 +117,7 @@ def thread_advice(error: BaseException) -> str | None:
     """What to do about an error of code that works only in the thread in which something was made; None for others."""
     try:
         message = str(error)
-    except Exception:  # noqa: BLE001  user code: an error whose message cannot be made
+    except Exception:  # noqa: BLE001  user code: an error whose message cannot be made gives no sign either
         return None
     if not any(sign in message for sign in _THREAD_BOUND):
         return None

@@ -151,10 +151,10 @@ def _same_version(
     if request.experiment_file is not None:
         return None
     if isinstance(against, File):
-        own = assembly.gate.candidate
-        root = assembly.gate.root
-        named = own is not None and own.python is not None and request.candidate is None
-        same = named and (root / str(own.python)).resolve() == (root / against.path).resolve()  # type: ignore[union-attr]
+        own, root = assembly.gate.candidate, assembly.gate.root
+        if own is None or own.python is None or request.candidate is not None:
+            return None
+        same = (root / own.python).resolve() == (root / against.path).resolve()
         return f"file {against.path}" if same else None
     commit = arms.baseline.commit
     unchanged = commit is not None and arms.candidate.commit == commit and not arms.candidate.dirty

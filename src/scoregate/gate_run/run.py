@@ -253,24 +253,21 @@ def _importable(root: Path) -> Iterator[None]:
 
 def _in_thread(work: Callable[[], RunOutcome]) -> RunOutcome:
     """The result of `work` in a thread of its own, whose event loop is not this one's. Ctrl-C ends it as in `run`."""
+    from concurrent.futures import Future
+
     from scoregate.runner.session import Stop, current_stop
     from scoregate.runner.supervisor import Interruptions
+    from scoregate.runner.users_thread import settle
 
     stop = Stop()
-    done: list[RunOutcome] = []
-    failed: list[BaseException] = []
+    done: Future[RunOutcome] = Future()
 
     def thread() -> None:
         current_stop.set(stop)
-        try:
-            done.append(work())
-        except BaseException as error:  # noqa: BLE001  raised again where it is waited for
-            failed.append(error)
+        settle(done, work)
 
     worker = threading.Thread(target=thread, name="scoregate-run")
     with Interruptions(stop.ask):
         worker.start()
         worker.join()
-    if failed:
-        raise failed[0]
-    return done[0]
+    return done.result()

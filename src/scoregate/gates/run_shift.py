@@ -10,7 +10,6 @@ keeps with the baseline, else assumed. Side by side both versions meet the same 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from statistics import NormalDist, stdev
@@ -62,15 +61,14 @@ def shifts_of(runs: Sequence[Run]) -> dict[str, RunShift]:
 
 def _logs(run: Run, score: str) -> dict[str, float]:
     """Item -> mean logarithm over its trials with a value above 0."""
-    totals: Counter[str] = Counter()
-    numbers: Counter[str] = Counter()
+    logs: dict[str, list[float]] = {}
     for one in run.scores:
         value = one.value
-        measured = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-        if one.score == score and one.status == "ok" and measured:
-            totals[one.item] += math.log(value)  # type: ignore[arg-type,assignment]  # a number, as just checked
-            numbers[one.item] += 1
-    return {item: totals[item] / number for item, number in numbers.items()}
+        if one.score != score or one.status != "ok" or isinstance(value, bool):
+            continue
+        if isinstance(value, int | float) and value > 0:
+            logs.setdefault(one.item, []).append(math.log(value))
+    return {item: math.fsum(found) / len(found) for item, found in logs.items()}
 
 
 def is_stored(baseline: RunHeader, candidate: RunHeader) -> bool:

@@ -13,9 +13,11 @@ from __future__ import annotations
 import threading
 from asyncio.events import _get_running_loop, _set_running_loop
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextvars import ContextVar, copy_context
+from functools import partial
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import TypeVar
 
 _T = TypeVar("_T")
 IMPORTING = threading.RLock()
@@ -27,6 +29,14 @@ class GateEnded(BaseException):
     """Raised into a script that waits for results that will never be there."""
 
 
+def settle(done: Future[_T], work: Callable[[], _T]) -> None:
+    """Call `work`, and keep in `done` what it returns or raises, for the thread that waits for it."""
+    try:
+        done.set_result(work())
+    except BaseException as error:  # noqa: BLE001  raised again by `result`, where it is waited for
+        done.set_exception(error)
+
+
 class UsersThread:
     """The thread in which a gate was begun, while the gate goes on in another one."""
 
@@ -36,15 +46,11 @@ class UsersThread:
 
     def run(self, gate: Callable[[], _T]) -> _T:
         """The result of `gate`, called in a thread of its own; what that posts is called here meanwhile."""
-        results: list[_T] = []
-        failures: list[BaseException] = []
+        done: Future[_T] = Future()
 
         def work() -> None:
             current_users_thread.set(self)
-            try:
-                results.append(gate())
-            except BaseException as error:  # noqa: BLE001  raised again where it is waited for
-                failures.append(error)
+            settle(done, gate)
             self._ended = True
             self.post(_nothing)
 
@@ -52,9 +58,7 @@ class UsersThread:
         threading.Thread(target=context.run, args=(work,), name="scoregate-gate", daemon=True).start()
         while not self._ended:
             self._jobs.get()()
-        if failures:
-            raise failures[0]
-        return results[0]
+        return done.result()
 
     def serve_until(self, over: Callable[[], bool]) -> None:
         """Call what is posted until something is over, in the midst of a call of the user's code.
@@ -77,20 +81,9 @@ class UsersThread:
 
     def call(self, function: Callable[[], _T]) -> _T:
         """Call it there, and wait for its result. Raises what it raises."""
-        done: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
-
-        def job() -> None:
-            try:
-                done.put((function(), None))
-            except BaseException as error:  # noqa: BLE001  raised again where it is waited for
-                done.put((None, error))
-
-        self.post(job)
-        result, error = done.get()
-        if error is not None:
-            raise error
-        returned: _T = result
-        return returned
+        done: Future[_T] = Future()
+        self.post(partial(settle, done, function))
+        return done.result()
 
 
 def _nothing() -> None:

@@ -50,21 +50,21 @@ class JsonForm:
     def __init__(self) -> None:
         self.typed = False
 
-    def of(self, value: object, depth: int = 0) -> JSON:
+    def of(self, value: Any, depth: int = 0) -> JSON:
         """A JSON value of plain types that shares nothing with the given one. Raises NoJson."""
         kind = type(value)
         if kind is str:
-            return _checked_text(value)  # type: ignore[arg-type]
+            return _checked_text(value)
         if value is None or kind is bool:
             return value
         if kind is int:
-            return _checked_integer(value)  # type: ignore[arg-type]
+            return _checked_integer(value)
         if kind is float:
-            return _checked_number(value)  # type: ignore[arg-type]
+            return _checked_number(value)
         if kind is dict:
-            return self._object(value, depth)  # type: ignore[arg-type]
+            return self._object(value, depth)
         if kind is list:
-            return self._list(value, depth)  # type: ignore[arg-type]
+            return self._list(value, depth)
         return self._other(value, depth)
 
     def _object(self, value: Mapping[Any, Any], depth: int) -> JSON:

@@ -18,7 +18,7 @@ _WHOLE = frozenset((str, dict, list, int, float, bool, type(None)))
 """Types of answers that come in one piece."""
 
 
-def collected(returned: object) -> object:
+def collected(returned: Any) -> object:
     """What a sync task returned, its pieces put together if it is a stream, also an async one.
 
     A stream of texts is one text, one of bytes is bytes, any other a list, and one of nothing an empty text.
@@ -32,7 +32,7 @@ def collected(returned: object) -> object:
     if not _is_stream(returned):
         return returned
     pieces: list[Any] = []
-    for piece in returned:  # type: ignore[attr-defined]  # an iterator, as was asked
+    for piece in returned:
         _add(piece, pieces)
     return _joined(pieces)
 
