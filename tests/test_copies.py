@@ -7,8 +7,8 @@ import collections
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scoregate.own.json_codec import own_copy
 from scoregate.records import DatasetItem
-from scoregate.records.copies import own_copy, own_item
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -48,7 +48,7 @@ def test_other_kinds_of_dict_are_copied_as_what_they_are() -> None:
 
 def test_every_field_of_an_item_is_its_own() -> None:
     item = DatasetItem("a", {"q": [1]}, ["x"], {"intent": {"name": "refund"}})
-    copied = own_item(item)
+    copied = item.own_copy()
     copied.input["q"].append(2)
     copied.expected_output.clear()
     copied.metadata["intent"]["name"] = "changed"

@@ -16,7 +16,7 @@ Small = Callable[..., Project]
 FAULTS = """\
 if n == 1: raise ValueError("no luck\\nsecond line")
 if n == 2: time.sleep(60)
-if n == 3: return {"rows": object()}
+if n == 60: return {"rows": object()}
 if n == 4: return float("nan")
 if n == 5: sys.exit(3)
 if n == 6: print("noise"), os.system("echo more"), os.write(1, b"raw")
@@ -26,7 +26,7 @@ IMPORTS = "import os, sys, time"
 REASONS = {
     "q001": ("error", "ValueError: no luck"),
     "q002": ("timeout", "timed out after 1 s"),
-    "q003": ("error", "returned something that is no JSON: object at output.rows"),
+    "q060": ("error", "returned something that is no JSON: object at output.rows"),
     "q004": ("error", "returned something that is no JSON: nan at output"),
     "q005": ("error", "the candidate called exit(3)"),
     "q007": ("error", "KeyboardInterrupt"),
@@ -48,7 +48,8 @@ def reasons(project: Project, run: str) -> dict[str, tuple[str, str]]:
 @pytest.mark.parametrize("kind", ["def task", "async def task"])
 def test_every_fault_of_a_function_is_one_failed_item_with_its_reason(small: Small, kind: str) -> None:
     body = FAULTS.replace("time.sleep(60)", "await asyncio.sleep(60)") if "async" in kind else FAULTS
-    project = small(experiment=agent(body, before=f"{IMPORTS}, asyncio").replace("def task", kind))
+    # The one that cannot be written comes last: as the first answer it would end the run.
+    project = small(number=64, experiment=agent(body, before=f"{IMPORTS}, asyncio").replace("def task", kind))
     ran = project.run("--timeout", "1", "--json")
     assert ran.code == 4
     assert ran.json()["outcome"] == "invalid"  # alone on stdout, although the candidate printed

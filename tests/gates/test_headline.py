@@ -3,7 +3,7 @@
 import pytest
 
 from scoregate import Rule, compare
-from scoregate.gates.headline import why
+from scoregate.gates.sentences import why
 from scoregate.records import Outcome, RuleResult
 from tests.gates.runs import RunMaker, passing
 

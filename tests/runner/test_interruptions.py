@@ -20,7 +20,7 @@ from scoregate.records import DatasetItem, RunHeader
 from scoregate.runner.candidates.candidate import Candidate
 from scoregate.runner.plan import Arm, RunPlan
 from scoregate.runner.session import run
-from scoregate.runner.supervisor import own_process
+from scoregate.own.supervisor import own_process
 from scoregate.scorers.scorer import Scorer
 from scoregate.store import Store
 
@@ -143,7 +143,7 @@ def test_in_somebody_elses_process_the_same_signal_again_does_what_it_did_before
 SUPERVISED = """
 import sys
 from scoregate.errors import RunInterrupted
-from scoregate.runner.supervisor import supervise
+from scoregate.own.supervisor import supervise
 
 def work():
     scope = {"__name__": "session"}

@@ -1,4 +1,4 @@
-from scoregate.runner.patience import Patience
+from scoregate.runner.budget import Patience
 
 
 def test_patience_lasts_as_long_as_nothing_else_is_heard() -> None:

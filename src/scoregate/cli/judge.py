@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.group()
 def judge() -> None:
     """Try a judge, calibrate it, compare two runs by it, and share its replies."""
-    from scoregate.runner.supervisor import own_process
+    from scoregate.own.supervisor import own_process
 
     own_process()
 

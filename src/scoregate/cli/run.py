@@ -26,7 +26,7 @@ from scoregate.wording import first_line, proposed_command
 if TYPE_CHECKING:
     from scoregate.errors import RunInterrupted
     from scoregate.gate_run.outcome import Decided
-    from scoregate.runner.supervisor import ProcessHung
+    from scoregate.own.supervisor import ProcessHung
     from scoregate.store.listing import RunSummary
 
 
@@ -141,18 +141,17 @@ def run(**options: object) -> int:
     that resumes it. A selection of items (--only-failed, --item, --slice, --sample, --limit) is for the local
     loop: it can show a regression, but never a pass.
     """
-    from datetime import UTC, datetime
-
     from scoregate.errors import RunInterrupted
+    from scoregate.own.clock import iso_now
     from scoregate.own.folder import remember_folder
     from scoregate.own.spoiled import remember_python
-    from scoregate.runner.supervisor import ProcessHung, supervise
+    from scoregate.own.supervisor import ProcessHung, supervise
 
     remember_folder()
     remember_python()
 
     request = Request(**options)  # type: ignore[arg-type]  # click has made each option what it is declared as
-    since = datetime.now(UTC).isoformat(timespec="milliseconds")
+    since = iso_now()
     try:
         return supervise(lambda: exit_code_of(lambda: _run_or_blame(request, since)), say=say)
     except ProcessHung as error:

@@ -193,7 +193,7 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
     from scoregate.gate_run.rescore import prepare, rewrite
     from scoregate.gate_run.rescore import rescore as score_again
     from scoregate.gate_run.stored_outputs import named_run
-    from scoregate.runner.supervisor import own_process
+    from scoregate.own.supervisor import own_process
     from scoregate.sources import open_store
 
     own_process()

@@ -255,8 +255,8 @@ def _in_thread(work: Callable[[], RunOutcome]) -> RunOutcome:
     """The result of `work` in a thread of its own, whose event loop is not this one's. Ctrl-C ends it as in `run`."""
     from concurrent.futures import Future
 
+    from scoregate.own.supervisor import Interruptions
     from scoregate.runner.session import Stop, current_stop
-    from scoregate.runner.supervisor import Interruptions
     from scoregate.runner.users_thread import settle
 
     stop = Stop()

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scoregate.gate_file import Gate, Limits
+    from scoregate.own.signs_of_life import AtWork
     from scoregate.records import RunHeader
     from scoregate.runner.candidates import Candidate
     from scoregate.runner.plan import RunReport
-    from scoregate.runner.signs_of_life import AtWork
     from scoregate.store import Store
 
 

@@ -15,13 +15,12 @@ from scoregate.gate_file import Gate, Rule
 from scoregate.gates.comparability import too_many_missing
 from scoregate.gates.dead_rules import guards_nothing
 from scoregate.gates.equal_trials import left_out_note
-from scoregate.gates.headline import why
 from scoregate.gates.levels import ANCHOR_SHARE, LookLevels
 from scoregate.gates.look import Seen, flips_seen, look
 from scoregate.gates.provenance import older_than_allowed
 from scoregate.gates.rules import worst
 from scoregate.gates.run_shift import against_stored
-from scoregate.gates.sentences import named_ids
+from scoregate.gates.sentences import named_ids, why
 from scoregate.gates.table import RunTable, table_from_run
 from scoregate.records import RuleResult, Run, RunHeader, Verdict
 

@@ -11,12 +11,12 @@ from scoregate.errors import ConfigError, ResultsError
 from scoregate.gate_file import Gate, Rule, rule_from_mapping
 from scoregate.gates.anchors import with_anchor
 from scoregate.gates.failed_calls import with_failures
-from scoregate.gates.headline import why
 from scoregate.gates.levels import main_share, one_look
 from scoregate.gates.look import Seen, look
 from scoregate.gates.look import verdict as as_verdict
 from scoregate.gates.run_shift import SHIFTING, against_stored
 from scoregate.gates.same_answers import with_same_answers
+from scoregate.gates.sentences import why
 from scoregate.gates.table import RunTable, table_from_frame, table_from_run
 from scoregate.records import JSON, RuleResult, Run, RunHeader, Verdict
 

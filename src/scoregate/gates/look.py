@@ -31,13 +31,13 @@ from scoregate.gates.guards import (
     missing_ids,
     newly_failing,
 )
-from scoregate.gates.headline import why
 from scoregate.gates.levels import GUARD_SHARE, LookLevels, RuleLevels
 from scoregate.gates.measuring import gather, require_trials, within_slice
 from scoregate.gates.pairing import Universe, paired_score, universe
 from scoregate.gates.provenance import dataset_changed
 from scoregate.gates.reported import flips_of, notes_of, spreads_of, worst_first
 from scoregate.gates.rules import decide_rule, decide_slice, roles, worst
+from scoregate.gates.sentences import why
 from scoregate.gates.slices import Slice, slices_by_score
 from scoregate.gates.table import RunTable
 from scoregate.records import Flip, LeftOutTrials, Outcome, Role, RuleResult, Verdict

@@ -10,8 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from scoregate.calibration.differential_bias import SIGNIFICANT, WRONG_LABELS, Errors
-from scoregate.gates.headline import why
-from scoregate.gates.sentences import p_text
+from scoregate.gates.sentences import p_text, why
 from scoregate.records import RuleResult, Verdict
 from scoregate.statistics.differential import ErrorRates, Offset
 from scoregate.statistics.estimate import difference_interval

@@ -19,8 +19,8 @@ from scoregate.datasets.fingerprint import canonical
 from scoregate.errors import ResultsError
 from scoregate.gate_file import Gate
 from scoregate.langfuse import ids
+from scoregate.own.json_codec import own_copy
 from scoregate.records import JSON, Dataset, DatasetItem, Run, RunHeader, RunItem, Score, ScoreValue
-from scoregate.records.copies import own_copy, own_item
 from scoregate.runner.candidates.candidate import CandidateError, as_answer
 from scoregate.runner.committer import MEASURED, complete_cells
 from scoregate.scorers.scorer import Scorer, score_item
@@ -57,7 +57,7 @@ def sdk_result(
         description=description,
         item_results=[
             ExperimentItemResult(
-                item=own_item(position[one.item][1]),  # type: ignore[arg-type]  # reads like an item of the SDK
+                item=position[one.item][1].own_copy(),  # type: ignore[arg-type]  # reads like an item of the SDK
                 output=own_copy(one.output),
                 evaluations=[_evaluation(score) for score in scores.get((one.item, one.trial), ())],
                 trace_id=ids.trace_id(run.id, one.item, one.trial),

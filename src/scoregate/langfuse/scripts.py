@@ -23,7 +23,6 @@ from scoregate.errors import ConfigError, ResultsError, ScoregateError
 from scoregate.gate_file import Gate
 from scoregate.langfuse.experiment_results import matched, sdk_result
 from scoregate.records import Dataset
-from scoregate.records.copies import own_item
 from scoregate.runner.candidates.failures import reason_of
 from scoregate.runner.candidates.script import Handed, RunEvaluation, Script
 
@@ -145,7 +144,7 @@ class ScriptContext(RunnerContext):
     def __init__(self, script: Script, gate: Gate, dataset: Dataset) -> None:
         # Not the SDK's own: it wants a client, and one that is made now could not be set up otherwise later.
         # Copies, for what the script does to its data is not done to the gate's.
-        self.data = [*map(own_item, dataset.items)]  # type: ignore[assignment]  # they read like the SDK's
+        self.data = [*(item.own_copy() for item in dataset.items)]  # type: ignore[assignment]  # they read like the SDK's
         self.dataset_version = datetime.fromisoformat(dataset.version) if dataset.version else None
         self.metadata = {"gate": gate.name}
         self._script = script

@@ -18,13 +18,7 @@ seconds = (
 unix_time = partial(time.time)
 """Seconds since 1970."""
 sleep = partial(time.sleep)
-
-
-def _bound(kind: type[datetime]) -> partial[datetime]:
-    return partial(kind.fromtimestamp, tz=UTC)
-
-
-_moment = _bound(datetime)
+_moment = partial(datetime.fromtimestamp, tz=UTC)
 
 
 def now() -> datetime:

@@ -65,6 +65,12 @@ class DatasetItem:
         """The field of this name, or `default` where it is none of the four."""
         return self[key] if key in _ITEM_KEYS else default
 
+    def own_copy(self) -> DatasetItem:
+        """An item that shares nothing with this one (see `json_codec.own_copy`)."""
+        from scoregate.own.json_codec import own_copy as copied
+
+        return DatasetItem(self.id, copied(self.input), copied(self.expected_output), copied(self.metadata))
+
 
 @dataclass(frozen=True, slots=True)
 class Dataset:

@@ -209,3 +209,23 @@ def _event() -> asyncio.Event:
     import asyncio  # Not at the top: who only reads the scorers' names does not pay for it.
 
     return asyncio.Event()
+
+
+class Patience:
+    """How long a caller waits for a service that says nothing but "later", since it said anything else."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._since: float | None = None
+
+    def asked_to_wait(self, retry_after: float | None) -> float | None:
+        """Seconds to wait now, which is what was asked for or what is left; None once the patience is at its end."""
+        if self._since is None:
+            self._since = self._clock()
+        left = self._since + self.seconds - self._clock()
+        return min(retry_after or 0.0, left) if left > 0 else None
+
+    def heard(self) -> None:
+        """The service answered something else."""
+        self._since = None

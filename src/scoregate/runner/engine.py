@@ -18,9 +18,10 @@ from typing import Any
 
 from scoregate.errors import StoreError
 from scoregate.own import clock
+from scoregate.own.signs_of_life import told_of
 from scoregate.records import Attempt, RunItem, Score
 from scoregate.retries import wait_before_retry
-from scoregate.runner.budget import Budget
+from scoregate.runner.budget import Budget, Patience
 from scoregate.runner.calls import (
     CallOutcome,
     Throttle,
@@ -33,10 +34,8 @@ from scoregate.runner.candidates.failures import CandidateError, TransientError,
 from scoregate.runner.committer import Finished, complete_cells
 from scoregate.runner.finishing import Finishing
 from scoregate.runner.first_calls import FirstCalls
-from scoregate.runner.patience import Patience
 from scoregate.runner.plan import MissingCell, Refused, RunPlan, RunReport, SessionCounter, missing_cells
 from scoregate.runner.scoring import ItemToScore
-from scoregate.runner.signs_of_life import told_of
 from scoregate.runner.tracing import traced
 from scoregate.scorers.scorer import OutOfTime, Postponed
 from scoregate.store import Totals

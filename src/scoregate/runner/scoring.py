@@ -24,11 +24,11 @@ from scoregate.catalog import Catalog
 from scoregate.errors import StoreError
 from scoregate.gate_file import Limits
 from scoregate.own import clock
+from scoregate.own.signs_of_life import at_work
 from scoregate.records import DatasetItem, RunItem, Score
 from scoregate.runner.budget import CostCap
 from scoregate.runner.calls import CallOutcome, Calls, close_all
 from scoregate.runner.candidates.failures import reason_of
-from scoregate.runner.signs_of_life import at_work
 from scoregate.runner.threads import DaemonThreads, LoopBlocked, LoopThread, ThreadJob
 from scoregate.scorers.scorer import (
     OutOfTime,

@@ -15,11 +15,11 @@ from typing import Any, Protocol, TypeVar
 from scoregate.errors import ConfigError, RunInterrupted
 from scoregate.own import clock
 from scoregate.own.folder import go_back
+from scoregate.own.signs_of_life import signs_given
+from scoregate.own.supervisor import Interruptions
 from scoregate.runner.calls import Calls
 from scoregate.runner.engine import Engine
 from scoregate.runner.plan import RunPlan, RunReport
-from scoregate.runner.signs_of_life import signs_given
-from scoregate.runner.supervisor import Interruptions
 from scoregate.runner.threads import LoopBlocked
 from scoregate.runner.users_thread import current_users_thread
 

@@ -77,8 +77,9 @@ class DaemonThreads:
         return inbox
 
     def _serve(self, inbox: _Inbox) -> None:
-        # What `Thread` does for debuggers and for measuring coverage.
+        # What `Thread` does for debuggers, profilers and measuring coverage.
         sys.settrace(threading.gettrace())
+        sys.setprofile(threading.getprofile())
         while (job := inbox.get()) is not None:
             result = job.work()
             try:

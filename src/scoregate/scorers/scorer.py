@@ -16,9 +16,9 @@ from typing import Any, Protocol
 
 from scoregate.catalog import Catalog
 from scoregate.errors import ContractError, StoreError, thread_advice
+from scoregate.own.json_codec import own_copy
 from scoregate.records import DatasetItem, RunItem, Score, ScoreSource, ScoreValue
 from scoregate.records.absent import NOT_AMONG_THEM
-from scoregate.records.copies import own_copy, own_item
 from scoregate.scorers.outcome import Scored, normalise, not_applicable, reason_of_call, shortened
 
 __all__ = [
@@ -176,7 +176,7 @@ class Scorer:
         else:
             arguments = {name: _OFFERED[name](item, run_item) for name in self.accepts}
         for name in self.copied:
-            arguments[name] = own_item(item) if name == "item" else own_copy(arguments[name])
+            arguments[name] = item.own_copy() if name == "item" else own_copy(arguments[name])
         if given is not None and self.takes_objects and "output" in arguments:
             arguments["output"] = copy.deepcopy(given)
         return arguments

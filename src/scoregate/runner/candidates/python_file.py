@@ -25,10 +25,9 @@ from scoregate.errors import ConfigError, did_you_mean
 from scoregate.files.reading import check_input_file
 from scoregate.git.version import Version
 from scoregate.records import DatasetItem
-from scoregate.records.copies import own_item
 from scoregate.runner.candidates.candidate import Candidate, CandidateError
 from scoregate.runner.candidates.failures import classify, reason_of
-from scoregate.runner.candidates.streams import collected, collected_async
+from scoregate.runner.candidates.streams import IN_ONE_PIECE, collected, collected_async
 from scoregate.runner.users_thread import IMPORTING, in_users_thread
 from scoregate.wording import first_line
 
@@ -141,14 +140,14 @@ def python_candidate(experiment: ExperimentFile, *, version: Version) -> Candida
 def _sync_call(experiment: ExperimentFile) -> Callable[[DatasetItem, int], object]:
     def call(item: DatasetItem, _trial: int) -> object:
         try:
-            returned = experiment.task(item=own_item(item))
+            returned = experiment.task(item=item.own_copy())
             if inspect.isawaitable(returned):
                 if inspect.iscoroutine(returned):
                     returned.close()
                 raise CandidateError(
                     "task is no async function but returned an awaitable (make it `async def`)"
                 )
-            return collected(returned)
+            return returned if type(returned) in IN_ONE_PIECE else collected(returned)
         except _UNFIT_TO_TRAVEL as error:
             raise _explained(error, experiment.path) from error
 
@@ -158,8 +157,10 @@ def _sync_call(experiment: ExperimentFile) -> Callable[[DatasetItem, int], objec
 def _async_call(experiment: ExperimentFile) -> Callable[[DatasetItem, int], object]:
     async def call(item: DatasetItem, _trial: int) -> object:
         try:
-            returned = experiment.task(item=own_item(item))
-            return await collected_async(await returned if inspect.isawaitable(returned) else returned)
+            returned = experiment.task(item=item.own_copy())
+            if inspect.isawaitable(returned):
+                returned = await returned
+            return returned if type(returned) in IN_ONE_PIECE else await collected_async(returned)
         except asyncio.CancelledError:
             own = asyncio.current_task()
             if own is None or own.cancelling():

@@ -14,8 +14,8 @@ from scoregate.runner.candidates.failures import CandidateError
 _MOST_PIECES = 1_000_000
 """A generator without end cannot be stopped from outside, and must not fill the memory."""
 
-_WHOLE = frozenset((str, dict, list, int, float, bool, type(None)))
-"""Types of answers that come in one piece."""
+IN_ONE_PIECE = frozenset((str, dict, list, int, float, bool, type(None)))
+"""Types of most answers, which are no streams, so that `collected` need not be called with them."""
 
 
 def collected(returned: Any) -> object:
@@ -23,8 +23,6 @@ def collected(returned: Any) -> object:
 
     A stream of texts is one text, one of bytes is bytes, any other a list, and one of nothing an empty text.
     """
-    if type(returned) in _WHOLE:
-        return returned
     if isinstance(returned, Answer) and _is_stream(returned.output):
         return replace(returned, output=collected(returned.output))
     if isinstance(returned, AsyncIterator):
@@ -39,8 +37,6 @@ def collected(returned: Any) -> object:
 
 async def collected_async(returned: object) -> object:
     """`collected` on an event loop."""
-    if type(returned) in _WHOLE:  # most answers
-        return returned
     if isinstance(returned, Answer) and _is_stream(returned.output):
         return replace(returned, output=await collected_async(returned.output))
     return await _gathered(returned) if isinstance(returned, AsyncIterator) else collected(returned)

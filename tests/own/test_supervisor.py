@@ -12,7 +12,7 @@ import time
 import pytest
 
 from scoregate.errors import RunInterrupted
-from scoregate.runner.supervisor import supervise
+from scoregate.own.supervisor import supervise
 
 
 @pytest.mark.parametrize("code", [0, 1, 5])
@@ -104,7 +104,7 @@ def test_what_the_candidate_left_for_the_end_of_the_process_is_done(
 SUPERVISED = r"""
 import os, signal, sys, time
 from scoregate.errors import RunInterrupted
-from scoregate.runner.supervisor import supervise
+from scoregate.own.supervisor import supervise
 
 def work():
     seen = []
@@ -153,7 +153,7 @@ def test_ctrl_c_before_the_run_begins_ends_the_work(capfd: pytest.CaptureFixture
 
 
 def test_a_forwarded_signal_that_comes_after_the_run_does_no_harm() -> None:
-    from scoregate.runner.supervisor import Interruptions
+    from scoregate.own.supervisor import Interruptions
 
     def work() -> int:
         with Interruptions(lambda: None):

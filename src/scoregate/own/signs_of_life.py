@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from scoregate.own import clock
 
 if TYPE_CHECKING:
-    from scoregate.records import DatasetItem
-
-    _Call = Callable[[DatasetItem, int], Any]
+    _Call = Callable[[Any, int], Any]
+    """Of a dataset item and its trial."""
 
 _BEAT_SECONDS = 0.2
 _HEAD = struct.Struct("=Qd")
@@ -182,13 +181,13 @@ def told_of(call: _Call, run: str, *, is_async: bool) -> _Call:
         return call
     if is_async:
 
-        async def awaited(item: DatasetItem, trial: int) -> Any:
+        async def awaited(item: Any, trial: int) -> Any:
             with at_work(run, item.id, trial):
                 return await call(item, trial)
 
         return awaited
 
-    def called(item: DatasetItem, trial: int) -> Any:
+    def called(item: Any, trial: int) -> Any:
         with at_work(run, item.id, trial):
             return call(item, trial)
 

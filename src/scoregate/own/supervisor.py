@@ -21,8 +21,7 @@ from typing import Any
 
 from scoregate.errors import INTERRUPTED, RunInterrupted
 from scoregate.own import clock
-from scoregate.runner.signs_of_life import AtWork, SignsOfLife, Watch, give_signs, suspects
-from scoregate.wording import Say
+from scoregate.own.signs_of_life import AtWork, SignsOfLife, Watch, give_signs, suspects
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _STOP = b"!"
@@ -42,7 +41,9 @@ class ProcessHung(RunInterrupted):
         self.at_work = at_work
 
 
-def supervise(work: Callable[[], int], *, hint: str | None = None, say: Say | None = None) -> int:
+def supervise(
+    work: Callable[[], int], *, hint: str | None = None, say: Callable[[str], None] | None = None
+) -> int:
     """Run `work` in a child process and return its exit code, whatever the user's code does as the child exits.
 
     Call it before threads are started and heavy modules are loaded. Ctrl-C and SIGTERM reach the child, also

@@ -7,14 +7,11 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from scoregate.runner.signs_of_life import AtWork, SignsOfLife, Watch, at_work, signs_given
-from scoregate.runner.supervisor import ProcessHung, supervise
-
-Drive = Any
+from scoregate.own.signs_of_life import AtWork, SignsOfLife, Watch, at_work, signs_given
+from scoregate.own.supervisor import ProcessHung, supervise
 
 
 def hold_the_interpreter() -> None:
@@ -105,30 +102,3 @@ def test_more_calls_than_there_is_room_for_do_no_harm() -> None:
         call.__exit__(None, None, None)
     with signs.at("run-1", "ü" * 600, 0):
         assert all(isinstance(call, AtWork) for call in signs.at_work())
-
-
-def test_a_scorer_that_held_the_process_up_is_not_called_for_that_item_again(drive: Drive) -> None:
-    asked = []
-
-    def right(*, input: dict[str, str], **_: object) -> bool:
-        asked.append(input["q"])
-        return True
-
-    async def kind(*, input: dict[str, str], **_: object) -> bool:
-        asked.append(input["q"])
-        return True
-
-    for scorer, other in ((right, kind), (kind, right)):
-        asked.clear()
-        name = scorer.__name__
-        driven = drive(
-            lambda item, trial: "answer",
-            evaluators=[scorer, other],
-            held_up={("b", 0): name},
-            run_id=f"run-{name}",
-        )
-        cells = driven.scores(name)
-        assert [cells[item].status for item in "abc"] == ["ok", "error", "ok"]
-        assert cells["b"].comment == "held the interpreter until the run was ended, and was not called again"
-        assert {cell.status for cell in driven.scores(other.__name__).values()} == {"ok"}
-        assert sorted(asked) == ["a", "a", "b", "c", "c"]
