@@ -31,6 +31,7 @@ from scoregate.results_file import (
     iterate_lines,
     iterate_lock_lines,
     read_results,
+    read_sealed,
     write_lock,
     write_results,
 )
@@ -250,6 +251,17 @@ def test_a_lock_is_one_line_an_item_with_its_scores() -> None:
         '{"kind": "item", "item": "b", "trial": 0, "status": "timeout", "error": "120 s", "scores": '
         '{"correct": {"status": "error", "comment": "no output"}, "policy": {"status": "not_applicable"}}}',
     ]
+
+
+@pytest.mark.parametrize("digest", ["", None, 7, ["a"]])
+def test_a_lock_file_whose_digest_is_no_text_is_one_without(tmp_path: Path, digest: object) -> None:
+    path = tmp_path / "gate.baseline.jsonl"
+    write_lock(Run(HEADER, (RunItem("a", 0, "ok", output="x"),)), path)
+    assert read_sealed(path)[1] is True
+    header, *others = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    fields = {**json.loads(header), "digest": digest}
+    path.write_text("".join([f"{json.dumps(fields)}\n", *others]), encoding="utf-8")
+    assert read_sealed(path)[1] is None
 
 
 def test_a_packed_file_has_the_same_bytes_each_time(tmp_path: Path) -> None:
