@@ -79,6 +79,10 @@ class NoBaseline(BaselineError):
     """There is nothing to compare with yet; that is not the same as "no regression"."""
 
 
+class EditedBaseline(BaselineError):
+    """Its file is not as it was when it was accepted."""
+
+
 class RunInterrupted(ScoregateError):
     """A run stopped before its end; what was done is kept and can be resumed. `run` is its id, where one had begun."""
 

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from scoregate.catalog import CATALOG_FILE
-from scoregate.errors import BaselineError, ConfigError, NoBaseline, ResultsError, StoreError, did_you_mean
+from scoregate.errors import (
+    BaselineError,
+    ConfigError,
+    EditedBaseline,
+    NoBaseline,
+    ResultsError,
+    StoreError,
+    did_you_mean,
+)
 from scoregate.files.reading import shown_path
 from scoregate.gate_file import Gate, read_gate
 from scoregate.gate_file.source import File, GitRevision, LangfuseExperiment, RunId, Source, named_source
@@ -127,7 +135,7 @@ def intact(path: Path, hint: str, gate: Gate, what: str = "baseline") -> Run:
     """
     run, unchanged = _trusted(lambda: read_sealed(path), hint, what)
     if unchanged is False:
-        raise BaselineError(
+        raise EditedBaseline(
             f"the {what} was edited since it was accepted: its lines are not those of its digest",
             where=shown_path(path),
             hint=f'restore the file from git, or accept a run: scoregate baseline accept {gate.place} RUN --why "…"',

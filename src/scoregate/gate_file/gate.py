@@ -150,6 +150,8 @@ class Gate:
     path: Path | None = None
     root: Path = field(default_factory=Path)
     """The project's root: the folder that holds the gate's `gates/`."""
+    policy_changes: tuple[str, ...] = ()
+    """What the change under review moves of the gate itself, a line each; no gate file says it (`gate_run.policy`)."""
 
     @property
     def place(self) -> str:

@@ -56,18 +56,31 @@ def check_gate(
 ) -> Decided:
     """`check`, with everything that a report shows of the verdict."""
     from scoregate.baselines.load import load_anchor, load_baseline, load_run
+    from scoregate.errors import EditedBaseline
     from scoregate.gate_file import read_gate
     from scoregate.gate_run.decide import decide
     from scoregate.gate_run.outcome import Decided
+    from scoregate.gate_run.request import target_branch
     from scoregate.sources import existing_store, known_items
 
-    gate = read_gate(gate_path).with_policy(on_inconclusive)
+    gate = read_gate(gate_path)
+    if target_branch() is not None:
+        from scoregate.gate_run.policy import under_policy
+
+        gate = under_policy(gate)
+    gate = gate.with_policy(on_inconclusive)
     with existing_store(gate.root, store_path) or nullcontext() as store:
         now = load_run(candidate, store, "--candidate", gate)
         scorers = now.header.scorers
-        before = load_baseline(gate, baseline, store, scorers)
+        before, why_none = None, ""
+        try:
+            before = load_baseline(gate, baseline, store, scorers)
+        except EditedBaseline as error:
+            if not gate.policy_changes:
+                raise
+            why_none = str(error)  # A verdict, so that what the change moves is told with it.
         anchor = load_anchor(gate, store, scorers)
-        decision = decide(gate, before, now, anchor, seed=seed, store=store)
+        decision = decide(gate, before, now, anchor, seed=seed, store=store, why_no_baseline=why_none)
         return Decided(
             gate=gate,
             verdict=decision.verdict,

@@ -114,6 +114,8 @@ def _believed(
 
         trust = judge_trust(gate, baseline, candidate)
         verdict, commands = trust.applied(verdict), trust.commands
+    if gate.policy_changes:
+        verdict = replace(verdict, policy_changes=gate.policy_changes)
     script = script or _as_kept(candidate)
     if script is not None:
         verdict = _with_script(verdict, script)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,8 +18,24 @@ if TYPE_CHECKING:
     from scoregate.runner.plan import RunReport
     from scoregate.store import Totals
 
+_TARGET_BRANCHES = (
+    "GITHUB_BASE_REF",
+    "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
+    "SYSTEM_PULLREQUEST_TARGETBRANCH",
+    "CHANGE_TARGET",
+    "BUILDKITE_PULL_REQUEST_BASE_BRANCH",
+    "BITBUCKET_PR_DESTINATION_BRANCH",
+)
+"""In the build of a pull request, the branch that it is to be merged into: GitHub, GitLab, Azure, Jenkins, Buildkite,
+Bitbucket."""
 NEWEST = "the newest"
 """`--resume` without an id."""
+
+
+def target_branch(environ: Mapping[str, str] = os.environ) -> str | None:
+    """The branch that the pull request is for whose build this is; None in any other build."""
+    named = next(filter(None, (environ.get(name, "").strip() for name in _TARGET_BRANCHES)), None)
+    return named.removeprefix("refs/heads/") if named else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

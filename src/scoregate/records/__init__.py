@@ -378,6 +378,8 @@ class Verdict:
     """Quantiles of the measured scores that the gate has a rule on."""
     left_out_trials: LeftOutTrials | None = None
     """Where one run has more trials than the other: those that were not compared."""
+    policy_changes: tuple[str, ...] = ()
+    """What the change under review moves of the gate itself, a line each: rules, contracts, dataset, baseline."""
 
     @property
     def exit_code(self) -> int:

@@ -16,6 +16,7 @@ from scoregate.reports.report import Report
 from scoregate.reports.rounds_log import effort, round_lines, stopped_early
 from scoregate.reports.shown_rules import (
     MARKS,
+    POLICY_CHANGES,
     RuleRow,
     ShownRules,
     further_reasons,
@@ -63,7 +64,15 @@ def render_markdown(report: Report, *, max_items: int = 20) -> str:
     spreads = [
         inline(line) for line in (*spread_lines(report), *corrected_lines(report), *judge_usage_lines(report))
     ]
-    before = [_alert(report), _sides(report.verdict), *tables, *spreads, *reasons, *_rounds(report)]
+    before = [
+        _alert(report),
+        _sides(report.verdict),
+        *_policy_changes(report.verdict),
+        *tables,
+        *spreads,
+        *reasons,
+        *_rounds(report),
+    ]
     after = [*_missing(report), *_notes(report), *_next_steps(report), _footer(report.verdict)]
     room = LIMIT - sum(len(part) + 2 for part in (*before, *after))
     evidence, in_full = evidence_parts(report, room // 2)
@@ -96,6 +105,11 @@ def _sides(verdict: Verdict) -> str:
     ]
     text = ", ".join(parts)
     return text[0].upper() + text[1:]
+
+
+def _policy_changes(verdict: Verdict) -> list[str]:
+    lines = bullets(map(inline, verdict.policy_changes), _LIST_SHARE)
+    return [f"#### {POLICY_CHANGES}", *lines] if lines else []
 
 
 def _named(role: str, name: str | None) -> str:

@@ -31,6 +31,8 @@ MOST_SLICES = 5
 """Slices shown of one score."""
 _MOST_ADVISORY_SLICES = 2
 """Of an advisory score, which decides nothing anyway."""
+POLICY_CHANGES = "This change also moves the gate"
+"""Above the lines of `Verdict.policy_changes`."""
 MARKS = {
     "+": "better",
     "-": "worse",

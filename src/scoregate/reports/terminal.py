@@ -11,6 +11,7 @@ from scoregate.records import RuleResult
 from scoregate.reports.report import Report
 from scoregate.reports.shown_rules import (
     MARKS,
+    POLICY_CHANGES,
     RuleRow,
     ShownRules,
     fails_on_sentences,
@@ -81,6 +82,7 @@ def render_terminal(report: Report, *, width: int, colour: bool, max_items: int 
     explained: set[str] = set()
     parts = (
         _head(report, width, paint),
+        _policy_changes(report, width),
         _rules_table(report, main, width, paint, explained=explained),
         _anchor(report, anchor, width, paint, explained),
         paragraphs(spread_lines(report), width, first=""),
@@ -111,6 +113,11 @@ def _head(report: Report, width: int, paint: Paint) -> list[str]:
     dataset = f", dataset {verdict.dataset}" if verdict.dataset else ""
     gate = f", gate {verdict.gate}" if verdict.gate else ""
     return lines + wrap(one_line(" ".join(sides) + dataset + gate), width)
+
+
+def _policy_changes(report: Report, width: int) -> list[str]:
+    lines = paragraphs(report.verdict.policy_changes, width, first="- ")
+    return [f"{POLICY_CHANGES}:", *lines] if lines else []
 
 
 def _side(role: str, label: str | None, run: str | None) -> str:
