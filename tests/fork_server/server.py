@@ -20,6 +20,7 @@ import struct
 import sys
 import threading
 import time
+from contextlib import suppress
 from importlib import import_module, invalidate_caches
 from pkgutil import walk_packages
 from typing import Any, NoReturn
@@ -34,18 +35,23 @@ _IMPORTED_LATE = (
     "dotenv",
     "encodings.idna",
     "encodings.utf_8_sig",
+    "encodings.utf_16_le",
+    "graphlib",
     "httpcore",
     "httpx",
     "jsonschema",
     "langfuse",
     "numpy",
-    "openai.resources.chat.completions",
+    "openai.resources.chat.chat",
+    "openai.resources.chat.completions.completions",
     "opentelemetry.sdk.trace",
     "rapidfuzz",
     "scipy.special",
     "tabulate",
 )
 """What most commands import inside functions. What few do makes every fork dearer: pandas, scipy.stats."""
+_OF_SOME_RELEASES = ("anyio._backends._asyncio", "httpcore2", "openai.lib._chat_completion_resources")
+"""What some releases of these packages import in the midst of their work."""
 
 
 def main(control: socket.socket) -> None:
@@ -76,6 +82,9 @@ def _import_everything() -> list[str]:
                 import_module(module.name)
         for name in _IMPORTED_LATE:
             import_module(name)
+        for name in _OF_SOME_RELEASES:
+            with suppress(ImportError):
+                import_module(name)
     finally:
         environment.__getitem__ = look
     return sorted(looked_at)
