@@ -1,18 +1,29 @@
 from __future__ import annotations
 
+import compileall
+import importlib
 import os
 import signal
 import sys
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.git.repository import Repository
 
+TESTS = Path(__file__).parent
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's job in the background ignores Ctrl-C, and so would every command that the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+if not os.environ.get("SCOREGATE_TEST_LANGFUSE"):
+    # The servers of the tests are asked without TLS, and yet every client would read all certificates of the system,
+    # for longer than most tests take. In this folder there are none.
+    os.environ.pop("SSL_CERT_FILE", None)
+    os.environ["SSL_CERT_DIR"] = str(TESTS)
 
 
 @pytest.fixture
@@ -31,10 +42,10 @@ _LONG = ("cli", "langfuse", "runner", "example", "gate_run", "fork_server", "doc
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first. One that is begun at the end has a single processor work and the others wait."""
-    rooms = {Path(__file__).parent / name for name in _LONG}
+    rooms = {TESTS / name for name in _LONG}
 
     def is_short(item: pytest.Item) -> bool:
-        return rooms.isdisjoint(item.path.parents) and item.path.parent != Path(__file__).parent
+        return rooms.isdisjoint(item.path.parents) and item.path.parent != TESTS
 
     items.sort(key=is_short)
 
@@ -43,6 +54,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     """One more than there are processors: in some tests the pauses of a delivery are waited for."""
     return (yield) + 1
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile what no test imports: commands and workers do in each of their processes, and may keep nothing."""
+    if not sys.dont_write_bytecode and not hasattr(session.config, "workerinput"):
+        for folder in ("src", "experiments", "benchmarks"):
+            compileall.compile_dir(TESTS.parent / folder, quiet=2)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Share the rewriting of the assertions: every worker begins with other files, and finds the rest in the cache.
+
+    All of them rewrite all files at the same time otherwise. A file that cannot be imported is told of by pytest.
+    """
+    own: dict[str, object] | None = getattr(session.config, "workerinput", None)
+    if own is None or session.config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+        return
+    files = sorted(TESTS.rglob("test_*.py"))
+    first = len(files) * int(str(own["workerid"]).removeprefix("gw")) // int(str(own["workercount"]))
+    for file in files[first:] + files[:first]:
+        with suppress(Exception, pytest.skip.Exception):
+            importlib.import_module(".".join(file.relative_to(TESTS.parent).with_suffix("").parts))
 
 
 def pytest_collection_finish() -> None:
