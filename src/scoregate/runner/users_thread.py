@@ -11,7 +11,6 @@ what is the user's:
 from __future__ import annotations
 
 import threading
-from asyncio.events import _get_running_loop, _set_running_loop
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import ContextVar, copy_context
@@ -65,6 +64,8 @@ class UsersThread:
 
         Raises GateEnded where the gate ends before.
         """
+        from asyncio.events import _get_running_loop, _set_running_loop
+
         running = _get_running_loop()
         _set_running_loop(None)  # The session has a loop of its own.
         try:

@@ -309,6 +309,13 @@ def test_modules_beside_the_file_and_on_a_relative_pythonpath_are_found(
     assert ask(made(tmp_path, source), "x") == [["beside", "lib"]]
 
 
+def test_only_an_async_task_has_the_process_load_asyncio(tmp_path: Path) -> None:
+    """Its import is a good part of the start of a process, of which a session has many."""
+    body = "task(*, item):\n    import sys\n    return 'asyncio' in sys.modules\n"
+    assert ask(made(tmp_path, f"def {body}"), "x") == [False]
+    assert ask(made(tmp_path, f"async def {body}"), "x") == [True]
+
+
 def test_a_bare_python_needs_nothing_but_the_standard_library(tmp_path: Path) -> None:
     """An environment without scoregate gets that package alone, and nothing that is installed beside it."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)

@@ -6,7 +6,6 @@ was. When the socket closes, the process ends, whatever it is doing: so none out
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket
@@ -46,6 +45,8 @@ def answer_questions(experiment: Path, descriptor: int, under: Under) -> None:
     candidate = python_candidate(loaded, version=Version(""))
     ready: dict[str, JSON] = {"version": loaded.version}
     if candidate.is_async:
+        import asyncio
+
         asyncio.run(_answer_async(candidate, channel, ready, under))
     else:
         _answer_sync(candidate, channel, ready, under)
@@ -111,6 +112,8 @@ def _answer_sync(candidate: Candidate, channel: _Channel, ready: dict[str, JSON]
 async def _answer_async(
     candidate: Candidate, channel: _Channel, ready: dict[str, JSON], under: Under
 ) -> None:
+    import asyncio
+
     # One event loop for all calls, as in the engine: clients that belong to it live on.
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[_Line] = asyncio.Queue()

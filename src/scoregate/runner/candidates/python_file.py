@@ -5,7 +5,6 @@ A file whose `experiment(context)` makes it a script gives its task and evaluato
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import importlib
 import importlib.util
@@ -155,6 +154,8 @@ def _sync_call(experiment: ExperimentFile) -> Callable[[DatasetItem, int], objec
 
 
 def _async_call(experiment: ExperimentFile) -> Callable[[DatasetItem, int], object]:
+    import asyncio
+
     async def call(item: DatasetItem, _trial: int) -> object:
         try:
             returned = experiment.task(item=item.own_copy())

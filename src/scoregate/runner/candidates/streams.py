@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import replace
@@ -26,6 +25,8 @@ def collected(returned: Any) -> object:
     if isinstance(returned, Answer) and _is_stream(returned.output):
         return replace(returned, output=collected(returned.output))
     if isinstance(returned, AsyncIterator):
+        import asyncio
+
         return asyncio.run(_gathered(returned))
     if not _is_stream(returned):
         return returned
