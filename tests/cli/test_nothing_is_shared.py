@@ -134,7 +134,7 @@ def test_both_arms_of_a_session_see_the_items_as_they_are(small: Small) -> None:
     project = small(number=8, experiment=experiment, gate=gate(*ALL_TRUE))
     project.write_lines("datasets/agent.jsonl", rows(8))
     project.write("experiments/other.py", experiment)
-    ran = project.run("--against", "experiments/other.py")
+    ran = project.run("--against", "experiments/other.py", "--concurrency", "2")  # so many processes an arm
     runs = [one["run"] for one in json.loads(project.scoregate("runs", "list", "--json").out)]
     assert len(runs) == 2, ran.err
     for run in runs:

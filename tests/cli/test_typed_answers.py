@@ -109,6 +109,7 @@ def test_one_answer_of_such_a_type_among_others_is_one_failed_item(small: Small)
 def test_beside_another_version_that_ends_the_run_too(small: Small) -> None:
     project = small(number=8)
     project.write("experiments/other.py", AGENT.replace('item.input["n"]', "object"))
-    ran = project.run("--candidate", "experiments/other.py", "--against", "experiments/agent.py")
+    versions = ("--candidate", "experiments/other.py", "--against", "experiments/agent.py")
+    ran = project.run(*versions, "--concurrency", "2")
     assert ran.code == 5
     assert "the task returned something that is no JSON: object at output, so the run ended after" in ran.err
