@@ -14,32 +14,22 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scoregate.errors import USAGE, ScoregateError, ServiceError
 from scoregate.langfuse.settings import Settings
+from scoregate.langfuse.wire import Answer, Wire, nobody_there, transport_errors
 from scoregate.own import json_codec
 from scoregate.records import JSON
 from scoregate.retries import is_transient, pause_of_request, seconds_to_wait
-from scoregate.version import __version__
-
-if TYPE_CHECKING:
-    import httpx
-
 
 API = "/api/public"
 PAGE = 100
 """Most entries of a page that the server gives."""
-_CONNECTIONS = 96
-"""Most requests that are under way at a time; scores that go one by one take them all."""
-_OF_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
-_TOO_LARGE = 413
-"""After it a server of Langfuse leaves everything unanswered that comes on the same connection."""
 _DOUBTFUL = frozenset((400, 401, 403, 404, 405))
 Query = Mapping[str, str | int | float | bool | None]
 _MOST_OF_A_REASON = 300
@@ -94,8 +84,6 @@ class Connection:
         self, settings: Settings, patience: Patience | None = None, *, stop: threading.Event | None = None
     ) -> None:
         """`stop`, once set, ends every wait: the request that waits fails as if its time was up."""
-        import httpx
-
         self.settings = settings
         self.patience = patience or Patience()
         self._stop = stop or threading.Event()
@@ -103,12 +91,7 @@ class Connection:
         self._heard_at = time.monotonic()
         self._end: float | None = None
         self._random = Random()
-        self._trusted = httpx.create_ssl_context()
-        self._lock = threading.Lock()
-        self._clients: list[httpx.Client] = []
-        self._idle: list[httpx.Client] = []
-        """Those of them that have no request under way, the one that was used last at the end."""
-        self._lending = threading.BoundedSemaphore(_CONNECTIONS)
+        self._wire = Wire(settings, self._stop)
 
     def __enter__(self) -> Connection:
         return self
@@ -117,35 +100,7 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        with self._lock:
-            clients, self._clients, self._idle = self._clients, [], []
-        for client in clients:
-            client.close()
-
-    @contextmanager
-    def _client(self) -> Iterator[httpx.Client]:
-        """A client of its own for each request that is under way: one that holds many connections looks at all of
-        them for every request, which costs more than the request itself."""
-        import httpx
-
-        with self._lending:
-            with self._lock:
-                client = self._idle.pop() if self._idle else None
-            if client is None:
-                client = httpx.Client(
-                    base_url=self.settings.base_url + API,
-                    auth=httpx.BasicAuth(self.settings.public_key, self.settings.secret_key),
-                    headers={"user-agent": f"scoregate/{__version__}"},
-                    timeout=self.patience.request,
-                    verify=self._trusted,
-                )
-                with self._lock:
-                    self._clients.append(client)
-            try:
-                yield client
-            finally:
-                with self._lock:
-                    self._idle.append(client)
+        self._wire.close()
 
     def end_by(self, moment: float) -> None:
         """Let no request go on beyond this moment (`time.monotonic`), and count the silence from now on."""
@@ -222,13 +177,14 @@ class Connection:
                 tries, first=patience.first_pause, longest=patience.longest_pause, random=self._random
             )
             try:
-                answer = self._exchange(method, path, params, content, sent, deadline)
-            except self._transport_errors() as problem:
+                left = max(0.1, min(patience.request, deadline - time.monotonic()))
+                answer = self._wire.exchange(method, API + path, params, content, sent, left)
+            except transport_errors() as problem:
                 failure = f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
-                if _nobody_there(problem):
+                if nobody_there(problem):
                     deadline = min(deadline, began + patience.unreachable)
             else:
-                status, body = answer.status_code, _parsed(answer)
+                status, body = answer.status, _parsed(answer)
                 if status < 500:
                     self._heard_at = time.monotonic()
                 good = 200 <= status < 300 and not _cut_off(answer, body, method)
@@ -258,43 +214,6 @@ class Connection:
         if seconds > 0:
             self._stop.wait(seconds)
 
-    def _exchange(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, str],
-        content: bytes | None,
-        headers: Mapping[str, str],
-        deadline: float,
-    ) -> httpx.Response:
-        """One request with its whole answer. A body that comes drop by drop is given up in time."""
-        import httpx
-
-        left = max(0.1, min(self.patience.request, deadline - time.monotonic()))
-        until = time.monotonic() + left
-        with (
-            self._client() as client,
-            client.stream(
-                method, path, params=params, content=content, headers=headers, timeout=left
-            ) as answer,
-        ):
-            body = bytearray()
-            for part in answer.iter_bytes():
-                body += part
-                if time.monotonic() > until or self._stop.is_set():
-                    raise httpx.ReadTimeout("the answer takes too long")
-            if answer.status_code == _TOO_LARGE:
-                answer.extensions["network_stream"].close()
-            # The body is decoded by now; a header that says otherwise would have it done again.
-            plain = [(k, v) for k, v in answer.headers.multi_items() if k.lower() not in _OF_THE_BODY]
-            return httpx.Response(answer.status_code, headers=plain, content=bytes(body))
-
-    @staticmethod
-    def _transport_errors() -> tuple[type[Exception], ...]:
-        import httpx
-
-        return (httpx.TransportError, httpx.DecodingError)
-
     def _failed(self, why: str) -> ServiceError:
         return ServiceError(
             f"Langfuse at {self.settings.base_url} does not serve: {self.settings.redacted(why)}",
@@ -313,24 +232,18 @@ class Connection:
         return Refused(status, self.settings.redacted(_reason(body)), where=path.partition("?")[0], hint=hint)
 
 
-def _nobody_there(problem: Exception) -> bool:
-    import httpx
-
-    return isinstance(problem, httpx.ConnectError | httpx.ConnectTimeout)
-
-
 def _as_text(value: str | int | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _parsed(answer: httpx.Response) -> JSON:
+def _parsed(answer: Answer) -> JSON:
     try:
-        return answer.json()
+        return json_codec.loads(answer.content)
     except ValueError:
-        return answer.text
+        return answer.content.decode(errors="replace")
 
 
-def _cut_off(answer: httpx.Response, body: JSON, method: str) -> bool:
+def _cut_off(answer: Answer, body: JSON, method: str) -> bool:
     """Whether an answer that should be JSON is none, as a proxy's page is; only a write may be answered by nothing."""
     return isinstance(body, str) and (bool(answer.content) or method == "GET")
 
@@ -343,7 +256,7 @@ def _what_failed(status: int, body: JSON) -> str:
     )
 
 
-def _date(answer: httpx.Response) -> datetime | None:
+def _date(answer: Answer) -> datetime | None:
     try:
         return parsedate_to_datetime(answer.headers.get("date", ""))
     except ValueError:

@@ -29,6 +29,7 @@ from scoregate.langfuse.connection import Connection, Refused
 from scoregate.langfuse.project import project_of
 from scoregate.langfuse.read_back import Shown, began, item_count, roots_shown, scores_shown
 from scoregate.langfuse.score_configs import ScoreConfig, read_configs
+from scoregate.langfuse.score_sending import goes_one_by_one
 from scoregate.langfuse.sending import Sender, Spending
 from scoregate.store import Store
 from scoregate.store.outbox import ROOT, WHOLE_RUN, Delivered, DeliveryCounts
@@ -39,6 +40,8 @@ _ITEMS_OF_A_REQUEST = 200
 _SCORES_OF_A_REQUEST = 400
 _PASS_SECONDS = 1.0
 """Pause between two passes while the run goes on; it grows while nothing can be sent."""
+_FIRST_PAUSE = 0.1
+"""The pause after the first pass, which grows to that one: what there is to send is there once a run has begun."""
 _LONGEST_PAUSE = 8.0
 _SILENCE_SECONDS = 45.0
 """A server that has not answered for so long, be it with a wish to wait, is given up for this time."""
@@ -177,7 +180,7 @@ class Delivery:
 
     def _work(self) -> None:
         """In the thread: pass after pass, until nothing is left, nobody answers, or time is up."""
-        pause, denied = _PASS_SECONDS, 0
+        pause, denied = _FIRST_PAUSE / 2, 0
         while not self._stop.is_set():
             closing = self._closing.is_set()
             try:
@@ -194,7 +197,8 @@ class Delivery:
                 if denied >= _DENIALS:
                     return
             alive = settled or not failed or self._alive
-            pause = _PASS_SECONDS if alive else min(2 * pause, _LONGEST_PAUSE)
+            longest = _PASS_SECONDS if alive else _LONGEST_PAUSE
+            pause = _PASS_SECONDS if alive and closing else min(2 * pause, longest)
             (self._stop if closing else self._closing).wait(pause)
 
     def _pass(self) -> tuple[int, int]:
@@ -243,13 +247,13 @@ class Delivery:
         scores = self._outbox.pending_scores(run, self._target, _SENDERS * _SCORES_OF_A_REQUEST + hopeless)
         parcels = self._outbox.parcels(run, self._target, _SENDERS + hopeless)
         of_run = self._outbox.pending_run_scores(run, self._target)
+        # Each group asks for connections of its own.
+        together = len(scores) if goes_one_by_one(self._connection) else _SCORES_OF_A_REQUEST
         return [
             *self._grouped(
                 [((run, i.item, i.trial, ROOT), i) for i in items], sender.items, _ITEMS_OF_A_REQUEST
             ),
-            *self._grouped(
-                [((run, s.item, s.trial, s.score), s) for s in scores], sender.scores, _SCORES_OF_A_REQUEST
-            ),
+            *self._grouped([((run, s.item, s.trial, s.score), s) for s in scores], sender.scores, together),
             *self._grouped([((run, "spans", p.key, ""), p) for p in parcels], sender.parcels, 1),
             *self._grouped(
                 [((run, WHOLE_RUN, s.trial, s.id), s) for s in of_run], sender.run_scores, len(of_run)

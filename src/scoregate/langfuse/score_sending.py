@@ -18,13 +18,14 @@ from scoregate.errors import ScoregateError, ServiceError
 from scoregate.langfuse.at_once import at_once
 from scoregate.langfuse.connection import Connection, Refused
 from scoregate.langfuse.score_body import MOST_BYTES
+from scoregate.langfuse.wire import CONNECTIONS
 from scoregate.own import json_codec
 from scoregate.records import JSON
 
 PATH = "/scores"
 MOST_IN_A_BATCH = 200
 _TAKES_NO_ARRAY = "received array"
-_AT_ONCE = 48
+_AT_ONCE = CONNECTIONS
 """Requests at a time where scores go one by one."""
 _NOT_ABOUT_THE_SCORE = frozenset((401, 403, 404, 405))
 """Refusals of keys and addresses: no score is to blame, and every other one would meet them too."""
@@ -62,11 +63,18 @@ def send_scores(connection: Connection, bodies: Sequence[Body]) -> list[_SentSco
     return _Sending(connection, bodies).all_of_them()
 
 
+def goes_one_by_one(connection: Connection) -> bool:
+    """Whether the server has refused an array of scores."""
+    return connection in _ONE_BY_ONE
+
+
 class _Sending:
     def __init__(self, connection: Connection, bodies: Sequence[Body]) -> None:
         self._connection = connection
         self._bodies = bodies
         self._told: dict[int, _SentScore] = {}
+        self._alone: list[int] = []
+        """Places of those that go one by one: all of them side by side, whatever batch they were in."""
         self._lock = threading.Lock()
         self._failures = 0
         self._gave_up: ScoregateError | None = None
@@ -75,10 +83,11 @@ class _Sending:
         for batch in self._batches():
             if self._gave_up is not None:
                 self._tell_all(batch, self._gave_up)
-            elif len(batch) == 1 or self._connection in _ONE_BY_ONE:
-                self._send_singly(batch)
+            elif len(batch) == 1 or goes_one_by_one(self._connection):
+                self._alone += batch
             else:
                 self._send_together(batch)
+        self._send_singly(self._alone)
         return [self._told[place] for place in range(len(self._bodies))]
 
     def _batches(self) -> list[list[int]]:
@@ -104,7 +113,7 @@ class _Sending:
             if reply.status == 400 and _TAKES_NO_ARRAY in str(reply.body):
                 # So much is no whim of a server that is overloaded.
                 _ONE_BY_ONE.add(self._connection)
-                self._send_singly(batch)
+                self._alone += batch
                 return
             if reply.status == 400:
                 reply = self._connection.post(PATH, together)
@@ -113,7 +122,7 @@ class _Sending:
                 self._gave_up = refusal
                 self._tell_all(batch, refusal)
                 return
-            self._send_singly(batch)
+            self._alone += batch
         except ServiceError as failure:
             self._tell_all(batch, failure)
             self._failed(failure)
@@ -123,7 +132,7 @@ class _Sending:
             for index, place in enumerate(batch):
                 if index not in doubtful:
                     self._tell(place, "accepted")
-            self._send_singly([batch[index] for index in sorted(doubtful)])
+            self._alone += [batch[index] for index in sorted(doubtful)]
 
     def _send_singly(self, places: list[int]) -> None:
         if len(places) == 1:
