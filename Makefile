@@ -84,7 +84,7 @@ docs: setup ## Write the reference pages that are made from the code
 bench: setup ## Measure the engine's overhead and the delivery to Langfuse, each beside peers
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	$(BIN)/python benchmarks/overhead.py
-	$(BIN)/python benchmarks/delivery.py
+	$(BIN)/python benchmarks/delivery.py --beside 5da323f
 
 simulate: setup ## Measure the gate's false alarms and power (BUILDS=full for the published figures, WORLD=second)
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/simulate.py --builds $(or $(BUILDS),quick) --world $(or $(WORLD),reference)

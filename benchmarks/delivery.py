@@ -1,6 +1,6 @@
 """What it costs to have a run seen in Langfuse, beside the SDK's own runner: wall time, and what arrived.
 
-    python benchmarks/delivery.py [--items 5000] [--latency 0.2] [--repetitions 3] [--beside CHECKOUT]
+    python benchmarks/delivery.py [--items 5000] [--latency 0.2] [--repetitions 3] [--beside REVISION|CHECKOUT]
 
 A stand-in server in a process of its own (`tests/langfuse_server`) answers every request after the latency. Both
 contenders run the same task (20 ms) with 50 calls at once and one evaluator, each in a fresh process, in turns. The
@@ -8,9 +8,9 @@ ideal is items × seconds ÷ 50. "run" is the wall time until the last item is s
 after that until everything is sent, "seen" the wall time until everything was read back. What arrived is counted on
 the server.
 
-Then 500 items with two scores each against a server as the recorded one is: it takes scores one by one, answers in
-0.1 s, and shows a run item after 1.2 s and a score after 5.5 s. With --beside, another checkout of this repository is
-measured in turns with this one.
+Then 500 items with two scores each against a server as the recorded one is: it answers in 0.1 s, and shows a run item
+after 1.2 s and a score after 5.5 s. Where it takes arrays of scores, as from 4.59 on, the SDK's runner is measured in
+turns; where it takes them one by one, another version of this repository is, with --beside: a folder, or a commit.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tests.langfuse_server.process import ServerHandle
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src"
+sys.path.insert(0, str(ROOT))
 
 CONCURRENCY = 50
 SECONDS = 0.020
@@ -106,20 +109,26 @@ def _exact(*, output: Any, expected_output: Any, **_: Any) -> bool:
     return bool(output == expected_output)
 
 
-def run_sdk(count: int) -> dict[str, float | str]:
+def run_sdk(count: int, number_of_scores: int = 1) -> dict[str, float | str]:
     import logging
 
     from langfuse import Evaluation, Langfuse
 
     logging.disable(logging.CRITICAL)  # one line an item and more, which would be timed as well
 
-    def exact(*, output: Any, expected_output: Any, **_: Any) -> Any:
-        return Evaluation(name="exact", value=output == expected_output, data_type="BOOLEAN")
+    def evaluator(number: int) -> Any:
+        def exact(*, output: Any, expected_output: Any, **_: Any) -> Any:
+            return Evaluation(name=f"exact {number}", value=output == expected_output, data_type="BOOLEAN")
 
+        return exact
+
+    evaluators = [evaluator(number) for number in range(number_of_scores)]
     client = Langfuse()
     data: list[Any] = [{"input": {"question": n}, "expected_output": "answer"} for n in range(count)]
     began = time.perf_counter()
-    client.run_experiment(name="bench", data=data, task=task, evaluators=[exact], max_concurrency=CONCURRENCY)
+    client.run_experiment(
+        name="bench", data=data, task=task, evaluators=evaluators, max_concurrency=CONCURRENCY
+    )
     client.flush()
     return {"run": time.perf_counter() - began}
 
@@ -157,32 +166,60 @@ def _arrived(server: ServerHandle) -> dict[str, int]:
     return {"items": sum(counts["items"].values()), "scores": counts["scores"]}
 
 
-def measure_as_recorded(checkout: Path) -> dict[str, Any]:
-    """One run of a checkout's code against a server as the recorded one is."""
+def measure_as_recorded(contender: str, source: Path, *, batches: bool) -> dict[str, Any]:
+    """One run with the code of `source` against a server as the recorded one is, and what it asked of that."""
     from tests.langfuse_server.process import server_process
 
-    with server_process(latency=RECORDED_LATENCY, batches=False) as server:
+    with server_process(latency=RECORDED_LATENCY, batches=batches) as server:
         server.control("behaviour", **AS_RECORDED)
-        words = ["--contender", "scoregate", "--items", str(RECORDED_ITEMS), "--scores", str(RECORDED_SCORES)]
-        return {**_told(server, *words, PYTHONPATH=str(checkout / "src")), **_arrived(server)}
+        words = ["--contender", contender, "--items", str(RECORDED_ITEMS), "--scores", str(RECORDED_SCORES)]
+        figures = _told(server, *words, PYTHONPATH=str(source))
+        figures["requests"] = server.control("counts")["requests"]
+        if contender != "scoregate":  # it does not wait until it is seen
+            time.sleep(SETTLE_SECONDS + AS_RECORDED["score_lag"])
+        return {**figures, **_arrived(server)}
 
 
-def as_recorded(beside: Path | None, repetitions: int) -> None:
-    print(
-        f"{RECORDED_ITEMS} items with {RECORDED_SCORES} scores each, a server that takes scores one by one and shows "
-        f"them after {AS_RECORDED['score_lag']:g} s, latency {RECORDED_LATENCY:g} s"
-    )
-    checkouts = {"this checkout": Path(__file__).parent.parent, **({"the other": beside} if beside else {})}
-    seen: dict[str, list[float]] = {name: [] for name in checkouts}
+def as_recorded(beside: str | None, repetitions: int) -> None:
+    """The two rows of a server with the recorded delays: that takes arrays of scores, and that takes none."""
+    delays = f"{RECORDED_LATENCY:g} s an answer, {AS_RECORDED['score_lag']:g} s until a score is shown"
+    print(f"\n{RECORDED_ITEMS} items with {RECORDED_SCORES} scores each, {delays}")
+    ours = ("scoregate", SOURCE)
+    sdk = {"scoregate": ours, "run_experiment": ("run_experiment", SOURCE)}
+    _row("it takes arrays of scores", sdk, repetitions, batches=True)
+    with tempfile.TemporaryDirectory() as folder:
+        other = _source_of(beside, Path(folder)) if beside else None
+        alone = {"scoregate": ours, **({f"scoregate {beside}": ("scoregate", other)} if other else {})}
+        _row("it takes scores one by one", alone, repetitions, batches=False)
+
+
+def _row(what: str, contenders: Mapping[str, tuple[str, Path]], repetitions: int, *, batches: bool) -> None:
+    print(what)
+    took: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(repetitions):
-        for name, checkout in checkouts.items():
-            one = measure_as_recorded(checkout)
-            seen[name].append(one["seen"])
-            rest = f"run {one['run']:.2f} s, drain {one['drain']:.2f} s, seen {one['seen']:.2f} s"
-            print(f"{name}: {rest}; {one['items']:,} items and {one['scores']:,} scores arrived")
-    if beside:
-        ours, other = median(seen["this checkout"]), median(seen["the other"])
-        print(f"median seen {ours / other:.2f} × the other")
+        for name, (contender, source) in contenders.items():
+            one = measure_as_recorded(contender, source, batches=batches)
+            took[name].append(one.get("seen", one["run"]))
+            parts = ", ".join(f"{key} {one[key]:.2f} s" for key in ("run", "drain", "seen") if key in one)
+            arrived = f"{one['items']:,} items and {one['scores']:,} scores arrived"
+            print(f"  {name}: {parts}; {one['requests']:,} requests; {arrived}")
+    ours, *others = ((name, median(seconds)) for name, seconds in took.items())
+    for name, seconds in others:
+        print(
+            f"  median {ours[1]:.2f} s until all is seen, {name} {seconds:.2f} s: × {ours[1] / seconds:.2f}"
+        )
+
+
+def _source_of(beside: str, folder: Path) -> Path | None:
+    """The source of a checkout or of a commit, None where this repository does not have that."""
+    if (Path(beside) / "src").is_dir():
+        return Path(beside).resolve() / "src"
+    packed = subprocess.run(["git", "archive", beside, "src"], cwd=ROOT, capture_output=True, check=False)
+    if packed.returncode:
+        print(f"{beside} is not here, so nothing is measured beside: {packed.stderr.decode().strip()}")
+        return None
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=packed.stdout, check=True)
+    return folder / "src"
 
 
 def main() -> None:
@@ -191,13 +228,12 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.2)
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--scores", type=int, default=1)
-    parser.add_argument("--beside", type=Path, metavar="CHECKOUT")
+    parser.add_argument("--beside", metavar="REVISION|CHECKOUT")
     parser.add_argument("--as-recorded-only", action="store_true")
     parser.add_argument("--contender", choices=list(CONTENDERS))
     asked = parser.parse_args()
     if asked.contender:
-        more = (asked.scores,) if asked.contender == "scoregate" else ()
-        print(json.dumps(CONTENDERS[asked.contender](asked.items, *more)))
+        print(json.dumps(CONTENDERS[asked.contender](asked.items, asked.scores)))
         return
     if not asked.as_recorded_only:
         beside_the_sdk(asked)

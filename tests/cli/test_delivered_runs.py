@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -129,6 +130,28 @@ def test_required_delivery_makes_a_build_wait_for_its_service(
     pushed = accepted.scoregate("runs", "push", done.started)
     assert pushed.code == 0
     assert "delivered 8 of 8 items, 8 of 8 scores" in pushed.out
+
+
+def test_every_report_states_the_exit_code_of_a_delivery_that_was_required_and_failed(
+    accepted: Project, server: LangfuseServer
+) -> None:
+    server.stop()
+    words = ("--delivery-seconds", "1", "--require-delivery")
+    outputs = ("-o", "json=out.json", "-o", "markdown=out.md")
+    done = accepted.run(*words, *outputs)
+    assert done.code == 5
+    assert "exit code 5 (--require-delivery: not everything is seen in Langfuse)" in done.out
+    assert "exit code 5" in accepted.read("out.md")
+    written = json.loads(accepted.read("out.json"))
+    assert written["exit_code"] == 5
+    # The verdict is another thing, and stays.
+    assert written["outcome"] == done.outcome(5).lower()
+    assert accepted.run(*words, "--json").json()["exit_code"] == 5
+
+
+def test_a_required_delivery_that_succeeds_leaves_the_exit_code_to_the_verdict(accepted: Project) -> None:
+    done = accepted.run("--require-delivery", "-o", "json=out.json")
+    assert json.loads(accepted.read("out.json"))["exit_code"] == done.code == 0
 
 
 def test_required_delivery_without_keys_is_refused(project: Project) -> None:

@@ -260,6 +260,7 @@ def present(
         contracts=contracts,
         hints=(*found.hints, *filter(None, [of_other_project(gate)])),
         decides=decides,
+        undelivered_code=found.undelivered_code,
         anchor=_shown(gate.anchor_source),
         corrected=_corrected(gate, candidate, baseline),
         judge_usage=found.judge_usage,
@@ -278,9 +279,9 @@ def present(
             write_report(report, fmt, _reachable(path, stdout))
             note_report(gate.root, path)
         except ScoregateError as error:
-            if verdict.exit_code == PASS:
+            if (found.undelivered_code or verdict.exit_code) == PASS:
                 raise
-            say(str(error))  # the exit code stays that of the verdict
+            say(str(error))  # the exit code stays the one that is told
 
 
 def _corrected(gate: Gate, candidate: Run, baseline: Run | None) -> Mapping[str, CorrectedValue | str]:

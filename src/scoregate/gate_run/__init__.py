@@ -8,8 +8,8 @@
    complete ends here, with the command that goes on.
 5. `decide.decide` makes the verdict from the stored run.
 6. The caller is given it (`decided`; the command line shows it and writes its reports: `cli.terminal.present`).
-7. `deliver.deliver` sends the rest to Langfuse. The exit code is the verdict's (`records.Verdict.exit_code`), or 5
-   where a delivery is required and not complete.
+7. `deliver.tell_and_deliver` does 6, and sends the rest to Langfuse. The exit code is the verdict's
+   (`records.Verdict.exit_code`), or 5 where a delivery is required and not complete; then 7 comes before 6.
 
 Two versions side by side take `beside.run_beside` in place of 2 to 5: rounds of `session.SideBySide`, until the data
 decide. Results that exist take `check.check` or `enforce.enforce`: 5 alone.

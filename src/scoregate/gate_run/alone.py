@@ -18,7 +18,7 @@ from scoregate.gate_run.announce import (
 )
 from scoregate.gate_run.begin import begin_run, finish_run, plan_run
 from scoregate.gate_run.decide import decide
-from scoregate.gate_run.deliver import deliver, linked, say_if_local
+from scoregate.gate_run.deliver import linked, say_if_local, tell_and_deliver
 from scoregate.gate_run.outcome import Decided, RunOutcome
 from scoregate.gate_run.rescored_first import ScoredFirst, scored_first
 from scoregate.gate_run.stopped import how_to_go_on, note_failed_alike, why_stopped
@@ -29,6 +29,7 @@ from scoregate.gates.dead_rules import dead_rules
 from scoregate.planning.outlook import warnings_before
 from scoregate.runner import session
 from scoregate.sources import open_store
+from scoregate.store import Totals
 from scoregate.wording import proposed_command
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def run_alone(
             told = warnings_before(gate, assembly.dataset, before.baseline)
         of_judges = [*priceless(assembly), *uncalibrated(gate)]
         started = begin_run(request, assembly, store, facts=before.scored_first.facts)
+        if started.usual is None and before.baseline is not None:
+            started = replace(started, usual=Totals.of_run(before.baseline))
         if told is not None:
             caveats += told.guarding_nothing
             if told.blind is not None and not started.header.partial:
@@ -107,11 +110,8 @@ def run_alone(
             hints=(*hints, *decision.hints, *([f"in Langfuse: {url}"] if url else [])),
             judge_usage=store.judge_usage.of_runs(candidate.id) if assembly.judges else (),
         )
-        decided(found)
-        delivery, exit_code = deliver(
-            request, link, found.verdict, candidate.id, say, script.evaluations if script else ()
-        )
-        return RunOutcome(decided=found, exit_code=exit_code, delivery=delivery)
+        evaluations = script.evaluations if script else ()
+        return tell_and_deliver(request, link, found, candidate.id, decided, say, evaluations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ class StartedRun:
     used: Totals = field(default_factory=Totals)
     """What earlier sessions took."""
     usual: Totals | None = None
-    """What the gate's newest other run took, if there is one that holds anything."""
+    """What the gate's newest other run took, if there is one that holds anything; else its baseline."""
 
 
 def start_run(

@@ -18,7 +18,7 @@ from scoregate.gate_run.announce import (
 )
 from scoregate.gate_run.begin import check_kind, chosen_items, run_to_resume
 from scoregate.gate_run.decide import decide_beside
-from scoregate.gate_run.deliver import deliver, linked, say_if_local
+from scoregate.gate_run.deliver import linked, say_if_local, tell_and_deliver
 from scoregate.gate_run.listener import Announcement
 from scoregate.gate_run.outcome import Decided, RunOutcome
 from scoregate.gate_run.request import Request
@@ -114,9 +114,7 @@ def run_beside(
             hints=(*decision.hints, *([f"in Langfuse: {url}"] if url else [])),
             judge_usage=store.judge_usage.of_runs(*session.runs),
         )
-        decided(found)
-        delivery, exit_code = deliver(request, link, found.verdict, session.id, say)
-        return RunOutcome(decided=found, exit_code=exit_code, delivery=delivery)
+        return tell_and_deliver(request, link, found, session.id, decided, say)
 
 
 def _session(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scoregate.errors import INCONCLUSIVE, INTERRUPTED, PASS, ConfigError
+from scoregate.gate_run.outcome import Decided, RunOutcome
 from scoregate.gate_run.request import Request
 from scoregate.wording import Say
 
@@ -134,29 +136,39 @@ def linked(settings: Settings | None, gate: Gate, store: Store, say: Say) -> Ite
         yield link
 
 
-def deliver(
+def tell_and_deliver(
     request: Request,
     link: LangfuseLink | None,
-    verdict: Verdict,
+    found: Decided,
     run: str,
+    decided: Callable[[Decided], None],
     say: Say,
     evaluations: Sequence[RunEvaluation] = (),
-) -> tuple[DeliveryReport | None, int]:
-    """Deliver the rest and say what became of it: the report, and the exit code of the whole.
+) -> RunOutcome:
+    """Tell the verdict (`decided`), deliver the rest and say what became of it.
 
     `evaluations` are those that the candidate's own script has made of the run.
 
-    Whatever happens here, it changes no verdict. Where delivery is required and incomplete, a build that would pass
-    ends with 5. No report is there of a run that stays here, and of a delivery that failed as a whole.
+    Whatever happens here, it changes no verdict, which is therefore told first. Where delivery is required it is told
+    last, as every report states the exit code: incomplete, a build that would pass ends with 5. No delivery report is
+    there of a run that stays here, and of a delivery that failed as a whole.
     """
+    code = found.verdict.exit_code
     if link is None:
-        return None, verdict.exit_code
-    report = _delivered(request, link, verdict, run, say, evaluations)
+        decided(found)
+        return RunOutcome(decided=found, exit_code=code)
+    if not request.require_delivery:
+        decided(found)
+        report = _delivered(request, link, found.verdict, run, say, evaluations)
+        return RunOutcome(decided=found, exit_code=code, delivery=report)
+    report = _delivered(request, link, found.verdict, run, say, evaluations)
     complete = report is not None and report.complete
-    if request.require_delivery and not complete and verdict.exit_code in (PASS, INCONCLUSIVE):
-        say(f"exit code {INTERRUPTED}: --require-delivery, and not everything is seen in Langfuse")
-        return report, INTERRUPTED
-    return report, verdict.exit_code
+    if not complete and code in (PASS, INCONCLUSIVE):
+        code = INTERRUPTED
+        say(f"exit code {code}: --require-delivery, and not everything is seen in Langfuse")
+        found = replace(found, undelivered_code=code)
+    decided(found)
+    return RunOutcome(decided=found, exit_code=code, delivery=report)
 
 
 def _delivered(

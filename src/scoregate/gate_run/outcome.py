@@ -28,6 +28,8 @@ class Decided:
     hints: tuple[str, ...] = ()
     """What to do next, a line each."""
     judge_usage: Sequence[RunUsage] = ()
+    undelivered_code: int | None = None
+    """Exit code of the command where a delivery is required and not complete, in place of the verdict's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -250,10 +250,11 @@ class Delivery:
         # Each group asks for connections of its own.
         together = len(scores) if goes_one_by_one(self._connection) else _SCORES_OF_A_REQUEST
         return [
+            # First, as a server is slowest to show them.
+            *self._grouped([((run, s.item, s.trial, s.score), s) for s in scores], sender.scores, together),
             *self._grouped(
                 [((run, i.item, i.trial, ROOT), i) for i in items], sender.items, _ITEMS_OF_A_REQUEST
             ),
-            *self._grouped([((run, s.item, s.trial, s.score), s) for s in scores], sender.scores, together),
             *self._grouped([((run, "spans", p.key, ""), p) for p in parcels], sender.parcels, 1),
             *self._grouped(
                 [((run, WHOLE_RUN, s.trial, s.id), s) for s in of_run], sender.run_scores, len(of_run)

@@ -7,7 +7,7 @@ every kind of one, and whose errors both raise.
 
 from __future__ import annotations
 
-import select
+import selectors
 import threading
 import time
 from base64 import b64encode
@@ -45,10 +45,18 @@ class Answer:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    url: httpx.URL
+    headers: Mapping[str, str]
+    content: bytes | None
+
+
 class _Line(Protocol):
     """One connection, which is made when it is needed and kept for the next request."""
 
-    def exchange(self, request: httpx.Request, seconds: float, goes_on: _GoesOn) -> Answer: ...
+    def exchange(self, request: _Request, seconds: float, goes_on: _GoesOn) -> Answer: ...
 
     def close(self) -> None: ...
 
@@ -104,13 +112,10 @@ class Wire:
             if time.monotonic() > until or self._stop.is_set():
                 raise httpx.ReadTimeout("the answer takes too long")
 
-        request = httpx.Request(
-            method,
-            _url(self._base + path),
-            params=params or None,
-            headers={**self._headers, **headers},
-            content=content,
-        )
+        url = _url(self._base + path)
+        if params:
+            url = url.copy_merge_params(params)
+        request = _Request(method, url, {**self._headers, **headers}, content)
         with self._line() as line:
             return line.exchange(request, seconds, goes_on)
 
@@ -144,7 +149,7 @@ class _Direct:
     def close(self) -> None:
         self._http.close()
 
-    def exchange(self, request: httpx.Request, seconds: float, goes_on: _GoesOn) -> Answer:
+    def exchange(self, request: _Request, seconds: float, goes_on: _GoesOn) -> Answer:
         import httpx
 
         try:
@@ -178,18 +183,14 @@ class _Direct:
                 raise httpx.ConnectError(str(problem)) from problem
         http.sock.settimeout(seconds)
 
-    def _asked(self, request: httpx.Request, goes_on: _GoesOn) -> Answer:
+    def _asked(self, request: _Request, goes_on: _GoesOn) -> Answer:
         import httpx
 
         http = self._http
         # A server that will not have all of it may have answered already.
         with suppress(BrokenPipeError, ConnectionResetError):
-            http.request(
-                request.method,
-                request.url.raw_path.decode("ascii"),
-                request.content or None,
-                dict(request.headers),
-            )
+            target = request.url.raw_path.decode("ascii")
+            http.request(request.method, target, request.content, request.headers)
         answer = http.getresponse()
         body = bytearray()
         while part := answer.read1(_PART):
@@ -217,11 +218,19 @@ class _ByProxy:
     def close(self) -> None:
         self._transport.close()
 
-    def exchange(self, request: httpx.Request, seconds: float, goes_on: _GoesOn) -> Answer:
+    def exchange(self, request: _Request, seconds: float, goes_on: _GoesOn) -> Answer:
         import httpx
 
-        request.extensions = {"timeout": httpx.Timeout(seconds).as_dict()}
-        answer = self._transport.handle_request(request)
+        times = {"timeout": httpx.Timeout(seconds).as_dict()}
+        answer = self._transport.handle_request(
+            httpx.Request(
+                request.method,
+                request.url,
+                headers=request.headers,
+                content=request.content,
+                extensions=times,
+            )
+        )
         try:
             body = bytearray()
             for part in answer.iter_bytes():
@@ -250,9 +259,9 @@ def nobody_there(problem: Exception) -> bool:
 
 def _was_closed(http: HTTPConnection) -> bool:
     """Whether the server has hung up on a connection that nothing is to come on."""
-    waiting = select.poll()
-    waiting.register(http.sock, select.POLLIN)
-    return bool(waiting.poll(0))
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(http.sock, selectors.EVENT_READ)
+        return bool(waiting.select(0))
 
 
 @lru_cache(maxsize=64)

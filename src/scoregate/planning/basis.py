@@ -29,7 +29,7 @@ from scoregate.planning.stored_trials import (
     placed_trials,
     stored_trials,
 )
-from scoregate.records import Dataset, RunHeader
+from scoregate.records import Dataset, Run
 from scoregate.runner.budget import estimate
 from scoregate.sources import read_gate_dataset
 from scoregate.store import Store, Totals
@@ -89,8 +89,9 @@ def basis_of(
     dataset = read_gate_dataset(gate) if gate.dataset is not None else None
     if trials is not None and dataset is not None:
         trials = placed_trials(gate, trials, dataset)
-    margins, prices = next_margins(gate), _prices_of(gate, store)
-    stored = _stored_baseline(gate, store)
+    baseline = _stored_baseline(gate, store)
+    margins, prices = next_margins(gate), _prices_of(gate, store, baseline)
+    stored = None if baseline is None else baseline.header
     judged, shifting = (margins.gate, ()) if stored is None else against_next(margins.gate, stored)
     if trials is not None:
         noises, origin = measured_noise(judged, trials.table), trials.origin
@@ -160,12 +161,12 @@ def _places(table: RunTable) -> tuple[dict[str, str | None], Mapping[str, Mappin
     return {item: table.clusters.get(item) for item in table.items}, table.slices
 
 
-def _stored_baseline(gate: Gate, store: Store | None) -> RunHeader | None:
-    """The header of the stored baseline, None where there is none yet or it is run beside the candidate."""
+def _stored_baseline(gate: Gate, store: Store | None) -> Run | None:
+    """The stored baseline, None where there is none yet or it is run beside the candidate."""
     if gate.baseline is None or gate.side_by_side:
         return None
     try:
-        return load_baseline(gate, None, store).header
+        return load_baseline(gate, None, store)
     except NoBaseline:
         return None
 
@@ -176,7 +177,7 @@ class Prices:
 
     limits: Limits
     previous: Totals | None = None
-    """Of the newest run of the gate that holds anything."""
+    """Of the newest run of the gate that holds anything, else of its baseline."""
     votes: int = 0
     """Replies of all judges on one answer, at most."""
     judging_usd: float | None = None
@@ -185,9 +186,11 @@ class Prices:
     """What these figures leave out, a sentence a judge."""
 
 
-def _prices_of(gate: Gate, store: Store | None) -> Prices:
+def _prices_of(gate: Gate, store: Store | None, baseline: Run | None) -> Prices:
     """Read all of it. Raises ConfigError for a judge that cannot be read."""
     previous = None if store is None else store.newest_totals(gate.name)
+    if previous is None and baseline is not None:
+        previous = Totals.of_run(baseline)
     judges = [build_judge(gate, spec) for spec in read_judges(gate).values()]
     unpriced = []
     for judge in judges:

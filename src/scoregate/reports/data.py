@@ -20,7 +20,7 @@ def render_json(report: Report) -> str:
     A key of an item is there only if its value is known (`before: null` is an output that was null). Numbers
     that JSON does not have (NaN, infinity) are null.
     """
-    document = report.verdict.to_dict()
+    document = {**report.verdict.to_dict(), "exit_code": report.undelivered_code or report.verdict.exit_code}
     moved = [flip.item for flip in report.verdict.flips]
     named = dict.fromkeys([*moved, *(fresh.item for fresh in report.verdict.confirmed)])
     document["items"] = {item: _contents(report, item) for item in named}

@@ -64,16 +64,9 @@ def render_markdown(report: Report, *, max_items: int = 20) -> str:
     spreads = [
         inline(line) for line in (*spread_lines(report), *corrected_lines(report), *judge_usage_lines(report))
     ]
-    before = [
-        _alert(report),
-        _sides(report.verdict),
-        *_policy_changes(report.verdict),
-        *tables,
-        *spreads,
-        *reasons,
-        *_rounds(report),
-    ]
-    after = [*_missing(report), *_notes(report), *_next_steps(report), _footer(report.verdict)]
+    head = [_alert(report), *_policy_changes(report.verdict), _sides(report.verdict)]
+    before = [*head, *tables, *spreads, *reasons, *_rounds(report)]
+    after = [*_missing(report), *_notes(report), *_next_steps(report), _footer(report)]
     room = LIMIT - sum(len(part) + 2 for part in (*before, *after))
     evidence, in_full = evidence_parts(report, room // 2)
     room -= sum(len(part) + 2 for part in evidence)
@@ -200,11 +193,13 @@ def _next_steps(report: Report) -> list[str]:
     return bullets([*links, *map(code, report.hints)], _LIST_SHARE)
 
 
-def _footer(verdict: Verdict) -> str:
+def _footer(report: Report) -> str:
+    verdict = report.verdict
     runs = [
         f"{role} run {code(run)}"
         for role, run in (("baseline", verdict.baseline_run), ("candidate", verdict.candidate_run))
         if run
     ]
-    facts = [*runs, f"alpha {verdict.alpha:g}", f"seed {verdict.seed}", f"exit code {verdict.exit_code}"]
+    exit_code = report.undelivered_code or verdict.exit_code
+    facts = [*runs, f"alpha {verdict.alpha:g}", f"seed {verdict.seed}", f"exit code {exit_code}"]
     return f"<sub>{', '.join(facts)}</sub>"

@@ -38,6 +38,8 @@ class Report:
     """What to do next, one line each: how to resume, to accept, to look closer."""
     decides: bool = True
     """Whether the verdict's exit code is that of the command that shows it."""
+    undelivered_code: int | None = None
+    """Exit code of the command where a delivery is required and not complete, in place of the verdict's."""
     diff_command: str | None = None
     """Command that lists every item that moved; made from the run ids if None."""
 

@@ -277,7 +277,10 @@ def _next_steps(report: Report) -> list[str]:
 
 def _foot(report: Report, width: int) -> list[str]:
     verdict = report.verdict
-    warns = verdict.outcome == "inconclusive" and verdict.exit_code == 0
-    why = ' (on_inconclusive = "warn")' if warns else ""
-    code = f"exit code {verdict.exit_code}{why}, " if report.decides else ""
+    why = ""
+    if report.undelivered_code is not None:
+        why = " (--require-delivery: not everything is seen in Langfuse)"
+    elif verdict.outcome == "inconclusive" and verdict.exit_code == 0:
+        why = ' (on_inconclusive = "warn")'
+    code = f"exit code {report.undelivered_code or verdict.exit_code}{why}, " if report.decides else ""
     return wrap(f"{code}alpha {verdict.alpha:g}, seed {verdict.seed}", width)

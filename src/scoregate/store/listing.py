@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scoregate.errors import StoreError
 from scoregate.own import json_codec
+from scoregate.records import Run
 from scoregate.records.run_facts import RunFacts
 
 _NEWEST_FIRST = "ORDER BY julianday(started_at) DESC, key DESC"
@@ -37,6 +39,28 @@ class Totals:
     @property
     def items(self) -> int:
         return self.ok + self.error + self.timeout + self.skipped
+
+    @classmethod
+    def of_run(cls, run: Run) -> Totals | None:
+        """Of a run from elsewhere, such as a baseline that was checked out; None where it does not say how long calls
+        took. A lock file says that, and what they cost, in the measured scores that the gate has a rule on."""
+        seconds = _measured(run, "latency_seconds")
+        if not seconds or not run.items:
+            return None
+        statuses = Counter(item.status for item in run.items)
+        failed = sum(score.status == "error" for score in run.scores)
+        costs = _measured(run, "cost_usd")
+        return cls(
+            ok=statuses["ok"],
+            error=statuses["error"],
+            timeout=statuses["timeout"],
+            skipped=statuses["skipped"],
+            scores_ok=len(run.scores) - failed,
+            scores_error=failed,
+            calls=sum(max(1, len(item.attempts)) for item in run.items),
+            cost_usd=len(run.items) * sum(costs) / len(costs) if costs else None,
+            latency_seconds=len(run.items) * sum(seconds) / len(seconds),
+        )
 
     def __add__(self, other: Totals) -> Totals:
         return Totals(
@@ -82,6 +106,16 @@ class RunSummary:
         """Whether it only stands beside another run: a session's baseline, fresh trials of some items, or outputs of
         a run that were scored again."""
         return self.rescored_from is not None or (self.session is not None and self.session != self.run)
+
+
+def _measured(run: Run, name: str) -> list[float]:
+    """What was measured of those run items that say it, by themselves or by the score of that name."""
+    own = [value for item in run.items if (value := getattr(item, name)) is not None]
+    return own or [
+        float(score.value)
+        for score in run.scores
+        if score.score == name and isinstance(score.value, int | float)
+    ]
 
 
 def totals_of(connection: sqlite3.Connection, key: int, trials: Sequence[int] | None = None) -> Totals:
