@@ -7,6 +7,7 @@ whoever adds to it waits for `room` first.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -82,6 +83,8 @@ class Finishing:
         )
         self._committer = Committer(store, committed=self._on_committed, failed=self._on_failed)
         self._on_the_way = 0
+        self._turns: deque[asyncio.Future[None]] = deque()
+        """Of those who wait for room, in their order."""
         self._changed = asyncio.Event()
         self._interrupted_at: float | None = None
 
@@ -105,8 +108,10 @@ class Finishing:
 
     async def room(self) -> None:
         """Wait until not too much is on the way, or the session is interrupted."""
-        while self._on_the_way > self._concurrency + 2 * self._scoring.chunk and not self.interrupted:
-            await self._wait(None)
+        while self._room <= 0 and not self.interrupted:
+            turn = self._loop.create_future()
+            self._turns.append(turn)
+            await turn
 
     async def drain(self) -> None:
         """Until everything is committed; after an interrupt, only for a moment."""
@@ -129,7 +134,7 @@ class Finishing:
         self.calls.abort()
         self._scoring.abort()
         self._scoring.hurry()
-        self._changed.set()
+        self._tell(len(self._turns))
 
     def end(self) -> list[ItemToScore]:
         """Commit what is scored, and start nothing more; the answers that never came out of the scorers."""
@@ -147,6 +152,20 @@ class Finishing:
         """What candidates and services have for that."""
         return _FLUSH_SECONDS / 2 if self.interrupted else _CLOSE_SECONDS
 
+    @property
+    def _room(self) -> int:
+        """How many more may be on the way."""
+        return self._concurrency + 2 * self._scoring.chunk + 1 - self._on_the_way
+
+    def _tell(self, room: int) -> None:
+        """Less is on the way, or nobody has to wait any more: let so many go on who wait for room."""
+        self._changed.set()
+        while room > 0 and self._turns:
+            turn = self._turns.popleft()
+            if not turn.done():  # Who waited may have been cancelled.
+                turn.set_result(None)
+                room -= 1
+
     async def _wait(self, seconds: float | None) -> None:
         self._changed.clear()
         try:
@@ -160,14 +179,14 @@ class Finishing:
     def _on_put_off(self, work: ItemToScore, why: Postponed) -> None:
         self._on_the_way -= 1
         self._put_off(work, why)
-        self._changed.set()
+        self._tell(self._room)
 
     def _on_committed(self, batch: Sequence[Finished], new: tuple[bool, ...]) -> None:
         self._on_the_way -= len(batch)
         self._committed(batch, new)
-        self._changed.set()
+        self._tell(self._room)
 
     def _on_failed(self, failure: StoreError) -> None:
         self.failure = failure
         self._failed()
-        self._changed.set()
+        self._tell(len(self._turns))
