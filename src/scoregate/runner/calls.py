@@ -157,6 +157,7 @@ class _Call:
                 outcome = CallOutcome(outcome.seconds, timed_out=True, aborted=outcome.aborted)
             self.future.set_result(outcome)
             del self.open_calls[self]
+            self.job = None  # which knows this call: in a circle both would stay for long
 
     def stop(self) -> None:
         if self.task is not None:

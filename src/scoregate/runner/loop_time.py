@@ -175,19 +175,25 @@ class Steps(Coroutine[Any, Any, Any]):
         return self._step(self._coroutine.throw, *raised)
 
     def _step(self, go_on: Callable[..., Any], *given: Any) -> Any:
-        turns, time = self._turns, self._time
+        turns, time, ended = self._turns, self._time, self._ended
         if turns.began is None:
             _turns.set(turns)
         begun = time.begin_step(turns, self._since)
         try:
             return go_on(*given)
         except BaseException as error:  # user code: sys.exit ends the call, not the run
-            if self._ended is None:
+            if ended is None:
                 raise
             end = error
         finally:
             self._since = turns.left_at = time.end_step(turns, begun)
-        self._ended(end)
+        # What was raised knows this frame, and a call its task. In a circle they would stay, with the answer and all
+        # that the call has held, until Python looks for such; and with many it looks often.
+        self._ended = None
+        try:
+            ended(end)
+        finally:
+            del ended, end
         raise StopIteration
 
     def close(self) -> None:

@@ -264,6 +264,7 @@ class Scoring:
         if self._aborted and isinstance(self._threads, LoopThread):
             return  # Perhaps it was ended in its middle: it counts as unfinished.
         self._jobs.remove(job)
+        job.thread = None  # which knows this job: in a circle both would stay for long
         self._pace.job_took(clock.seconds() - job.started, len(job.works))
         self._passed_sync(job.works)
         self._start_jobs()
