@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,8 @@ def normalise(returned: object, *, name: str) -> list[Scored]:
     member (its value), or a list or tuple of these. Everything else, None, NaN and infinity, and a name that comes
     twice are errors.
     """
+    if type(returned) is bool:  # most scores
+        return [Scored(name, returned)]
     if isinstance(returned, (list, tuple)) and not hasattr(type(returned), "_fields"):  # a named tuple is one
         if not returned:
             return [_error(name, EMPTY_LIST)]
@@ -86,7 +88,8 @@ def shortened(text: str, longest: int) -> str:
 def _read(returned: object, name: str) -> Scored:
     try:
         outcome = _outcome(returned)
-        return replace(outcome, score=outcome.score or name, comment=_comment(outcome.comment))
+        score, comment = outcome.score or name, _comment(outcome.comment)
+        return Scored(score, outcome.value, outcome.status, comment)
     except _Unreadable as error:
         return _error(error.score or name, str(error))
     except Exception as error:  # noqa: BLE001 - attributes of a user's object may be code that fails
@@ -185,7 +188,7 @@ def _comment(comment: object) -> str | None:
 
 def _storable(text: str) -> str:
     """The text with lone surrogates spelled out: UTF-8, and so no file or database, can hold them."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _without_doubles(outcomes: list[Scored]) -> list[Scored]:

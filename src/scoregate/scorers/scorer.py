@@ -60,6 +60,8 @@ OFFERED_ARGUMENTS = tuple(_OFFERED)
 CHANGEABLE_ARGUMENTS = frozenset((*LANGFUSE_ARGUMENTS, "item"))
 """Those of them that can be changed in place."""
 
+_COMMON = frozenset((bool, int, float, str, dict, list, Scored))
+"""Types of what most scorers return: none of them has to be awaited."""
 _LONGEST_REASON = 300
 
 
@@ -193,7 +195,7 @@ def score_item(
     """
     try:
         returned = scorer.call(**scorer.arguments(item, run_item, given))
-        if inspect.isawaitable(returned):
+        if type(returned) not in _COMMON and inspect.isawaitable(returned):
             returned = _run_to_its_end(returned)
     except BaseException as error:
         if not _is_its_own(error, cancelled=False):
@@ -213,7 +215,7 @@ async def score_item_async(
     """
     try:
         returned = scorer.call(**scorer.arguments(item, run_item, given))
-        if inspect.isawaitable(returned):
+        if type(returned) not in _COMMON and inspect.isawaitable(returned):
             returned = await returned
     except Postponed:
         raise
@@ -278,7 +280,7 @@ def _cells(scorer: Scorer, outcomes: list[Scored], run_item: RunItem, catalog: C
 
 
 def _complete(scorer: Scorer, outcomes: list[Scored]) -> list[Scored]:
-    if scorer.scores is None:
+    if scorer.scores is None or (len(outcomes) == 1 and scorer.scores == (outcomes[0].score,)):
         return outcomes
     returned = {outcome.score for outcome in outcomes}
     absent = [name for name in scorer.scores if name not in returned]

@@ -71,6 +71,9 @@ class JsonForm:
         _check_depth(depth)
         made: dict[str, JSON] = {}
         for key, member in value.items():
+            if type(member) is type(key) is str and member.isascii() and key.isascii() and key not in made:
+                made[key] = member  # most members
+                continue
             text = key if type(key) is str else self._key(key)
             try:
                 _checked_text(text)
@@ -86,6 +89,9 @@ class JsonForm:
         _check_depth(depth)
         made: list[JSON] = []
         for element in value:
+            if type(element) is str and element.isascii():
+                made.append(element)
+                continue
             try:
                 made.append(self.of(element, depth + 1))
             except NoJson as problem:
