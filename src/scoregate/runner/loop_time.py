@@ -58,7 +58,10 @@ class LoopTime:
     def __init__(self) -> None:
         self._blocks: deque[tuple[float, float, Turns]] = deque(maxlen=_KEPT_BLOCKS)
         """Start, end and whose, in their order."""
-        self._running: Turns | None = None
+        self.last_end = 0.0
+        """When the last of them ended."""
+        self.running: Turns | None = None
+        """Those of the call that holds the loop."""
         self._blockers = 0
         self._blocked = 0.0
         self._longest = (0.0, "")
@@ -87,44 +90,40 @@ class LoopTime:
 
     def overdue(self, limit: float | None) -> bool:
         """Whether the call that holds the loop has had `limit` seconds (None: whatever it has had)."""
-        running = self._running
+        running = self.running
         return running is not None and (limit is None or running.own(clock.seconds()) >= limit)
 
-    def begin_step(self, turns: Turns, since: float) -> float:
-        now = clock.seconds()
-        if self._blocks and self._blocks[-1][1] > since:
-            waited = self.waiting(turns, now, since)
-            self._others_waited += waited
-            if turns.began is not None:
-                turns.waited += waited
-            turns.counted_until = now
-        if turns.began is None:
-            turns.began = now
-        self._running = turns
-        return now
+    def kept_waiting(self, turns: Turns, now: float, since: float) -> None:
+        """A call goes on that may have waited for others since then."""
+        waited = self.waiting(turns, now, since)
+        self._others_waited += waited
+        if turns.began is not None:
+            turns.waited += waited
+        turns.counted_until = now
 
-    def end_step(self, turns: Turns, begun: float) -> float:
-        self._running = None
-        now = clock.seconds()
-        if now - begun >= _BLOCK_SECONDS:
-            self._blocks.append((begun, now, turns))
-            if turns.name is not None:
-                self._blockers += 1
-                self._blocked += now - begun
-                self._longest = max(self._longest, (now - begun, turns.name))
-        return now
+    def blocked(self, turns: Turns, begun: float, now: float) -> None:
+        """A step of a call has held the loop for long."""
+        self._block(turns, begun, now)
+        if turns.name is not None:
+            self._blockers += 1
+            self._blocked += now - begun
+            self._longest = max(self._longest, (now - begun, turns.name))
+
+    def _block(self, turns: Turns, begun: float, now: float) -> None:
+        self._blocks.append((begun, now, turns))
+        self.last_end = now
 
     def hold(self, turns: Turns) -> float:
         """Blocking code begins that is meant to run in the loop's thread."""
-        self._running = turns
+        self.running = turns
         return clock.seconds()
 
     def release(self, turns: Turns, begun: float) -> None:
         """It has ended. Others have waited, and nobody is to blame."""
-        self._running = None
+        self.running = None
         now = clock.seconds()
         if now - begun >= _BLOCK_SECONDS:
-            self._blocks.append((begun, now, turns))
+            self._block(turns, begun, now)
 
     @property
     def problem(self) -> str | None:
@@ -176,9 +175,13 @@ class Steps(Coroutine[Any, Any, Any]):
 
     def _step(self, go_on: Callable[..., Any], *given: Any) -> Any:
         turns, time, ended = self._turns, self._time, self._ended
+        begun = clock.seconds()
+        if time.last_end > self._since:
+            time.kept_waiting(turns, begun, self._since)
         if turns.began is None:
+            turns.began = begun
             _turns.set(turns)
-        begun = time.begin_step(turns, self._since)
+        time.running = turns
         try:
             return go_on(*given)
         except BaseException as error:  # user code: sys.exit ends the call, not the run
@@ -186,7 +189,10 @@ class Steps(Coroutine[Any, Any, Any]):
                 raise
             end = error
         finally:
-            self._since = turns.left_at = time.end_step(turns, begun)
+            time.running = None
+            self._since = turns.left_at = now = clock.seconds()
+            if now - begun >= _BLOCK_SECONDS:
+                time.blocked(turns, begun, now)
         # What was raised knows this frame, and a call its task. In a circle they would stay, with the answer and all
         # that the call has held, until Python looks for such; and with many it looks often.
         self._ended = None

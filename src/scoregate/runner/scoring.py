@@ -170,7 +170,8 @@ class Scoring:
         self._open[id(work)] = work
         if self._sync:
             self._backlog.append(work)
-            if self._timer is None or len(self._backlog) >= self._pace.chunk:
+            # With more than a chunk there was no beginning just now, and the timer looks again.
+            if self._timer is None or len(self._backlog) == self._pace.chunk:
                 self._start_jobs()
         else:
             self._passed_sync([work])

@@ -55,16 +55,16 @@ class JsonForm:
         kind = type(value)
         if kind is str:
             return _checked_text(value)
+        if kind is dict:
+            return self._object(value, depth)
+        if kind is list:
+            return self._list(value, depth)
         if value is None or kind is bool:
             return value
         if kind is int:
             return _checked_integer(value)
         if kind is float:
             return _checked_number(value)
-        if kind is dict:
-            return self._object(value, depth)
-        if kind is list:
-            return self._list(value, depth)
         return self._other(value, depth)
 
     def _object(self, value: Mapping[Any, Any], depth: int) -> JSON:
