@@ -60,7 +60,7 @@ def own_copy(value: Any) -> Any:
     if kind is dict:
         made: dict[Any, Any] = value.copy()
         for key, member in made.items():
-            if type(member) not in _UNCHANGEABLE:
+            if type(member) is not str and type(member) not in _UNCHANGEABLE:
                 made[key] = own_copy(member)
         return made
     if kind is list:

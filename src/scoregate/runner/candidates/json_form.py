@@ -68,7 +68,8 @@ class JsonForm:
         return self._other(value, depth)
 
     def _object(self, value: Mapping[Any, Any], depth: int) -> JSON:
-        _check_depth(depth)
+        if depth >= _MAX_DEPTH:
+            raise _too_deep()
         made: dict[str, JSON] = {}
         for key, member in value.items():
             if type(member) is type(key) is str and member.isascii() and key.isascii() and key not in made:
@@ -86,14 +87,16 @@ class JsonForm:
         return made
 
     def _list(self, value: Sequence[Any], depth: int) -> JSON:
-        _check_depth(depth)
+        if depth >= _MAX_DEPTH:
+            raise _too_deep()
         made: list[JSON] = []
         for element in value:
-            if type(element) is str and element.isascii():
+            kind = type(element)
+            if kind is str and element.isascii():
                 made.append(element)
                 continue
             try:
-                made.append(self.of(element, depth + 1))
+                made.append((self._object if kind is dict else self.of)(element, depth + 1))
             except NoJson as problem:
                 problem.path.append(str(len(made)))
                 raise
@@ -142,7 +145,8 @@ class JsonForm:
         return self._container(value, depth)
 
     def _container(self, value: Any, depth: int) -> JSON:
-        _check_depth(depth)
+        if depth >= _MAX_DEPTH:
+            raise _too_deep()
         if "Streaming" in type(value).__name__:  # LlamaIndex's replies
             return _checked_text(str(value))
         if isinstance(value, (type, ModuleType)):
@@ -255,6 +259,5 @@ def _checked_number(value: float) -> float:
     return value
 
 
-def _check_depth(depth: int) -> None:
-    if depth >= _MAX_DEPTH:
-        raise NoJson(f"more than {_MAX_DEPTH} levels")
+def _too_deep() -> NoJson:
+    return NoJson(f"more than {_MAX_DEPTH} levels")
