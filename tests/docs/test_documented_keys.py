@@ -15,7 +15,17 @@ from scoregate.scorers.library import LIBRARY
 from tests.docs.pages import REPOSITORY, Page
 
 REFERENCE = REPOSITORY / "docs" / "reference"
-MADE_BY_THE_READER = {"name", "where", "path", "root", "inferred", "catalog", "rules", "contract"}
+MADE_BY_THE_READER = {
+    "name",
+    "where",
+    "path",
+    "root",
+    "inferred",
+    "catalog",
+    "rules",
+    "contract",
+    "policy_changes",
+}
 """Fields that no key of the file has as its own."""
 KEYS = {
     "passing": "pass",

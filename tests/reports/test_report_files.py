@@ -28,6 +28,7 @@ def test_json_is_the_verdict_with_the_items_that_moved() -> None:
         "rounds": [],
         "confirmed": [],
         "spreads": [],
+        "policy_changes": [],
     }
     assert document["rules"][0]["difference"] == -0.043
     assert document["items"] == {
