@@ -22,10 +22,14 @@ from scoregate.cli.options import (
 @click.option(
     "--candidate",
     required=True,
-    metavar="FILE|RUN",
+    metavar="FILE|RUN|langfuse:NAME",
     help="Results file, the id of a stored run, or langfuse:EXPERIMENT.",
 )
-@click.option("--baseline", metavar="FILE|RUN", help="Compare with this instead of the gate's own baseline.")
+@click.option(
+    "--baseline",
+    metavar="FILE|RUN|langfuse:NAME",
+    help="Compare with this instead of the gate's own baseline.",
+)
 @click.option(
     "--on-inconclusive",
     type=click.Choice(["warn", "fail"]),

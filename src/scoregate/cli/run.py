@@ -87,7 +87,9 @@ _existing = click.Path(path_type=Path)
     "--keep-going", is_flag=True, help="Make every call, also where the first ones all failed alike."
 )
 @click.option(
-    "--baseline", metavar="FILE|RUN|git:REF", help="Compare with this instead of the gate's own baseline."
+    "--baseline",
+    metavar="FILE|RUN|langfuse:NAME|git:REF",
+    help="Compare with this instead of the gate's own baseline.",
 )
 @click.option(
     "--candidate",
@@ -127,7 +129,9 @@ _existing = click.Path(path_type=Path)
 )
 @click.option("--local", is_flag=True, help="Keep the run here, whatever Langfuse keys there are.")
 @click.option(
-    "--require-delivery", is_flag=True, help="Exit code 5 where the run is not all seen in Langfuse."
+    "--require-delivery",
+    is_flag=True,
+    help="Exit code 5 in place of 0 or 3 where the run is not all seen in Langfuse.",
 )
 @delivery_seconds_option("How long to wait, after the verdict, until the run is seen in Langfuse.")
 @seed_option

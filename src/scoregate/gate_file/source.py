@@ -10,6 +10,9 @@
     git:REF                   GitRevision; of no anchor       GitRevision
     experiments/x.py          -                               File, of `run --candidate` and `--against` alone
 
+`check` refuses a GitRevision, of which there are no results. To `run --candidate` and `--against`, which name a
+version to run, whatever is no GitRevision is a File.
+
 A dataset is a file, or `langfuse:NAME`, or `langfuse:NAME@TIME` for the one in Langfuse as it was at a time.
 
 Only the kind is told here. Whether the file, the run, the ref or the experiment exists, whoever looks it up says.

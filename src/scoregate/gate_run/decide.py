@@ -1,16 +1,22 @@
 """The one way from results to a verdict: compared, held against the anchor, and believed as far as its judges are.
 
-Whoever has results to decide comes through here: `run`, `check`, `enforce`, and two versions side by side. What the
-rules of one look say (`gates.look`: guards, then scores and slices, each by `gates.rules`; the worst of them counts)
-can be overruled, in this order:
+Whoever has results to decide comes through here: `run`, `check`, `enforce`, and two versions side by side. (What has
+no judges to believe and no script, such as `scoregate.compare` and `baseline accept`, asks `gates.compare` itself.)
 
-1. too many missing cells make it invalid (`gates.comparability`), and a part of the dataset never passes;
-2. a version beside itself compares nothing, and never passes;
-3. a drop that is proved against the anchor is a regression, an anchor that cannot be compared is invalid
-   (`gates.anchors`);
-4. what a scorer says otherwise of answers that are the same is invalid (`gates.same_answers`);
-5. rules of judges that are not calibrated, or proved to be kinder to one version, are invalid (`judge_trust.trust`);
-6. the candidate's own script may say regression or invalid.
+Two runs that cannot be compared are invalid (`gates.comparability`: other items, other scorers, a part of the dataset
+as the baseline, a score that the baseline lacks), and so is a run without a baseline. Else the rules of one look say
+something (`gates.look`: guards, then scores and slices, each by `gates.rules`), and the worst of them counts, in the
+order regression, invalid, inconclusive, pass. It can be overruled, in this order:
+
+1. too many missing cells make it invalid, also a regression; a part of the dataset never passes;
+2. side by side: a version beside itself compares nothing, and never passes;
+3. a drop that is proved against the anchor is a regression, also where the baseline cannot be compared; an anchor
+   that cannot be compared is invalid, but for a regression (`gates.anchors`);
+4. from stored results: what a scorer says otherwise of answers that are the same is invalid; a drop that is proved
+   without those answers stays one (`gates.same_answers`);
+5. rules of judges that are not calibrated, or proved to be kinder to one version, are invalid; a drop in spite of a
+   judge that favours the candidate stays one, and so do those of other scores (`judge_trust.trust`);
+6. the candidate's own script may say regression, or invalid where nothing is proved.
 """
 
 from __future__ import annotations

@@ -5,11 +5,12 @@ In Langfuse some of them travel as attributes (`langfuse.spans`). Results files 
 another type than its own counts as absent, and what nobody changes, known here or not, goes back as it stood. (Two
 queries of the store name `gate` and `wait_for` in SQL.)
 
-Who sets them: `gate_run.begin.start_run` what every run notes (gate, and origin to selected_items),
+Who sets them: `gate_run.begin.start_run` what every run notes (gate, and origin to scored_by_more),
 `gate_run.session` what tells the runs of a session apart (session, arm, against, round), `gate_run.rescored_first`
-scored_again, `gate_run.stopped` failed_alike and held_up, `gate_run.rescore` rescored_from and rescored,
+scored_again, `gate_run.stopped` failed_alike and held_up, `gate_run.rescore` rescored_from and rescored (and gate),
 `gate_run.alone` script, `gates.acceptance` and `baselines` accepted and run_shifts, `gate_run.enforce`
-sdk_experiment, and `langfuse.experiment_runs` experiment.
+sdk_experiment (and gate and dirty), and of a run that is read from Langfuse `langfuse.experiment_runs` and
+`langfuse.delivered_run` experiment, origin and langfuse_dataset_id.
 """
 
 from __future__ import annotations
