@@ -8,7 +8,9 @@ from tests.cli.noisy import noisy_results
 from tests.cli.project import GATE, Project, agent
 
 Small = Callable[..., Project]
-SELFTEST = ("selftest", "gates/agent.toml", "--builds", "40")
+SELFTEST = ("selftest", "gates/agent.toml", "--builds", "10")
+OF_MANY = (*SELFTEST, "--builds", "40")
+"""So many that a share of them is proved to be too large, or small."""
 BESIDE = GATE.replace('"gates/agent.baseline.jsonl"', '"git:main"')
 
 
@@ -17,7 +19,7 @@ def test_stored_trials_of_a_run_are_dealt_to_two_arms(small: Small) -> None:
     run = project.run("--trials", "4").started
     tested = project.scoregate(*SELFTEST, "--drop", "0.5")
     assert tested.code == 0, tested.err
-    assert "40 A/A builds of 40 items, one look, 1 trial an arm" in tested.out
+    assert "10 A/A builds of 40 items, one look, 1 trial an arm" in tested.out
     assert f"dealt from run {run}: 4 trials of v1" in tested.out
     assert "the gate allows 1 %" in tested.out
     assert "correct, 50 points" in tested.out
@@ -42,7 +44,7 @@ def test_the_same_seed_gives_the_same_bytes(small: Small) -> None:
 
 def test_a_gate_that_calls_chance_a_regression_fails_its_test(small: Small) -> None:
     project = small(gate=GATE.replace("max_drop = 0.05", "critical = true"))
-    tested = project.scoregate(*SELFTEST, "--from", noisy_results(project, "noisy.jsonl"))
+    tested = project.scoregate(*OF_MANY, "--from", noisy_results(project, "noisy.jsonl"))
     assert tested.code == 1
     assert "TOO MANY" in tested.out
     assert "false alarms by score: correct (40)" in tested.out
@@ -52,14 +54,14 @@ def test_a_limit_on_the_own_value_is_no_false_alarm(small: Small) -> None:
     project = small(gate=GATE.replace("max_drop = 0.05", "max_drop = 0.05\nmin = 0.95"))
     tested = project.scoregate(*SELFTEST, "--from", noisy_results(project, "noisy.jsonl"), "--json")
     assert tested.code == 0
-    assert tested.json()["outcomes"]["floor"] == 40
+    assert tested.json()["outcomes"]["floor"] == 10
     assert tested.json()["false_alarms"]["count"] == 0
 
 
 def test_large_drops_are_found_and_unchanged_builds_are_not(small: Small) -> None:
     project = small()
     results = noisy_results(project, "noisy.jsonl", items=200, rate=0.9)
-    tested = project.scoregate(*SELFTEST, "--from", results, "--drop", "0.25", "--json").json()
+    tested = project.scoregate(*OF_MANY, "--from", results, "--drop", "0.25", "--json").json()
     assert tested["false_alarms"]["count"] <= 2
     assert [d["kind"] for d in tested["detections"]] == ["concentrated", "diffuse"]
     assert all(d["found"]["count"] >= 38 for d in tested["detections"])
