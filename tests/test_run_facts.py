@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import scoregate
 from scoregate.records import Run, RunHeader
-from scoregate.records.run_facts import Acceptance, Rescored, RunFacts, RunShift, ScriptSaid
+from scoregate.records.run_facts import Acceptance, Rescored, RunFacts, RunShift, ScriptSaid, Shard
 from scoregate.results_file import read_results, write_results
 from scoregate.store import Store
 
@@ -33,6 +33,7 @@ METADATA: dict[str, Any] = {
     "wait_for": ["helpful"],
     "selection": "the first 2: 2 of 9 items",
     "selected_items": ["q1", "q2"],
+    "shard": {"number": 2, "of": 8, "items": 9},
     "scored_by_more": ["fast_enough"],
     "script": {"outcome": "regression", "reason": "too slow"},
     "session": "agent-1",
@@ -41,6 +42,7 @@ METADATA: dict[str, Any] = {
     "round": "B",
     "failed_alike": "401: no such key",
     "held_up": [{"item": "q1", "trial": 0, "scorer": ""}, {"item": "q2", "trial": 1, "scorer": "tone"}],
+    "merged_from": ["agent-2", "agent-3"],
     "scored_again": ["agent-0-rescored-1f"],
     "rescored_from": "agent-0",
     "rescored": {"who": "Ada", "when": "2026-11-03T00:00:00Z"},
@@ -68,6 +70,7 @@ FACTS = RunFacts(
     wait_for=("helpful",),
     selection="the first 2: 2 of 9 items",
     selected_items=("q1", "q2"),
+    shard=Shard(2, 8, 9),
     scored_by_more=("fast_enough",),
     script=ScriptSaid("regression", "too slow"),
     session="agent-1",
@@ -76,6 +79,7 @@ FACTS = RunFacts(
     round="B",
     failed_alike="401: no such key",
     held_up={("q1", 0): "", ("q2", 1): "tone"},
+    merged_from=("agent-2", "agent-3"),
     scored_again=("agent-0-rescored-1f",),
     rescored_from="agent-0",
     rescored=Rescored("Ada", "2026-11-03T00:00:00Z"),
@@ -159,8 +163,8 @@ TEXTS = (
     "failed_alike",
     "rescored_from",
 )
-LISTS = ("wait_for", "selected_items", "held_up", "scored_again")
-OBJECTS = ("experiment", "sdk_experiment", "origin", "rescored", "accepted")
+LISTS = ("wait_for", "selected_items", "held_up", "merged_from", "scored_again")
+OBJECTS = ("experiment", "sdk_experiment", "origin", "shard", "rescored", "accepted")
 
 
 @pytest.mark.parametrize(
@@ -193,6 +197,15 @@ def test_a_file_is_no_cleaner_and_no_more_whole_than_it_says() -> None:
 def test_of_the_selected_items_only_texts_are_ids() -> None:
     assert RunFacts.of({"selected_items": ["q1", 2, ["q3"]]}).selected_items == ("q1",)
     assert RunFacts.of({"selected_items": []}).selected_items == (), "asked for nothing, not for everything"
+
+
+@pytest.mark.parametrize(
+    "said", [{"number": 0}, {"number": 9}, {"number": True}, {"of": "8"}, {"of": None}, {"items": -1}]
+)
+def test_a_shard_is_one_of_so_many(said: dict[str, Any]) -> None:
+    whole = {"number": 2, "of": 8, "items": 9}
+    assert str(RunFacts.of({"shard": whole}).shard) == "shard 2/8"
+    assert RunFacts.of({"shard": {**whole, **said}}).shard is None
 
 
 def test_an_arm_is_one_of_two() -> None:

@@ -8,9 +8,9 @@ queries of the store name `gate` and `wait_for` in SQL.)
 Who sets them: `gate_run.begin.start_run` what every run notes (gate, and origin to scored_by_more),
 `gate_run.session` what tells the runs of a session apart (session, arm, against, round), `gate_run.rescored_first`
 scored_again, `gate_run.stopped` failed_alike and held_up, `gate_run.rescore` rescored_from and rescored (and gate),
-`gate_run.alone` script, `gates.acceptance` and `baselines` accepted and run_shifts, `gate_run.enforce`
-sdk_experiment (and gate and dirty), and of a run that is read from Langfuse `langfuse.experiment_runs` and
-`langfuse.delivered_run` experiment, origin and langfuse_dataset_id.
+`gate_run.alone` script, `gate_run.shards` shard, `gate_run.joining` merged_from, `gates.acceptance` and `baselines`
+accepted and run_shifts, `gate_run.enforce` sdk_experiment (and gate and dirty), and of a run that is read from Langfuse
+`langfuse.experiment_runs` and `langfuse.delivered_run` experiment, origin and langfuse_dataset_id.
 """
 
 from __future__ import annotations
@@ -85,6 +85,21 @@ class ScriptSaid:
         return {"outcome": self.outcome, "reason": self.reason}
 
 
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Which share of a run this is: `number` 1 is the first of `of`, and all of them have `items` items together."""
+
+    number: int
+    of: int
+    items: int
+
+    def __str__(self) -> str:
+        return f"shard {self.number}/{self.of}"
+
+    def to_json(self) -> dict[str, JSON]:
+        return {"number": self.number, "of": self.of, "items": self.items}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """The facts of one run. A field's name is its key in `metadata`; a fact that is not known is left out there.
@@ -123,6 +138,8 @@ class RunFacts:
     """
     selected_items: tuple[str, ...] | None = None
     """Ids of the items that a partial run was asked for; None where the whole dataset was, or it is not told."""
+    shard: Shard | None = None
+    """Which share of the whole run it is, where jobs run the dataset in parts; such a run is partial as well."""
     scored_by_more: tuple[str, ...] = ()
     """Scores whose scorers look at more than the item and its answer: at latency, cost, tokens or the trial."""
     script: ScriptSaid | None = None
@@ -140,6 +157,8 @@ class RunFacts:
     held_up: Mapping[tuple[str, int], str] = field(default_factory=dict)
     """(item, trial) -> the scorer, or "" for the candidate, whose call held up the process of an earlier session until
     it was ended. Where the run is gone on with, such a call is not made in the run's process again."""
+    merged_from: tuple[str, ...] = ()
+    """Ids of the shards that were merged into the run."""
     scored_again: tuple[str, ...] = ()
     """Ids of the runs that were scored again for this one, whose cost counts towards its cap."""
     rescored_from: str | None = None
@@ -176,6 +195,7 @@ class RunFacts:
             selected_items=tuple(id for id in chosen if isinstance(id, str))
             if isinstance(chosen, list)
             else None,
+            shard=_shard(_object(metadata.get("shard")) or {}),
             scored_by_more=_texts(metadata.get("scored_by_more")),
             script=_script(_object(metadata.get("script"))),
             session=_text(metadata.get("session")),
@@ -184,6 +204,7 @@ class RunFacts:
             round=_text(metadata.get("round")),
             failed_alike=_text(metadata.get("failed_alike")),
             held_up=_held_up(metadata.get("held_up")),
+            merged_from=_texts(metadata.get("merged_from")),
             scored_again=_texts(metadata.get("scored_again")),
             rescored_from=_text(metadata.get("rescored_from")),
             rescored=None if again is None else Rescored(_text(again.get("who")), _text(again.get("when"))),
@@ -263,6 +284,13 @@ def _script(said: Mapping[str, JSON] | None) -> ScriptSaid | None:
     return ScriptSaid(outcome, _text(said.get("reason")) or "")
 
 
+def _shard(said: Mapping[str, JSON]) -> Shard | None:
+    number, of, items = (said.get(key) for key in ("number", "of", "items"))
+    if type(number) is not int or type(of) is not int or type(items) is not int:
+        return None
+    return Shard(number, of, items) if 1 <= number <= of and items >= 0 else None
+
+
 def _held_up(said: JSON) -> Mapping[tuple[str, int], str]:
     calls = [_object(call) or {} for call in said] if isinstance(said, list) else []
     return {
@@ -301,7 +329,7 @@ def _shifts(said: Mapping[str, JSON]) -> dict[str, RunShift]:
 
 
 def _as_json(fact: Any) -> JSON:
-    if isinstance(fact, Acceptance | Rescored | RunShift | ScriptSaid):
+    if isinstance(fact, Acceptance | Rescored | RunShift | ScriptSaid | Shard):
         return fact.to_json()
     if isinstance(fact, Mapping):
         return {key: _as_json(value) for key, value in fact.items()}
