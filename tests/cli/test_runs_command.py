@@ -80,6 +80,20 @@ def test_an_exported_run_comes_back_the_same(two: tuple[Project, str, str]) -> N
     assert replaced.code == 0
 
 
+def test_a_run_is_written_as_results_beside_its_verdict(two: tuple[Project, str, str]) -> None:
+    project, _, second = two
+    exported = project.scoregate("runs", "export", second).out
+    words = ("check", "gates/agent.toml", "--candidate", second)
+    assert project.scoregate(*words, "-o", "results=out/second.jsonl").outcome(1) == "REGRESSION"
+    assert project.read("out/second.jsonl") == exported
+    assert project.run("-o", "results=third.jsonl").outcome(1) == "REGRESSION"
+    assert len(project.read_lines("third.jsonl")) == len(exported.splitlines())
+    told = project.scoregate(*words, "-o", "results=second.json").error(2)
+    assert told == "-o: 'second.json' could not be read again (a results file ends in .jsonl or .jsonl.gz)"
+    told = project.scoregate("runs", "export", second, "-o", "second.json").error(2)
+    assert told == "-o: 'second.json' could not be read again (a results file ends in .jsonl or .jsonl.gz)"
+
+
 def test_prune_asks_and_keeps_the_newest(two: tuple[Project, str, str]) -> None:
     project, _, second = two
     declined = project.scoregate("runs", "prune", "--keep", "1", answer="n\n")

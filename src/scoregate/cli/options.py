@@ -32,7 +32,7 @@ seed_option = click.option(
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 output_option = click.option(
     "-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH",
-    help="Also write the report as json, markdown or csv; may be repeated.",
+    help="Also write the report as json, markdown or csv, or the run as results (a .jsonl file); may be repeated.",
 )  # fmt: skip
 
 
@@ -75,8 +75,8 @@ def parse_outputs(outputs: tuple[str, ...]) -> list[tuple[str, Path]]:
     """`FORMAT=PATH` pairs, refused before anything is run if they cannot be written."""
     if not outputs:
         return []
+    from scoregate.cli.outputs import check_output
     from scoregate.own.folder import here
-    from scoregate.reports import check_format
 
     parsed: list[tuple[str, Path]] = []
     for output in outputs:
@@ -85,7 +85,7 @@ def parse_outputs(outputs: tuple[str, ...]) -> list[tuple[str, Path]]:
             raise ConfigError(
                 f"'{output}' is not FORMAT=PATH", where="-o", hint="such as -o markdown=verdict.md"
             )
-        check_format(fmt)
+        check_output(fmt, Path(name))
         if name == "-":
             raise ConfigError(
                 f"'{output}' names no file", where="-o", hint="--json prints the report on stdout"

@@ -116,16 +116,11 @@ def diff(before: str, after: str, only: str | None, as_json: bool, store_path: P
 @store_option
 def export(run: str, output: Path | None, store_path: Path | None) -> None:
     """Write a run as a results file, which `check` and any other tool can read."""
-    from scoregate.errors import ConfigError
+    from scoregate.cli.outputs import RESULTS, check_output
     from scoregate.results_file import iterate_lines, write_results
-    from scoregate.results_file.reading import SUFFIXES
 
-    if output is not None and not output.name.endswith(SUFFIXES):
-        raise ConfigError(
-            f"'{output}' could not be read again",
-            where="-o",
-            hint="a results file ends in .jsonl or .jsonl.gz",
-        )
+    if output is not None:
+        check_output(RESULTS, output)
     with _store(store_path) as store:
         found = store.load_run(store.find_run(run))
     if output is None:

@@ -244,8 +244,7 @@ def present(
     decides: bool = True,
 ) -> None:
     """Print the verdict, then write the reports: a file that cannot be written hides nothing."""
-    from scoregate.errors import PASS, ScoregateError
-    from scoregate.git.version import note_report
+    from scoregate.errors import PASS
     from scoregate.reports import Report, render, write_report
     from scoregate.reports.terminal import render_terminal
     from scoregate.sources import of_other_project
@@ -274,14 +273,16 @@ def present(
         text = render_terminal(report, width=terminal_width(stdout), colour=colour)
         print_text(text, stream=stdout, colours=colour)
     stdout.flush()
-    for fmt, path in outputs:
-        try:
-            write_report(report, fmt, _reachable(path, stdout))
-            note_report(gate.root, path)
-        except ScoregateError as error:
-            if (found.undelivered_code or verdict.exit_code) == PASS:
-                raise
-            say(str(error))  # the exit code stays the one that is told
+    if outputs:
+        from scoregate.cli.outputs import RESULTS, write_outputs, write_run
+
+        def write(fmt: str, path: Path) -> None:
+            if fmt == RESULTS:
+                write_run(candidate, path)
+            else:
+                write_report(report, fmt, _reachable(path, stdout))
+
+        write_outputs(outputs, write, gate.root, passed=(found.undelivered_code or verdict.exit_code) == PASS)
 
 
 def _corrected(gate: Gate, candidate: Run, baseline: Run | None) -> Mapping[str, CorrectedValue | str]:

@@ -46,6 +46,16 @@ def atomic_file(path: Path, family: type[ScoregateError]) -> Iterator[BinaryIO]:
         ) from None
 
 
+def make_folder_of(path: Path, family: type[ScoregateError]) -> None:
+    """Make the folder that a file is to be written to, with those around it. Raises `family` where that cannot be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise family(
+            f"cannot be written: {error.strerror or error}", where=str(path), hint="choose another path"
+        ) from None
+
+
 def _sync_folder(folder: Path) -> None:
     """Make the new name last through a power cut, where the file system lets a folder be synced."""
     with suppress(OSError):

@@ -47,17 +47,17 @@ def write_report(report: Report, fmt: str, path: Path) -> None:
 
     Raises ConfigError for an unknown format, ScoregateError if the file cannot be written.
     """
-    from scoregate.files.writing import atomic_file
+    from scoregate.files.writing import atomic_file, make_folder_of
 
     content = render(report, fmt).encode("utf-8")
     try:
         if path.is_relative_to("/dev") or path.is_fifo():  # a stream has no file that could be replaced
             path.write_bytes(content)
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ScoregateError(
             f"cannot be written: {error.strerror or error}", where=str(path), hint="choose another path"
         ) from None
+    make_folder_of(path, ScoregateError)
     with atomic_file(path, ScoregateError) as file:
         file.write(content)
