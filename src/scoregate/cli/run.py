@@ -125,6 +125,11 @@ _existing = click.Path(path_type=Path)
 @click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Only N items, drawn with --seed.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N items.")
 @click.option(
+    "--shard",
+    metavar="K/N",
+    help="Only the K-th of N shares of the dataset, and no verdict: `scoregate merge` decides from all of them.",
+)
+@click.option(
     "--no-cache", is_flag=True, help="Ask the judges anew, though they have replied to the same before."
 )
 @click.option("--local", is_flag=True, help="Keep the run here, whatever Langfuse keys there are.")
@@ -248,10 +253,19 @@ def _way_on(request: Request, since: str) -> str:
 
 def _run(request: Request, stdout: TextIO) -> int:
     outputs = parse_outputs(request.outputs)
+    if request.shard is not None:
+        from scoregate.cli.shard import refuse_reports
+
+        refuse_reports(outputs)
     terminal = Terminal()
 
     def decided(found: Decided) -> None:
         terminal.close()
+        if found.candidate.header.facts.shard is not None:
+            from scoregate.cli.shard import present_shard
+
+            present_shard(found, outputs=outputs, as_json=request.as_json, stdout=stdout)
+            return
         if found.baseline is None and not request.as_json:
             from scoregate.reports.run_text import run_summary
 

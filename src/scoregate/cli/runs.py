@@ -12,12 +12,10 @@ import click
 
 from scoregate.cli.options import delivery_seconds_option, json_option, store_option, yes_option
 from scoregate.cli.printing import claim_streams, print_json, print_text, say
+from scoregate.cli.shown_run import show_run
 from scoregate.wording import count, proposed_command
 
 if TYPE_CHECKING:
-    from typing import TextIO
-
-    from scoregate.records import Run
     from scoregate.store import Store
 
 
@@ -73,16 +71,7 @@ def show(run: str, as_json: bool, store_path: Path | None) -> None:
     """Show one run: its counts, its scores, what failed and why."""
     with _store(store_path) as store:
         found = store.load_run(store.find_run(run))
-    _show_run(found, as_json)
-
-
-def _show_run(run: Run, as_json: bool, stdout: TextIO | None = None) -> None:
-    from scoregate.reports.run_text import run_as_dict, run_summary
-
-    if as_json:
-        print_json(json.dumps(run_as_dict(run), indent=2, ensure_ascii=False), stream=stdout)
-    else:
-        print_text(run_summary(run), stream=stdout)
+    show_run(found, as_json)
 
 
 @runs.command()
@@ -205,7 +194,7 @@ def rescore(name: str, gate_path: Path, outputs: Path | None, as_json: bool, sto
             run = score_again(prepared, store)
         finally:
             say_judges(assembly, say)
-        _show_run(run, as_json, stdout)
+        show_run(run, as_json, stdout)
         stdout.flush()
         written = rewrite(gate, run, prepared.before)
     for path in written:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scoregate.baselines.load import load_anchor, load_baseline, scored_alike, unsealed, why_stale
-from scoregate.errors import NoBaseline, RunInterrupted, ScoregateError, StoreWriteError
+from scoregate.errors import NoBaseline, RunInterrupted, StoreWriteError
 from scoregate.gate_run.announce import (
     announcement,
     priceless,
@@ -17,20 +17,16 @@ from scoregate.gate_run.announce import (
     uncalibrated,
 )
 from scoregate.gate_run.begin import begin_run, finish_run, plan_run
-from scoregate.gate_run.decide import decide
+from scoregate.gate_run.decide import Decision, decide, how_to_accept
 from scoregate.gate_run.deliver import linked, say_if_local, tell_and_deliver
 from scoregate.gate_run.outcome import Decided, RunOutcome
 from scoregate.gate_run.rescored_first import ScoredFirst, scored_first
 from scoregate.gate_run.stopped import how_to_go_on, note_failed_alike, why_stopped
 from scoregate.gate_run.wait import wait_before_verdict
-from scoregate.gates.acceptance import objections
-from scoregate.gates.compare import check_decidable
-from scoregate.gates.dead_rules import dead_rules
 from scoregate.planning.outlook import warnings_before
 from scoregate.runner import session
 from scoregate.sources import open_store
 from scoregate.store import Totals
-from scoregate.wording import proposed_command
 
 if TYPE_CHECKING:
     from scoregate.gate_run.assembly import Assembly
@@ -66,7 +62,9 @@ def run_alone(
         if before.baseline is not None:
             told = warnings_before(gate, assembly.dataset, before.baseline)
         of_judges = [*priceless(assembly), *uncalibrated(gate)]
-        started = begin_run(request, assembly, store, facts=before.scored_first.facts)
+        started = begin_run(
+            request, assembly, store, facts=before.scored_first.facts, baseline=before.baseline
+        )
         if started.usual is None and before.baseline is not None:
             started = replace(started, usual=Totals.of_run(before.baseline))
         if told is not None:
@@ -87,17 +85,24 @@ def run_alone(
         before = before.as_scored_now(assembly, store)
         candidate = store.load_run(started.header.run)
         candidate, script = _with_the_scripts_word(assembly, candidate, store)
-        decision = decide(
-            gate,
-            before.baseline,
-            candidate,
-            before.anchor,
-            seed=request.seed,
-            store=store,
-            script=script,
-            why_no_baseline=before.why_none or "",
-        )
-        hints = _how_to_accept(request, assembly, candidate) if before.baseline is None else []
+        shard = candidate.header.facts.shard
+        if shard is None:
+            decision = decide(
+                gate,
+                before.baseline,
+                candidate,
+                before.anchor,
+                seed=request.seed,
+                store=store,
+                script=script,
+                why_no_baseline=before.why_none or "",
+            )
+        else:
+            from scoregate.gate_run.shards import undecided
+
+            decision = Decision(*undecided(request, assembly, candidate, shard))
+        first = shard is None and before.baseline is None
+        hints = how_to_accept(gate, request.gate_path, candidate) if first else []
         if link is not None and before.baseline is not None:
             link.compare(candidate.id, before.baseline.id)
         url = link.url(candidate.id) if link is not None else None
@@ -236,25 +241,3 @@ def _with_the_scripts_word(assembly: Assembly, candidate: Run, store: Store) -> 
     candidate = replace(candidate, header=candidate.header.with_facts(facts))
     store.note(candidate.header)
     return candidate, end
-
-
-def _how_to_accept(request: Request, assembly: Assembly, candidate: Run) -> list[str]:
-    """What stands between a run and the first baseline: nothing but the command, or what to mend."""
-    from scoregate.baselines.langfuse_acceptance import other_branch
-
-    gate = assembly.gate
-    try:
-        check_decidable(gate, candidate)
-    except ScoregateError as error:
-        return [f"mend the gate before a run is accepted: {error}"]
-    against = [*objections(candidate, gate), *filter(None, [other_branch(gate, candidate)])]
-    if against:
-        return [f"this run is no baseline yet: {'; '.join(against)}"]
-    dead = dead_rules(gate, candidate)
-    return [
-        *(
-            f"{clause}, so that its rule would guard nothing: mend it first, or name it in --why"
-            for clause in dead.values()
-        ),
-        proposed_command("baseline", "accept", request.gate_path, candidate.id, why=True),
-    ]

@@ -19,7 +19,7 @@ from scoregate.gate_run.request import NEWEST, Request
 from scoregate.gate_run.stopped import apart_from, try_again
 from scoregate.git.checkout import origin_of
 from scoregate.own import clock
-from scoregate.records import DatasetItem, RunHeader
+from scoregate.records import DatasetItem, Run, RunHeader
 from scoregate.records.run_facts import RunFacts
 from scoregate.runner.candidates import Candidate
 from scoregate.runner.plan import Arm, RunPlan, RunReport
@@ -246,13 +246,23 @@ def _now() -> str:
     return clock.iso_now()
 
 
-def begin_run(request: Request, assembly: Assembly, store: Store, *, facts: RunFacts) -> StartedRun:
-    """A new run of one version, or the one to resume. Raises ConfigError, StoreError."""
+def begin_run(
+    request: Request, assembly: Assembly, store: Store, *, facts: RunFacts, baseline: Run | None
+) -> StartedRun:
+    """A new run of one version, or the one to resume. Raises ConfigError, StoreError.
+
+    `baseline` tells how long an item takes, where the items are shared out.
+    """
     if request.resume is not None:
         run = run_to_resume(request, assembly.gate, store)
         check_kind(store, run, beside=False)
         return _with_what_is_there(resume_run(assembly, store, run), assembly.gate, store)
     items, selection = chosen_items(request, assembly, store)
+    if request.shard is not None:
+        from scoregate.gate_run.shards import share
+
+        items, shard, selection = share(request.shard, assembly, baseline)
+        facts = replace(facts, shard=shard)
     started = start_run(assembly, store, items, selection, trials=assembly.gate.trials, facts=facts)
     return _with_what_is_there(started, assembly.gate, store)
 

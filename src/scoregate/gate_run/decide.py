@@ -24,14 +24,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from scoregate.errors import ScoregateError
+from scoregate.gates.acceptance import objections
 from scoregate.gates.anchors import with_anchor
-from scoregate.gates.compare import beside_itself, compare_with_both, nothing_to_compare
+from scoregate.gates.compare import beside_itself, check_decidable, compare_with_both, nothing_to_compare
+from scoregate.gates.dead_rules import dead_rules
 from scoregate.gates.levels import main_share
 from scoregate.gates.provenance import command_to_score_alike
 from scoregate.gates.same_answers import with_same_answers
 from scoregate.sources import with_expected_items
+from scoregate.wording import proposed_command
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scoregate.gate_file import Gate
     from scoregate.gate_run.session import SideBySide
     from scoregate.records import Run, RunHeader, ScoreValue, Verdict
@@ -179,3 +185,24 @@ def to_compare_at_all(gate: Gate, verdict: Verdict, baseline: Run | None, candid
     if baseline is None or verdict.outcome != "invalid":
         return ()
     return tuple(filter(None, [command_to_score_alike(gate, baseline.header, candidate.header)]))
+
+
+def how_to_accept(gate: Gate, gate_path: Path, candidate: Run) -> list[str]:
+    """What stands between a run and the first baseline: nothing but the command, or what to mend."""
+    from scoregate.baselines.langfuse_acceptance import other_branch
+
+    try:
+        check_decidable(gate, candidate)
+    except ScoregateError as error:
+        return [f"mend the gate before a run is accepted: {error}"]
+    against = [*objections(candidate, gate), *filter(None, [other_branch(gate, candidate)])]
+    if against:
+        return [f"this run is no baseline yet: {'; '.join(against)}"]
+    dead = dead_rules(gate, candidate)
+    return [
+        *(
+            f"{clause}, so that its rule would guard nothing: mend it first, or name it in --why"
+            for clause in dead.values()
+        ),
+        proposed_command("baseline", "accept", gate_path, candidate.id, why=True),
+    ]

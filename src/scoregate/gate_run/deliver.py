@@ -147,21 +147,23 @@ def tell_and_deliver(
 ) -> RunOutcome:
     """Tell the verdict (`decided`), deliver the rest and say what became of it.
 
-    `evaluations` are those that the candidate's own script has made of the run.
+    `evaluations` are those that the candidate's own script has made of the run. A shard is not decided here: no verdict
+    of it is sent.
 
     Whatever happens here, it changes no verdict, which is therefore told first. Where delivery is required it is told
     last, as every report states the exit code: incomplete, a build that would pass ends with 5. No delivery report is
     there of a run that stays here, and of a delivery that failed as a whole.
     """
-    code = found.verdict.exit_code
+    verdict = found.verdict if found.candidate.header.facts.shard is None else None
+    code = PASS if verdict is None else verdict.exit_code
     if link is None:
         decided(found)
         return RunOutcome(decided=found, exit_code=code)
     if not request.require_delivery:
         decided(found)
-        report = _delivered(request, link, found.verdict, run, say, evaluations)
+        report = _delivered(request, link, verdict, run, say, evaluations)
         return RunOutcome(decided=found, exit_code=code, delivery=report)
-    report = _delivered(request, link, found.verdict, run, say, evaluations)
+    report = _delivered(request, link, verdict, run, say, evaluations)
     complete = report is not None and report.complete
     if not complete and code in (PASS, INCONCLUSIVE):
         code = INTERRUPTED
@@ -174,7 +176,7 @@ def tell_and_deliver(
 def _delivered(
     request: Request,
     link: LangfuseLink,
-    verdict: Verdict,
+    verdict: Verdict | None,
     run: str,
     say: Say,
     evaluations: Sequence[RunEvaluation],
@@ -183,7 +185,8 @@ def _delivered(
 
     try:
         try:
-            link.tell_verdict(verdict, run, evaluations)
+            if verdict is not None:
+                link.tell_verdict(verdict, run, evaluations)
             return link.end(request.delivery_seconds)
         except KeyboardInterrupt:
             link.tell()

@@ -38,7 +38,7 @@ class RunOutcome:
 
     decided: Decided
     exit_code: int
-    """That of the verdict, or 5 where a delivery is required and not complete."""
+    """That of the verdict, 0 for a shard, which has none; 5 where a delivery is required and not complete."""
     delivery: DeliveryReport | None = None
     """What was seen in Langfuse; None for a run that stays here, and where the delivery failed as a whole."""
 

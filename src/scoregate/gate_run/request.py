@@ -67,6 +67,8 @@ class Request:
     """NAME=VALUE each."""
     sample: int | None = None
     limit: int | None = None
+    shard: str | None = None
+    """K/N: one of N shares of the dataset."""
     no_cache: bool = False
     """Judges are asked anew, though they have replied to the same before."""
 

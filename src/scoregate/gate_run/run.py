@@ -46,6 +46,8 @@ class RunOptions(TypedDict, total=False):
     """NAME=VALUE each."""
     sample: int | None
     limit: int | None
+    shard: str | None
+    """K/N: run one of N shares, decide nothing. `outcome.exit_code` is 0 then, whatever the verdict's own is."""
     no_cache: bool
     concurrency: int | None
     timeout: float | None
@@ -185,6 +187,10 @@ def _run_assembled(
 
             check_waiting(gate, langfuse, beside=against is not None)
         check_labels(gate)
+        if request.shard is not None:
+            from scoregate.gate_run.shards import check_shard
+
+            check_shard(request, assembly, against)
         if against is None:
             return run_alone(request, assembly, langfuse, listener, decided)
         from scoregate.gate_run.beside import run_beside
@@ -239,6 +245,8 @@ def check_option(name: str, value: object) -> None:
     expected = None
     if name == "on_inconclusive" and value not in (None, "warn", "fail"):
         expected = '"warn" or "fail"'
+    elif name == "shard" and value is not None and not isinstance(value, str):
+        expected = 'a text, such as "2/8"'
     elif name in _RANGES and value is not None:
         kind, least, words = _RANGES[name]
         fits = isinstance(value, kind) and not isinstance(value, bool)

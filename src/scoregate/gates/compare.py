@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from scoregate.errors import ConfigError, ResultsError
 from scoregate.gate_file import Gate, Rule, rule_from_mapping
@@ -102,11 +102,21 @@ def compared(baseline: Run | RunTable, candidate: Run | RunTable, gate: Gate, *,
     return replace(verdict, notes=(*verdict.notes, *about)) if about and seen.everything else verdict
 
 
-def nothing_to_compare(candidate: Run, gate: Gate, reason: str, *, seed: int = 0) -> Verdict:
-    """The verdict where there is no baseline: invalid, with the reason, and never "no regression"."""
+def nothing_to_compare(
+    candidate: Run,
+    gate: Gate,
+    reason: str,
+    *,
+    seed: int = 0,
+    outcome: Literal["inconclusive", "invalid"] = "invalid",
+) -> Verdict:
+    """The verdict where there is no baseline: invalid, with the reason, and never "no regression".
+
+    Inconclusive where the run is a part of one that is still to be decided.
+    """
     empty = RunTable(RunHeader(run="", dataset="", candidate="", expected_items=0), (), {})
     now = table_from_run(candidate)
-    seen = Seen("invalid", with_failures(reason, now, gate))
+    seen = Seen(outcome, with_failures(reason, now, gate))
     return as_verdict(gate, empty, now, seen, seed=seed)
 
 
