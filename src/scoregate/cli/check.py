@@ -7,14 +7,7 @@ from typing import Literal
 
 import click
 
-from scoregate.cli.options import (
-    gate_argument,
-    json_option,
-    output_option,
-    parse_outputs,
-    seed_option,
-    store_option,
-)
+from scoregate.cli.options import gate_argument, parse_outputs, stored_results_options
 
 
 @click.command()
@@ -25,20 +18,7 @@ from scoregate.cli.options import (
     metavar="FILE|RUN|langfuse:NAME",
     help="Results file, the id of a stored run, or langfuse:EXPERIMENT.",
 )
-@click.option(
-    "--baseline",
-    metavar="FILE|RUN|langfuse:NAME",
-    help="Compare with this instead of the gate's own baseline.",
-)
-@click.option(
-    "--on-inconclusive",
-    type=click.Choice(["warn", "fail"]),
-    help="Instead of the gate's own word: exit code 0 or 3.",
-)
-@seed_option
-@output_option
-@json_option
-@store_option
+@stored_results_options
 def check(
     gate_path: Path,
     candidate: str,

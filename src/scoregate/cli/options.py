@@ -36,6 +36,25 @@ output_option = click.option(
 )  # fmt: skip
 
 
+on_inconclusive_option = click.option(
+    "--on-inconclusive",
+    type=click.Choice(["warn", "fail"]),
+    help="Instead of the gate's own word: exit code 0 or 3.",
+)
+
+
+def stored_results_options(command: F) -> F:
+    """What every command takes that decides a gate from results that exist."""
+    against = click.option(
+        "--baseline",
+        metavar="FILE|RUN|langfuse:NAME",
+        help="Compare with this instead of the gate's own baseline.",
+    )
+    for option in (store_option, json_option, output_option, seed_option, on_inconclusive_option, against):
+        command = option(command)
+    return command
+
+
 def delivery_seconds_option(help: str) -> Callable[[F], F]:
     """`--delivery-seconds`: what is waited for differs from command to command."""
     return click.option(
@@ -51,7 +70,8 @@ _NO_GATES = (".jsonl", ".json", ".csv", ".parquet", ".gz", ".py")
 """Endings of the other files of a project, one of which is easily given in a gate's place."""
 
 
-def _gate_path(_context: click.Context, _parameter: click.Parameter, path: Path) -> Path:
+def existing_gate(path: Path) -> Path:
+    """The gate that a command line names. Raises ConfigError for what is none by its name, and one folder off."""
     if path.suffix.lower() in _NO_GATES:
         raise ConfigError(
             "this is no gate", where=str(path), hint="a gate is a TOML file, such as gates/agent.toml"
@@ -67,7 +87,10 @@ def _gate_path(_context: click.Context, _parameter: click.Parameter, path: Path)
 
 
 gate_argument = click.argument(
-    "gate_path", metavar="GATE", type=click.Path(path_type=Path), callback=_gate_path
+    "gate_path",
+    metavar="GATE",
+    type=click.Path(path_type=Path),
+    callback=lambda _context, _parameter, path: existing_gate(path),
 )
 
 

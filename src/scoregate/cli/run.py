@@ -12,6 +12,7 @@ from scoregate.cli.options import (
     delivery_seconds_option,
     gate_argument,
     json_option,
+    on_inconclusive_option,
     output_option,
     parse_outputs,
     seed_option,
@@ -104,11 +105,7 @@ _existing = click.Path(path_type=Path)
     is_flag=True,
     help="Where a scorer changed, score the baseline's stored outputs again, and compare with that.",
 )
-@click.option(
-    "--on-inconclusive",
-    type=click.Choice(["warn", "fail"]),
-    help="Instead of the gate's own word: exit code 0 or 3.",
-)
+@on_inconclusive_option
 @click.option(
     "--resume",
     callback=_run_id,
