@@ -34,6 +34,7 @@ METADATA: dict[str, Any] = {
     "selection": "the first 2: 2 of 9 items",
     "selected_items": ["q1", "q2"],
     "shard": {"number": 2, "of": 8, "items": 9},
+    "judge_usage": {"tone": {"replies": 9, "from_cache": 1, "calls": 8, "cost_usd": 0.5}},
     "scored_by_more": ["fast_enough"],
     "script": {"outcome": "regression", "reason": "too slow"},
     "session": "agent-1",
@@ -71,6 +72,7 @@ FACTS = RunFacts(
     selection="the first 2: 2 of 9 items",
     selected_items=("q1", "q2"),
     shard=Shard(2, 8, 9),
+    judge_usage={"tone": {"replies": 9, "from_cache": 1, "calls": 8, "cost_usd": 0.5}},
     scored_by_more=("fast_enough",),
     script=ScriptSaid("regression", "too slow"),
     session="agent-1",
@@ -164,7 +166,7 @@ TEXTS = (
     "rescored_from",
 )
 LISTS = ("wait_for", "selected_items", "held_up", "merged_from", "scored_again")
-OBJECTS = ("experiment", "sdk_experiment", "origin", "shard", "rescored", "accepted")
+OBJECTS = ("experiment", "sdk_experiment", "origin", "shard", "judge_usage", "rescored", "accepted")
 
 
 @pytest.mark.parametrize(

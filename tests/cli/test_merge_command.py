@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scoregate.records import JSON
-from tests.cli.project import Project, agent
+from tests.cli.project import GATE, Project, agent
 
 SHARDS = [f"shard-{number}.jsonl" for number in range(1, 9)]
 MERGE = ("merge", "gates/agent.toml")
@@ -52,6 +52,40 @@ def test_eight_shards_give_the_verdict_of_one_run_to_the_byte(sharded: Sharded) 
     assert merged.out.replace(run, whole) == checked.out
     for fmt in ("json", "markdown", "csv"):
         assert project.read(f"merged.{fmt}").replace(run, whole) == project.read(f"whole.{fmt}")
+
+
+def test_trials_clusters_slices_and_failures_are_counted_as_in_one_run(small: Callable[..., Project]) -> None:
+    gate = GATE.replace(
+        "[slices]", 'trials = 2\ncluster = "metadata.intent"\nmax_failed_items = 0.3\n\n[slices]'
+    )
+    project = small(number=40, gate=f'{gate}slices = ["intent"]\n').with_baseline()
+    project.write(
+        "experiments/agent.py", agent('assert n % 9, "no such page"\nreturn -n if n % 5 == 3 else n')
+    )
+    whole = project.run("--json")
+    shards = [project.run("--shard", f"{number}/3").started for number in (1, 2, 3)]
+    merged = project.scoregate(*MERGE, *shards, "--json")
+    assert (merged.code, len(whole.json()["missing_items"])) == (whole.code, 5)
+    assert merged.out.replace(merged.json()["candidate_run"], whole.started) == whole.out
+
+
+def test_what_judges_took_comes_with_the_shards(judged_accepted: Project, tmp_path: Path) -> None:
+    whole = judged_accepted.run("--no-cache", "--json")
+    jobs = [judged_accepted.copied_to(tmp_path / name) for name in ("one", "two")]
+    for number, job in enumerate(jobs, start=1):
+        words = ("--shard", f"{number}/2", "--no-cache", "-o", f"results=../{number}.jsonl")
+        assert job.run(*words).code == 0
+    there = Project.small(tmp_path / "there")
+    for name in (
+        "datasets/agent.jsonl",
+        "gates/agent.toml",
+        "gates/scores.toml",
+        "gates/agent.baseline.jsonl",
+    ):
+        there.write(name, judged_accepted.read(name))
+    merged = there.scoregate(*MERGE, "../1.jsonl", "../2.jsonl", "--json")
+    assert [judge["calls"] for judge in merged.json()["judges"]] == [8]
+    assert merged.out.replace(merged.json()["candidate_run"], whole.started) == whole.out
 
 
 def test_neither_the_order_of_the_files_nor_a_second_time_matters(sharded: Sharded) -> None:

@@ -98,8 +98,9 @@ def run_alone(
                 why_no_baseline=before.why_none or "",
             )
         else:
-            from scoregate.gate_run.shards import undecided
+            from scoregate.gate_run.shards import undecided, with_judge_usage
 
+            candidate = with_judge_usage(candidate, store)
             decision = Decision(*undecided(request, assembly, candidate, shard))
         first = shard is None and before.baseline is None
         hints = how_to_accept(gate, request.gate_path, candidate) if first else []

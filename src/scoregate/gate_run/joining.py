@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations
+from math import fsum
 from operator import attrgetter
 
 from scoregate.records import JSON, Run, RunHeader
 from scoregate.records.run_facts import RunFacts, Shard
+from scoregate.store.judging import RunUsage
 from scoregate.wording import count
 
 _MOST_NAMED = 5
@@ -154,7 +156,7 @@ def joined(parts: Sequence[Part]) -> Run:
     headers = [run.header for run in runs]
     ids = tuple(header.run for header in headers)
     started = min((header.started_at for header in headers if header.started_at), default=None)
-    facts = headers[0].facts.without("selection", "selected_items", "shard", "held_up", "failed_alike")
+    facts = headers[0].facts.without("selection", "selected_items", "shard", "held_up", "judge_usage")
     header = replace(
         headers[0],
         run=_id(str(facts.gate), started, ids),
@@ -169,6 +171,21 @@ def joined(parts: Sequence[Part]) -> Run:
             sorted((score for run in runs for score in run.scores), key=attrgetter("item", "trial", "score"))
         ),
     )
+
+
+def judge_usage(parts: Sequence[Part]) -> list[RunUsage]:
+    """What the judges took of all shards together, as far as they say it."""
+    said = [part.run.header.facts.judge_usage for part in parts]
+    found = []
+    for score in sorted({name for judges in said for name in judges}):
+        entries = [entry for judges in said if isinstance(entry := judges.get(score), dict)]
+        costs = [cost for entry in entries if isinstance(cost := entry.get("cost_usd"), int | float)]
+        counts = {
+            name: sum(number for entry in entries if isinstance(number := entry.get(name), int))
+            for name in ("replies", "from_cache", "calls")
+        }
+        found.append(RunUsage(score=score, cost_usd=fsum(costs) if costs else None, **counts))
+    return found
 
 
 def _in_common(facts: Sequence[RunFacts]) -> Mapping[str, JSON]:

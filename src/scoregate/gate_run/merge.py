@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,16 +11,18 @@ from scoregate.baselines.load import load_anchor, load_baseline, load_run
 from scoregate.errors import ConfigError, NoBaseline, StoreError
 from scoregate.gate_file import read_gate
 from scoregate.gate_run.decide import decide, how_to_accept
-from scoregate.gate_run.joining import Part, joined, why_not_one
+from scoregate.gate_run.joining import Part, joined, judge_usage, why_not_one
 from scoregate.gate_run.outcome import Decided
 from scoregate.gates.compare import nothing_to_compare
 from scoregate.records import Run
+from scoregate.records.run_facts import RunFacts
 from scoregate.sources import existing_store, find_root, known_items, open_store
 from scoregate.wording import proposed_command
 
 if TYPE_CHECKING:
     from scoregate.gate_file import Gate
     from scoregate.store import Store
+    from scoregate.store.judging import RunUsage
 
 
 def merge(
@@ -56,7 +58,9 @@ def merge(
     if against:
         return _not_one(gate, parts[0].run, against, seed=seed)
     with open_store(gate.root, path=store_path) as store:
-        return _decided(gate, gate_path, joined(parts), baseline, store, seed=seed)
+        run = joined(parts)
+        _keep(run, judge_usage(parts), store)
+        return _decided(gate, gate_path, run, baseline, store, seed=seed)
 
 
 def _part(name: str, store: Store | None, gate: Gate | None) -> Part:
@@ -84,20 +88,21 @@ def _own_gate(part: Part, root: Path) -> Path:
 
 def _not_one(gate: Gate, first: Run, against: Sequence[str], *, seed: int) -> Decided:
     """An invalid verdict on a run that does not exist, so that no id of one is shown."""
-    header = replace(first.header, run="", expected_items=0, metadata={})
-    nothing = Run(header)
+    nothing = Run(replace(first.header, run="", expected_items=0).with_facts(RunFacts()))
     reason = f"the results are not one whole run: {'; '.join(against)}"
     verdict = nothing_to_compare(nothing, gate, reason, seed=seed)
     return Decided(gate=gate, verdict=verdict, candidate=nothing, baseline=None, items=())
 
 
-def _keep(run: Run, store: Store) -> None:
+def _keep(run: Run, judges: Sequence[RunUsage], store: Store) -> None:
     """Keep it, in the place of what the same shards were merged to before."""
     try:
         known = store.header(run.id).facts.merged_from
     except StoreError:
         known = ()
     store.import_run(run, replace=known == run.header.facts.merged_from)
+    for used in judges:
+        store.judge_usage.add(run.id, trial=0, **asdict(used))
 
 
 def _decided(
@@ -110,7 +115,6 @@ def _decided(
     except NoBaseline as error:
         why_none = f"{error.where}: {error.message}"
     anchor = load_anchor(gate, store, scorers)
-    _keep(run, store)
     decision = decide(gate, before, run, anchor, seed=seed, store=store, why_no_baseline=why_none)
     hints = how_to_accept(gate, gate_path, run) if before is None else []
     return Decided(
@@ -120,5 +124,5 @@ def _decided(
         baseline=before,
         items=known_items(gate, run, store),
         hints=(*hints, *decision.hints),
-        judge_usage=store.judge_usage.of_runs(*run.header.facts.merged_from),
+        judge_usage=store.judge_usage.of_runs(run.id),
     )

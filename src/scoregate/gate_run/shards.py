@@ -6,6 +6,7 @@ Shards of one run are made by jobs that know nothing of each other, and `merge` 
 from __future__ import annotations
 
 import re
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from scoregate.errors import ConfigError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from scoregate.gate_run.assembly import Assembly
     from scoregate.gate_run.request import Request
     from scoregate.records import DatasetItem, Run, Verdict
+    from scoregate.store import Store
 
 _MOST = 1_000
 
@@ -80,6 +82,19 @@ def share(asked: str, assembly: Assembly, baseline: Run | None) -> tuple[tuple[D
     own = tuple(item for item in items if numbers[item.id] == number)
     shard = Shard(number, of, len(items))
     return own, shard, f"{shard}: {len(own)} of {len(items)} items"
+
+
+def with_judge_usage(candidate: Run, store: Store) -> Run:
+    """The shard with what its judges took, for whoever merges it elsewhere; noted in the store as well."""
+    used = {
+        usage.score: {key: value for key, value in asdict(usage).items() if key != "score"}
+        for usage in store.judge_usage.of_runs(candidate.id)
+    }
+    if not used:
+        return candidate
+    header = candidate.header.with_facts(replace(candidate.header.facts, judge_usage=used))
+    store.note(header)
+    return replace(candidate, header=header)
 
 
 def undecided(

@@ -8,9 +8,9 @@ queries of the store name `gate` and `wait_for` in SQL.)
 Who sets them: `gate_run.begin.start_run` what every run notes (gate, and origin to scored_by_more),
 `gate_run.session` what tells the runs of a session apart (session, arm, against, round), `gate_run.rescored_first`
 scored_again, `gate_run.stopped` failed_alike and held_up, `gate_run.rescore` rescored_from and rescored (and gate),
-`gate_run.alone` script, `gate_run.shards` shard, `gate_run.joining` merged_from, `gates.acceptance` and `baselines`
-accepted and run_shifts, `gate_run.enforce` sdk_experiment (and gate and dirty), and of a run that is read from Langfuse
-`langfuse.experiment_runs` and `langfuse.delivered_run` experiment, origin and langfuse_dataset_id.
+`gate_run.alone` script, `gate_run.shards` shard and judge_usage, `gate_run.joining` merged_from, `gates.acceptance` and
+`baselines` accepted and run_shifts, `gate_run.enforce` sdk_experiment (and gate and dirty), and of a run that is read
+from Langfuse `langfuse.experiment_runs` and `langfuse.delivered_run` experiment, origin and langfuse_dataset_id.
 """
 
 from __future__ import annotations
@@ -140,6 +140,9 @@ class RunFacts:
     """Ids of the items that a partial run was asked for; None where the whole dataset was, or it is not told."""
     shard: Shard | None = None
     """Which share of the whole run it is, where jobs run the dataset in parts; such a run is partial as well."""
+    judge_usage: Mapping[str, JSON] = field(default_factory=dict)
+    """Judged score -> `replies`, `from_cache`, `calls` and `cost_usd` of its judge, in a shard, whose store is not
+    where it is merged. Of any other run the store knows them."""
     scored_by_more: tuple[str, ...] = ()
     """Scores whose scorers look at more than the item and its answer: at latency, cost, tokens or the trial."""
     script: ScriptSaid | None = None
@@ -196,6 +199,7 @@ class RunFacts:
             if isinstance(chosen, list)
             else None,
             shard=_shard(_object(metadata.get("shard")) or {}),
+            judge_usage=_object(metadata.get("judge_usage")) or {},
             scored_by_more=_texts(metadata.get("scored_by_more")),
             script=_script(_object(metadata.get("script"))),
             session=_text(metadata.get("session")),
