@@ -21,4 +21,5 @@ The command line begins with a process that supervises the one that does all of 
 
 Two versions side by side take `beside.run_beside` in place of 2 to 5: rounds of `session.SideBySide`, until the data
 decide. Results that exist take `check.check` or `enforce.enforce`, which read gate, baseline and anchor, and do 5.
+A shard takes its share of the items in 3 (`shards.share`) and decides nothing in 5; `merge.merge` does, once for all.
 """
