@@ -231,6 +231,23 @@ def test_a_shard_of_something_else_is_named(sharded: Sharded, changed: dict[str,
     assert invalid(project, *SHARDS).startswith(f"shard 6/8 (shard-6.jsonl): {told}")
 
 
+def test_results_that_cannot_be_trusted_are_named(sharded: Sharded) -> None:
+    """A file that was cut off on its way, and one that says something twice."""
+    project, _ = sharded
+    project.write("shard-3.jsonl", project.read("shard-3.jsonl")[:-9])
+    end = len(project.read_lines("shard-6.jsonl"))
+    project.write(
+        "shard-6.jsonl", project.read("shard-6.jsonl") + project.read("shard-6.jsonl").splitlines()[1]
+    )
+    cut, twice, missing = invalid(project, *SHARDS).split("; ")
+    assert cut.startswith("shard-3.jsonl:")
+    assert "the last line is cut off" in cut
+    assert twice.startswith(f"shard-6.jsonl:{end + 1}: item 'q")
+    assert twice.endswith("was already given in line 2")
+    assert missing == "shards 3/8, 6/8 are missing"
+    assert "the last line is cut off" in project.scoregate(*MERGE, "shard-3.jsonl").error(2)
+
+
 def test_a_shard_of_another_gate_is_named(sharded: Sharded) -> None:
     project, _ = sharded
     metadata = project.read_lines("shard-6.jsonl")[0]["metadata"]
@@ -270,6 +287,9 @@ def test_nothing_is_kept_of_what_is_not_one_run(sharded: Sharded) -> None:
     before = project.scoregate("runs", "list", "--json").json()
     invalid(project, *SHARDS[1:])
     assert project.scoregate("runs", "list", "--json").json() == before
+    merged = project.scoregate(*MERGE, *SHARDS[1:], "-o", "results=merged.jsonl")
+    assert merged.error(4) == "merged.jsonl: is not written, as there is no run"
+    assert not project.path("merged.jsonl").exists()
 
 
 @pytest.mark.parametrize(

@@ -34,10 +34,12 @@ def check_output(fmt: str, path: Path) -> None:
 
 
 def write_run(run: Run, path: Path) -> None:
-    """Write a results file; missing folders are made. Raises ResultsError."""
+    """Write a results file; missing folders are made. Raises ResultsError, also for a run that is none."""
     from scoregate.files.writing import make_folder_of
     from scoregate.results_file import write_results
 
+    if not run.id:
+        raise ResultsError("is not written, as there is no run", where=str(path))
     make_folder_of(path, ResultsError)
     write_results(run, path)
 

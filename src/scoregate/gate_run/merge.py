@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from scoregate.baselines.load import load_anchor, load_baseline, load_run
-from scoregate.errors import ConfigError, NoBaseline, StoreError
+from scoregate.errors import ConfigError, NoBaseline, ResultsError, StoreError
 from scoregate.gate_file import read_gate
 from scoregate.gate_run.decide import decide, how_to_accept
 from scoregate.gate_run.joining import Part, joined, judge_usage, why_not_one
@@ -44,23 +45,33 @@ def merge(
     gate = None if gate_path is None else read_gate(gate_path)
     root = find_root() if gate is None else gate.root
     stored = existing_store(root, store_path)
-    try:
-        parts = [_part(name, stored, gate) for name in results]
-    finally:
-        if stored is not None:
-            stored.close()
+    with stored or nullcontext():
+        parts, unread = _parts(results, stored, gate)
     if gate is None:
         gate_path = _own_gate(parts[0], root)
         gate = read_gate(gate_path)
     assert gate_path is not None
     gate = gate.with_policy(on_inconclusive)
-    against = why_not_one(parts, gate.name)
+    against = [*unread, *why_not_one(parts, gate.name)]
     if against:
         return _not_one(gate, parts[0].run, against, seed=seed)
     with open_store(gate.root, path=store_path) as store:
         run = joined(parts)
         _keep(run, judge_usage(parts), store)
         return _decided(gate, gate_path, run, baseline, store, seed=seed)
+
+
+def _parts(results: Sequence[str], store: Store | None, gate: Gate | None) -> tuple[list[Part], list[str]]:
+    """The shards, and what keeps a file from being read, a clause each. Raises ResultsError where all are like that."""
+    parts, problems = list[Part](), list[ResultsError]()
+    for name in results:
+        try:
+            parts.append(_part(name, store, gate))
+        except ResultsError as problem:
+            problems.append(problem)
+    if not parts:
+        raise problems[0]
+    return parts, [f"{problem.where}: {problem.message}" for problem in problems]
 
 
 def _part(name: str, store: Store | None, gate: Gate | None) -> Part:
