@@ -80,6 +80,15 @@ def test_the_verdict_is_a_score_of_the_experiment(accepted: Project, server: Lan
     assert sorted(str(score.value) for score in scores) == ["invalid", "regression"]
 
 
+def test_a_shard_is_delivered_without_a_verdict(accepted: Project, server: LangfuseServer) -> None:
+    ran = accepted.run("--shard", "1/2", "--require-delivery")
+    assert ran.code == 0
+    own = int(ran.out.partition("run items  ")[2].split()[0])
+    assert delivery(ran).startswith(f"delivered {own} of {own} items, {own} of {own} scores: ")
+    names = [score.name for score in server.state.kept_scores().values()]
+    assert names.count("gate_verdict") == 1, "of the baseline's run"
+
+
 def test_without_keys_the_run_stays_here_and_says_so_once(project: Project) -> None:
     done = Project(project.folder).run()
     assert done.err.count("Langfuse") == 1

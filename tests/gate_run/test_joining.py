@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -97,6 +99,23 @@ def test_the_shard_of_another_commit_is_the_one_that_differs_from_most() -> None
     other = replace(first, run=replace(first.run, header=replace(first.run.header, commit="d" * 40)))
     told = ["shard 1/3 (1.jsonl): commit dddddddddddd, of the others cccccccccccc"]
     assert why_not_one([other, *others], "agent") == told
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"dirty": True}, "uncommitted changes yes, of the others unknown"),
+        ({"timeout_seconds": 30.0}, "time limit 30.0, of the others unknown"),
+        ({"program": "agent.py 0123456789ab"}, "program agent.py 0123456789ab, of the others unknown"),
+        ({"wait_for": ("helpful", "kind")}, "scores from Langfuse helpful, kind, of the others unknown"),
+        ({"shard": Shard(1, 3, 13)}, "number of items 13, of the others 12"),
+    ],
+)
+def test_a_shard_that_was_run_otherwise_is_named(changed: dict[str, Any], told: str) -> None:
+    first, *others = parts_of(whole_run("whole", [(True,)] * 12, 1), 3)
+    header = first.run.header.with_facts(replace(first.run.header.facts, **changed))
+    other = replace(first, run=replace(first.run, header=header))
+    assert why_not_one([other, *others], "agent") == [f"shard 1/3 (1.jsonl): {told}"]
 
 
 def test_the_run_says_where_it_comes_from_as_far_as_all_shards_agree() -> None:

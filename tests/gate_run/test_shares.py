@@ -104,5 +104,6 @@ def test_latency_is_the_mean_of_what_was_measured() -> None:
         RunItem("a", 0, "ok", latency_seconds=1.0),
         RunItem("a", 1, "timeout", latency_seconds=3.0),
         RunItem("b", 0, "error"),
+        RunItem("c", 0, "ok", latency_seconds=0.0),
     ]
-    assert measured_seconds(calls) == {"a": 2.0}
+    assert measured_seconds(calls) == {"a": 2.0, "c": 0.0}
