@@ -9,6 +9,7 @@ import pytest
 
 from scoregate.records import JSON
 from tests.cli.project import GATE, Project, agent
+from tests.git.repository import Repository
 
 SHARDS = [f"shard-{number}.jsonl" for number in range(1, 9)]
 MERGE = ("merge", "gates/agent.toml")
@@ -130,6 +131,32 @@ def test_the_merged_run_is_kept_and_can_be_compared_accepted_and_written(sharded
     accept = ("baseline", "accept", "gates/agent.toml", run, "--why", "wanted", "--yes")
     assert project.scoregate(*accept).code == 0
     assert project.scoregate("check", "gates/agent.toml", "--candidate", whole).outcome(0) == "PASS"
+
+
+def test_results_that_are_written_into_the_checkout_are_no_change_of_it(accepted: Project) -> None:
+    repository = Repository(accepted.folder)
+    repository.git("init", "--quiet")
+    accepted.edit("experiments/agent.py", 'version = "v1"\n', "")  # so that the commit is the version's label
+    commit = repository.commit()
+    first = accepted.run("--shard", "1/3").started
+    assert accepted.scoregate("runs", "export", first, "-o", "1.jsonl").code == 0
+    assert accepted.run("--shard", "2/3", "-o", "results=2.jsonl").code == 0
+    assert accepted.run("--shard", "3/3", "-o", "results=3.jsonl").code == 0
+    headers = [accepted.read_lines(f"{number}.jsonl")[0] for number in (1, 2, 3)]
+    assert [(one["commit"], one["metadata"]["dirty"]) for one in headers] == [(commit, False)] * 3
+    assert accepted.scoregate(*MERGE, "1.jsonl", "2.jsonl", "3.jsonl").outcome(0) == "PASS"
+
+
+def test_a_shard_of_another_commit_is_named(accepted: Project) -> None:
+    repository = Repository(accepted.folder)
+    repository.git("init", "--quiet")
+    old = repository.commit({"README.md": "old"})[:12]
+    for number in (1, 2):
+        assert accepted.run("--shard", f"{number}/3", "-o", f"results={number}.jsonl").code == 0
+    new = repository.commit({"README.md": "new"})[:12]
+    assert accepted.run("--shard", "3/3", "-o", "results=3.jsonl").code == 0
+    told = invalid(accepted, "1.jsonl", "2.jsonl", "3.jsonl")
+    assert told == f"shard 3/3 (3.jsonl): commit {new}, of the others {old}"
 
 
 def test_stored_runs_are_merged_by_their_ids(accepted: Project) -> None:

@@ -106,7 +106,9 @@ def diff(before: str, after: str, only: str | None, as_json: bool, store_path: P
 def export(run: str, output: Path | None, store_path: Path | None) -> None:
     """Write a run as a results file, which `check` and any other tool can read."""
     from scoregate.cli.outputs import RESULTS, check_output
+    from scoregate.git.version import note_report
     from scoregate.results_file import iterate_lines, write_results
+    from scoregate.sources import find_root
 
     if output is not None:
         check_output(RESULTS, output)
@@ -117,6 +119,7 @@ def export(run: str, output: Path | None, store_path: Path | None) -> None:
             print_json(line)
         return
     write_results(found, output)
+    note_report(find_root(), output)
     print_text(
         f"wrote {found.id}: {len(found.items):,} run items, {len(found.scores):,} scores to {output}",
         err=True,
