@@ -177,7 +177,8 @@ def test_merge_has_the_options_of_check(sharded: Sharded) -> None:
 def test_the_first_run_of_a_gate_may_be_one_of_shards(small: Callable[..., Project]) -> None:
     project = small(number=64)
     for number in (1, 2):
-        assert project.run("--shard", f"{number}/2", "-o", f"results={number}.jsonl").code == 0
+        ran = project.run("--shard", f"{number}/2", "-o", f"results={number}.jsonl")
+        assert (ran.code, "; the merged run can become the first\n" in ran.err) == (0, True)
     merged = project.scoregate(*MERGE, "1.jsonl", "2.jsonl")
     assert merged.outcome(4) == "INVALID"
     assert "64 ok of 64 expected" in merged.out

@@ -147,11 +147,12 @@ def _to_compare_with(request: Request, assembly: Assembly, store: Store) -> _Bef
     """Read it all before any call is paid for. Raises as `load_baseline`, except where there is no baseline yet."""
     gate, versions = assembly.gate, assembly.scorer_versions
     anchor = load_anchor(gate, store, versions)
+    run = "this run" if request.shard is None else "the merged run"
     try:
         baseline = load_baseline(gate, request.baseline, store, versions)
     except NoBaseline as error:
         why = f"{error.where}: {error.message}"
-        return _Before(anchor=anchor, why_none=why, about=f"{why}; this run can become the first")
+        return _Before(anchor=anchor, why_none=why, about=f"{why}; {run} can become the first")
     first = ScoredFirst()
     if request.rescore_baseline:
         baseline = scored_alike(gate, baseline, store, versions)
@@ -160,7 +161,7 @@ def _to_compare_with(request: Request, assembly: Assembly, store: Store) -> _Bef
     stale = None
     if not (first.parts and first.covers(baseline)):
         stale = why_stale(gate, baseline, assembly.dataset, versions)
-    about = stale and f"{stale}; this run will not be compared, it can become the next baseline"
+    about = stale and f"{stale}; {run} will not be compared, it can become the next baseline"
     if stale and not why_stale(gate, baseline, assembly.dataset, baseline.header.scorers):
         about = f"{about} (or give --rescore-baseline, which has the baseline scored again first)"
     elif stale:
