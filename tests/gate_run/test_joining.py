@@ -55,7 +55,7 @@ ROWS = st.integers(1, 3).flatmap(
     lambda trials: st.tuples(
         st.just(trials),
         st.lists(
-            st.tuples(*[st.sampled_from((True, True, True, False, None))] * trials), min_size=1, max_size=30
+            st.tuples(*[st.sampled_from((True, True, True, False, None))] * trials), min_size=1, max_size=20
         ),
     )
 )

@@ -14,28 +14,37 @@ from scoregate.records import RunItem
 Places = dict[str, str | None]
 
 IDS = st.text(min_size=1, max_size=8)
-PLACES = st.dictionaries(IDS, st.one_of(st.none(), st.sampled_from("abc")), max_size=60)
-SECONDS = st.floats(0, 600)
+PLACES = st.dictionaries(IDS, st.one_of(st.none(), st.sampled_from("abc")), max_size=40)
 OF = st.integers(1, 12)
+SEEDS = st.integers(0, 999)
 
 
 def alone(number: int) -> Places:
     return {f"q{n:04}": None for n in range(number)}
 
 
-@given(places=PLACES, of=OF, data=st.data())
+def some_seconds(places: Places, seed: int, *, known: float) -> dict[str, float]:
+    """Most calls are short and some long; of so large a part of the items it is known."""
+    random = Random(seed)
+    return {
+        item: random.choice((0.0, 0.0004, 1.0, 600.0)) * random.random()
+        for item in sorted(places)
+        if random.random() < known
+    }
+
+
+@given(places=PLACES, of=OF, seed=SEEDS)
 def test_every_item_is_in_exactly_one_shard_and_clusters_are_whole(
-    places: Places, of: int, data: st.DataObject
+    places: Places, of: int, seed: int
 ) -> None:
-    seconds = data.draw(st.dictionaries(st.sampled_from(sorted(places)), SECONDS)) if places else {}
-    found = shares(places, seconds, of)
+    found = shares(places, some_seconds(places, seed, known=0.5), of)
     assert found.keys() == places.keys()
     assert set(found.values()) <= set(range(1, of + 1))
     for cluster in set(places.values()) - {None}:
         assert len({found[item] for item, its in places.items() if its == cluster}) == 1
 
 
-@given(places=PLACES, of=OF, seed=st.integers())
+@given(places=PLACES, of=OF, seed=SEEDS)
 def test_the_order_of_the_dataset_changes_nothing(places: Places, of: int, seed: int) -> None:
     items = list(places)
     seconds = {item: float(position) for position, item in enumerate(items)}
@@ -43,9 +52,9 @@ def test_the_order_of_the_dataset_changes_nothing(places: Places, of: int, seed:
     assert shares({item: places[item] for item in items}, seconds, of) == shares(places, seconds, of)
 
 
-@given(places=PLACES, of=OF, data=st.data())
-def test_no_shard_takes_much_longer_than_the_mean(places: Places, of: int, data: st.DataObject) -> None:
-    seconds = {item: data.draw(SECONDS) for item in places}
+@given(places=PLACES, of=OF, seed=SEEDS)
+def test_no_shard_takes_much_longer_than_the_mean(places: Places, of: int, seed: int) -> None:
+    seconds = some_seconds(places, seed, known=1.0)
     found = shares(places, seconds, of)
     # In whole milliseconds, of which every item takes at least one.
     weights = Counter({item: max(1, round(1000 * seconds[item])) for item in places})
