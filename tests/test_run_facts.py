@@ -378,5 +378,6 @@ def test_a_module_that_does_is_found(line: str) -> None:
 
 def test_a_header_reads_its_own_metadata_in_one_place() -> None:
     records = ast.parse((SOURCE / "records" / "__init__.py").read_text())
-    uses = [n for n in ast.walk(records) if isinstance(n, ast.Attribute) and n.attr == "metadata"]
+    (header,) = (n for n in ast.walk(records) if isinstance(n, ast.ClassDef) and n.name == "RunHeader")
+    uses = [n for n in ast.walk(header) if isinstance(n, ast.Attribute) and n.attr == "metadata"]
     assert [ast.unparse(use) for use in uses] == ["self.metadata"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -28,13 +29,15 @@ def checked_out(_slow: Project, tmp_path: Path) -> Project:
 
 
 def test_the_seconds_of_a_first_run_are_those_of_the_baseline(checked_out: Project) -> None:
-    # 8 calls one after the other.
-    assert "8 calls, about 2 s" in checked_out.run("--concurrency", "1").err
+    # 8 calls one after the other, which a busy machine does not make shorter.
+    told = re.search(r"8 calls, about (\d+) s", checked_out.run("--concurrency", "1").err)
+    assert told is not None
+    assert int(told[1]) >= 2
 
 
 def test_a_cap_on_seconds_that_the_baseline_exceeds_is_told(checked_out: Project) -> None:
     told = checked_out.run("--concurrency", "1", "--max-seconds", "1").err
-    assert "about 2 s; max_seconds will probably be reached" in told
+    assert re.search(r"about \d+ s; max_seconds will probably be reached", told)
 
 
 def test_where_nothing_says_how_long_calls_take_no_seconds_are_told(checked_out: Project) -> None:

@@ -60,15 +60,10 @@ def check_gate(
     from scoregate.gate_file import read_gate
     from scoregate.gate_run.decide import decide
     from scoregate.gate_run.outcome import Decided
-    from scoregate.gate_run.request import target_branch
+    from scoregate.gate_run.request import reviewed
     from scoregate.sources import existing_store, known_items
 
-    gate = read_gate(gate_path)
-    if target_branch() is not None:
-        from scoregate.gate_run.policy import under_policy
-
-        gate = under_policy(gate)
-    gate = gate.with_policy(on_inconclusive)
+    gate = reviewed(read_gate(gate_path)).with_policy(on_inconclusive)
     with existing_store(gate.root, store_path) or nullcontext() as store:
         now = load_run(candidate, store, "--candidate", gate)
         scorers = now.header.scorers

@@ -12,7 +12,7 @@ from scoregate.files.reading import shown_path
 from scoregate.gate_file import read_gate
 from scoregate.gate_run.begin import new_id
 from scoregate.gate_run.decide import decide
-from scoregate.gate_run.request import target_branch
+from scoregate.gate_run.request import reviewed
 from scoregate.gates.sentences import named_ids
 from scoregate.git.version import version_of
 from scoregate.records import Verdict
@@ -56,11 +56,7 @@ def enforce(
     check_sdk()
     from scoregate.langfuse.experiment_results import regression_error, run_from
 
-    gate = read_gate(Path(gate_path))
-    if target_branch() is not None:
-        from scoregate.gate_run.policy import under_policy
-
-        gate = under_policy(gate)
+    gate = reviewed(read_gate(Path(gate_path)))
     if gate.side_by_side:
         raise ConfigError(
             f"the baseline {gate.baseline} would have to be run beside the candidate, which has been run already",

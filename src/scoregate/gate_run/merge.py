@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from scoregate.baselines.load import load_anchor, load_baseline, load_run
-from scoregate.errors import ConfigError, NoBaseline, ResultsError, StoreError
+from scoregate.errors import ConfigError, EditedBaseline, NoBaseline, ResultsError, StoreError
 from scoregate.gate_file import read_gate
 from scoregate.gate_run.decide import decide, how_to_accept
 from scoregate.gate_run.joining import Part, joined, judge_usage, why_not_one
 from scoregate.gate_run.outcome import Decided
+from scoregate.gate_run.request import reviewed
 from scoregate.gates.compare import nothing_to_compare
 from scoregate.records import Run
 from scoregate.records.run_facts import RunFacts
@@ -51,7 +52,7 @@ def merge(
         gate_path = _own_gate(parts[0], root)
         gate = read_gate(gate_path)
     assert gate_path is not None
-    gate = gate.with_policy(on_inconclusive)
+    gate = reviewed(gate).with_policy(on_inconclusive)
     against = [*unread, *why_not_one(parts, gate.name)]
     if against:
         return _not_one(gate, parts[0].run, against, seed=seed)
@@ -123,7 +124,9 @@ def _decided(
     before, why_none = None, ""
     try:
         before = load_baseline(gate, baseline, store, scorers)
-    except NoBaseline as error:
+    except (NoBaseline, EditedBaseline) as error:
+        if isinstance(error, EditedBaseline) and not gate.policy_changes:
+            raise
         why_none = f"{error.where}: {error.message}"
     anchor = load_anchor(gate, store, scorers)
     decision = decide(gate, before, run, anchor, seed=seed, store=store, why_no_baseline=why_none)

@@ -24,7 +24,6 @@ from scoregate.errors import ConfigError, DatasetError, ResultsError, ScoregateE
 from scoregate.gate_file import Gate, read_gate
 from scoregate.gate_file.rule import Rule
 from scoregate.gate_file.source import File
-from scoregate.gate_run.request import target_branch
 from scoregate.git.revisions import Revision, repository_top, resolve_ref, worktree_of
 from scoregate.records import Run
 from scoregate.wording import count, plural, printable
@@ -52,6 +51,8 @@ _WORKFLOWS = (
     "azure-pipelines.yml",
     ".buildkite/*.y*ml",
 )
+_UNKNOWN = "not known"
+"""How the one line begins of a change that cannot be looked at."""
 _LONGEST = 80
 """Characters of a value that is shown."""
 
@@ -68,30 +69,29 @@ class _Base:
     policy: str
 
 
-def under_policy(gate: Gate) -> Gate:
-    """The gate that decides, with what the change under review moves of it in `policy_changes`.
+def under_policy(gate: Gate, branch: str) -> Gate:
+    """The gate that decides in the build of a pull request to `branch`, with what that moves of it in `policy_changes`.
 
-    The gate as it is outside of a pull request's build. Raises ConfigError where the base's policy is to decide and is
+    Raises ConfigError where the base's policy is to decide and is
     not to be had: a shallow clone, or a base without this gate.
     """
-    branch = target_branch()
-    if branch is None:
-        return gate
     try:
         base = _base_of(gate, branch)
     except ScoregateError as error:
         if _policy_in(gate.root) == "base":
             raise
-        hint = f" ({error.hint})" if error.hint else ""
         return replace(
             gate,
-            policy_changes=(
-                f"not known, for there is no merge base with {branch} to look at: {error}{hint}",
-            ),
+            policy_changes=(f"{_UNKNOWN}, for there is no merge base with {branch} to look at: {error}",),
         )
     if base.policy == "base":
         return _decided_by(base, gate)
     return replace(gate, policy_changes=tuple(_changes(base, gate)))
+
+
+def known_changes(gate: Gate) -> tuple[str, ...]:
+    """What is to be told before a run: without the line that nothing is known, which its report has."""
+    return tuple(line for line in gate.policy_changes if not line.startswith(_UNKNOWN))
 
 
 def _base_of(gate: Gate, branch: str) -> _Base:

@@ -38,6 +38,19 @@ def target_branch(environ: Mapping[str, str] = os.environ) -> str | None:
     return named.removeprefix("refs/heads/") if named else None
 
 
+def reviewed(gate: Gate) -> Gate:
+    """The gate that decides in this build: in that of a pull request, held against the merge base's (`policy`).
+
+    Raises ConfigError where the merge base's policy is to decide and is not to be had.
+    """
+    branch = target_branch()
+    if branch is None:
+        return gate
+    from scoregate.gate_run.policy import under_policy
+
+    return under_policy(gate, branch)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """A gate, and what stands in for what it says. None: the gate's own word holds."""

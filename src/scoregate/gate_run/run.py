@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from scoregate.gate_run.listener import Listener, Silent
-from scoregate.gate_run.request import Request, target_branch
+from scoregate.gate_run.request import Request, reviewed
 
 if TYPE_CHECKING:
     from scoregate.gate_file import CandidateSpec, Gate
@@ -129,9 +129,12 @@ def run_gate(request: Request, listener: Listener, decided: Callable[[Decided], 
     """What `run` does. `decided` is called with the verdict as soon as it is there, before it is delivered."""
     from scoregate.gate_file import check_trials, read_gate
 
-    gate = read_gate(request.gate_path)
-    if target_branch() is not None:
-        gate = _under_policy(gate, listener)
+    gate = reviewed(read_gate(request.gate_path))
+    if gate.policy_changes:
+        from scoregate.gate_run.policy import known_changes
+
+        for line in known_changes(gate):
+            listener.say(f"this change also moves the gate: {line}")
 
     # Only now, so that a gate that cannot be read is told at once.
     from scoregate.gate_run.assembly import may_be_script, with_experiment
@@ -149,16 +152,6 @@ def run_gate(request: Request, listener: Listener, decided: Callable[[Decided], 
 
         return UsersThread().run(go)
     return go()
-
-
-def _under_policy(gate: Gate, listener: Listener) -> Gate:
-    """The gate that decides in the build of a pull request; what that moves of it is told before any call."""
-    from scoregate.gate_run.policy import under_policy
-
-    gate = under_policy(gate)
-    for line in gate.policy_changes:
-        listener.say(f"this change also moves the gate: {line}")
-    return gate
 
 
 def _run_assembled(
