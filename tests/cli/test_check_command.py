@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 
+from junitparser import JUnitXml
+
 from tests.cli.project import Project, agent
+from tests.reports import xunit
 
 Regressed = tuple[Project, str]
 
@@ -49,6 +52,23 @@ def test_reports_are_written_beside_the_verdict(regressed: Regressed) -> None:
         ("correct", "", "10")
     ]
     assert len(rows) > 1  # and one a slice
+
+
+def test_junit_says_of_a_rule_what_the_terminal_says(regressed: Regressed) -> None:
+    project, run = regressed
+    checked = project.scoregate("check", "gates/agent.toml", "--candidate", run, "-o", "junit=out/junit.xml")
+    assert checked.outcome(1) == "REGRESSION"
+
+    text = project.read("out/junit.xml")
+    xunit.schema().validate(text)
+    (suite,) = JUnitXml.fromstring(text.encode())
+    assert suite.name == "agent"
+    assert suite.time > 0
+    ends = {case.name: xunit.end_of(case) for case in suite}
+    assert list(ends) == ["correct", "correct · intent=hours", "correct · intent=refund"]
+    said = ends["correct"].removeprefix("failure: ")
+    assert f"REGRESSION: correct: {said}" in " ".join(checked.out.split())
+    assert xunit.figures_of(suite)["correct: lost"] == "10"
 
 
 def test_results_of_any_other_tool_are_compared_by_their_files(accepted: Project) -> None:

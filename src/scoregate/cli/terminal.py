@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from scoregate.gate_run.listener import Announcement
     from scoregate.gate_run.outcome import Decided
     from scoregate.records import RoundName, Run
+    from scoregate.reports.provenance import Provenance
     from scoregate.runner.plan import RunReport
 
 
@@ -264,6 +265,7 @@ def present(
         corrected=_corrected(gate, candidate, baseline),
         judge_usage=found.judge_usage,
         last_round=_last_round(gate) if verdict.rounds else "D",
+        provenance=_provenance(found) if as_json or outputs else None,
     )
     stdout = stdout or sys.stdout
     if as_json:
@@ -291,6 +293,13 @@ def _corrected(gate: Gate, candidate: Run, baseline: Run | None) -> Mapping[str,
     from scoregate.judge_trust.corrected_values import corrected_values
 
     return corrected_values(gate, candidate, baseline)
+
+
+def _provenance(found: Decided) -> Provenance:
+    """Only where a report shows it: a plain run does without."""
+    from scoregate.reports.provenance import Provenance
+
+    return Provenance.of(found.candidate.header, found.baseline.header if found.baseline else None)
 
 
 def _last_round(gate: Gate) -> RoundName:

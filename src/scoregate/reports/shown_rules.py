@@ -187,6 +187,11 @@ def _rule_label(rule: RuleResult) -> str:
     return score if rule.slice is None else f"{score} · {rule.slice}"
 
 
+def rule_name(rule: RuleResult) -> str:
+    """What no other rule of the verdict is called."""
+    return _rule_label(rule) + (" (against the anchor)" if rule.against == "anchor" else "")
+
+
 def _label_of_reason(rule: RuleResult) -> str:
     marks = [
         *(["advisory"] if rule.role == "advisory" else []),

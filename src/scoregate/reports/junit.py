@@ -1,0 +1,154 @@
+"""The verdict as JUnit XML, which the pages for test results of most CI services read.
+
+A suite a gate, a case a rule and slice; the figures are properties of the suite, as the schema of Jenkins' xunit plugin
+knows none of a case, and stand in the case's output as well, for people.
+
+| a rule of which the outcome is | is a case that |
+|---|---|
+| pass, or whatever an advisory one would be | passed |
+| regression | failed |
+| inconclusive | was skipped; failed where the build fails on it |
+| invalid | had an error |
+
+What breaks the build without being the outcome of any rule (too many missing items, a partial run, the word of the
+candidate's script) has a case of its own, so that no page is green where the build is not.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from scoregate.errors import PASS
+from scoregate.records import Outcome, RuleResult, Verdict
+from scoregate.reports.report import Report
+from scoregate.reports.shown_rules import RuleRow, rule_name, rule_rows
+from scoregate.reports.text import one_line
+
+if TYPE_CHECKING:
+    from junitparser import TestCase, TestSuite
+
+WHOLE = "verdict"
+"""Name of the case of what no rule says."""
+FIGURES = (
+    "outcome", "role", "baseline_value", "candidate_value", "difference", "ci_low", "ci_high", "p_value",
+    "adjusted_p_value", "margin", "minimum_detectable_drop", "n_items", "n_scored", "n_expected", "lost", "won",
+)  # fmt: skip
+"""What is told of a rule, under the names that JSON and CSV have for it."""
+_LONGEST_NAME = 500
+_NO_XML = re.compile(r"[\ufffe\uffff]")
+"""Beside what `one_line` writes out already, which is the rest of what XML 1.0 cannot hold."""
+
+
+def render_junit(report: Report) -> str:
+    """One `<testsuites>` with the suite of the gate. Text of others is on one line, what XML cannot hold is written
+    out (`\\x00`)."""
+    from junitparser import JUnitXml, TestSuite
+
+    verdict, suite = report.verdict, TestSuite(_name(report.verdict.gate or "gate"))
+    rows = zip(verdict.rules, rule_rows(report, verdict.rules), strict=True)
+    cases = [_case(verdict, rule, row) for rule, row in rows]
+    if not _is_told(verdict):
+        cases.insert(0, _whole(verdict))
+    for name, value in _properties(report):
+        suite.add_property(_name(name), value)
+    suite.add_testcases(cases)
+    _note_time(suite, report)
+    root = JUnitXml()
+    root.add_testsuite(suite)
+    root.tests, root.failures, root.errors, root.time = suite.tests, suite.failures, suite.errors, suite.time
+    written = io.BytesIO()
+    root.write(written, pretty=True)
+    return written.getvalue().decode("utf-8")
+
+
+def _case(verdict: Verdict, rule: RuleResult, row: RuleRow) -> TestCase:
+    case = _empty(verdict, rule_name(rule))
+    if rule.role != "advisory":
+        _end(case, verdict, rule.outcome, rule.reason)
+    case.system_out = _safe(
+        f"{row.outcome}: {row.baseline} → {row.candidate}, difference {row.difference}, p {row.p}, "
+        f"scored {row.scored}, lost/won {row.moved}: {rule.reason}"
+    )
+    return case
+
+
+def _whole(verdict: Verdict) -> TestCase:
+    case = _empty(verdict, WHOLE)
+    _end(case, verdict, verdict.outcome, verdict.reason)
+    return case
+
+
+def _empty(verdict: Verdict, name: str) -> TestCase:
+    from junitparser import TestCase
+
+    return TestCase(_name(name), classname=_name(verdict.gate or "gate"))
+
+
+def _end(case: TestCase, verdict: Verdict, outcome: Outcome, reason: str) -> None:
+    """How the case ended, with the same words as in the terminal; one that passed has no such element."""
+    from junitparser import Error, Failure, Skipped
+
+    kinds = {"regression": Failure, "invalid": Error, "inconclusive": Failure if _fails(verdict) else Skipped}
+    if outcome not in kinds:
+        return
+    end = kinds[outcome](_safe(reason), outcome)
+    end.text = _safe(reason)
+    case.result = [end]
+
+
+def _fails(verdict: Verdict) -> bool:
+    """Whether the build fails on what could not be settled. One that passes has settled all that counts."""
+    strict = verdict.on_inconclusive == "fail" or verdict.partial
+    return strict and verdict.exit_code != PASS
+
+
+def _is_told(verdict: Verdict) -> bool:
+    """Whether the case of some rule shows the verdict's outcome."""
+    deciding = (rule.outcome for rule in verdict.rules if rule.role != "advisory")
+    return verdict.outcome == "pass" or verdict.outcome in deciding
+
+
+def _properties(report: Report) -> Iterator[tuple[str, str]]:
+    verdict, known = report.verdict, report.provenance
+    commit, fingerprint = (
+        (known.candidate.commit, known.candidate.dataset_fingerprint) if known else (None, None)
+    )
+    facts = {
+        "outcome": verdict.outcome,
+        "reason": verdict.reason,
+        "exit_code": verdict.exit_code,
+        "candidate": verdict.candidate,
+        "candidate_run": verdict.candidate_run,
+        "baseline": verdict.baseline_candidate,
+        "baseline_run": verdict.baseline_run,
+        "dataset": verdict.dataset,
+        "dataset_fingerprint": fingerprint,
+        "commit": commit,
+        "alpha": verdict.alpha,
+        "seed": verdict.seed,
+    }
+    for rule in verdict.rules:
+        facts |= {f"{rule_name(rule)}: {figure}": getattr(rule, figure) for figure in FIGURES}
+    for name, value in facts.items():
+        if value is not None:
+            yield name, _safe(str(value))
+
+
+def _note_time(suite: TestSuite, report: Report) -> None:
+    """When the candidate's run began and how long it took, as far as it says."""
+    run = report.provenance.candidate if report.provenance else None
+    suite.time = round(run.seconds, 3) if run and run.seconds is not None else 0.0
+    if run and run.started_at:
+        suite.timestamp = _safe(run.started_at)
+
+
+def _name(text: str) -> str:
+    safe = _safe(text)
+    return safe if len(safe) <= _LONGEST_NAME else safe[: _LONGEST_NAME - 1] + "…"
+
+
+def _safe(text: str) -> str:
+    return _NO_XML.sub(lambda found: f"\\u{ord(found[0]):04x}", one_line(text))
