@@ -13,6 +13,7 @@ from pathlib import Path
 
 from scoregate.records import JSON
 from scoregate.results_file.seal import KEY as DIGEST
+from tests.documents import checked_document
 from tests.fork_server.process import Process, start, usual_environment
 
 _ANNOUNCED = re.compile(
@@ -104,8 +105,8 @@ class Ended:
         return found[1]
 
     def json(self) -> JSON:
-        """Its stdout, which must be one JSON document and nothing else."""
-        return json.loads(self.out)
+        """Its stdout, which must be one JSON document and nothing else: of a verdict, one that obeys the schema."""
+        return checked_document(json.loads(self.out))
 
     def outcome(self, code: int) -> str:
         """The verdict's word, as the first word of its line on stdout; checks the exit code."""

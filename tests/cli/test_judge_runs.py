@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.judged import KEY, KEY_NAME, judged_project
 from tests.cli.project import Project, ended
+from tests.documents import checked_document
 from tests.model_server.answers import Answer, failed, judged, refused, slow
 from tests.model_server.request import ModelRequest
 from tests.model_server.server import ModelServer
@@ -65,7 +66,9 @@ def test_the_reports_tell_how_many_replies_were_kept_already(judged_accepted: Pr
     line = "judge relevance: 8 replies, 8 (100 %) from the cache, 0 calls"
     assert line in judged_accepted.read("report.md")
     judges = [{"score": "relevance", "replies": 8, "from_cache": 8, "calls": 0, "cost_usd": None}]
-    assert json.loads(judged_accepted.read("report.json"))["judges"] == checked.json()["judges"] == judges
+    written = checked_document(json.loads(judged_accepted.read("report.json")))
+    assert written["judges"] == checked.json()["judges"] == judges
+    assert written["provenance"]["candidate"]["scorers"]["relevance"].startswith("judge ")
 
 
 def test_a_margin_that_so_few_items_cannot_prove_is_told_before_the_run(judged_accepted: Project) -> None:

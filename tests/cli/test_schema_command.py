@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from scoregate.config_schema import catalog_schema, gate_schema
 from scoregate.records import JSON
 from tests.cli.project import Project
+from tests.documents import PUBLISHED
 
 Small = Callable[..., Project]
 SCHEMAS: dict[str, Callable[[], JSON]] = {"gate": gate_schema, "scores": catalog_schema}
@@ -25,6 +26,10 @@ def test_the_schema_is_all_of_stdout(kind: str, small: Small) -> None:
     assert printed.code == 0
     assert printed.err == ""
     assert printed.json() == SCHEMAS[kind]()
+
+
+def test_the_schema_of_the_result_document_is_the_published_one(small: Small) -> None:
+    assert small().scoregate("schema", "verdict").json() == json.loads(PUBLISHED.read_text(encoding="utf-8"))
 
 
 def test_a_schema_that_is_written_finds_what_is_wrong_with_a_gate(small: Small) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.beside import BESIDE, Branch, answers, rounds_told, table_cells
 from tests.cli.project import GATE, Ended, Project
+from tests.documents import checked_document
 from tests.git.repository import Repository
 
 Beside = Callable[..., Branch]
@@ -113,7 +114,7 @@ def test_the_runs_of_a_session_are_kept_and_listed(decided: tuple[Branch, Ended]
 
 
 def test_the_verdict_as_json_tells_the_rounds_and_the_fresh_trials(decided: tuple[Branch, Ended]) -> None:
-    verdict = json.loads(decided[0].project.read("verdict.json"))
+    verdict = checked_document(json.loads(decided[0].project.read("verdict.json")))
 
     assert [(r["round"], r["items"], r["trials"]) for r in verdict["rounds"]] == [("A", 40, 1), ("B", 5, 5)]
     assert {

@@ -13,6 +13,7 @@ import pytest
 
 from scoregate.records import JSON
 from tests.cli.project import Ended, Project
+from tests.documents import checked_document
 from tests.git.repository import Repository
 
 EXAMPLE = Path(__file__).parents[2]
@@ -45,7 +46,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Ended]:
 
 
 def verdict_of(project: Project) -> JSON:
-    return json.loads(project.read("verdict.json"))
+    return checked_document(json.loads(project.read("verdict.json")))
 
 
 def calls_of(project: Project) -> int:

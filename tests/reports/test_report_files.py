@@ -13,14 +13,19 @@ from hypothesis import given, settings
 from scoregate.errors import ConfigError, ScoregateError
 from scoregate.records import DatasetItem
 from scoregate.reports import FORMATS, Report, check_format, render, write_report
-from scoregate.reports.data import render_csv, render_json
+from scoregate.reports.csv_rules import render_csv
+from scoregate.reports.document import render_json
 from tests.reports.verdicts import REPORT, any_reports, lost, rule, verdict
 
 
 def test_json_is_the_verdict_with_the_items_that_moved() -> None:
     document = json.loads(render_json(REPORT))
 
-    assert {key: value for key, value in document.items() if key != "items"} == REPORT.verdict.to_dict() | {
+    beside = ("items", "contracts", "hints", "links", "anchor", "last_round", "decides", "diff_command")
+    assert set(beside) == document.keys() - REPORT.verdict.to_dict().keys()
+    assert {
+        key: value for key, value in document.items() if key not in beside
+    } == REPORT.verdict.to_dict() | {
         "rules": document["rules"],
         "flips": document["flips"],
         "missing_items": [],

@@ -155,7 +155,7 @@ _RULES = st.builds(
     | {"direction": st.sampled_from(("higher", "lower"))}
     | {"role": st.sampled_from(("gate", "primary", "secondary", "advisory"))}
     | {"statistic": st.sampled_from(("mean", "p95")) | _TEXT, "q_value": st.none() | st.floats(0, 1)}
-    | {"against": st.sampled_from(("baseline", "anchor"))},
+    | {"against": st.sampled_from(("baseline", "anchor")), "fails_on": _TEXT},
 )
 _FRESH_VALUES = st.lists(st.none() | st.sampled_from((0.0, 1.0)) | st.floats(), max_size=3).map(tuple)
 _FRESH = st.builds(

@@ -32,7 +32,7 @@ _COMMANDS = {
     ),
     "dataset": ("scoregate.cli.dataset:dataset", "Check datasets, and bring them to Langfuse and back."),
     "judge": ("scoregate.cli.judge:judge", "Try a judge, calibrate it, and share its replies."),
-    "schema": ("scoregate.cli.schema:schema", "JSON Schemas of gate files and catalogs, for editors."),
+    "schema": ("scoregate.cli.schema:schema", "JSON Schemas of gate files, catalogs and results."),
     "doctor": ("scoregate.cli.doctor:doctor", "Check the connection to Langfuse."),
 }
 """Command -> where it lives, and its line in the help; a module is imported when its command is called."""

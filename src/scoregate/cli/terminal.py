@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from scoregate.gate_run.listener import Announcement
     from scoregate.gate_run.outcome import Decided
     from scoregate.records import RoundName, Run
-    from scoregate.reports.provenance import Provenance
+    from scoregate.reports import Report
     from scoregate.runner.plan import RunReport
 
 
@@ -265,8 +265,9 @@ def present(
         corrected=_corrected(gate, candidate, baseline),
         judge_usage=found.judge_usage,
         last_round=_last_round(gate) if verdict.rounds else "D",
-        provenance=_provenance(found) if as_json or outputs else None,
     )
+    if as_json or outputs:
+        report = _with_evidence(report, found)
     stdout = stdout or sys.stdout
     if as_json:
         print_json(render(report, "json"), stream=stdout)
@@ -295,11 +296,18 @@ def _corrected(gate: Gate, candidate: Run, baseline: Run | None) -> Mapping[str,
     return corrected_values(gate, candidate, baseline)
 
 
-def _provenance(found: Decided) -> Provenance:
-    """Only where a report shows it: a plain run does without."""
+def _with_evidence(report: Report, found: Decided) -> Report:
+    """The report with what only documents show: a plain run does without."""
+    from dataclasses import replace
+
+    from scoregate.reports.policy import Policy
     from scoregate.reports.provenance import Provenance
 
-    return Provenance.of(found.candidate.header, found.baseline.header if found.baseline else None)
+    return replace(
+        report,
+        provenance=Provenance.of(found.candidate.header, found.baseline.header if found.baseline else None),
+        policy=Policy.of(found.gate, report.contracts),
+    )
 
 
 def _last_round(gate: Gate) -> RoundName:

@@ -13,8 +13,8 @@ from scoregate.reports.report import Report
 __all__ = ["FORMATS", "Report", "check_format", "render", "write_report"]
 
 FORMATS: Mapping[str, str] = {
-    "csv": "scoregate.reports.data:render_csv",
-    "json": "scoregate.reports.data:render_json",
+    "csv": "scoregate.reports.csv_rules:render_csv",
+    "json": "scoregate.reports.document:render_json",
     "junit": "scoregate.reports.junit:render_junit",
     "markdown": "scoregate.reports.markdown:render_markdown",
 }

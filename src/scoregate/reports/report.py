@@ -12,6 +12,7 @@ from scoregate.records import JSON, DatasetItem, RoundName, Verdict
 
 if TYPE_CHECKING:
     from scoregate.calibration.corrected_value import CorrectedValue
+    from scoregate.reports.policy import Policy
     from scoregate.reports.provenance import Provenance
     from scoregate.store.judging import RunUsage
 
@@ -54,6 +55,8 @@ class Report:
     """The last round that the gate allows, where the verdict was reached in rounds."""
     provenance: Provenance | None = None
     """Where the verdict comes from; None where only the verdict is at hand."""
+    policy: Policy | None = None
+    """What the gate asked; None where only the verdict is at hand."""
 
     @property
     def see_all(self) -> str | None:
