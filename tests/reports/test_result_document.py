@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import reduce
+from operator import getitem
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 from scoregate.catalog import Contract
 from scoregate.gate_file import Gate, Rule
-from scoregate.records import Flip, LeftOutTrials, Outcome, RunHeader, Spread
+from scoregate.records import JSON, Flip, LeftOutTrials, Outcome, RunHeader, Spread
 from scoregate.records.run_facts import RunFacts
 from scoregate.reports import FORMATS, Report, render
 from scoregate.reports.document import as_document, document_schema, from_document
@@ -208,3 +212,38 @@ def test_any_report_comes_back_from_its_document(report: Report) -> None:
     for fmt in FORMATS:
         render(again, fmt)
     render_terminal(again, width=80, colour=False)
+
+
+NUMBERS = (0, -1, 5e-324, 1.7e308, -(10**308))
+
+
+def numbers(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The place of every number in a document, and of every null, which may stand for one."""
+    if isinstance(value, dict | list) and value:
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from numbers(inner, (*place, key))
+    elif value is None or isinstance(value, int | float):
+        yield place
+
+
+def with_value(document: JSON, place: tuple[Any, ...], value: JSON) -> JSON:
+    changed = json.loads(json.dumps(document))
+    holder = reduce(getitem, place[:-1], changed)
+    holder[place[-1]] = value
+    return changed
+
+
+def test_whatever_the_schema_lets_pass_can_be_shown() -> None:
+    document = json.loads(render(replace(FULL, provenance=None, policy=None), "json"))
+    valid = 0
+    for place in numbers(document):
+        for value in NUMBERS:
+            changed = with_value(document, place, value)
+            if problems(changed):
+                continue
+            valid += 1
+            report = from_document(changed)
+            render(report, "markdown")
+            render(report, "junit")
+            render_terminal(report, width=80, colour=False)
+    assert valid > 200

@@ -17,6 +17,10 @@ _COMMANDS = {
     "run": ("scoregate.cli.run:run", "Run a gate: candidate, scores, comparison with the baseline, verdict."),
     "check": ("scoregate.cli.check:check", "Decide a gate from results that exist; nothing is run."),
     "merge": ("scoregate.cli.merge:merge", "Decide a gate once from the shards of a run."),
+    "report": (
+        "scoregate.cli.report:report",
+        "Show the verdict of a result document, or write other reports of it.",
+    ),
     "init": ("scoregate.cli.init:init", "Write a small working gate into this repository."),
     "baseline": ("scoregate.cli.baseline:baseline", "Accept, show and compare baselines."),
     "runs": ("scoregate.cli.runs:runs", "List, show, compare, export, import, push and prune stored runs."),

@@ -246,8 +246,7 @@ def present(
 ) -> None:
     """Print the verdict, then write the reports: a file that cannot be written hides nothing."""
     from scoregate.errors import PASS
-    from scoregate.reports import Report, render, write_report
-    from scoregate.reports.terminal import render_terminal
+    from scoregate.reports import Report, write_report
     from scoregate.sources import of_other_project
 
     gate, verdict, baseline, candidate = found.gate, found.verdict, found.baseline, found.candidate
@@ -269,13 +268,7 @@ def present(
     if as_json or outputs:
         report = _with_evidence(report, found)
     stdout = stdout or sys.stdout
-    if as_json:
-        print_json(render(report, "json"), stream=stdout)
-    else:
-        colour = _use_colour(stdout)
-        text = render_terminal(report, width=terminal_width(stdout), colour=colour)
-        print_text(text, stream=stdout, colours=colour)
-    stdout.flush()
+    show(report, as_json=as_json, stdout=stdout)
     if outputs:
         from scoregate.cli.outputs import RESULTS, write_outputs, write_run
 
@@ -294,6 +287,21 @@ def _corrected(gate: Gate, candidate: Run, baseline: Run | None) -> Mapping[str,
     from scoregate.judge_trust.corrected_values import corrected_values
 
     return corrected_values(gate, candidate, baseline)
+
+
+def show(report: Report, *, as_json: bool, stdout: TextIO | None = None) -> None:
+    """Print the report: as its document, or as text for people."""
+    from scoregate.reports import render
+    from scoregate.reports.terminal import render_terminal
+
+    stdout = stdout or sys.stdout
+    if as_json:
+        print_json(render(report, "json"), stream=stdout)
+    else:
+        colour = _use_colour(stdout)
+        text = render_terminal(report, width=terminal_width(stdout), colour=colour)
+        print_text(text, stream=stdout, colours=colour)
+    stdout.flush()
 
 
 def _with_evidence(report: Report, found: Decided) -> Report:

@@ -23,8 +23,9 @@ from scoregate.records import JSON
 _TABLES = (Contract, Requirement, Rule)
 _KEYS = {"passing": "pass"}
 _LEFT_OUT = ("where",)
+_EXACT = 2**53
 _BOUNDS: Mapping[type, Mapping[str, JSON]] = {
-    int: {"minimum": 0, "maximum": 2**53},
+    int: {"minimum": 0, "maximum": _EXACT},
     float: {"minimum": -sys.float_info.max, "maximum": sys.float_info.max},
 }
 """Beyond them a reader that counts in floats sees other numbers, or none."""
@@ -58,6 +59,8 @@ def from_json(kind: Any, value: JSON) -> Any:
         return tuple(from_json(each, one) for each, one in zip(kinds, value, strict=True))
     if origin is Mapping:
         return {key: from_json(inner[1], one) for key, one in value.items()}
+    if kind is float and isinstance(value, int) and abs(value) > _EXACT:
+        return float(value)  # as what counts with it takes it for one
     if not _is_declared(kind):
         return value
     hints = _hints(kind)
@@ -108,12 +111,14 @@ def _any_of(schemas: Sequence[Mapping[str, JSON]]) -> dict[str, JSON]:
 
 
 def _alternative(kinds: Sequence[Any], value: JSON) -> Any:
-    """The one of several types that the value is of; of plain values it does not matter."""
+    """The one of several types that the value is of; of texts and the like it does not matter."""
     if value is None:
         return type(None)
     given = [kind for kind in kinds if kind is not type(None)]
     if len(given) == 1:
         return given[0]
+    if isinstance(value, int) and float in given:
+        return float
     fitting = (kind for kind in given if _is_declared(kind) and set(value) == set(dict(_members(kind))))
     return next(fitting, Any)
 

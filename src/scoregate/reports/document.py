@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scoregate.catalog import Contract
+from scoregate.errors import INCONCLUSIVE, INTERRUPTED, PASS
 from scoregate.own import json_codec
 from scoregate.records import JSON, DatasetItem, RoundName, Verdict
 from scoregate.reports.declared import as_json, from_json, object_of, schema_of
@@ -104,8 +105,11 @@ def from_document(document: Mapping[str, JSON]) -> Report:
     if "judges" in parts:
         parts["judge_usage"] = parts.pop("judges")
     items = document["items"]
+    verdict: Verdict = from_json(Verdict, {key: part for key, part in document.items() if key not in _MADE})
+    undelivered = document["exit_code"] == INTERRUPTED and verdict.exit_code in (PASS, INCONCLUSIVE)
     return Report(
-        verdict=from_json(Verdict, {key: part for key, part in document.items() if key not in _MADE}),
+        verdict=verdict,
+        undelivered_code=INTERRUPTED if undelivered else None,
         items={
             item: DatasetItem(item, contents["input"], contents["expected_output"])
             for item, contents in items.items()

@@ -119,7 +119,7 @@ def _properties(report: Report) -> Iterator[tuple[str, str]]:
     facts = {
         "outcome": verdict.outcome,
         "reason": verdict.reason,
-        "exit_code": verdict.exit_code,
+        "exit_code": report.undelivered_code or verdict.exit_code,
         "candidate": verdict.candidate,
         "candidate_run": verdict.candidate_run,
         "baseline": verdict.baseline_candidate,
