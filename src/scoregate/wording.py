@@ -25,8 +25,11 @@ def first_line(text: str) -> str:
     return printable(line[:MAX_REASON].rstrip())
 
 
-_ACTS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What a terminal or a reader's eye acts on: control codes, other line ends, turned directions, half pairs."""
+_ACTS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+"""What a terminal or a reader's eye acts on: control codes, other line ends, turned directions; half pairs, and what is
+no character, neither of which can be written everywhere."""
 
 
 def written_out(text: str, escape: Callable[[str], str] | None = None) -> str:

@@ -17,7 +17,6 @@ candidate's script) has a case of its own, so that no page is green where the bu
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ from scoregate.errors import PASS
 from scoregate.records import Outcome, RuleResult, Verdict
 from scoregate.reports.report import Report
 from scoregate.reports.shown_rules import RuleRow, rule_name, rule_rows
-from scoregate.reports.text import one_line
+from scoregate.reports.text import cut, one_line
 
 if TYPE_CHECKING:
     from junitparser import TestCase, TestSuite
@@ -38,13 +37,13 @@ FIGURES = (
 )  # fmt: skip
 """What is told of a rule, under the names that JSON and CSV have for it."""
 _LONGEST_NAME = 500
-_NO_XML = re.compile(r"[\ufffe\uffff]")
-"""Beside what `one_line` writes out already, which is the rest of what XML 1.0 cannot hold."""
 
 
 def render_junit(report: Report) -> str:
-    """One `<testsuites>` with the suite of the gate. Text of others is on one line, what XML cannot hold is written
-    out (`\\x00`)."""
+    """One `<testsuites>` with the suite of the gate.
+
+    Text of others stands on one line, in which all that XML 1.0 cannot hold is written out (`\\x00`).
+    """
     from junitparser import JUnitXml, TestSuite
 
     verdict, suite = report.verdict, TestSuite(_name(report.verdict.gate or "gate"))
@@ -68,7 +67,7 @@ def _case(verdict: Verdict, rule: RuleResult, row: RuleRow) -> TestCase:
     case = _empty(verdict, rule_name(rule))
     if rule.role != "advisory":
         _end(case, verdict, rule.outcome, rule.reason)
-    case.system_out = _safe(
+    case.system_out = one_line(
         f"{row.outcome}: {row.baseline} → {row.candidate}, difference {row.difference}, p {row.p}, "
         f"scored {row.scored}, lost/won {row.moved}: {rule.reason}"
     )
@@ -94,8 +93,8 @@ def _end(case: TestCase, verdict: Verdict, outcome: Outcome, reason: str) -> Non
     kinds = {"regression": Failure, "invalid": Error, "inconclusive": Failure if _fails(verdict) else Skipped}
     if outcome not in kinds:
         return
-    end = kinds[outcome](_safe(reason), outcome)
-    end.text = _safe(reason)
+    end = kinds[outcome](one_line(reason), outcome)
+    end.text = one_line(reason)
     case.result = [end]
 
 
@@ -134,7 +133,7 @@ def _properties(report: Report) -> Iterator[tuple[str, str]]:
         facts |= {f"{rule_name(rule)}: {figure}": getattr(rule, figure) for figure in FIGURES}
     for name, value in facts.items():
         if value is not None:
-            yield name, _safe(str(value))
+            yield name, one_line(str(value))
 
 
 def _note_time(suite: TestSuite, report: Report) -> None:
@@ -142,13 +141,8 @@ def _note_time(suite: TestSuite, report: Report) -> None:
     run = report.provenance.candidate if report.provenance else None
     suite.time = round(run.seconds, 3) if run and run.seconds is not None else 0.0
     if run and run.started_at:
-        suite.timestamp = _safe(run.started_at)
+        suite.timestamp = one_line(run.started_at)
 
 
 def _name(text: str) -> str:
-    safe = _safe(text)
-    return safe if len(safe) <= _LONGEST_NAME else safe[: _LONGEST_NAME - 1] + "…"
-
-
-def _safe(text: str) -> str:
-    return _NO_XML.sub(lambda found: f"\\u{ord(found[0]):04x}", one_line(text))
+    return cut(one_line(text), _LONGEST_NAME)

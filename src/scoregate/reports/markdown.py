@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from scoregate.records import Outcome, RuleResult, Verdict
 from scoregate.reports.judge_lines import corrected_lines, judge_usage_lines
 from scoregate.reports.markdown_items import evidence_parts, moved_parts
-from scoregate.reports.markdown_text import bullets, code, cut, fitting, inline, link
+from scoregate.reports.markdown_text import bullets, code, fitting, inline, link
 from scoregate.reports.report import Report
 from scoregate.reports.rounds_log import effort, round_lines, stopped_early
 from scoregate.reports.shown_rules import (
@@ -26,6 +26,7 @@ from scoregate.reports.shown_rules import (
     shown_rules,
     spread_lines,
 )
+from scoregate.reports.text import cut
 from scoregate.wording import count
 
 LIMIT = 65_000

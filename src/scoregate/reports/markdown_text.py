@@ -41,11 +41,6 @@ def fitting(blocks: Sequence[str], share: int) -> tuple[list[str], int]:
     return list(blocks), 0
 
 
-def cut(text: str, length: int) -> str:
-    """The text, or its first characters and an ellipsis."""
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
 def inline(text: str) -> str:
     """Running text on one line, with nothing in it that GitHub would format, link or notify anyone of."""
     safe = _escape(one_line(text))

@@ -46,6 +46,11 @@ def as_text(value: JSON) -> str:
     return json_codec.dumps(value, ensure_ascii=False) if _reads_as_another_value(value) else value
 
 
+def cut(text: str, length: int) -> str:
+    """The text, or its first characters and an ellipsis."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
 def from_first_difference(before: str, after: str, width: int) -> tuple[str, str]:
     """Both texts, their shared beginning cut if it is so long that `width` characters would not show what differs."""
     if max(len(before), len(after)) <= width or before == after:
