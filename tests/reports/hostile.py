@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from scoregate.catalog import Contract
-from scoregate.records import DatasetItem, Flip, RunHeader
+from scoregate.records import DatasetItem, Flip, Run, RunHeader
 from scoregate.records.run_facts import RunFacts
 from scoregate.reports import Report
 from scoregate.reports.provenance import Provenance
@@ -96,5 +96,5 @@ def report_with(text: str) -> Report:
         links={text: text},
         hints=(text,),
         anchor=text,
-        provenance=Provenance.of(header, replace(header, run="run-a")),
+        provenance=Provenance.of(Run(header), Run(replace(header, run="run-a"))),
     )

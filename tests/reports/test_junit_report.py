@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from scoregate.records import Outcome, RunHeader
+from scoregate.records import Outcome, Run, RunHeader
 from scoregate.reports import Report, render
 from scoregate.reports.provenance import Provenance
 from tests.reports.verdicts import REPORT, any_reports, part, rule, verdict
@@ -34,7 +34,7 @@ def test_a_gate_is_a_suite_and_a_rule_a_case() -> None:
             outcome="regression",
             reason="answer_correctness: fell from 81.0 % to 76.7 % (−4.3 points)",
         ),
-        provenance=Provenance.of(HEADER, None),
+        provenance=Provenance.of(Run(HEADER), None),
     )
 
     suite = suite_of(report)
@@ -141,7 +141,7 @@ def test_an_anchor_has_cases_of_its_own() -> None:
 def test_a_time_that_is_not_known_is_none(started: str | None, finished: str | None, seconds: float) -> None:
     header = replace(HEADER, started_at=started, finished_at=finished)
 
-    assert suite_of(Report(verdict(), provenance=Provenance.of(header, None))).time == seconds
+    assert suite_of(Report(verdict(), provenance=Provenance.of(Run(header), None))).time == seconds
 
 
 def test_what_xml_cannot_hold_is_written_out() -> None:

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 from scoregate.catalog import Contract
 from scoregate.gate_file import Gate, Rule
-from scoregate.records import JSON, Flip, LeftOutTrials, Outcome, RunHeader, Spread
+from scoregate.records import JSON, Flip, LeftOutTrials, Outcome, Run, RunHeader, RunItem, Spread
 from scoregate.records.run_facts import RunFacts
 from scoregate.reports import FORMATS, Report, render
 from scoregate.reports.document import as_document, document_schema, from_document
@@ -54,7 +54,7 @@ EVIDENCE = replace(
     REPORT,
     contracts=CONTRACTS,
     judge_usage=(RunUsage(score="groundedness", replies=200, from_cache=20, calls=181, cost_usd=0.42),),
-    provenance=Provenance.of(CANDIDATE, replace(CANDIDATE, run="run-a", candidate="v1")),
+    provenance=Provenance.of(Run(CANDIDATE), Run(replace(CANDIDATE, run="run-a", candidate="v1"))),
     policy=Policy.of(GATE, CONTRACTS),
 )
 
@@ -95,6 +95,18 @@ def test_the_document_holds_what_evidence_needs() -> None:
     }
     (judge,) = document["judges"]
     assert (judge["score"], judge["calls"], judge["cost_usd"]) == ("groundedness", 181, 0.42)
+
+
+def test_a_run_ended_with_its_last_answer() -> None:
+    began = 1_796_032_800.0  # 2026-11-30T10:00:00Z
+
+    def finished(*items: RunItem) -> str | None:
+        return Provenance.of(Run(CANDIDATE, items), None).candidate.finished_at
+
+    first = RunItem("q1", 0, "ok", started_at=began + 3, latency_seconds=2.5)
+    assert finished(first, RunItem("q2", 0, "error", started_at=began + 4)) == "2026-11-30T10:00:05.500+00:00"
+    assert finished(RunItem("q1", 0, "ok")) == CANDIDATE.finished_at
+    assert finished(replace(first, started_at=1e300)) == CANDIDATE.finished_at
 
 
 def test_anyone_can_make_the_digest_of_the_policy_again() -> None:

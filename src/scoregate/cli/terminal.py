@@ -313,7 +313,7 @@ def _with_evidence(report: Report, found: Decided) -> Report:
 
     return replace(
         report,
-        provenance=Provenance.of(found.candidate.header, found.baseline.header if found.baseline else None),
+        provenance=Provenance.of(found.candidate, found.baseline),
         policy=Policy.of(found.gate, report.contracts),
     )
 

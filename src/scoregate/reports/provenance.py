@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from scoregate.records import RunHeader
+from scoregate.records import Run, RunItem
 from scoregate.version import __version__
 
 
@@ -32,10 +32,12 @@ class RunProvenance:
     started_at: str | None
     """ISO time."""
     finished_at: str | None
+    """When its last answer came, which every copy of the run tells alike; where no item says, the run's own word."""
 
     @classmethod
-    def of(cls, header: RunHeader) -> RunProvenance:
-        """What the header of the run says."""
+    def of(cls, run: Run) -> RunProvenance:
+        """What the run's header and its items say."""
+        header = run.header
         return cls(
             run=header.run,
             candidate=header.candidate,
@@ -49,7 +51,7 @@ class RunProvenance:
             trials=header.trials,
             scorers=dict(header.scorers),
             started_at=header.started_at,
-            finished_at=header.finished_at,
+            finished_at=_last_answer(run.items) or header.finished_at,
         )
 
     @property
@@ -74,7 +76,15 @@ class Provenance:
     baseline: RunProvenance | None
 
     @classmethod
-    def of(cls, candidate: RunHeader, baseline: RunHeader | None) -> Provenance:
+    def of(cls, candidate: Run, baseline: Run | None) -> Provenance:
         """Of a verdict that this program reached now."""
         before = None if baseline is None else RunProvenance.of(baseline)
         return cls(scoregate=__version__, candidate=RunProvenance.of(candidate), baseline=before)
+
+
+def _last_answer(items: Sequence[RunItem]) -> str | None:
+    ends = [one.started_at + (one.latency_seconds or 0.0) for one in items if one.started_at is not None]
+    try:
+        return datetime.fromtimestamp(max(ends), UTC).isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError, OSError):  # there is none, or it is in no year that a calendar has
+        return None
