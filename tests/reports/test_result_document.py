@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from scoregate.catalog import Contract
 from scoregate.gate_file import Gate, Rule
+from scoregate.gate_file.candidate import Limits
 from scoregate.records import JSON, Flip, LeftOutTrials, Outcome, Run, RunHeader, RunItem, Spread
 from scoregate.records.run_facts import RunFacts
 from scoregate.reports import FORMATS, Report, render
@@ -37,6 +38,7 @@ GATE = Gate(
         "answer_correctness": Rule(min=0.8, max_drop=0.02, where="gates/support-agent.toml:9"),
         "groundedness": Rule(critical=True, passing=("yes",)),
     },
+    limits=Limits(max_calls=1000),
 )
 CANDIDATE = RunHeader(
     run="run-b",
@@ -68,7 +70,7 @@ def test_the_document_holds_what_evidence_needs() -> None:
         "groundedness": {"critical": True, "pass": ["yes"]},
     }
     assert document["policy"]["alpha"] == 0.01
-    assert document["policy"]["limits"]["timeout_seconds"] == 120.0
+    assert document["policy"]["limits"] == {"max_calls": 1000}
     assert document["contracts"]["groundedness"] == {
         "name": "groundedness",
         "type": "numeric",

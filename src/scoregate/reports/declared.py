@@ -17,10 +17,12 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from scoregate.calibration.requirement import Requirement
 from scoregate.catalog import Contract
+from scoregate.gate_file.candidate import Limits, Rounds
 from scoregate.gate_file.rule import Rule
 from scoregate.records import JSON
 
-_TABLES = (Contract, Requirement, Rule)
+_TABLES = (Contract, Limits, Requirement, Rounds, Rule)
+"""Beside them, a dataclass of reports that says `sparse = True` of itself."""
 _KEYS = {"passing": "pass"}
 _LEFT_OUT = ("where",)
 _EXACT = 2**53
@@ -36,7 +38,7 @@ _PLAIN = frozenset(_TYPES.values())
 def as_json(value: Any) -> JSON:
     """The value of a dataclass, mapping, sequence or JSON value."""
     if is_dataclass(value):
-        sparse = isinstance(value, _TABLES)
+        sparse = _is_sparse(type(value))
         return {
             key: as_json(getattr(value, one.name))
             for key, one in _members(type(value))
@@ -86,7 +88,7 @@ def schema_of(kind: Any) -> dict[str, JSON]:
         return {"type": "object", "additionalProperties": schema_of(inner[1])}
     if _is_declared(kind):
         hints, members = _hints(kind), dict(_members(kind))
-        sparse = kind in _TABLES
+        sparse = _is_sparse(kind)
         needed = [key for key, one in members.items() if not sparse or _default(one) is MISSING]
         return object_of({key: schema_of(hints[one.name]) for key, one in members.items()}, needed)
     return {"type": _TYPES[kind], **_BOUNDS.get(kind, {})}
@@ -121,6 +123,10 @@ def _alternative(kinds: Sequence[Any], value: JSON) -> Any:
         return float
     fitting = (kind for kind in given if _is_declared(kind) and set(value) == set(dict(_members(kind))))
     return next(fitting, Any)
+
+
+def _is_sparse(kind: Any) -> bool:
+    return kind in _TABLES or getattr(kind, "sparse", False)
 
 
 def _is_declared(kind: Any) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Literal
 
 from scoregate.catalog import Contract
 from scoregate.gate_file import Gate
@@ -15,25 +15,29 @@ from scoregate.gate_file.rule import Rule
 from scoregate.own import json_codec
 from scoregate.reports.declared import as_json
 
+_USUAL: Mapping[str, Any] = {one.name: one.default for one in fields(Gate)}
+"""Key -> what it is in a gate that does not say."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The gate file's own words, with what was said in their place on the command line."""
 
+    sparse: ClassVar[bool] = True
     digest: str
     """Of all that follows and of the scores' contracts: see `digest_of`."""
     alpha: float
-    pass_level: float
     on_inconclusive: Literal["warn", "fail"]
-    max_failed_items: float
-    max_baseline_age_days: float
-    on_dataset_change: OnDatasetChange
-    inference: Inference
     trials: int
-    rounds: Rounds
-    limits: Limits
     rules: Mapping[str, Rule]
     """Score -> its table: floors, margins and what else it says."""
+    pass_level: float = _USUAL["pass_level"]
+    max_failed_items: float = _USUAL["max_failed_items"]
+    max_baseline_age_days: float = _USUAL["max_baseline_age_days"]
+    on_dataset_change: OnDatasetChange = _USUAL["on_dataset_change"]
+    inference: Inference = _USUAL["inference"]
+    rounds: Rounds = field(default_factory=Rounds)
+    limits: Limits = field(default_factory=Limits)
 
     @classmethod
     def of(cls, gate: Gate, contracts: Mapping[str, Contract]) -> Policy:
