@@ -32,7 +32,8 @@ seed_option = click.option(
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 output_option = click.option(
     "-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH",
-    help="Also write the report as json, markdown, junit or csv, or the run as results (a .jsonl file); may be repeated.",
+    help="Also write the report as json, markdown, junit or csv, or the run as results (a .jsonl file). "
+    "May be repeated.",
 )  # fmt: skip
 
 
