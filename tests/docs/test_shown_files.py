@@ -12,7 +12,7 @@ import pytest
 
 from scoregate.catalog import read_catalog
 from scoregate.gate_file import read_gate
-from scoregate.gate_run.policy import POLICIES
+from scoregate.gate_run.policy_changes import POLICIES
 from scoregate.results_file import read_results
 from tests.docs.pages import PAGES, Page
 

@@ -151,7 +151,7 @@ class Gate:
     root: Path = field(default_factory=Path)
     """The project's root: the folder that holds the gate's `gates/`."""
     policy_changes: tuple[str, ...] = ()
-    """What the change under review moves of the gate itself, a line each; no gate file says it (`gate_run.policy`)."""
+    """What the change under review moves of the gate itself, a line each; told by `gate_run.policy_changes`."""
 
     @property
     def place(self) -> str:

@@ -3,8 +3,8 @@
 The command line begins with a process that supervises the one that does all of this (`own.supervisor`).
 
 1. `run.run_gate` reads the gate, puts the caller's options in place of its own (in a pull request's build also the
-   base's policy: `policy`), finds the Langfuse keys (`deliver.langfuse_of`), and has dataset, candidate and scorers
-   read and checked (`assembly.assemble`). Then it is known whether one version is run, or two.
+   base's policy: `policy_changes`), finds the Langfuse keys (`deliver.langfuse_of`), and has dataset, candidate and
+   scorers read and checked (`assembly.assemble`). Then it is known whether one version is run, or two.
 2. `alone.run_alone`, which is the rest for one version, opens store and link, and loads anchor and baseline
    (`baselines.load`), before a call is paid for.
 3. `begin.begin_run` makes the run in the store, or finds the one to resume; what is to be known is said.

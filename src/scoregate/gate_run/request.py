@@ -39,14 +39,14 @@ def target_branch(environ: Mapping[str, str] = os.environ) -> str | None:
 
 
 def reviewed(gate: Gate) -> Gate:
-    """The gate that decides in this build: in that of a pull request, held against the merge base's (`policy`).
+    """The gate that decides in this build: in that of a pull request, held against the merge base's (`policy_changes`).
 
     Raises ConfigError where the merge base's policy is to decide and is not to be had.
     """
     branch = target_branch()
     if branch is None:
         return gate
-    from scoregate.gate_run.policy import under_policy
+    from scoregate.gate_run.policy_changes import under_policy
 
     return under_policy(gate, branch)
 

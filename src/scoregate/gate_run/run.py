@@ -131,7 +131,7 @@ def run_gate(request: Request, listener: Listener, decided: Callable[[Decided], 
 
     gate = reviewed(read_gate(request.gate_path))
     if gate.policy_changes:
-        from scoregate.gate_run.policy import known_changes
+        from scoregate.gate_run.policy_changes import known_changes
 
         for line in known_changes(gate):
             listener.say(f"this change also moves the gate: {line}")
