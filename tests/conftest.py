@@ -19,6 +19,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's job in the background ignores Ctrl-C, and so would every command that the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+for name in ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"):
+    # What the tests decide is not the pull request in whose build they may be run.
+    os.environ.pop(name, None)
+
 if not os.environ.get("SCOREGATE_TEST_LANGFUSE"):
     # The servers of the tests are asked without TLS, and yet every client would read all certificates of the system,
     # for longer than most tests take. In this folder there are none.

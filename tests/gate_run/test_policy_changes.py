@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,14 @@ def test_a_new_gate_is_told_as_one(project: Project) -> None:
     ran = project.scoregate("run", "gates/other.toml", "--json", environment=PULL_REQUEST)
     (line,) = ran.json()["policy_changes"]
     assert line.startswith("the gate is new")
+
+
+def test_a_project_that_was_copied_without_its_repository_says_so(project: Project, tmp_path: Path) -> None:
+    copied = project.copied_to(tmp_path / "image")
+    shutil.rmtree(copied.path(".git"))
+    ran = copied.scoregate("run", "gates/agent.toml", "--json", environment=PULL_REQUEST)
+    (line,) = ran.json()["policy_changes"]
+    assert "is in no git repository" in line
 
 
 def test_a_shallow_clone_says_that_it_cannot_tell(project: Project, tmp_path: Path) -> None:

@@ -72,8 +72,8 @@ class _Base:
 def under_policy(gate: Gate, branch: str) -> Gate:
     """The gate that decides in the build of a pull request to `branch`, with what that moves of it in `policy_changes`.
 
-    Raises ConfigError where the base's policy is to decide and is
-    not to be had: a shallow clone, or a base without this gate.
+    Raises ConfigError where the base's policy is to decide and is not to be had: a shallow clone, or a base without
+    this gate.
     """
     try:
         base = _base_of(gate, branch)
@@ -111,7 +111,10 @@ def _policy_in(root: Path) -> str:
     from scoregate.config.table import Choice, ConfigTable
     from scoregate.config.toml_lines import read_toml
 
-    top = repository_top(root)
+    try:
+        top = repository_top(root)
+    except ConfigError:
+        top = root  # in no repository, as in an image into which the files were copied
     for folder in (root, *root.parents):
         if (folder / _SETTINGS).is_file():
             tool = ConfigTable.top_of(read_toml(folder / _SETTINGS, "project")).table("tool")
