@@ -103,6 +103,39 @@ def test_a_worse_baseline_is_told_with_who_accepted_it_and_why(project: Project)
     assert line.endswith(" because good enough")
 
 
+def test_a_baseline_that_is_scored_in_another_way_is_not_told_to_be_the_same(project: Project) -> None:
+    project.edit("experiments/agent.py", "output == expected_output", "str(output) == str(expected_output)")
+    Repository(project.folder).commit()
+    accept = (
+        "baseline",
+        "accept",
+        "gates/agent.toml",
+        project.run().started,
+        "--force",
+        "--yes",
+        "--why",
+        "new",
+    )
+    accepted = project.scoregate(*accept)
+    assert accepted.code == 0, accepted.err
+    (line,) = changes(project)
+    assert line.startswith("baseline: another run, which cannot be compared with the one before: ")
+
+
+def test_a_judges_prompt_is_looked_at(project: Project) -> None:
+    repository = Repository(project.folder)
+    repository.git("checkout", "--quiet", "main")
+    judge = '\n[scorers.clear]\nuse = "judge"\nprompt = "prompts/clear.md"\nmodel = "m"\n'
+    prompt = "Is {{output}} clear?\nAnswer yes or no.\n"
+    repository.commit({"gates/agent.toml": GATE + judge, "prompts/clear.md": prompt})
+    repository.git("checkout", "--quiet", "-b", "kinder")
+    repository.commit({"prompts/clear.md": prompt.replace("yes or no", "yes")})
+    results = "gates/agent.baseline.jsonl"
+    check = ("check", "gates/agent.toml", "--candidate", results, "--json")
+    checked = project.scoregate(*check, environment=PULL_REQUEST)
+    assert checked.json()["policy_changes"] == ["scorer clear: prompt prompts/clear.md changed (1 line)"]
+
+
 def test_what_moved_stands_in_every_face_above_the_figures(project: Project) -> None:
     project.edit("gates/agent.toml", "max_drop = 0.05", "max_drop = 0.5")
     project.write("experiments/agent.py", LOWER)

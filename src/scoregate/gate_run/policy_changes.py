@@ -13,9 +13,9 @@ in the base's `pyproject.toml` the base's rules, contracts and baseline decide, 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, Literal
 
@@ -214,7 +214,6 @@ def _of_dataset(before: Gate, now: Gate) -> Iterator[str]:
 
 
 def _of_baseline(before: Gate, now: Gate) -> Iterator[str]:
-    from scoregate.gates.compare import compare
     from scoregate.results_file import read_sealed
 
     for what, was, source in (
@@ -239,15 +238,18 @@ def _of_baseline(before: Gate, now: Gate) -> Iterator[str]:
             continue
         if intact is False:
             yield f"{what}: edited by hand since it was accepted, its lines are not those of its digest"
-        yield f"{what}: {_moved(old, new, lambda a, b: compare(a, b, now)) if old else 'new'}{_accepted(new)}"
+        yield f"{what}: {_moved(old, new, now) if old else 'new'}{_accepted(new)}"
 
 
-def _moved(old: Run, new: Run, compared: Callable[[Run, Run], Any]) -> str:
+def _moved(old: Run, new: Run, gate: Gate) -> str:
     """`12 items lower, 1 item higher` of a new baseline."""
+    from scoregate.gates.compare import compare
+
     try:
-        flips = compared(old, new).flips
-    except ScoregateError:
-        flips = ()
+        verdict = compare(old, new, gate)
+    except ScoregateError as error:
+        return f"another run, which cannot be compared with the one before: {error.message}"
+    flips = verdict.flips
     counted = [
         f"{count(len({flip.item for flip in flips if flip.worse == worse}), 'item')} {word}"
         for worse, word in ((True, "lower"), (False, "higher"))
@@ -256,6 +258,8 @@ def _moved(old: Run, new: Run, compared: Callable[[Run, Run], Any]) -> str:
     gone = {item.item for item in old.items} - {item.item for item in new.items}
     if gone:
         counted.append(f"{count(len(gone), 'item')} fewer")
+    if not counted and verdict.outcome == "invalid":
+        return f"another run, which cannot be compared with the one before: {verdict.reason}"
     return ", ".join(counted) or "another run, with the same scores"
 
 
@@ -298,8 +302,9 @@ def _of_texts(before: str | None, now: str | None) -> str:
     if before is None or now is None:
         return "added" if before is None else "removed"
     old, new = before.splitlines(), now.splitlines()
-    same = sum(block.size for block in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks())
-    return f"changed ({count(max(len(old), len(new)) - same, 'line')})"
+    # Counted, not aligned: labels of people can be files of a hundred thousand lines.
+    differing = max((Counter(old) - Counter(new)).total(), (Counter(new) - Counter(old)).total())
+    return f"changed ({count(differing, 'line') if differing else 'the order of its lines'})"
 
 
 def _inside(gate: Gate) -> Gate:
@@ -311,15 +316,15 @@ def _inside(gate: Gate) -> Gate:
 
 
 def _of_fields(
-    before: object,
-    now: object,
+    before: Any,
+    now: Any,
     what: str,
     *,
     only: Iterable[str] | None = None,
     leave_out: Iterable[str] = (),
 ) -> Iterator[str]:
     """A line for each field of two objects of one class that differs."""
-    names = [field.name for field in fields(now) if field.name not in leave_out]  # type: ignore[arg-type]
+    names = [field.name for field in fields(now) if field.name not in leave_out]
     names = [name for name in names if only is None or name in set(only)]
     old, new = ({_KEYS.get(name, name): getattr(one, name) for name in names} for one in (before, now))
     yield from _of_values(old, new, what)
