@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import dedent
 
 _ACTIONS = """
-    import asyncio, atexit, ctypes, os, signal, subprocess, sys, time
+    import asyncio, atexit, ctypes, os, random, signal, subprocess, sys, time
     from pathlib import Path
     from scoregate.records import Tokens
     from scoregate.runner.candidates import Answer, TransientError
@@ -38,6 +38,15 @@ _ACTIONS = """
     def returns_no_json(item): return {"rows": object()}
     def stdin(item): return sys.stdin.read()
     def pid(item): return os.getpid()
+    def pids(item):
+        time.sleep(0.2)  # so that others are asked meanwhile
+        return [os.getppid(), os.getpid()]
+    def chance(item):
+        time.sleep(0.2)
+        return random.random()
+    def kills_the_server(item):
+        os.kill(os.getppid(), signal.SIGKILL)
+        return "alive"
     def where(item): return [os.getcwd(), sys.argv[0], sys.path[0]]
     def count(item):
         calls.append(item.id)

@@ -73,12 +73,10 @@ def ask(candidate: Candidate, *what: str) -> list[Any]:
 def is_gone(pid: int) -> bool:
     """Whether a process has ended with all its threads; one that nobody has waited for yet has."""
     try:
-        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-    except ChildProcessError:  # not ours, or waited for
-        try:
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-        except OSError:
-            return True
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state == "Z" and len(os.listdir(f"/proc/{pid}/task")) == 1
+    except OSError:
+        return True
 
 
 def wait_for(condition: Callable[[], bool]) -> bool:
@@ -249,6 +247,25 @@ def test_close_ends_busy_processes_at_once(candidate: Candidate, tmp_path: Path)
 def test_it_can_be_used_again_after_its_close(candidate: Candidate) -> None:
     assert ask(candidate, "count") == [1]
     assert ask(candidate, "count") == [1]
+
+
+def test_processes_are_forked_from_one_that_has_not_loaded_the_file(candidate: Candidate) -> None:
+    """The start of an interpreter is paid once, and each begins as if it had been started by itself."""
+
+    async def work() -> tuple[list[list[int]], list[float]]:
+        parents = await asyncio.gather(*(candidate.call(question("pids"), trial) for trial in range(3)))
+        chances = await asyncio.gather(*(candidate.call(question("chance"), trial) for trial in range(3)))
+        return [answer.output for answer in parents], [answer.output for answer in chances]
+
+    pids, chances = during(candidate, work)
+    assert len({server for server, _ in pids}) == 1
+    assert len({worker for _, worker in pids}) == 3
+    assert len(set(chances)) == 3
+    assert is_gone(pids[0][0])
+
+
+def test_the_death_of_what_forks_them_costs_no_item(candidate: Candidate) -> None:
+    assert ask(candidate, "kills_the_server", "shape", "exits", "pids")[1][0] == "order-1"
 
 
 def test_nothing_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:

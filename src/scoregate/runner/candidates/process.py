@@ -19,7 +19,8 @@ _TRY_AGAIN = 75
 """The exit code by which a program says that it may succeed later (EX_TEMPFAIL of sysexits.h)."""
 
 _STDERR = 2
-_STDERR_TAIL = 16_384
+STDERR_TAIL = 16_384
+"""Bytes of the end of stderr that are kept."""
 _SECONDS_TO_REAP = 1.0
 _SECONDS_TO_DRAIN = 1.0
 _SHORT_OF_RESOURCES = (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
@@ -85,7 +86,7 @@ class _Child(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == _STDERR:
             self.stderr += data
-            del self.stderr[:-_STDERR_TAIL]
+            del self.stderr[:-STDERR_TAIL]
         elif not self.overflowed:
             self.stdout += data
             if len(self.stdout) > MAX_OUTPUT_BYTES:

@@ -20,11 +20,12 @@ from typing import Any
 from scoregate.errors import ConfigError
 from scoregate.files.reading import check_input_file
 from scoregate.git.version import Version
-from scoregate.records import DatasetItem
+from scoregate.records import JSON, DatasetItem
 from scoregate.runner.candidates.candidate import Answer, Candidate, CandidateError
+from scoregate.runner.candidates.fork_server import ForkServer, Launch
 from scoregate.runner.candidates.relocation import Relocation, named_import_folders, own_import_folders
 from scoregate.runner.candidates.wire import answer_or_error, question, read_reply
-from scoregate.runner.candidates.worker_process import Launch, WorkerProcess
+from scoregate.runner.candidates.worker_process import WorkerProcess
 from scoregate.runner.tracing import current_traceparent
 
 _SECONDS_TO_RELOAD = 0.8
@@ -63,8 +64,8 @@ def worker_candidate(
         import_folders=tuple(own),
         relocation=relocation,
     )
-    label = _named_version(launch)
     workers = _Workers(launch, at_once)
+    label = workers.first_loaded()["version"]
     return Candidate(
         f"{label} ({version.label})" if own_label and label else version.label,
         version.commit,
@@ -96,27 +97,6 @@ def environment_of(python: Path, import_folders: Sequence[str]) -> dict[str, str
     return environment
 
 
-def _named_version(launch: Launch) -> str | None:
-    """The version that the file names; by the way, whether it can be loaded is found before the run."""
-    worker = _started(launch)
-    try:
-        named: str | None = worker.wait_until_loaded()["version"]
-    finally:
-        worker.kill()
-    return named
-
-
-def _started(launch: Launch) -> WorkerProcess:
-    try:
-        return WorkerProcess(launch)
-    except OSError as error:
-        raise ConfigError(
-            f"the Python of this version cannot be started: {error.strerror or error}",
-            where=str(launch.python),
-            hint="remove the folder of its environment to have it made again",
-        ) from error
-
-
 class _Workers:
     """The processes of one candidate. For one event loop at a time."""
 
@@ -127,6 +107,19 @@ class _Workers:
         self._idle: deque[WorkerProcess] = deque()
         """The one that was used last is at the right end and used next."""
         self._open = False
+        self._server: ForkServer | None = None
+
+    def first_loaded(self) -> dict[str, JSON]:
+        """What a process says that has loaded the experiment; it serves the first call. Raises ConfigError."""
+        worker = self._start()
+        try:
+            loaded = worker.wait_until_loaded()
+        except BaseException:
+            self._end(worker)
+            self._end_server()
+            raise
+        self._idle.append(worker)
+        return loaded
 
     def prepare(self, items: Sequence[DatasetItem]) -> None:
         """Start processes and wait until they have loaded the experiment, all at the same time."""
@@ -169,19 +162,36 @@ class _Workers:
         for worker in list(self._all):
             self._end(worker)
         self._idle.clear()
+        self._end_server()
 
     def _next_idle(self) -> WorkerProcess | None:
         while self._idle:
             worker = self._idle.pop()
-            if not worker.has_ended:
+            if not worker.has_hung_up:
                 return worker
             self._end(worker)  # killed since its last answer, so not by the next item
         return None
 
     def _start(self) -> WorkerProcess:
-        worker = _started(self._launch)
+        """Raises ConfigError where the Python of this version cannot be started."""
+        launch = self._launch
+        try:
+            if self._server is None or self._server.has_ended:
+                self._server = ForkServer(launch)
+            worker = WorkerProcess(self._server, launch.experiment)
+        except OSError as error:
+            raise ConfigError(
+                f"the Python of this version cannot be started: {error.strerror or error}",
+                where=str(launch.python),
+                hint="remove the folder of its environment to have it made again",
+            ) from error
         self._all.add(worker)
         return worker
+
+    def _end_server(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
 
     def _start_for_call(self) -> WorkerProcess:
         try:

@@ -10,90 +10,51 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from scoregate.errors import ConfigError
 from scoregate.own import json_codec
 from scoregate.records import JSON
 from scoregate.runner.candidates.failures import CandidateError
-from scoregate.runner.candidates.process import failed_exit
-from scoregate.runner.candidates.relocation import Relocation
+from scoregate.runner.candidates.fork_server import ForkServer
+from scoregate.runner.candidates.process import STDERR_TAIL, failed_exit
 from scoregate.runner.candidates.wire import MAX_OUTPUT_BYTES
 from scoregate.wording import first_line
 
-_ENTRY = Path(__file__).with_name("worker_entry.py")
 _CHUNK = 1 << 18
-_STDERR_TAIL = 16_384
 _SECONDS_TO_REAP = 0.5
 _POLL_SECONDS = 0.002
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """How a worker is started."""
-
-    python: Path
-    experiment: Path
-    folder: Path
-    """Its working directory."""
-    environment: Mapping[str, str]
-    import_folders: tuple[str, ...] = ()
-    """Come last on its import path, as those of an editable install do."""
-    relocation: Relocation | None = None
-    """Set where the experiment is another version than the working tree's."""
-
-    def command(self, descriptor: int) -> Sequence[str]:
-        moved = self.relocation and [str(self.relocation.here), str(self.relocation.there)]
-        settings = {
-            "experiment": str(self.experiment),
-            "socket": descriptor,
-            "import_folders": self.import_folders,
-            "relocation": moved,
-        }
-        # -P: neither the script's folder nor the working directory comes onto the import path.
-        return [str(self.python), "-P", str(_ENTRY), json_codec.dumps(settings)]
 
 
 class WorkerProcess:
     """A started process. It leads a session of its own, and ends when this object's socket closes."""
 
-    def __init__(self, launch: Launch) -> None:
-        """Raises OSError where it cannot be started."""
-        self._experiment = launch.experiment
+    def __init__(self, server: ForkServer, experiment: Path) -> None:
+        """Raises OSError where the server is gone."""
+        self._experiment = experiment
         self._socket, theirs = socket.socketpair()
+        said, says = os.pipe()
         try:
-            self._process = subprocess.Popen(
-                launch.command(theirs.fileno()),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                cwd=launch.folder,
-                env=launch.environment,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+            self._process = server.fork(theirs.fileno(), says)
         except BaseException:
             self._socket.close()
+            os.close(said)
             raise
         finally:
             theirs.close()
+            os.close(says)
         self._socket.setblocking(False)
         self.loaded: dict[str, JSON] | None = None
         """What it said when it had loaded the experiment."""
         self._stderr = bytearray()
         # A thread, because whatever the user's code prints must not block it, with or without an event loop.
-        self._drain = threading.Thread(target=self._keep_tail, name="scoregate-stderr", daemon=True)
+        self._drain = threading.Thread(
+            target=self._keep_tail, args=[said], name="scoregate-stderr", daemon=True
+        )
         self._drain.start()
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     def wait_until_loaded(self) -> dict[str, JSON]:
         """Block until it has loaded the experiment. Raises ConfigError where it could not."""
@@ -106,8 +67,7 @@ class WorkerProcess:
                     raise EOFError
                 data += chunk
         except (ConnectionError, EOFError):
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(_SECONDS_TO_REAP)
+            self._process.wait(_SECONDS_TO_REAP)
             raise ConfigError(
                 f"its process ended while the file was loaded: {self._death()}", where=str(self._experiment)
             ) from None
@@ -142,6 +102,16 @@ class WorkerProcess:
             self._socket.shutdown(socket.SHUT_RDWR)
 
     @property
+    def has_hung_up(self) -> bool:
+        """Whether its side of the socket is closed, which is seen before the server has told of its end."""
+        try:
+            return not self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    @property
     def has_ended(self) -> bool:
         return self._process.poll() is not None
 
@@ -149,9 +119,9 @@ class WorkerProcess:
         """SIGKILL to the process and to what it has started, and wait for its end."""
         # Gone already, or (macOS says so of a group of zombies) not ours to kill.
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_SECONDS_TO_REAP)
+            if self._process.pid is not None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(_SECONDS_TO_REAP)
         self._socket.close()
 
     def _note_loaded(self, line: bytes) -> dict[str, JSON]:
@@ -188,11 +158,10 @@ class WorkerProcess:
         if not code:
             return CandidateError("task ended its process before it answered (exit code 0)")
         self._drain.join(_SECONDS_TO_REAP)
-        return failed_exit(code, bytes(self._stderr))
+        return failed_exit(code, bytes(self._stderr) or self._process.said)
 
-    def _keep_tail(self) -> None:
-        assert self._process.stderr is not None  # a pipe was asked for
-        with self._process.stderr as stderr:
-            while data := os.read(stderr.fileno(), _CHUNK):
+    def _keep_tail(self, said: int) -> None:
+        with open(said, "rb", buffering=0) as stderr:
+            while data := stderr.read(_CHUNK):
                 self._stderr += data
-                del self._stderr[:-_STDERR_TAIL]
+                del self._stderr[:-STDERR_TAIL]
