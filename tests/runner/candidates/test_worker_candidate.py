@@ -74,7 +74,7 @@ def is_gone(pid: int) -> bool:
     """Whether a process has ended with all its threads; one that nobody has waited for yet has."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        return state == "Z" and len(os.listdir(f"/proc/{pid}/task")) == 1
+        return state == "Z" and len(list(Path(f"/proc/{pid}/task").iterdir())) == 1
     except OSError:
         return True
 
