@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,6 @@ from scoregate.gates.pairing import ArmCells, PairedScore, Scale, Universe, bill
 from scoregate.statistics.bounds import (
     MeanEstimate,
     MonotoneMean,
-    estimate_mean,
     number_of_clusters,
     observed_range,
 )
@@ -78,6 +78,8 @@ def gather(
     before, now = (_value_of(pair, coded, values) for values in (coded.baseline, coded.candidate))
     total = items if rule.statistic == "sum" else 1
     reference, scale = _divisor_and_scale(pair, rule, before, items)
+    has_floor = rule.min is not None or rule.max is not None
+    own = partial(_own_value, pair, everything.clusters, rule, total=total)
     evidence = Evidence(
         name=name,
         pair=pair,
@@ -89,8 +91,8 @@ def gather(
         estimate=_difference(coded, pair, everything.clusters),
         worst_case=bound.lower_bound(level * _share_of_level(rule)) if bound else None,
         worst_case_error=bound.standard_error if bound else 0.0,
-        own=_own_value(pair, everything.clusters, rule, escaped_fail=False, total=total),
-        own_worst_case=_own_value(pair, everything.clusters, rule, escaped_fail=True, total=total),
+        own=own(escaped_fail=False) if has_floor else None,
+        own_worst_case=own(escaped_fail=True) if has_floor else None,
         open_ended_gaps=0 if math.isfinite(pair.low) else int(pair.candidate.missing.sum()),
         margin=(margin := _margin(name, pair, contract, rule, before)),
         beyond_margin=_better_by(margin, cells, pair, rule, before),
@@ -316,6 +318,14 @@ def _value_of(pair: PairedScore, coded: CodedScore, values: NDArray[np.float64])
 
 def _difference(coded: CodedScore, pair: PairedScore, clusters: NDArray[np.intp]) -> MeanEstimate | None:
     """Candidate − baseline over the counted items, larger is better; None without any."""
+    found = _worst_difference(coded, pair, clusters)
+    return found.estimate if isinstance(found, MonotoneMean) else found
+
+
+def _worst_difference(
+    coded: CodedScore, pair: PairedScore, clusters: NDArray[np.intp]
+) -> MeanEstimate | MonotoneMean | None:
+    """The same with the bounds that a pass rests on: no item that gets better makes them worse."""
     if not coded.counted.any():
         return None
     differences = coded.differences
@@ -327,20 +337,9 @@ def _difference(coded: CodedScore, pair: PairedScore, clusters: NDArray[np.intp]
         # Nothing but zeros on a scale without ends says nothing of what another item would give.
         return MeanEstimate(float(differences.mean()), 0.0, math.inf, 1)
     totals, sizes = _by_cluster(differences, clusters[coded.counted])
-    return estimate_mean(totals, sizes, low=-reach, high=reach, skewed=True)
-
-
-def _worst_difference(
-    coded: CodedScore, pair: PairedScore, clusters: NDArray[np.intp]
-) -> MeanEstimate | MonotoneMean | None:
-    """The same with the bounds that a pass rests on: no item that gets better makes them worse."""
-    plain = _difference(coded, pair, clusters)
-    if plain is None or not math.isfinite(plain.centre) or not math.isfinite(plain.standard_error):
-        return plain
-    differences = coded.differences
-    reach = _reach(differences, coded, pair)
-    totals, sizes = _by_cluster(differences, clusters[coded.counted])
-    return MonotoneMean(totals, sizes, -reach, reach, skewed=True)
+    mean = MonotoneMean(totals, sizes, -reach, reach, skewed=True)
+    plain = mean.estimate
+    return mean if math.isfinite(plain.centre) and math.isfinite(plain.standard_error) else plain
 
 
 def _reach(differences: NDArray[np.float64], coded: CodedScore, pair: PairedScore) -> float:
@@ -365,9 +364,9 @@ def _by_cluster(
     values: NDArray[np.float64], clusters: NDArray[np.intp]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sum and number of each cluster's items, (G,) each."""
-    _, position = np.unique(clusters, return_inverse=True)
-    totals = np.asarray(np.bincount(position, weights=values), dtype=float)
-    return totals, np.bincount(position).astype(float)
+    sizes = np.bincount(clusters).astype(float)
+    there = sizes > 0
+    return np.bincount(clusters, weights=values)[there], sizes[there]
 
 
 def _with_reported(evidence: Evidence, everything: Universe) -> Evidence:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +100,7 @@ def estimate_mean(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MonotoneMean:
     """A mean of items in G clusters, with one-sided bounds that move one way only."""
 
@@ -124,7 +125,7 @@ class MonotoneMean:
     @property
     def standard_error(self) -> float:
         """Of the data as they are."""
-        return self._estimate().standard_error * self.times
+        return self.estimate.standard_error * self.times
 
     def lower_bound(self, level: float) -> float:
         """One-sided with error `level`: the largest that any smaller values give."""
@@ -135,11 +136,13 @@ class MonotoneMean:
         mirrored = MonotoneMean(-self.totals, self.sizes, -self.high, -self.low, self.open_ended, self.skewed)
         return -mirrored._lower_bound(level) * self.times
 
-    def _estimate(self) -> MeanEstimate:
+    @cached_property
+    def estimate(self) -> MeanEstimate:
+        """Of the data as they are, with bounds that a better value may make worse; not multiplied."""
         return estimate_mean(self.totals, self.sizes, low=self.low, high=self.high, skewed=self.skewed)
 
     def _lower_bound(self, level: float) -> float:
-        plain = self._estimate()
+        plain = self.estimate
         bound = plain.lower_bound(level)
         pulls, room = self._pulls(self.totals, self.high)
         items = float(self.sizes.sum()) + 2 * self._average
