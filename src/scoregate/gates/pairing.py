@@ -7,7 +7,7 @@ decided once, in `coding`, and is never better than what the arm could have had.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -41,6 +41,13 @@ class Universe:
 
     def __len__(self) -> int:
         return len(self.ids) + self.anonymous
+
+    def rows_of(self, table: RunTable) -> NDArray[np.intp]:
+        """Position here of each of the table's items, −1 for those that are not expected."""
+        if table.items == self.ids:
+            return np.arange(len(self.ids))
+        positions = {item: position for position, item in enumerate(self.ids)}
+        return np.array([positions.get(item, -1) for item in table.items], dtype=np.intp)
 
 
 def universe(baseline: RunTable, candidate: RunTable) -> Universe:
@@ -249,12 +256,10 @@ def _arm(
     if column is None:
         return ArmCells(values, not_applicable)
     refuse_later_trials(name, column, table)
-    positions = {item: position for position, item in enumerate(everything.ids)}
-    rows = np.array([positions.get(item, -1) for item in table.items], dtype=np.intp)
-    keep = rows[column.items] >= 0
-    at = (rows[column.items[keep]], column.trials[keep])
-    cells = column.values[keep]
-    numbers, ignored = _numbers(name, contract, cells, [table.items[i] for i in column.items[keep]])
+    rows = everything.rows_of(table)[column.items]
+    keep = rows >= 0
+    rows, at = rows[keep], (rows[keep], column.trials[keep])
+    numbers, ignored = _numbers(name, contract, column.values[keep], lambda cell: everything.ids[rows[cell]])
     values[at] = numbers
     not_applicable[at] = ignored
     return ArmCells(values, not_applicable)
@@ -264,8 +269,7 @@ def _without_absent(arm: ArmCells, everything: Universe, table: RunTable, column
     """The cells, where those that a run does not have of an item that it answered do not apply."""
     there = np.zeros(arm.values.shape, dtype=bool)
     if column is not None:
-        positions = {item: position for position, item in enumerate(everything.ids)}
-        rows = np.array([positions.get(item, -1) for item in table.items], dtype=np.intp)[column.items]
+        rows = everything.rows_of(table)[column.items]
         there[rows[rows >= 0], column.trials[rows >= 0]] = True
     answered = np.zeros((len(everything), 1), dtype=bool)
     known = set(table.items) - set(table.failures)
@@ -274,9 +278,9 @@ def _without_absent(arm: ArmCells, everything: Universe, table: RunTable, column
 
 
 def _numbers(
-    name: str, contract: Contract, cells: NDArray[np.object_], items: Sequence[str]
+    name: str, contract: Contract, cells: NDArray[np.object_], item_of: Callable[[int], str]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Cells as numbers (NaN = none) and which of them do not apply."""
+    """Cells as numbers (NaN = none) and which of them do not apply. `item_of` names the item of a cell's position."""
     allowed: set[type] = {type(None), bool} if contract.type == "boolean" else {type(None), int, float}
     if contract.type != "categorical" and set(map(type, cells.tolist())) <= allowed:
         try:
@@ -297,7 +301,7 @@ def _numbers(
         number = _number(contract, cell) if bound is None else bound
         if number is None:
             raise ResultsError(
-                f"score '{name}' of item '{items[position]}' is {_shown(cell)}, which {_refused(contract, cell)}",
+                f"score '{name}' of item '{item_of(position)}' is {_shown(cell)}, which {_refused(contract, cell)}",
                 where=contract.where,
                 hint="correct the value or the contract; no value is clipped or guessed",
             )

@@ -175,8 +175,8 @@ def _shown(
         column = table.columns.get(evidence.name)
         if column is None:
             return dict.fromkeys(positions)
-        cells = {table.items[i]: v for i, v in zip(column.items, column.values, strict=True)}
-        return {i: _cell_text(cells.get(everything.ids[i])) for i in positions}
+        cells = dict(zip(everything.rows_of(table)[column.items].tolist(), column.values, strict=True))
+        return {i: _cell_text(cells.get(i)) for i in positions}
     chosen = values[positions]
     there = ~np.isnan(chosen)
     counts = there.sum(axis=1)

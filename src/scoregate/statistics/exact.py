@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,29 +55,48 @@ def exact_permutation_test(baseline: NDArray[np.int64], candidate: NDArray[np.in
     chosen = candidate.shape[1]
     shifted = (pooled - lowest)[informative]
     observed = int(shifted[:, baseline.shape[1] :].sum())
-    strata, counts = np.unique(np.sort(shifted, axis=1), axis=0, return_counts=True)
-    distributions = [_subset_sums(row, chosen) for row in strata]
-    length = 1 + sum((len(d) - 1) * int(n) for d, n in zip(distributions, counts, strict=True))
+    strata, counts = _distinct_rows(np.sort(shifted, axis=1))
+    kinds = [(tuple(row), n) for row, n in zip(strata.tolist(), counts.tolist(), strict=True)]
+    length = 1 + sum(sum(row[-chosen:]) * n for row, n in kinds)
     size = 1 << (length - 1).bit_length()
     spectrum = np.ones(size // 2 + 1, dtype=complex)
-    for distribution, n in zip(distributions, counts, strict=True):
-        spectrum *= np.fft.rfft(distribution, size) ** int(n)
+    for row, n in kinds:
+        spectrum *= _spectrum(row, chosen, size) ** n
     cumulative = np.cumsum(np.clip(np.fft.irfft(spectrum, size)[:length], 0.0, None))
     cumulative = np.clip(cumulative / cumulative[-1], _SMALLEST_P, 1.0)
     # Sums that no subset has repeat the value before them; below the smallest sum there is only rounding noise.
-    smallest_sum = sum(int(np.flatnonzero(d)[0]) * int(n) for d, n in zip(distributions, counts, strict=True))
+    smallest_sum = sum(sum(row[:chosen]) * n for row, n in kinds)
     attainable = cumulative[smallest_sum:]
     return ExactTest(
         float(cumulative[observed]), attainable[np.append(True, attainable[1:] != attainable[:-1])]
     )
 
 
-def _subset_sums(values: NDArray[np.int64], chosen: int) -> NDArray[np.float64]:
-    """Distribution of the sum of a random subset of `chosen` values: index = sum, entry = probability."""
-    top = int(np.sort(values)[-chosen:].sum())
+def _distinct_rows(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The different rows of whole numbers from 0, in their order, and how often each is there."""
+    base = int(rows.max()) + 1
+    if base ** rows.shape[1] > np.iinfo(np.int64).max:
+        return np.unique(rows, axis=0, return_counts=True)
+    # One number a row is sorted many times faster than rows are.
+    _, first, counts = np.unique(
+        rows @ base ** np.arange(rows.shape[1])[::-1], return_index=True, return_counts=True
+    )
+    return rows[first], counts
+
+
+@lru_cache(maxsize=256)
+def _spectrum(values: tuple[int, ...], chosen: int, size: int) -> NDArray[np.complex128]:
+    """Of `_subset_sums`, padded to `size`. Both are kept, as a few trials hold few kinds of values; not to be changed."""
+    return np.fft.rfft(_subset_sums(values, chosen), size)
+
+
+@lru_cache(maxsize=1_000)
+def _subset_sums(values: tuple[int, ...], chosen: int) -> NDArray[np.float64]:
+    """Distribution of the sum of a random subset of `chosen` values, ascending: index = sum, entry = probability."""
+    top = sum(values[-chosen:])
     ways = np.zeros((chosen + 1, top + 1))
     ways[0, 0] = 1.0
-    for value in values.tolist():
+    for value in values:
         for taken in range(chosen, 0, -1):
             ways[taken, value:] += ways[taken - 1, : top + 1 - value]
         ways /= ways.max()  # only proportions matter, and the counts of many trials overflow
