@@ -90,7 +90,7 @@ class World:
 
     @property
     def mean(self) -> float:
-        return float(norm.ppf(self.base))
+        return _normal_quantile(self.base)
 
     @property
     def item_share(self) -> float:
@@ -113,7 +113,7 @@ class PassFailAgents:
         self._broken = np.zeros((world.items, world.scores), dtype=bool)
         self._mended = self._broken
         if change.drop and change.kind == "diffuse":
-            self._shift[touched] = float(norm.ppf(world.base - change.drop)) - world.mean
+            self._shift[touched] = _normal_quantile(world.base - change.drop) - world.mean
         elif change.drop:
             self._broken = touched & (rng.random(touched.shape) < change.drop / world.base)
         if change.kind == "churn":
@@ -169,6 +169,11 @@ def _in_tenths(rng: np.random.Generator, passed: Values) -> Values:
     """A graded judgment: passing answers get 0.7 to 1.0, failing ones 0.1 to 0.6."""
     grade = np.where(passed == 1, rng.integers(7, 11, passed.shape), rng.integers(1, 7, passed.shape))
     return np.asarray(grade / 10.0)
+
+
+@cache
+def _normal_quantile(share: float) -> float:
+    return float(norm.ppf(share))
 
 
 @cache

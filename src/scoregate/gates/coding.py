@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ _TINY = 1e-12
 """Differences below this are rounding."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CodedScore:
     """Oriented values (larger is better) of shape (N, k), with a value in every cell of the counted items."""
 
@@ -30,15 +31,22 @@ class CodedScore:
     baseline: NDArray[np.float64]
     candidate: NDArray[np.float64]
 
+    @cached_property
+    def moved(self) -> NDArray[np.float64]:
+        """Paired difference of each item, (N,): candidate's mean over trials − baseline's."""
+        result: NDArray[np.float64] = self.candidate.mean(axis=1) - self.baseline.mean(axis=1)
+        return result
+
     @property
     def differences(self) -> NDArray[np.float64]:
-        """Paired difference of each counted item: candidate's mean over trials − baseline's."""
-        result: NDArray[np.float64] = (self.candidate.mean(axis=1) - self.baseline.mean(axis=1))[self.counted]
-        return result
+        """The same of the counted items."""
+        return self.moved[self.counted]
 
 
 def code_for_regression(pair: PairedScore) -> CodedScore:
     """Values for the test of "worse"."""
+    if pair.complete:
+        return _as_they_are(pair)
     worst = worst_value(pair)
     baseline, candidate = (_filled(arm, pair, worst) for arm in (pair.baseline, pair.candidate))
     b_na, c_na = pair.baseline.not_applicable, pair.candidate.not_applicable
@@ -67,6 +75,8 @@ def code_for_pass(pair: PairedScore) -> CodedScore:
     The candidate's missing cells are −inf where the scale has no lower end: then nothing can be ruled out. So are
     those of its cells that no longer apply, where the score applied to the item in the baseline.
     """
+    if pair.complete:
+        return _as_they_are(pair)
     # Without an upper end the best that the baseline holds: what the candidate gains makes its loss no larger.
     best = pair.high if np.isfinite(pair.high) else _best_of(pair.baseline, pair)
     baseline = _filled(pair.baseline, pair, best)
@@ -148,6 +158,12 @@ def worst_value(pair: PairedScore) -> float:
     values = np.concatenate([pair.baseline.values.ravel(), pair.candidate.values.ravel()]) * pair.sign
     values = np.sort(values[~np.isnan(values)])
     return float(values[math.ceil(_FEW * len(values)) - 1]) if len(values) else 0.0
+
+
+def _as_they_are(pair: PairedScore) -> CodedScore:
+    """Of a pair without a gap, which leaves nothing to be decided."""
+    counted = np.ones(len(pair.baseline.values), dtype=bool)
+    return CodedScore(counted, pair.sign * pair.baseline.values, pair.sign * pair.candidate.values)
 
 
 def _filled(arm: ArmCells, pair: PairedScore, instead: float) -> NDArray[np.float64]:

@@ -110,7 +110,7 @@ def _worst_first(tested: Tested) -> tuple[float, float, str, str]:
 def _moved(hypothesis: Hypothesis) -> list[int]:
     """Positions of the discordant items; of a number, those that moved most."""
     coded, members = hypothesis.evidence.coded, hypothesis.members
-    moved = np.where(members, np.abs(coded.candidate.mean(axis=1) - coded.baseline.mean(axis=1)), 0.0)
+    moved = np.where(members, np.abs(coded.moved), 0.0)
     positions = np.flatnonzero(moved > _TINY)
     if hypothesis.evidence.pair.scale != "rate" and len(positions):
         most = max(1, int(np.ceil(LARGEST_SHARE * members.sum())))
@@ -304,7 +304,7 @@ def _critical_items(
 def _fresh_items(evidence: Evidence, ids: set[str], everything: Universe) -> list[tuple[float, FreshItem]]:
     """Each item with how its mean moved, a loss below 0."""
     coded = evidence.coded
-    moved = np.where(coded.counted, coded.candidate.mean(axis=1) - coded.baseline.mean(axis=1), 0.0)
+    moved = np.where(coded.counted, coded.moved, 0.0)
     return [
         (
             float(moved[i]),

@@ -102,18 +102,17 @@ def _examine(
     seed: int,
     inference: Inference,
 ) -> list[TestedHypothesis]:
-    exact = {
-        i: _exact(h, clusters, inference)
+    runs = {
+        i: _cluster_runs(h, clusters, inference)
         for i, h in enumerate(family)
         if _whole_numbers(h, inference) and (h.slice is None or len(family) == 1)
     }
+    exact = {i: _exact(totals, _baseline_runs(family[i], inference)) for i, totals in runs.items()}
     if len(exact) == len(family):
         p_values = np.array([exact[i].p_value for i in range(len(family))])
         adjusted = step_down(p_values.tolist(), [exact[i].probability_at_most for i in range(len(family))])
-        runs = [_cluster_runs(h, clusters, inference) for h in family]
-        variances = np.array(
-            [label_variance(r[:, :, None], _baseline_runs(family[0], inference))[0] for r in runs]
-        )
+        first = _baseline_runs(family[0], inference)
+        variances = np.array([label_variance(runs[i][:, :, None], first)[0] for i in range(len(family))])
     else:
         joint = _relabelled(family, clusters, alpha=alpha, seed=seed, inference=inference)
         variances = joint.variances
@@ -193,14 +192,15 @@ def _cluster_runs(
     """Totals of each cluster run, (G, k_b + k_c)."""
     pooled = np.where(hypothesis.members[:, None], _item_runs(hypothesis.evidence, inference), 0.0)
     groups = int(clusters.max(initial=-1)) + 1
+    if groups == len(clusters) and (clusters == np.arange(groups)).all():
+        return pooled
     columns = [np.bincount(clusters, weights=column, minlength=groups) for column in pooled.T]
     return np.asarray(np.stack(columns, axis=1), dtype=float)
 
 
-def _exact(hypothesis: Hypothesis, clusters: NDArray[np.intp], inference: Inference) -> ExactTest:
-    whole = np.rint(_cluster_runs(hypothesis, clusters, inference)).astype(np.int64)
-    first = _baseline_runs(hypothesis, inference)
-    return exact_permutation_test(whole[:, :first], whole[:, first:])
+def _exact(cluster_runs: NDArray[np.float64], baseline_runs: int) -> ExactTest:
+    whole = np.rint(cluster_runs).astype(np.int64)
+    return exact_permutation_test(whole[:, :baseline_runs], whole[:, baseline_runs:])
 
 
 def _relabelled(

@@ -67,12 +67,15 @@ def gather(
             ),
             everything,
         )
-    cells, worst = code_for_regression(pair), code_for_pass(pair)
+    cells = code_for_regression(pair)
+    # Without a gap both are the same, and measured once.
+    worst = cells if pair.complete else code_for_pass(pair)
     critical, suspect = critical_of(pair, code_as_not_failing(pair), alpha) if rule.critical else ((), ())
     trials = cells.baseline.shape[1], cells.candidate.shape[1]
     coded = cells
     if rule.reduced is not None:
-        coded, worst = (_reduced(name, c, pair, rule.reduced) for c in (cells, worst))
+        coded = _reduced(name, cells, pair, rule.reduced)
+        worst = coded if worst is cells else _reduced(name, worst, pair, rule.reduced)
     bound = _worst_difference(worst, pair, everything.clusters)
     items = int(coded.counted.sum())
     before, now = (_value_of(pair, coded, values) for values in (coded.baseline, coded.candidate))
@@ -88,7 +91,7 @@ def gather(
         coded=coded,
         cells=(cells.baseline, cells.candidate),
         passes_or_fails=pair.scale == "rate" and _is_whole(cells) and rule.fails_on != BEYOND_MARGIN,
-        estimate=_difference(coded, pair, everything.clusters),
+        estimate=_plain(bound) if worst is coded else _difference(coded, pair, everything.clusters),
         worst_case=bound.lower_bound(level * _share_of_level(rule)) if bound else None,
         worst_case_error=bound.standard_error if bound else 0.0,
         own=own(escaped_fail=False) if has_floor else None,
@@ -318,8 +321,11 @@ def _value_of(pair: PairedScore, coded: CodedScore, values: NDArray[np.float64])
 
 def _difference(coded: CodedScore, pair: PairedScore, clusters: NDArray[np.intp]) -> MeanEstimate | None:
     """Candidate − baseline over the counted items, larger is better; None without any."""
-    found = _worst_difference(coded, pair, clusters)
-    return found.estimate if isinstance(found, MonotoneMean) else found
+    return _plain(_worst_difference(coded, pair, clusters))
+
+
+def _plain(bound: MeanEstimate | MonotoneMean | None) -> MeanEstimate | None:
+    return bound.estimate if isinstance(bound, MonotoneMean) else bound
 
 
 def _worst_difference(
@@ -366,7 +372,8 @@ def _by_cluster(
     """Sum and number of each cluster's items, (G,) each."""
     sizes = np.bincount(clusters).astype(float)
     there = sizes > 0
-    return np.bincount(clusters, weights=values)[there], sizes[there]
+    totals = np.asarray(np.bincount(clusters, weights=values), dtype=float)
+    return totals[there], sizes[there]
 
 
 def _with_reported(evidence: Evidence, everything: Universe) -> Evidence:

@@ -110,6 +110,12 @@ class PairedScore:
     it fails now has got worse. Else nobody looked at that answer, for a score before it had failed."""
 
     @property
+    def complete(self) -> bool:
+        """Whether the score applies to every expected cell of both runs, and every one holds a value."""
+        arms = (self.baseline, self.candidate)
+        return not any(arm.not_applicable.any() or np.isnan(arm.values).any() for arm in arms)
+
+    @property
     def size(self) -> float:
         """Range of one item's value; infinite where the scale has no ends."""
         return self.high - self.low

@@ -129,11 +129,12 @@ def flips_of(
     pair, coded = evidence.pair, evidence.coded
     if pair.scale == "ratio":
         return []
-    moved = coded.candidate.mean(axis=1) - coded.baseline.mean(axis=1)
+    moved = coded.moved
     least = _TINY if pair.scale == "rate" else max(_TINY, evidence.margin or 0.0)
     events = (moved > least) | (moved < -(_TINY if broken else least))
     critical = set(evidence.critical_items)
-    changed = [int(i) for i in np.flatnonzero(coded.counted & events) if i < len(everything.ids)]
+    changed = [i for i in np.flatnonzero(coded.counted & events).tolist() if i < len(everything.ids)]
+    worse = (moved < 0).tolist()
     shown_before = _shown(evidence, baseline, everything, pair.baseline.values, changed)
     shown_now = _shown(evidence, candidate, everything, pair.candidate.values, changed)
     return [
@@ -142,7 +143,7 @@ def flips_of(
             score=evidence.name,
             baseline_value=shown_before[i],
             candidate_value=shown_now[i],
-            worse=bool(moved[i] < 0),
+            worse=worse[i],
             critical=i in critical,
             comment=candidate.comments.get((item, evidence.name)) or candidate.failures.get(item),
         )

@@ -283,7 +283,7 @@ def _large_enough(confirmation: Confirmation) -> bool:
 def _seen(figures: Evidence, members: NDArray[np.bool_]) -> float:
     """Mean change of those of the members that count; 0 without any."""
     coded = figures.coded
-    moved = (coded.candidate.mean(axis=1) - coded.baseline.mean(axis=1))[members & coded.counted]
+    moved = coded.moved[members & coded.counted]
     return float(moved.mean()) if len(moved) else 0.0
 
 

@@ -7,7 +7,6 @@ margin or more is ruled out and every floor stands; else the data could not sett
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scoregate.gate_file import ANY_DROP, BEYOND_MARGIN, Gate
@@ -68,7 +67,7 @@ def decide_rule(
         findings = [finding for finding in findings if finding[0] == "regression"]
     outcome = worst([finding[0] for finding in findings])
     reason = "; ".join(text for result, text in findings if result == outcome)
-    return replace(rule_result(evidence, tested, outcome, reason or _NOT_PROVED, level), role=role)
+    return rule_result(evidence, tested, outcome, reason or _NOT_PROVED, level, role=role)
 
 
 def _no_loss(
@@ -98,14 +97,20 @@ def decide_slice(
     findings = proved_drop(evidence, tested, level)
     outcome: Outcome = "regression" if findings else "pass"
     reason = findings[0][1] if findings else _NOT_PROVED
-    result = rule_result(evidence, tested, outcome, reason, level)
-    return replace(result, slice=label, role=role)
+    return rule_result(evidence, tested, outcome, reason, level, part=label, role=role)
 
 
 def rule_result(
-    evidence: Evidence, tested: TestedHypothesis, outcome: Outcome, reason: str, level: RuleLevels
+    evidence: Evidence,
+    tested: TestedHypothesis,
+    outcome: Outcome,
+    reason: str,
+    level: RuleLevels,
+    *,
+    part: str | None = None,
+    role: Role = "gate",
 ) -> RuleResult:
-    """The numbers of a rule, in the score's unit, beside its outcome.
+    """The numbers of a rule, in the score's unit, beside its outcome; `part` names the slice that they are of.
 
     Values, difference and interval are of the same `n_items` items; p-values and the detectable drop are of the test.
     """
@@ -120,11 +125,12 @@ def rule_result(
     if shown.open_ended_gaps:
         # Any number in their place would be a guess, and might flatter the candidate.
         value = difference = low = high = None
-    moved = coded.candidate.mean(axis=1) - coded.baseline.mean(axis=1)
-    moved = moved[coded.counted]
+    moved = coded.differences
+    missing = pair.candidate.missing
+    missing_now = int(missing.sum())
     return RuleResult(
         score=evidence.name,
-        slice=None,
+        slice=part,
         outcome=outcome,
         reason=reason,
         direction="higher" if pair.sign > 0 else "lower",
@@ -137,9 +143,9 @@ def rule_result(
         adjusted_p_value=tested.adjusted_p_value,
         n_items=int(shown.coded.counted.sum()),
         n_clusters=shown.clusters,
-        n_scored=int((~pair.candidate.missing).sum()),
-        n_expected=pair.candidate.missing.size,
-        missing=int(pair.candidate.missing.sum()),
+        n_scored=missing.size - missing_now,
+        n_expected=missing.size,
+        missing=missing_now,
         baseline_missing=int(pair.baseline.missing.sum()),
         minimum_detectable_drop=visible_drop(evidence, tested, level),
         lost=int((moved < -_TINY).sum()),
@@ -148,6 +154,7 @@ def rule_result(
         statistic=str(evidence.reducer) if evidence.reducer else evidence.rule.statistic,
         margin=_margin_told(evidence),
         fails_on=ANY_DROP if evidence.beyond_margin is None else BEYOND_MARGIN,
+        role=role,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from dataclasses import fields as fields_of
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from scoregate.errors import INCONCLUSIVE, INVALID, PASS, REGRESSION
@@ -159,7 +160,7 @@ class Score:
     source: ScoreSource = "code"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunHeader:
     """Everything about a run except its items and scores."""
 
@@ -179,9 +180,9 @@ class RunHeader:
     metadata: Mapping[str, JSON] = field(default_factory=dict)
     """What else the run notes, as it is kept; read and changed through `facts` (`RunFacts` lists what is there)."""
 
-    @property
+    @cached_property
     def facts(self) -> RunFacts:
-        """What the run notes about itself in its metadata."""
+        """What the run notes about itself in its metadata, read once."""
         return RunFacts.of(self.metadata)
 
     def with_facts(self, facts: RunFacts) -> RunHeader:

@@ -86,7 +86,7 @@ def _distinct_rows(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[
 
 @lru_cache(maxsize=256)
 def _spectrum(values: tuple[int, ...], chosen: int, size: int) -> NDArray[np.complex128]:
-    """Of `_subset_sums`, padded to `size`. Both are kept, as a few trials hold few kinds of values; not to be changed."""
+    """Of `_subset_sums`, padded to `size`. Both are kept, as few trials hold few kinds of values; not to be changed."""
     return np.fft.rfft(_subset_sums(values, chosen), size)
 
 

@@ -12,6 +12,7 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from types import ModuleType
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ _PACKAGE = "scipy.special"
 _COMPILED = "scipy.special._ufuncs"
 
 
+@cache
 def special_function(name: str) -> Callable[..., Any]:
     """`scipy.special`'s function of this name, of numbers and numpy arrays."""
     # Another scipy may keep it elsewhere, and another Python import in another way: then it takes its time.
