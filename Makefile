@@ -86,8 +86,8 @@ bench: setup ## Measure the engine's overhead and the delivery to Langfuse, each
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/delivery.py --beside 5da323f
 
-simulate: setup ## Measure the gate's false alarms and power (BUILDS=full for the published figures, WORLD=second)
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/simulate.py --builds $(or $(BUILDS),quick) --world $(or $(WORLD),reference)
+simulate: setup ## Measure the gate's false alarms and power (BUILDS=full for the published figures, in pieces with ARGS="--resume FILE"; WORLD=second)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/simulate.py --builds $(or $(BUILDS),quick) --world $(or $(WORLD),reference) $(ARGS)
 
 rivals: setup ## Put the rules in use today beside ours, on the same simulated builds
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/todays_tools.py --builds $(or $(BUILDS),300)

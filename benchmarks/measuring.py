@@ -11,6 +11,7 @@ from functools import partial
 
 from builds import Build, Situation, one_build
 from figures import Figure, Measured, Tally, tally
+from kept_tallies import KeptTallies
 from latency import LatencyWorld
 
 _CHUNK_SECONDS = 2.0
@@ -28,8 +29,12 @@ def measure(
     workers: int,
     say: Callable[[str], None],
     max_builds: int | None = None,
+    kept: KeptTallies | None = None,
 ) -> list[Measured]:
-    """All figures, in their order. Situations that several figures ask of are simulated once."""
+    """All figures, in their order. Situations that several figures ask of are simulated once.
+
+    Those that are `kept` are not simulated again, and those that are done are kept.
+    """
     situations = list(dict.fromkeys(figure.situation for figure in figures))
     clashes = len(situations) - len({situation.what for situation in situations})
     assert not clashes, "two situations of one name would share their random numbers"
@@ -40,6 +45,10 @@ def measure(
         for situation in sorted(situations, key=_seconds_a_build, reverse=True):
             builds = _quick_builds(situation) if quick else situation.builds
             builds = min(builds, max_builds or builds)
+            done_before = kept.of(situation, builds) if kept is not None else None
+            if done_before is not None:
+                tallies[situation] = done_before
+                continue
             chunk = max(1, min(builds, round(_CHUNK_SECONDS / _seconds_a_build(situation))))
             firsts = range(0, builds, chunk)
             left[situation] = len(firsts)
@@ -52,6 +61,8 @@ def measure(
             left[situation] -= 1
             if not left[situation]:
                 sums = tallies[situation]
+                if kept is not None:
+                    kept.keep(situation, sums)
                 say(f"  {situation.what}: {sums.builds} builds, {sums.seconds:.1f} s")
     return [Measured(figure, tallies[figure.situation]) for figure in figures]
 

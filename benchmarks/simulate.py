@@ -10,9 +10,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import click
 from figures import HEADERS, Measured
+from kept_tallies import KeptTallies
 from measuring import measure
 from metamorphic import metamorphic_failures
 from rows import reference_rows
@@ -30,14 +32,28 @@ Line = tuple[str, ...]
 @click.option("--workers", default=2, show_default=True)
 @click.option("--row", "rows", multiple=True, help="Only these rows; may be repeated.")
 @click.option("--max-builds", type=int, help="No more builds than this in any situation.")
+@click.option(
+    "--resume",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep the situations that are done in this file, and simulate none again that this code has left there.",
+)
 def main(
-    builds: str, world: str, seed: int, workers: int, rows: tuple[str, ...], max_builds: int | None
+    builds: str,
+    world: str,
+    seed: int,
+    workers: int,
+    rows: tuple[str, ...],
+    max_builds: int | None,
+    resume: Path | None,
 ) -> None:
     quick = builds == "quick"
     figures = reference_rows() if world == "reference" else second_world_rows()
     wanted = [figure for figure in figures if not rows or figure.row in rows]
     say = partial(click.echo, err=True)
-    measured = measure(wanted, quick=quick, seed=seed, workers=workers, say=say, max_builds=max_builds)
+    kept = None if resume is None else KeptTallies(resume, seed)
+    measured = measure(
+        wanted, quick=quick, seed=seed, workers=workers, say=say, max_builds=max_builds, kept=kept
+    )
     lines = [_line(m, seed, quick=quick) for m in measured]
     if world == "reference":
         lines += _exact_lines(rows, seed, quick=quick)

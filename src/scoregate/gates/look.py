@@ -365,10 +365,10 @@ class _Look:
     ) -> list[RuleResult]:
         results = []
         sizes = _that_share_the_level(family, tested)
+        levels = {name: replace(level, family=size) for name, size in sizes.items()}
         for hypothesis, test in zip(family, tested, strict=True):
             evidence, part = hypothesis.evidence, hypothesis.slice
-            level = replace(level, family=sizes[evidence.name])
-            decides = role[evidence.name]
+            level, decides = levels[evidence.name], role[evidence.name]
             if part is None:
                 alone = own.scores[evidence.name] if own is not None else None
                 results.append(decide_rule(evidence, test, everything.ids, level, decides, alone))

@@ -167,7 +167,8 @@ class _Descending:
             most = sums[starts] + allowed
             if (sums[starts + len(units)] > most).all():
                 break
-        return self.values[np.searchsorted(sums, most, side="right") - 1 - starts]
+        found: NDArray[np.float64] = self.values[np.searchsorted(sums, most, side="right") - 1 - starts]
+        return found
 
 
 def _drawn_weights(rng: np.random.Generator, resamples: int, count: int) -> NDArray[np.intp]:
