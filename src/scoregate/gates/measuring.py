@@ -68,8 +68,9 @@ def gather(
             everything,
         )
     cells = code_for_regression(pair)
+    complete = pair.complete
     # Without a gap both are the same, and measured once.
-    worst = cells if pair.complete else code_for_pass(pair)
+    worst = cells if complete else code_for_pass(pair)
     critical, suspect = critical_of(pair, code_as_not_failing(pair), alpha) if rule.critical else ((), ())
     trials = cells.baseline.shape[1], cells.candidate.shape[1]
     coded = cells
@@ -90,7 +91,9 @@ def gather(
         rule=rule,
         coded=coded,
         cells=(cells.baseline, cells.candidate),
-        passes_or_fails=pair.scale == "rate" and _is_whole(cells) and rule.fails_on != BEYOND_MARGIN,
+        passes_or_fails=pair.scale == "rate"
+        and (complete or _is_whole(cells))
+        and rule.fails_on != BEYOND_MARGIN,
         estimate=_plain(bound) if worst is coded else _difference(coded, pair, everything.clusters),
         worst_case=bound.lower_bound(level * _share_of_level(rule)) if bound else None,
         worst_case_error=bound.standard_error if bound else 0.0,
