@@ -10,12 +10,13 @@ from jsonschema import Draft202012Validator
 
 from scoregate.records import JSON
 
+_KEYS = ({"outcome", "rules", "exit_code"}, {"gates", "left_out", "exit_code"})
 PUBLISHED = Path(__file__).parents[1] / "docs" / "verdict.schema.json"
 
 
 def checked_document(value: JSON) -> JSON:
-    """The value; where it is a verdict's document, it obeys the published schema."""
-    if isinstance(value, dict) and {"outcome", "rules", "exit_code"} <= value.keys():
+    """The value; where it is the document of a verdict, or of several, it obeys the published schema."""
+    if isinstance(value, dict) and any(keys <= value.keys() for keys in _KEYS):
         assert problems(value) == []
     return value
 

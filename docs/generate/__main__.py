@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from docs.generate import commands, python
-from scoregate.reports.document import document_schema
+from scoregate.reports.build_document import result_schema
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 SCHEMA = REFERENCE.parent / "verdict.schema.json"
@@ -20,7 +20,7 @@ PAGES = {"commands.md": commands.page, "python.md": python.page}
 def main() -> None:
     for name, page in PAGES.items():
         (REFERENCE / name).write_text(page(), encoding="utf-8")
-    SCHEMA.write_text(json.dumps(document_schema(), indent=2) + "\n", encoding="utf-8")
+    SCHEMA.write_text(json.dumps(result_schema(), indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def _spread(document: JSON) -> None:
         (_spread, "spreads is not what follows from the rest"),
         (_outcome, "is no result document: $.outcome: '<b>fine</b>' is not one of ['pass', "),
         (_more, "is no result document: $: Additional properties are not allowed ('command' was unexpected)"),
-        (_later, "is of schema 3, and this version reads 1"),
+        (_later, "is of schema 3, and this version reads 1 and 2"),
         (_huge, "is no result document: $.rules[0].difference: 1000000"),
     ],
 )

@@ -10,17 +10,24 @@ from junitparser import JUnitXml, TestCase, TestSuite
 from xmlschema import XMLSchema
 
 from scoregate.reports import Report, render
+from scoregate.reports.build import Build
 
 SCHEMA = Path(__file__).with_name("xunit.xsd")
 
 
 def suite_of(report: Report) -> TestSuite:
     """The only suite of the report as JUnit XML, which is valid."""
+    (suite,) = suites_of(report)
+    return suite
+
+
+def suites_of(report: Report | Build) -> list[TestSuite]:
+    """The suites of the report as JUnit XML, which is valid."""
     text = render(report, "junit")
     schema().validate(text)
-    (suite,) = JUnitXml.fromstring(text.encode("utf-8"))
-    assert isinstance(suite, TestSuite)
-    return suite
+    suites = list(JUnitXml.fromstring(text.encode("utf-8")))
+    assert all(isinstance(suite, TestSuite) for suite in suites)
+    return suites
 
 
 def cases_of(report: Report) -> dict[str, TestCase]:

@@ -1,4 +1,4 @@
-"""`scoregate report`: any face of a verdict, made again from its document."""
+"""`scoregate report`: any face of a verdict, or of those of a build, made again from its document."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from scoregate.cli.options import json_option, output_option, parse_outputs
 def report(document: Path, outputs: tuple[str, ...], as_json: bool) -> None:
     """Show the verdict that RESULT.json holds, which `-o json=RESULT.json` of run or check wrote.
 
-    Needs that file alone: no gate, no store and no dataset. Every report is the same, byte for byte, as the command
-    that decided would have written it. Without -o it is shown on the terminal. The exit code is 0 whatever the
-    verdict is, and 2 for a file that is no such document or contradicts itself.
+    Needs that file alone: no gate, no store and no dataset. Of a command with several gates it holds all their
+    verdicts. Every report is the same, byte for byte, as the command that decided would have written it. Without -o it
+    is shown on the terminal. The exit code is 0 whatever the verdict is, and 2 for a file that is no such document or
+    contradicts itself.
     """
     from scoregate.cli.outputs import RESULTS
     from scoregate.cli.terminal import show
     from scoregate.errors import ConfigError
     from scoregate.reports import write_report
-    from scoregate.reports.reading import read_report
+    from scoregate.reports.reading import read_result
 
     wanted = parse_outputs(outputs)
     for fmt, path in wanted:
@@ -32,7 +33,7 @@ def report(document: Path, outputs: tuple[str, ...], as_json: bool) -> None:
             raise ConfigError(
                 f"'{path}' cannot be written from a verdict", where="-o", hint="`runs export` writes a run"
             )
-    found = read_report(document)
+    found = read_result(document)
     if as_json or not wanted:
         show(found, as_json=as_json)
     for fmt, path in wanted:

@@ -23,9 +23,9 @@ def schema(kind: str, path: Path | None) -> None:
     from scoregate.config_schema import catalog_schema, gate_schema
     from scoregate.errors import ConfigError
     from scoregate.files.writing import atomic_file
-    from scoregate.reports.document import document_schema
+    from scoregate.reports.build_document import result_schema
 
-    found = {"gate": gate_schema, "scores": catalog_schema, "verdict": document_schema}[kind]()
+    found = {"gate": gate_schema, "scores": catalog_schema, "verdict": result_schema}[kind]()
     text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
     if path is None:
         print_json(text, end=False)

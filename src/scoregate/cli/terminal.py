@@ -10,8 +10,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 import click
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from scoregate.gate_run.outcome import Decided
     from scoregate.records import RoundName, Run
     from scoregate.reports import Report
+    from scoregate.reports.build import Build
     from scoregate.runner.plan import RunReport
 
 
@@ -236,6 +238,12 @@ class Terminal:
 _WIDTH_WITHOUT_TERMINAL = 120
 
 
+class Rendering(Protocol):
+    """Makes text for a terminal."""
+
+    def __call__(self, *, width: int, colour: bool) -> str: ...
+
+
 def present(
     found: Decided,
     *,
@@ -289,18 +297,29 @@ def _corrected(gate: Gate, candidate: Run, baseline: Run | None) -> Mapping[str,
     return corrected_values(gate, candidate, baseline)
 
 
-def show(report: Report, *, as_json: bool, stdout: TextIO | None = None) -> None:
+def show(report: Report | Build, *, as_json: bool, stdout: TextIO | None = None) -> None:
     """Print the report: as its document, or as text for people."""
-    from scoregate.reports import render
-    from scoregate.reports.terminal import render_terminal
+    from scoregate.reports import Report, render
 
     stdout = stdout or sys.stdout
     if as_json:
         print_json(render(report, "json"), stream=stdout)
+        stdout.flush()
+    elif isinstance(report, Report):
+        from scoregate.reports.terminal import render_terminal
+
+        show_text(partial(render_terminal, report), stdout)
     else:
-        colour = _use_colour(stdout)
-        text = render_terminal(report, width=terminal_width(stdout), colour=colour)
-        print_text(text, stream=stdout, colours=colour)
+        from scoregate.reports.build_terminal import render_build_terminal
+
+        show_text(partial(render_build_terminal, report), stdout)
+
+
+def show_text(made: Rendering, stdout: TextIO) -> None:
+    """Print text of a report's that is made for the width of this stream, with colours where it shows them."""
+    colour = _use_colour(stdout)
+    text = made(width=terminal_width(stdout), colour=colour)
+    print_text(text, stream=stdout, colours=colour)
     stdout.flush()
 
 
@@ -315,6 +334,7 @@ def _with_evidence(report: Report, found: Decided) -> Report:
         report,
         provenance=Provenance.of(found.candidate, found.baseline),
         policy=Policy.of(found.gate, report.contracts),
+        path=found.gate.place if found.gate.path else None,
     )
 
 

@@ -1,14 +1,19 @@
-"""One verdict, many faces: terminal, Markdown, JSON, JUnit, CSV. A new format is one function and its line in
-`FORMATS`; those that are promised stand in `_NOT_YET` until then."""
+"""One verdict, or those of a build, with many faces: terminal, Markdown, JSON, JUnit, CSV. A new format is one function
+and its line in `FORMATS`, and the same of a build in `_OF_BUILDS`; those that are promised stand in `_NOT_YET` until
+then."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scoregate.errors import ConfigError, ScoregateError, did_you_mean
 from scoregate.reports.report import Report
+
+if TYPE_CHECKING:
+    from scoregate.reports.build import Build
 
 __all__ = ["FORMATS", "Report", "check_format", "render", "write_report"]
 
@@ -20,6 +25,13 @@ FORMATS: Mapping[str, str] = {
 }
 """What `-o FORMAT=PATH` can write: format -> where its renderer lives, which is imported when it is asked for."""
 
+_OF_BUILDS: Mapping[str, str] = {
+    "csv": "scoregate.reports.csv_rules:render_build_csv",
+    "json": "scoregate.reports.build_document:render_build_json",
+    "junit": "scoregate.reports.junit:render_build_junit",
+    "markdown": "scoregate.reports.build_markdown:render_build_markdown",
+}
+"""The same formats, of the gates of a build."""
 _NOT_YET = ("html",)
 
 
@@ -35,15 +47,15 @@ def check_format(fmt: str) -> None:
     raise ConfigError(f"unknown report format '{fmt}'", where="-o", hint=did_you_mean(fmt, FORMATS))
 
 
-def render(report: Report, fmt: str) -> str:
+def render(report: Report | Build, fmt: str) -> str:
     """The whole report in a format of `FORMATS`. Raises ConfigError for an unknown one."""
     check_format(fmt)
-    module, name = FORMATS[fmt].split(":")
+    module, name = (FORMATS if isinstance(report, Report) else _OF_BUILDS)[fmt].split(":")
     text: str = getattr(import_module(module), name)(report)
     return text
 
 
-def write_report(report: Report, fmt: str, path: Path) -> None:
+def write_report(report: Report | Build, fmt: str, path: Path) -> None:
     """Render the report and put it at `path` whole or not at all; missing folders are made.
 
     Raises ConfigError for an unknown format, ScoregateError if the file cannot be written.

@@ -135,7 +135,8 @@ def _is_declared(kind: Any) -> bool:
 
 def _members(kind: Any) -> Iterator[tuple[str, Field[Any]]]:
     """Key and field of all that is kept."""
-    return ((_KEYS.get(one.name, one.name), one) for one in fields(kind) if one.name not in _LEFT_OUT)
+    left_out = _LEFT_OUT if kind in _TABLES else ()
+    return ((_KEYS.get(one.name, one.name), one) for one in fields(kind) if one.name not in left_out)
 
 
 def _default(one: Field[Any]) -> Any:

@@ -21,7 +21,6 @@ from scoregate.reports.report import Report
 from scoregate.wording import written_out
 
 VERSION = 1
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _CONTENTS = ("input", "expected_output", "before", "after")
 _MADE = ("schema", "exit_code", "regressed_items")
 """What a verdict's document says beside its fields."""
@@ -32,10 +31,15 @@ def render_json(report: Report) -> str:
     or was run again; and all that a report shows beside the verdict, and where both come from.
 
     A key of an item is there only if its value is known (`before: null` is an output that was null), and so are
-    `corrected`, `judges`, `provenance` and `policy`. Numbers that JSON does not have (NaN, infinity) are null, and what
-    acts instead of being read (other line ends, turned directions) is an escape of JSON.
+    `corrected`, `judges`, `provenance`, `policy` and `path`. Numbers that JSON does not have (NaN, infinity) are null,
+    and what acts instead of being read (other line ends, turned directions) is an escape of JSON.
     """
-    text = json_codec.dumps(as_document(report), indent=2, ensure_ascii=False, allow_nan=False)
+    return written(as_document(report))
+
+
+def written(document: Mapping[str, JSON]) -> str:
+    """The document as text, see `render_json`."""
+    text = json_codec.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     # Such characters stand in strings only; half of a surrogate pair has no UTF-8, and its escape is legal JSON.
     return written_out(text, lambda character: f"\\u{ord(character):04x}") + "\n"
 
@@ -56,7 +60,7 @@ def as_document(report: Report) -> dict[str, JSON]:
 
 
 _ALWAYS = ("contracts", "hints", "links", "anchor", "last_round", "decides", "diff_command")
-_IF_KNOWN = ("provenance", "policy")
+_IF_KNOWN = ("provenance", "policy", "path")
 """Fields of a `Report` that are parts of the document under their own names."""
 
 
@@ -73,7 +77,7 @@ def _contents(report: Report, item: str) -> dict[str, JSON]:
 
 
 def document_schema() -> dict[str, JSON]:
-    """JSON Schema of the document, made from what the code declares."""
+    """JSON Schema of the document of one gate, made from what the code declares."""
     verdict = schema_of(Verdict)
     parts = {name: schema_of(kind) for name, kind in _parts().items()}
     items = {
@@ -86,11 +90,10 @@ def document_schema() -> dict[str, JSON]:
         "exit_code": {"enum": [0, 1, 3, 4, 5]},
         "regressed_items": {"type": "array", "items": {"type": "string"}},
     }
-    whole = object_of(
+    return object_of(
         {**made, **verdict["properties"], "items": items, **parts},
         [*made, *verdict["required"], "items", *_ALWAYS],
     )
-    return {"$schema": _DIALECT, "title": "scoregate: the result of a gate", **whole}
 
 
 def from_document(document: Mapping[str, JSON]) -> Report:
@@ -151,4 +154,5 @@ def _parts() -> dict[str, Any]:
         "diff_command": str | None,
         "provenance": Provenance,
         "policy": Policy,
+        "path": str,
     }

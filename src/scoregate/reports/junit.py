@@ -1,7 +1,8 @@
 """The verdict as JUnit XML, which the pages for test results of most CI services read.
 
 A suite a gate, a case a rule and slice; the figures are properties of the suite, as the schema of Jenkins' xunit plugin
-knows none of a case, and stand in the case's output as well, for people.
+knows none of a case, and stand in the case's output as well, for people. In a build a gate that was left out has a case
+that was skipped, and one that ended without a verdict a case with an error.
 
 | a rule of which the outcome is | is a case that |
 |---|---|
@@ -17,11 +18,12 @@ candidate's script) has a case of its own, so that no page is green where the bu
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from scoregate.errors import PASS
 from scoregate.records import Outcome, RuleResult, Verdict
+from scoregate.reports.build import Build, Row
 from scoregate.reports.report import Report
 from scoregate.reports.shown_rules import RuleRow, rule_name, rule_rows
 from scoregate.reports.text import cut, one_line
@@ -44,9 +46,47 @@ def render_junit(report: Report) -> str:
 
     Text of others stands on one line, in which all that XML 1.0 cannot hold is written out (`\\x00`).
     """
-    from junitparser import JUnitXml, TestSuite
+    return _written([_suite(report, report.verdict.gate or "gate")])
 
-    verdict, suite = report.verdict, TestSuite(_name(report.verdict.gate or "gate"))
+
+def render_build_junit(build: Build) -> str:
+    """One `<testsuites>` with a suite a gate."""
+    others = [row for row in build.rows if row.worse is None]
+    decided = [_suite(report, name) for name, report in build.named_reports]
+    return _written([*decided, *map(_suite_without_verdict, others)])
+
+
+def _written(suites: Sequence[TestSuite]) -> str:
+    from junitparser import JUnitXml
+
+    root = JUnitXml()
+    for suite in suites:
+        root.add_testsuite(suite)
+    root.tests, root.failures, root.errors, root.time = (
+        sum(getattr(suite, name) for suite in suites) for name in ("tests", "failures", "errors", "time")
+    )
+    written = io.BytesIO()
+    root.write(written, pretty=True)
+    return written.getvalue().decode("utf-8")
+
+
+def _suite_without_verdict(row: Row) -> TestSuite:
+    """Of a gate that was left out, which is no pass, or that ended with an error."""
+    from junitparser import Error, Skipped, TestCase, TestSuite
+
+    suite, case = TestSuite(_name(row.gate)), TestCase(_name(WHOLE), classname=_name(row.gate))
+    end = (Skipped if row.word == "left out" else Error)(one_line(row.why), row.word)
+    end.text = one_line(row.why)
+    case.result = [end]
+    suite.add_testcases([case])
+    suite.time = 0.0
+    return suite
+
+
+def _suite(report: Report, name: str) -> TestSuite:
+    from junitparser import TestSuite
+
+    verdict, suite = report.verdict, TestSuite(_name(name))
     rows = zip(verdict.rules, rule_rows(report, verdict.rules), strict=True)
     cases = [_case(verdict, rule, row) for rule, row in rows]
     if not _is_told(verdict):
@@ -55,12 +95,7 @@ def render_junit(report: Report) -> str:
         suite.add_property(_name(name), value)
     suite.add_testcases(cases)
     _note_time(suite, report)
-    root = JUnitXml()
-    root.add_testsuite(suite)
-    root.tests, root.failures, root.errors, root.time = suite.tests, suite.failures, suite.errors, suite.time
-    written = io.BytesIO()
-    root.write(written, pretty=True)
-    return written.getvalue().decode("utf-8")
+    return suite
 
 
 def _case(verdict: Verdict, rule: RuleResult, row: RuleRow) -> TestCase:

@@ -57,18 +57,23 @@ _LONGEST_SENTENCE = 250
 """Characters before escaping."""
 
 
-def render_markdown(report: Report, *, max_items: int = 20) -> str:
-    """The report as GitHub Markdown of at most `LIMIT` characters, with up to `max_items` items in full."""
+def render_markdown(report: Report, *, max_items: int = 20, limit: int = LIMIT) -> str:
+    """The report as GitHub Markdown of at most `LIMIT` characters, with up to `max_items` items in full.
+
+    With less room every part gets less. What is never cut, such as the verdict's own sentence, may then need more.
+    """
     main, anchor = shown_rules(report.verdict), shown_rules(report.verdict, "anchor")
-    tables = _rules_table(report, main, _TABLE_SHARE) + _anchor(report, anchor)
-    reasons = _reasons(report, (*main.rules, *anchor.rules))
+    part = limit / LIMIT
+    tables = _rules_table(report, main, _TABLE_SHARE * part) + _anchor(report, anchor, _ANCHOR_SHARE * part)
+    reasons = _reasons(report, (*main.rules, *anchor.rules), _REASONS_SHARE * part)
+    share = _LIST_SHARE * part
     spreads = [
         inline(line) for line in (*spread_lines(report), *corrected_lines(report), *judge_usage_lines(report))
     ]
-    head = [_alert(report), *_policy_changes(report.verdict), _sides(report.verdict)]
-    before = [*head, *tables, *spreads, *reasons, *_rounds(report)]
-    after = [*_missing(report), *_notes(report), *_next_steps(report), _footer(report)]
-    room = LIMIT - sum(len(part) + 2 for part in (*before, *after))
+    head = [_alert(report), *_policy_changes(report.verdict, share), _sides(report.verdict)]
+    before = [*head, *tables, *spreads, *reasons, *_rounds(report, share)]
+    after = [*_missing(report, share), *_notes(report, share), *_next_steps(report, share), _footer(report)]
+    room = limit - sum(len(part) + 2 for part in (*before, *after))
     evidence, in_full = evidence_parts(report, room // 2)
     room -= sum(len(part) + 2 for part in evidence)
     items = moved_parts(report, max_items, room, shown_above=in_full)
@@ -101,8 +106,8 @@ def _sides(verdict: Verdict) -> str:
     return text[0].upper() + text[1:]
 
 
-def _policy_changes(verdict: Verdict) -> list[str]:
-    lines = bullets(map(inline, verdict.policy_changes), _LIST_SHARE)
+def _policy_changes(verdict: Verdict, share: float) -> list[str]:
+    lines = bullets(map(inline, verdict.policy_changes), share)
     return [f"#### {POLICY_CHANGES}", *lines] if lines else []
 
 
@@ -110,13 +115,15 @@ def _named(role: str, name: str | None) -> str:
     return f"{role} {code(name)}" if name else role
 
 
-def _anchor(report: Report, shown: ShownRules) -> list[str]:
-    table = _rules_table(report, shown, _ANCHOR_SHARE, reference="anchor")
+def _anchor(report: Report, shown: ShownRules, share: float) -> list[str]:
+    table = _rules_table(report, shown, share, reference="anchor")
     named = f" {code(report.anchor)}" if report.anchor else ""
     return [f"#### Against the anchor{named}", *table] if table else []
 
 
-def _rules_table(report: Report, shown: ShownRules, share: int, *, reference: str = "baseline") -> list[str]:
+def _rules_table(
+    report: Report, shown: ShownRules, share: float, *, reference: str = "baseline"
+) -> list[str]:
     """The table as one part of at most `share` characters, then what is to be said of it.
 
     Rows over its share are counted below it; those that do not hold stay longest.
@@ -160,38 +167,38 @@ def _legend(rows: tuple[RuleRow, ...], shown: ShownRules) -> str:
     return f"<sub>{'; '.join(texts)}</sub>"
 
 
-def _reasons(report: Report, shown: Sequence[RuleResult]) -> list[str]:
+def _reasons(report: Report, shown: Sequence[RuleResult], share: float) -> list[str]:
     reasons = further_reasons(report.verdict, shown)
-    return bullets((f"**{inline(label)}**: {inline(reason)}" for label, reason in reasons), _REASONS_SHARE)
+    return bullets((f"**{inline(label)}**: {inline(reason)}" for label, reason in reasons), share)
 
 
-def _rounds(report: Report) -> list[str]:
+def _rounds(report: Report, share: float) -> list[str]:
     """What was run, as a log."""
     if not report.verdict.rounds:
         return []
     entries = round_lines(report.verdict)
     lines = [f"**{e.name}** {e.ran}: {inline(cut(e.showed, _ROUND_LENGTH))}" for e in entries]
     closing = " ".join(filter(None, (f"{effort(report.verdict)}.", stopped_early(report))))
-    return ["#### Rounds, both versions side by side", *bullets(lines, _LIST_SHARE), closing]
+    return ["#### Rounds, both versions side by side", *bullets(lines, share), closing]
 
 
-def _missing(report: Report) -> list[str]:
+def _missing(report: Report, share: float) -> list[str]:
     missing = report.verdict.missing_items
     if not missing:
         return []
-    kept, left = fitting([code(item) for item in missing[:50]], _LIST_SHARE)
+    kept, left = fitting([code(item) for item in missing[:50]], share)
     left += max(0, len(missing) - 50)
     more = f" … and {left:,} more" if left else ""
     return [f"**Missing or failed in {count(len(missing), 'item')}**: {', '.join(kept)}{more}"]
 
 
-def _notes(report: Report) -> list[str]:
-    return bullets(map(inline, report.verdict.notes), _LIST_SHARE)
+def _notes(report: Report, share: float) -> list[str]:
+    return bullets(map(inline, report.verdict.notes), share)
 
 
-def _next_steps(report: Report) -> list[str]:
+def _next_steps(report: Report, share: float) -> list[str]:
     links = [link(label, url) for label, url in report.links.items()]
-    return bullets([*links, *map(code, report.hints)], _LIST_SHARE)
+    return bullets([*links, *map(code, report.hints)], share)
 
 
 def _footer(report: Report) -> str:

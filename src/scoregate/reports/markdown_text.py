@@ -23,7 +23,7 @@ _OUTER_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _LONGEST_ID = 200
 
 
-def bullets(texts: Iterable[str], share: int) -> list[str]:
+def bullets(texts: Iterable[str], share: float) -> list[str]:
     """A list of at most `share` characters, and a line that counts what is left out."""
     kept, left = fitting([f"- {text}" for text in texts], share)
     if left:
@@ -31,7 +31,7 @@ def bullets(texts: Iterable[str], share: int) -> list[str]:
     return ["\n".join(kept)] if kept else []
 
 
-def fitting(blocks: Sequence[str], share: int) -> tuple[list[str], int]:
+def fitting(blocks: Sequence[str], share: float) -> tuple[list[str], int]:
     """The first blocks that fit into `share` characters, and how many do not."""
     used = 0
     for index, block in enumerate(blocks):

@@ -1,4 +1,4 @@
-"""A result document read back into a `Report`, from a file that anyone may have written.
+"""A result document read back into a `Report` or a `Build`, from a file that anyone may have written.
 
 It is believed only as far as it agrees with itself: it is of bounded size, strict JSON, obeys the published schema, and
 says of what follows from the rest (exit code, items that regressed, digest of the policy) what does follow.
@@ -12,6 +12,8 @@ from pathlib import Path
 from scoregate.errors import ResultsError
 from scoregate.files.reading import JsonProblem, check_input_file, decode_utf8, parse_json, reading
 from scoregate.records import JSON
+from scoregate.reports import build_document
+from scoregate.reports.build import Build
 from scoregate.reports.document import VERSION, as_document, document_schema, from_document
 from scoregate.reports.report import Report
 from scoregate.reports.text import one_line, shorten
@@ -22,8 +24,17 @@ _SHOWN = 200
 """Columns of what is said of a document that is refused: it quotes from it."""
 
 
-def read_report(path: Path) -> Report:
-    """The report that a document of `-o json=PATH` holds. Raises ResultsError, in one line with the place in it."""
+def read_build(path: Path) -> Build:
+    """What a document of `-o json=PATH` holds; that of one gate is a build of one. Raises as `read_result`."""
+    found = read_result(path)
+    return found if isinstance(found, Build) else Build((found,))
+
+
+def read_result(path: Path) -> Report | Build:
+    """What a document of `-o json=PATH` holds: the report of a gate, or those of a build.
+
+    Raises ResultsError, in one line with the place in it.
+    """
     check_input_file(path, (".json",), ResultsError)
     with reading(path, ResultsError), path.open("rb") as file:
         data = file.read(MOST_BYTES + 1)
@@ -38,26 +49,44 @@ def read_report(path: Path) -> Report:
     wrong = _version_problem(document) or _schema_problem(document)
     if wrong is not None:
         raise ResultsError(_line(wrong), where=str(path), hint="it is what -o json=PATH wrote")
-    report = from_document(document)
-    differing = _contradiction(report, document)
+    found: Report | Build
+    if document["schema"] == VERSION:
+        found = from_document(document)
+        differing = _contradiction(found, document)
+    else:
+        found = build_document.from_build_document(document)
+        differing = _build_contradiction(found, document)
     if differing is not None:
         raise ResultsError(f"{differing} is not what follows from the rest", where=str(path))
-    return report
+    return found
 
 
 def _version_problem(document: JSON) -> str | None:
     version = document.get("schema") if isinstance(document, dict) else None
-    if version is None or version == VERSION:
+    known = (VERSION, build_document.VERSION)
+    if version is None or version in known:
         return None
-    return f"is of schema {version}, and this version reads {VERSION}"
+    return f"is of schema {version}, and this version reads {' and '.join(map(str, known))}"
 
 
 def _schema_problem(document: JSON) -> str | None:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
-    error = best_match(Draft202012Validator(document_schema()).iter_errors(document))
+    schema = document_schema()
+    if isinstance(document, dict) and document.get("schema") == build_document.VERSION:
+        schema = build_document.build_schema(schema)
+    error = best_match(Draft202012Validator(schema).iter_errors(document))
     return None if error is None else f"is no result document: {error.json_path}: {error.message}"
+
+
+def _build_contradiction(build: Build, document: Mapping[str, JSON]) -> str | None:
+    """As `_contradiction`, of the build and of each of its gates."""
+    for index, (report, one) in enumerate(zip(build.reports, document["gates"], strict=True)):
+        differing = _contradiction(report, one)
+        if differing is not None:
+            return f"gates[{index}].{differing}"
+    return _first_difference(document, build_document.build_document(build))
 
 
 def _contradiction(report: Report, document: Mapping[str, JSON]) -> str | None:
@@ -70,7 +99,10 @@ def _contradiction(report: Report, document: Mapping[str, JSON]) -> str | None:
     for spread in report.verdict.spreads:
         if len({len(spread.quantiles), len(spread.baseline), len(spread.candidate)}) > 1:
             return "spreads"
-    written = as_document(report)
+    return _first_difference(document, as_document(report))
+
+
+def _first_difference(document: Mapping[str, JSON], written: Mapping[str, JSON]) -> str | None:
     return next((key for key in document if document[key] != written.get(key)), None)
 
 

@@ -57,6 +57,8 @@ class Report:
     """Where the verdict comes from; None where only the verdict is at hand."""
     policy: Policy | None = None
     """What the gate asked; None where only the verdict is at hand."""
+    path: str | None = None
+    """The gate's file as a person finds it; None where only the verdict is at hand."""
 
     @property
     def see_all(self) -> str | None:

@@ -37,7 +37,7 @@ from scoregate.wording import count
 
 _NARROWEST = 40
 _MISSING_SHOWN = 10
-_OUTCOME_COLOURS = {"pass": "green", "regression": "red", "inconclusive": "yellow", "invalid": "magenta"}
+OUTCOME_COLOURS = {"pass": "green", "regression": "red", "inconclusive": "yellow", "invalid": "magenta"}
 
 _HEADERS = {
     "baseline": "baseline",
@@ -101,7 +101,7 @@ def render_terminal(report: Report, *, width: int, colour: bool, max_items: int 
 def _head(report: Report, width: int, paint: Paint) -> list[str]:
     verdict = report.verdict
     word = verdict.outcome.upper()
-    painted = paint(word, _OUTCOME_COLOURS[verdict.outcome], bold=True)
+    painted = paint(word, OUTCOME_COLOURS[verdict.outcome], bold=True)
     first, *rest = wrap(f"{word}: {one_line(verdict.reason)}", width)
     lines = [painted + first[len(word) :], *rest]
     if verdict.partial:
