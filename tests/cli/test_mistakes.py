@@ -17,7 +17,7 @@ LOCK = "gates/agent.baseline.jsonl"
     [
         (("rnu",), "there is no command 'rnu' (did you mean 'run'?) (see 'scoregate --help')"),
         (("runs", "lst"), "No such command 'lst'. Did you mean 'list'?"),
-        (("run",), "Missing argument 'GATE' (see 'scoregate run --help')"),
+        (("run",), "Missing argument 'GATE...' (see 'scoregate run --help')"),
         (("run", "gates/agent.toml", "--smaple", "3"), "No such option '--smaple'"),
         (("check", "gates/agent.toml"), "Missing option '--candidate' (see 'scoregate check --help')"),
         (
@@ -25,7 +25,7 @@ LOCK = "gates/agent.baseline.jsonl"
             "gates/agnt.toml: there is no such gate (did you mean 'gates/agent.toml'?)",
         ),
         (("run", "agent"), "agent: there is no such gate (did you mean 'gates/agent.toml'?)"),
-        (("run", "gates"), "gates: a folder, not a gate (gates here: gates/agent.toml)"),
+        (("plan", "gates"), "gates: a folder, not a gate (gates here: gates/agent.toml)"),
         (("run", "datasets/agent.jsonl"), "datasets/agent.jsonl: this is no gate (a gate is a TOML file"),
         (("check", "results.jsonl", "--candidate", "gates/agent.toml"), "results.jsonl: this is no gate"),
         (

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from scoregate.catalog import CATALOG_FILE
 from scoregate.errors import (
     BaselineError,
     ConfigError,
@@ -19,7 +18,7 @@ from scoregate.errors import (
     did_you_mean,
 )
 from scoregate.files.reading import shown_path
-from scoregate.gate_file import Gate, read_gate
+from scoregate.gate_file import NO_GATES, Gate, read_gate
 from scoregate.gate_file.source import File, GitRevision, LangfuseExperiment, RunId, Source, named_source
 from scoregate.gates.provenance import run_that_was_made
 from scoregate.records import Dataset, Run
@@ -310,7 +309,7 @@ def protected_runs(root: Path, store: Store) -> set[str]:
     """
     protected = set()
     for path in sorted((root / "gates").glob("*.toml")):
-        if path.name == CATALOG_FILE:
+        if path.name in NO_GATES:
             continue
         try:
             gate = read_gate(path)

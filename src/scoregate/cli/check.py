@@ -7,20 +7,21 @@ from typing import Literal
 
 import click
 
-from scoregate.cli.options import gate_argument, parse_outputs, stored_results_options
+from scoregate.cli.options import gates_argument, parse_outputs, stored_results_options
 
 
 @click.command()
-@gate_argument
+@gates_argument
 @click.option(
     "--candidate",
     required=True,
-    metavar="FILE|RUN|langfuse:NAME",
-    help="Results file, the id of a stored run, or langfuse:EXPERIMENT.",
+    metavar="FILE|RUN|langfuse:NAME|newest|FOLDER",
+    help="Results file, the id of a stored run, or langfuse:EXPERIMENT; newest: the gate's newest whole run; a folder: "
+    "the results file in it that has the gate's name.",
 )
 @stored_results_options
 def check(
-    gate_path: Path,
+    gates: tuple[Path, ...],
     candidate: str,
     baseline: str | None,
     on_inconclusive: Literal["warn", "fail"] | None,
@@ -33,11 +34,32 @@ def check(
 
     Results come from a file (`scoregate runs export` writes one, and so can any other tool) or from the store.
     A stored run can be decided again under another gate at no cost.
+
+    With several gates, or a folder of them, --candidate is newest or a folder with results files of the gates' names
+    (gates/agent.toml: agent.jsonl). One table of all comes last, and each -o writes one report of all; the exit code is
+    the worst of theirs, in the order 5, 2, 4, 1, 3, 0.
     """
+    if len(gates) > 1 or gates[0].is_dir():
+        from scoregate.cli.many_checks import check_many
+
+        return check_many(
+            gates,
+            candidate,
+            baseline,
+            on_inconclusive=on_inconclusive,
+            seed=seed,
+            outputs=outputs,
+            as_json=as_json,
+            store_path=store_path,
+        )
     from scoregate.cli.terminal import present
     from scoregate.gate_run.check import check_gate
 
-    wanted = parse_outputs(outputs)
+    wanted, gate_path = parse_outputs(outputs), gates[0]
+    if candidate == "newest" or Path(candidate).is_dir():
+        from scoregate.gate_run.newest import results_of
+
+        candidate = results_of(gate_path, candidate, store_path)
     found = check_gate(
         gate_path,
         candidate,

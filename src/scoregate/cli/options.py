@@ -95,6 +95,17 @@ gate_argument = click.argument(
 )
 
 
+gates_argument = click.argument(
+    "gates",
+    metavar="GATE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+    callback=lambda _context, _parameter, paths: tuple(map(existing_gate, paths)),
+)
+"""One gate, or any number of gates and folders of gates."""
+
+
 def parse_outputs(outputs: tuple[str, ...]) -> list[tuple[str, Path]]:
     """`FORMAT=PATH` pairs, refused before anything is run if they cannot be written."""
     if not outputs:

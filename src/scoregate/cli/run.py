@@ -10,7 +10,7 @@ import click
 
 from scoregate.cli.options import (
     delivery_seconds_option,
-    gate_argument,
+    gates_argument,
     json_option,
     on_inconclusive_option,
     output_option,
@@ -25,6 +25,7 @@ from scoregate.gate_run.run import run_gate
 from scoregate.wording import first_line, proposed_command
 
 if TYPE_CHECKING:
+    from scoregate.cli.many import Part
     from scoregate.errors import RunInterrupted
     from scoregate.gate_run.outcome import Decided
     from scoregate.own.supervisor import ProcessHung
@@ -42,7 +43,7 @@ _existing = click.Path(path_type=Path)
 
 
 @click.command()
-@gate_argument
+@gates_argument
 @click.option(
     "--experiment",
     type=_existing,
@@ -140,26 +141,47 @@ _existing = click.Path(path_type=Path)
 @output_option
 @json_option
 @store_option
-def run(**options: object) -> int:
+def run(gates: tuple[Path, ...], **options: object) -> int:
     """Run GATE: call the candidate on every item, score, compare with the baseline, decide.
+
+    With several gates, or a folder of them, each is run as by a command of its own, one after the other. One table of
+    all comes last, and each -o writes one report of all; the exit code is the worst of theirs, in the order 5, 2, 4, 1,
+    3, 0. --max-cost, --max-calls and --max-seconds are then the caps of all together.
 
     Every run item and score is kept in .scoregate/ as soon as it is there; an interrupted run prints the command
     that resumes it. A selection of items (--only-failed, --item, --slice, --sample, --limit) is for the local
     loop: it can show a regression, but never a pass.
     """
-    from scoregate.errors import RunInterrupted
-    from scoregate.own.clock import iso_now
     from scoregate.own.folder import remember_folder
     from scoregate.own.spoiled import remember_python
-    from scoregate.own.supervisor import ProcessHung, supervise
 
     remember_folder()
     remember_python()
 
-    request = Request(**options)  # type: ignore[arg-type]  # click has made each option what it is declared as
+    request = Request(gate_path=gates[0], **options)  # type: ignore[arg-type]  # click has made each what it is declared as
+    if len(gates) == 1 and not gates[0].is_dir():
+        return run_one(request)
+    from scoregate.cli.many_runs import run_many
+
+    return run_many(gates, request, run_one)
+
+
+def run_one(request: Request, part: Part | None = None) -> int:
+    """Run one gate in a process of its own, and return its exit code; `part` where it is one of several.
+
+    Raises RunInterrupted where that process ended before its work did.
+    """
+    from scoregate.errors import RunInterrupted
+    from scoregate.own.clock import iso_now
+    from scoregate.own.supervisor import ProcessHung, supervise
+
     since = iso_now()
+
+    def work() -> int:
+        return exit_code_of(lambda: _run_or_blame(request, since, part))
+
     try:
-        return supervise(lambda: exit_code_of(lambda: _run_or_blame(request, since)), say=say)
+        return supervise(work, say=say, asked_to_end=part.stop if part else None)
     except ProcessHung as error:
         raise _hung(request, _begun(request, since), error) from error
     except RunInterrupted as error:
@@ -218,14 +240,16 @@ def _stored(request: Request) -> list[RunSummary]:
         return []
 
 
-def _run_or_blame(request: Request, since: str) -> int:
+def _run_or_blame(request: Request, since: str, part: Part | None) -> int:
     """`_run`; an error that nobody expected is the user's code's where that has changed what everything relies on."""
     from scoregate.errors import RunInterrupted, ScoregateError
     from scoregate.own.spoiled import doing_of_user
 
     try:
-        return _run(request, claim_streams())
-    except (ScoregateError, BrokenPipeError):
+        return _run(request, claim_streams(), part)
+    except (ScoregateError, BrokenPipeError) as error:
+        if part is not None and isinstance(error, ScoregateError):
+            part.note(error)
         raise
     except Exception as error:
         doing = doing_of_user(error)
@@ -248,8 +272,8 @@ def _way_on(request: Request, since: str) -> str:
     return proposed_command("runs", "list")
 
 
-def _run(request: Request, stdout: TextIO) -> int:
-    outputs = parse_outputs(request.outputs)
+def _run(request: Request, stdout: TextIO, part: Part | None) -> int:
+    outputs = parse_outputs(request.outputs) if part is None else part.outputs
     if request.shard is not None:
         from scoregate.cli.shard import refuse_reports
 
@@ -263,11 +287,12 @@ def _run(request: Request, stdout: TextIO) -> int:
 
             present_shard(found, outputs=outputs, as_json=request.as_json, stdout=stdout)
             return
-        if found.baseline is None and not request.as_json:
+        silent = part is not None and part.silent
+        if found.baseline is None and not request.as_json and not silent:
             from scoregate.reports.run_text import run_summary
 
             print_text(run_summary(found.candidate) + "\n", stream=stdout)
-        present(found, outputs=outputs, as_json=request.as_json, stdout=stdout)
+        present(found, outputs=outputs, as_json=request.as_json, stdout=stdout, silent=silent)
 
     try:
         return run_gate(request, terminal, decided).exit_code

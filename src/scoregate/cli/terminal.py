@@ -251,10 +251,32 @@ def present(
     as_json: bool,
     stdout: TextIO | None = None,
     decides: bool = True,
+    silent: bool = False,
 ) -> None:
-    """Print the verdict, then write the reports: a file that cannot be written hides nothing."""
+    """Print the verdict unless `silent`, then write the reports: a file that cannot be written hides nothing."""
     from scoregate.errors import PASS
-    from scoregate.reports import Report, write_report
+    from scoregate.reports import write_report
+
+    gate, verdict, candidate = found.gate, found.verdict, found.candidate
+    report = report_of(found, decides=decides, evidence=bool(as_json or outputs))
+    stdout = stdout or sys.stdout
+    if not silent:
+        show(report, as_json=as_json, stdout=stdout)
+    if outputs:
+        from scoregate.cli.outputs import RESULTS, write_outputs, write_run
+
+        def write(fmt: str, path: Path) -> None:
+            if fmt == RESULTS:
+                write_run(candidate, path)
+            else:
+                write_report(report, fmt, _reachable(path, stdout))
+
+        write_outputs(outputs, write, gate.root, passed=(found.undelivered_code or verdict.exit_code) == PASS)
+
+
+def report_of(found: Decided, *, decides: bool = True, evidence: bool = False) -> Report:
+    """What is shown of a verdict; with `evidence` also what only documents show, which a plain run does without."""
+    from scoregate.reports import Report
     from scoregate.sources import of_other_project
 
     gate, verdict, baseline, candidate = found.gate, found.verdict, found.baseline, found.candidate
@@ -273,20 +295,7 @@ def present(
         judge_usage=found.judge_usage,
         last_round=_last_round(gate) if verdict.rounds else "D",
     )
-    if as_json or outputs:
-        report = _with_evidence(report, found)
-    stdout = stdout or sys.stdout
-    show(report, as_json=as_json, stdout=stdout)
-    if outputs:
-        from scoregate.cli.outputs import RESULTS, write_outputs, write_run
-
-        def write(fmt: str, path: Path) -> None:
-            if fmt == RESULTS:
-                write_run(candidate, path)
-            else:
-                write_report(report, fmt, _reachable(path, stdout))
-
-        write_outputs(outputs, write, gate.root, passed=(found.undelivered_code or verdict.exit_code) == PASS)
+    return _with_evidence(report, found) if evidence else report
 
 
 def _corrected(gate: Gate, candidate: Run, baseline: Run | None) -> Mapping[str, CorrectedValue | str]:
@@ -324,7 +333,6 @@ def show_text(made: Rendering, stdout: TextIO) -> None:
 
 
 def _with_evidence(report: Report, found: Decided) -> Report:
-    """The report with what only documents show: a plain run does without."""
     from dataclasses import replace
 
     from scoregate.reports.policy import Policy

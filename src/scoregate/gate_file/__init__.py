@@ -1,7 +1,15 @@
 """The gate: which dataset, candidate, baseline and rules; parsed from TOML, with file:line in every error."""
 
 from scoregate.gate_file.candidate import CandidateSpec, Limits, Rounds
-from scoregate.gate_file.gate import Gate, Inference, ScorerSpec, check_trials, read_gate
+from scoregate.gate_file.gate import (
+    NO_GATES,
+    Gate,
+    Inference,
+    ScorerSpec,
+    check_trials,
+    project_root,
+    read_gate,
+)
 from scoregate.gate_file.rule import (
     ANY_DROP,
     BEYOND_MARGIN,
@@ -19,6 +27,7 @@ __all__ = [
     "BEYOND_MARGIN",
     "DEFAULT_MARGIN",
     "DEFAULT_RATIO_MARGIN",
+    "NO_GATES",
     "CandidateSpec",
     "FailsOn",
     "Gate",
@@ -30,6 +39,7 @@ __all__ = [
     "ScorerSpec",
     "Statistic",
     "check_trials",
+    "project_root",
     "read_gate",
     "rule_from_mapping",
 ]

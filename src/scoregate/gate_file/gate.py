@@ -45,6 +45,8 @@ _DEFAULT_BASELINE_AGE_DAYS = 14.0
 _DEFAULT_WAIT_SECONDS = 120.0
 
 _GATES_FOLDER = "gates"
+NO_GATES = (CATALOG_FILE, "project.toml", "waivers.toml", "pyproject.toml")
+"""TOML files beside gates that are none."""
 Inference = Literal["dataset", "population"]
 INFERENCES: tuple[Inference, ...] = ("dataset", "population")
 OnDatasetChange = Literal["additions", "invalid", "intersection"]
@@ -225,7 +227,7 @@ def read_gate(path: Path) -> Gate:
     if path.name == CATALOG_FILE:
         raise ConfigError("this is the score catalog, not a gate", where=str(path), hint=_gates_near(path))
     top = ConfigTable.top_of(read_toml(path, "gate", neighbours=_gates_near)).declared(GATE.keys)
-    root = _project_root(path)
+    root = project_root(path)
     catalog = _read_catalog_beside(path)
     slices = top.table("slices")
     slice_paths = slices.text_values() if slices else {}
@@ -361,7 +363,7 @@ def _read_catalog_beside(path: Path) -> Catalog:
     return read_catalog(beside) if beside.exists() else Catalog()
 
 
-def _project_root(path: Path) -> Path:
+def project_root(path: Path) -> Path:
     """See `read_gate`. Of several `gates/` folders around the file it is the innermost."""
     folder = path.parent.resolve()
     around = (place.parent for place in (folder, *folder.parents) if place.name == _GATES_FOLDER)
@@ -376,7 +378,7 @@ def _gates_near(path: Path) -> str:
     for folder in (Path(), path if path.is_dir() else path.parent):
         inner = folder / _GATES_FOLDER
         found = sorted((inner if inner.is_dir() else folder).glob("*.toml"))
-        gates |= {file.stem: str(file) for file in found if file.name not in (CATALOG_FILE, "pyproject.toml")}
+        gates |= {file.stem: str(file) for file in found if file.name not in NO_GATES}
     near = get_close_matches(path.stem, gates, n=1)
     if near:
         return f"did you mean '{gates[near[0]]}'?"

@@ -42,13 +42,18 @@ class ProcessHung(RunInterrupted):
 
 
 def supervise(
-    work: Callable[[], int], *, hint: str | None = None, say: Callable[[str], None] | None = None
+    work: Callable[[], int],
+    *,
+    hint: str | None = None,
+    say: Callable[[str], None] | None = None,
+    asked_to_end: Callable[[], None] | None = None,
 ) -> int:
     """Run `work` in a child process and return its exit code, whatever the user's code does as the child exits.
 
     Call it before threads are started and heavy modules are loaded. Ctrl-C and SIGTERM reach the child, also
     when only this process is sent them. When this process is gone, even by SIGKILL, the child ends. Where
-    there is no fork (Windows), `work` runs here. `say` is told of what the user's code did to the child at exit.
+    there is no fork (Windows), `work` runs here. `say` is told of what the user's code did to the child at exit, and
+    `asked_to_end` is called where this process was asked to end meanwhile.
 
     Raises RunInterrupted, with `hint`, if the child ended before its work did, and its subclass ProcessHung if it gave
     no sign of life any more.
@@ -76,6 +81,8 @@ def supervise(
     finally:
         os.close(keep_alive)
         os.close(end_of_work)
+    if ended.interrupted and asked_to_end is not None:
+        asked_to_end()
     if ended.code is not None:
         if say is not None and ended.at_exit is not None:
             say(f"{ended.at_exit}; the exit code stays {ended.code}")
