@@ -76,7 +76,7 @@ def test_a_folder_of_gates_is_run_by_one_command_with_one_table_and_one_exit_cod
 
 
 def test_the_gates_of_a_shells_pattern_leave_out_what_is_none(three: Project) -> None:
-    three.write("gates/project.toml", "")
+    three.write("gates/project.toml", "[project]\n")
     three.write("gates/waivers.toml", "")
     named = sorted(path.relative_to(three.folder) for path in three.path("gates").glob("*.toml"))
     assert Path("gates/scores.toml") in named
@@ -238,6 +238,19 @@ def test_ctrl_c_ends_the_gate_at_work_and_begins_no_other(three: Project) -> Non
     stopped, *others = document(three)["refused"]
     assert "--resume agent-" in stopped["hint"]
     assert {other["message"] for other in others} == {"was not begun: the command was stopped"}
+
+
+def test_the_gates_of_a_project_share_its_alpha_together_and_alone(three: Project) -> None:
+    three.write("gates/project.toml", "[project]\nalpha = 0.03\n")
+
+    together = three.scoregate("run", "gates", "--json").json()
+    two = three.scoregate("check", "gates/agent.toml", "gates/billing.toml", "--candidate", "newest")
+    alone = three.scoregate("check", "gates/agent.toml", "--candidate", "newest", "--json").json()
+
+    assert together["alpha"] == 0.03
+    assert [one["alpha"] for one in together["gates"]] == pytest.approx([0.01] * 3)
+    assert two.out.endswith("\nexit code 0, alpha 0.03 shared by the project's gates\n\n")
+    assert alone["alpha"] == together["gates"][0]["alpha"]
 
 
 def test_check_decides_each_gate_on_its_newest_whole_run(three: Project) -> None:

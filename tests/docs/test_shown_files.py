@@ -12,7 +12,7 @@ import pytest
 
 from scoregate.catalog import read_catalog
 from scoregate.gate_file import read_gate
-from scoregate.gate_run.policy_changes import POLICIES
+from scoregate.gate_file.project import PROJECT_FILE, PYPROJECT, project_table, shared_alpha
 from scoregate.results_file import read_results
 from tests.docs.pages import PAGES, Page
 
@@ -26,11 +26,13 @@ _WITH_PYTHON = [
 def test_every_gate_and_catalog_is_read(page: Page, tmp_path: Path) -> None:
     for number, block in enumerate(page.blocks("toml")):
         parsed = tomllib.loads(block)
-        if set(parsed) == {"tool"}:
-            assert parsed["tool"]["scoregate"]["policy"] in POLICIES
-            continue
         gates = tmp_path / str(number) / "gates"
         gates.mkdir(parents=True)
+        if set(parsed) in ({"tool"}, {"project"}):
+            file = PYPROJECT if "tool" in parsed else f"gates/{PROJECT_FILE}"
+            (gates.parent / file).write_text(block, encoding="utf-8")
+            assert project_table(gates.parent, gates.parent) or shared_alpha(gates.parent)
+            continue
         if all(isinstance(table, dict) and "type" in table for table in parsed.values()):
             (gates / "scores.toml").write_text(block, encoding="utf-8")
             assert set(read_catalog(gates / "scores.toml").contracts) == set(parsed)

@@ -15,6 +15,7 @@ from scoregate.cli.outputs import RESULTS, write_outputs
 from scoregate.cli.terminal import show, show_text
 from scoregate.errors import INTERRUPTED, PASS, ConfigError, ScoregateError
 from scoregate.files.reading import shown_path
+from scoregate.gate_file import project_root
 from scoregate.reports.build import Build, Refused
 from scoregate.reports.document import from_document
 
@@ -102,7 +103,6 @@ class Gathered:
     reports: list[Report] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     left_out: Sequence[LeftOut] = ()
-    alpha: float | None = None
 
     def add(self, found: Report | Refused) -> None:
         if isinstance(found, Refused):
@@ -110,20 +110,33 @@ class Gathered:
         else:
             self.reports.append(found)
 
-    def present(self, outputs: Sequence[tuple[str, Path]], roots: Iterable[Path], *, as_json: bool) -> int:
+    def present(self, outputs: Sequence[tuple[str, Path]], gates: Sequence[Path], *, as_json: bool) -> int:
         """Print the table of all, or the document; write the reports. Returns the exit code."""
         from scoregate.git.version import note_report
         from scoregate.reports import write_report
         from scoregate.reports.build_terminal import render_summary
 
-        build = Build(tuple(self.reports), tuple(self.left_out), tuple(self.refused), self.alpha)
+        first, *others = dict.fromkeys(map(project_root, gates))
+        alpha = _shared(first, *others)
+        build = Build(tuple(self.reports), tuple(self.left_out), tuple(self.refused), alpha)
         if as_json:
             show(build, as_json=True)
         else:
             show_text(partial(render_summary, build), sys.stdout)
-        first, *others = dict.fromkeys(roots)
         write_outputs(outputs, partial(write_report, build), first, passed=build.exit_code == PASS)
         for root in others:
             for _, path in outputs:
                 note_report(root, path)
         return build.exit_code
+
+
+def _shared(*roots: Path) -> float | None:
+    """The level that the gates of these projects share; None where they do not share one."""
+    from scoregate.gate_file.project import shared_alpha
+
+    try:
+        shared = {shared_alpha(root) for root in roots}
+    except ScoregateError:
+        return None  # The gates themselves say what is wrong.
+    one = shared.pop() if len(shared) == 1 else None
+    return None if one is None else one.alpha

@@ -11,7 +11,6 @@ from scoregate.cli.printing import say
 from scoregate.cli.terminal import report_of, show
 from scoregate.errors import ConfigError, ScoregateError
 from scoregate.files.reading import shown_path
-from scoregate.gate_file import project_root
 from scoregate.gate_file.named import named_gates
 from scoregate.gate_file.source import LangfuseExperiment, named_source
 from scoregate.gate_run.check import check_gate
@@ -52,7 +51,7 @@ def check_many(
         if not as_json:
             show(report, as_json=False)
         found.add(report)
-    return found.present(wanted, map(project_root, gates), as_json=as_json)
+    return found.present(wanted, gates, as_json=as_json)
 
 
 def _refuse_one_result(candidate: str, baseline: str | None) -> None:

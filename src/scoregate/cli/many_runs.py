@@ -16,7 +16,6 @@ from scoregate.cli.many import Gathered, Part, outputs_of_all, refuse_options, r
 from scoregate.cli.printing import say
 from scoregate.errors import ConfigError, RunInterrupted, ScoregateError
 from scoregate.files.reading import shown_path
-from scoregate.gate_file import project_root
 from scoregate.gate_file.named import named_gates
 from scoregate.gate_file.source import GitRevision, LangfuseExperiment, named_source
 from scoregate.gate_run.shared_caps import SharedCaps
@@ -40,7 +39,7 @@ def run_many(named: Sequence[Path], request: Request, run_one: Callable[[Request
     gates = named_gates(named)
     found = Gathered()
     _run(gates, request, run_one, found)
-    return found.present(outputs, map(project_root, gates), as_json=request.as_json)
+    return found.present(outputs, gates, as_json=request.as_json)
 
 
 def _refuse_versions(request: Request) -> None:

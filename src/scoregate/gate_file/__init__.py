@@ -1,15 +1,8 @@
 """The gate: which dataset, candidate, baseline and rules; parsed from TOML, with file:line in every error."""
 
 from scoregate.gate_file.candidate import CandidateSpec, Limits, Rounds
-from scoregate.gate_file.gate import (
-    NO_GATES,
-    Gate,
-    Inference,
-    ScorerSpec,
-    check_trials,
-    project_root,
-    read_gate,
-)
+from scoregate.gate_file.gate import Gate, Inference, ScorerSpec, check_trials, project_root, read_gate
+from scoregate.gate_file.project import NO_GATES
 from scoregate.gate_file.rule import (
     ANY_DROP,
     BEYOND_MARGIN,

@@ -24,6 +24,7 @@ from scoregate.gate_file.candidate import (
     read_limits,
     read_rounds,
 )
+from scoregate.gate_file.project import ALPHA, GATES_FOLDER, NO_GATES, PROJECT_FILE, PYPROJECT, shared_alpha
 from scoregate.gate_file.rule import RULE_KEYS, Rule, contract_of
 from scoregate.gate_file.rule_reading import read_rule
 from scoregate.gate_file.source import (
@@ -44,9 +45,6 @@ _DEFAULT_PASS_LEVEL = 0.05
 _DEFAULT_BASELINE_AGE_DAYS = 14.0
 _DEFAULT_WAIT_SECONDS = 120.0
 
-_GATES_FOLDER = "gates"
-NO_GATES = (CATALOG_FILE, "project.toml", "waivers.toml", "pyproject.toml")
-"""TOML files beside gates that are none."""
 Inference = Literal["dataset", "population"]
 INFERENCES: tuple[Inference, ...] = ("dataset", "population")
 OnDatasetChange = Literal["additions", "invalid", "intersection"]
@@ -59,7 +57,7 @@ _TOP_KEYS: Keys = {
     "trials": Integer(at_least=1),
     "on_inconclusive": Choice(ON_INCONCLUSIVE),
     "max_failed_items": Number(at_least=0, at_most=1),
-    "alpha": Number(above=0, below=0.5),
+    "alpha": ALPHA,
     "pass_level": Number(above=0, below=0.5),
     "cluster": Text(),
     "input_schema": Text(),
@@ -134,7 +132,7 @@ class Gate:
     max_failed_items: float = _DEFAULT_MAX_FAILED_ITEMS
     """Share of missing or failed cells above which the comparison is invalid."""
     alpha: float = _DEFAULT_ALPHA
-    """False-alarm level of the whole build."""
+    """False-alarm level of this gate, in all its rules together; of a project's, the part that is this gate's."""
     pass_level: float = _DEFAULT_PASS_LEVEL
     """One-sided error level of the pass bound and of the floors."""
     input_schema: str | None = None
@@ -224,8 +222,9 @@ def read_gate(path: Path) -> Gate:
     Raises ConfigError with file:line and, for an unknown key or a missing gate, a suggestion.
     """
     path = Path(path)
-    if path.name == CATALOG_FILE:
-        raise ConfigError("this is the score catalog, not a gate", where=str(path), hint=_gates_near(path))
+    if path.name in NO_GATES:
+        what = "score catalog" if path.name == CATALOG_FILE else "project's own file"
+        raise ConfigError(f"this is the {what}, not a gate", where=str(path), hint=_gates_near(path))
     top = ConfigTable.top_of(read_toml(path, "gate", neighbours=_gates_near)).declared(GATE.keys)
     root = project_root(path)
     catalog = _read_catalog_beside(path)
@@ -249,7 +248,7 @@ def read_gate(path: Path) -> Gate:
         trials=trials,
         on_inconclusive=top.choice("on_inconclusive", ON_INCONCLUSIVE),
         max_failed_items=_DEFAULT_MAX_FAILED_ITEMS if failed is None else failed,
-        alpha=top.number("alpha") or _DEFAULT_ALPHA,
+        alpha=_alpha(top.number("alpha"), root),
         pass_level=top.number("pass_level") or _DEFAULT_PASS_LEVEL,
         input_schema=top.file("input_schema", root),
         expected_output_schema=top.file("expected_output_schema", root),
@@ -264,6 +263,24 @@ def read_gate(path: Path) -> Gate:
     )
     check_trials(gate)
     return gate
+
+
+def _alpha(own: float | None, root: Path) -> float:
+    """The gate's own level, where the project's gates share none or its part of that is more."""
+    places = (root / GATES_FOLDER / PROJECT_FILE, *(folder / PYPROJECT for folder in (root, *root.parents)))
+    shared = shared_alpha(root) if any(map(_may_state_alpha, places)) else None
+    if shared is None:
+        return own or _DEFAULT_ALPHA
+    return min(own or shared.share, shared.share)
+
+
+def _may_state_alpha(place: Path) -> bool:
+    """A look at the text, as most projects say nothing of it."""
+    try:
+        text = place.read_bytes()
+    except OSError:
+        return False
+    return place.name == PROJECT_FILE or b"tool.scoregate" in text or b"[tool]" in text
 
 
 def check_trials(gate: Gate) -> None:
@@ -366,7 +383,7 @@ def _read_catalog_beside(path: Path) -> Catalog:
 def project_root(path: Path) -> Path:
     """See `read_gate`. Of several `gates/` folders around the file it is the innermost."""
     folder = path.parent.resolve()
-    around = (place.parent for place in (folder, *folder.parents) if place.name == _GATES_FOLDER)
+    around = (place.parent for place in (folder, *folder.parents) if place.name == GATES_FOLDER)
     return next(around, folder)
 
 
@@ -376,7 +393,7 @@ def _gates_near(path: Path) -> str:
 
     gates: dict[str, str] = {}
     for folder in (Path(), path if path.is_dir() else path.parent):
-        inner = folder / _GATES_FOLDER
+        inner = folder / GATES_FOLDER
         found = sorted((inner if inner.is_dir() else folder).glob("*.toml"))
         gates |= {file.stem: str(file) for file in found if file.name not in NO_GATES}
     near = get_close_matches(path.stem, gates, n=1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scoregate.errors import ConfigError
 from scoregate.files.reading import shown_path
-from scoregate.gate_file.gate import NO_GATES
+from scoregate.gate_file.project import GATES_FOLDER, NO_GATES
 
 
 def named_gates(paths: Sequence[Path]) -> tuple[Path, ...]:
@@ -31,7 +31,7 @@ def named_gates(paths: Sequence[Path]) -> tuple[Path, ...]:
 def _gates_in(folder: Path) -> list[Path]:
     gates = sorted(path for path in folder.glob("*.toml") if path.name not in NO_GATES and path.is_file())
     if not gates:
-        inner = folder / "gates"
+        inner = folder / GATES_FOLDER
         hint = f"did you mean '{shown_path(inner)}'?" if inner.is_dir() else "a gate is a TOML file"
         raise ConfigError("there is no gate in this folder", where=str(folder), hint=hint)
     return gates

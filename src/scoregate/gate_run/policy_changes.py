@@ -17,19 +17,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from scoregate.catalog import Catalog
 from scoregate.errors import ConfigError, DatasetError, ResultsError, ScoregateError
 from scoregate.gate_file import Gate, read_gate
+from scoregate.gate_file.project import POLICIES, project_table
 from scoregate.gate_file.rule import Rule
 from scoregate.gate_file.source import File
 from scoregate.git.revisions import Revision, repository_top, resolve_ref, worktree_of
 from scoregate.records import Run
 from scoregate.wording import count, plural, printable
 
-POLICIES: tuple[Literal["head", "base"], ...] = ("head", "base")
-_SETTINGS = "pyproject.toml"
 _KEYS = {"passing": "pass"}
 """Fields of a rule or a contract that a file spells otherwise."""
 _OF_THE_GATE = (
@@ -108,22 +107,12 @@ def _base_of(gate: Gate, branch: str) -> _Base:
 
 def _policy_in(root: Path) -> str:
     """What `[tool.scoregate]` of the nearest `pyproject.toml` says, up to the top of the repository."""
-    from scoregate.config.table import Choice, ConfigTable
-    from scoregate.config.toml_lines import read_toml
-
     try:
         top = repository_top(root)
     except ConfigError:
         top = root  # in no repository, as in an image into which the files were copied
-    for folder in (root, *root.parents):
-        if (folder / _SETTINGS).is_file():
-            tool = ConfigTable.top_of(read_toml(folder / _SETTINGS, "project")).table("tool")
-            said = tool.table("scoregate") if tool is not None else None
-            if said is not None:
-                return said.declared({"policy": Choice(POLICIES)}).choice("policy", POLICIES) or "head"
-        if folder == top:
-            break
-    return "head"
+    found = project_table(root, top)
+    return (found[0].choice("policy", POLICIES) if found is not None else None) or "head"
 
 
 def _decided_by(base: _Base, gate: Gate) -> Gate:
