@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from worlds import Agents, Change, Positions, Values, World
 from scoregate import Gate, Rule, compare
 from scoregate.catalog import Catalog, Contract
 from scoregate.gate_file import Inference, Rounds
+from scoregate.gate_file.project import SharedAlpha
 from scoregate.gates.rounds import RoundRequest, decide_in_rounds
 from scoregate.gates.table import RunTable
 from scoregate.records import Outcome, Verdict
@@ -39,6 +41,8 @@ class Situation:
     """Whole-set trials of the first round."""
     rounds: Rounds = field(default_factory=Rounds)
     inference: Inference = "dataset"
+    gates: int = 1
+    """Gates of one build that share its alpha, each with agents of its own; only the first one's may be worse."""
     builds: int = 1000
 
 
@@ -79,10 +83,25 @@ class Serving:
 
 
 def one_build(situation: Situation, seed: int, number: int) -> Build:
-    """Build `number` of a situation. The same arguments give the same build, whatever else is simulated."""
-    rng = np.random.default_rng((seed, zlib.crc32(situation.what.encode()), number))
-    world = situation.world
-    agents = world.meet(rng, situation.change)
+    """Build `number` of a situation. The same arguments give the same build, whatever else is simulated.
+
+    Of several gates it is the worst outcome of all; where the first one's candidate is worse, what that gate said.
+    """
+    named = (seed, zlib.crc32(situation.what.encode()), number)
+    first = _one_gate(situation, situation.change, named)
+    if situation.change != Change():
+        return first
+    others = [_one_gate(situation, Change(), (*named, gate)) for gate in range(1, situation.gates)]
+    return min((first, *others), key=lambda build: _WORST.index(build.outcome))
+
+
+_WORST: tuple[Outcome, ...] = ("invalid", "regression", "inconclusive", "pass")
+
+
+def _one_gate(situation: Situation, change: Change, named: tuple[int, ...]) -> Build:
+    """`named`: seed, situation and number of the build, and of which of its other gates it is."""
+    world, number = situation.world, named[2]
+    agents = world.meet(np.random.default_rng(named), change)
     if situation.trials == "rounds":
         serving = Serving(world, agents)
         verdict = decide_in_rounds(gate_of(situation), serving, seed=number)
@@ -142,8 +161,10 @@ def gate_of(situation: Situation) -> Gate:
             contracts[name] = Contract(name=name, type="numeric", min=0.0, max=1.0)
         rules[name] = rule
     dataset = world.dataset()
+    whole = Gate(name="simulated", rules=rules).alpha
     return Gate(
         name="simulated",
+        alpha=SharedAlpha(whole, situation.gates, Path()).share,
         rules=rules,
         catalog=Catalog(contracts),
         max_failed_items=situation.max_failed_items,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import Literal
 
 from builds import Situation
 from figures import Figure
@@ -15,12 +16,14 @@ from scoregate.gate_file import Rounds
 KINDS: tuple[Kind, Kind] = ("diffuse", "concentrated")
 FALSE_ALARM = 0.016
 """Threshold of every false-alarm row: the true rate is promised to be at most 1.0 %, the rest is chance."""
+OF_THREE_GATES = 0.013
+"""The same of three gates together, of which at most 1.0 % is promised too."""
 _ten = partial(World, scores=10)
 _unchanged = partial(Situation, builds=3000)
 
 
 def reference_rows() -> list[Figure]:
-    """Rows 1 to 20, but those that are not measured by simulation."""
+    """Rows 1 to 20 and 26, but those that are not measured by simulation."""
     return [
         *unchanged_in_rounds(),
         *unchanged_stored(),
@@ -32,6 +35,7 @@ def reference_rows() -> list[Figure]:
         *latency(),
         *bias(),
         *churn(),
+        *many_gates(),
     ]
 
 
@@ -277,6 +281,27 @@ def churn() -> list[Figure]:
         builds=3000,
     )
     return [*figures, Figure("churn", population, "regression", at_most=FALSE_ALARM)]
+
+
+def many_gates() -> list[Figure]:
+    """Row 26: three gates of one build, which share its alpha. Only the first one's candidate is worse, if any is."""
+    figures = []
+    cells: tuple[tuple[str, World, tuple[int, int] | Literal["rounds"]], ...] = (
+        ("in rounds", World(300), "rounds"),
+        ("10 scores, stored, 3 trials", _ten(300), (3, 3)),
+        ("3 scores × 8 slices, stored, 3 trials", World(300, 3, slices=8, first_slice=50), (3, 3)),
+    )
+    for name, world, stored in cells:
+        three = partial(Situation, world=world, trials=stored, gates=3, builds=2000)
+        same = three(f"3 gates of one build, unchanged, N=300, {name}")
+        worse = three(
+            f"3 gates of one build, 15 points of one score of one gate, N=300, {name}", change=Change(0.15)
+        )
+        figures += [
+            Figure("26", same, "regression", at_most=OF_THREE_GATES),
+            Figure("26", worse, "regression", at_least=0.95),
+        ]
+    return figures
 
 
 def trials(number: int) -> str:
