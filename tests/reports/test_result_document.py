@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
 from scoregate.catalog import Contract
-from scoregate.gate_file import Gate, Rule
+from scoregate.gate_file import Gate, Rule, read_gate
 from scoregate.gate_file.candidate import Limits
 from scoregate.records import JSON, Flip, LeftOutTrials, Outcome, Run, RunHeader, RunItem, Spread
 from scoregate.records.run_facts import RunFacts
@@ -23,10 +23,11 @@ from scoregate.reports import FORMATS, Report, render
 from scoregate.reports.build_document import result_schema
 from scoregate.reports.document import as_document, from_document
 from scoregate.reports.policy import Policy, digest_of
-from scoregate.reports.provenance import Provenance
+from scoregate.reports.provenance import GateFile, Provenance
 from scoregate.reports.terminal import render_terminal
 from scoregate.store.judging import RunUsage
 from tests.documents import PUBLISHED, problems
+from tests.git.repository import Repository
 from tests.reports.verdicts import CONFIRMED, REPORT, any_reports, rule, verdict
 
 CONTRACTS = {
@@ -98,6 +99,32 @@ def test_the_document_holds_what_evidence_needs() -> None:
     }
     (judge,) = document["judges"]
     assert (judge["score"], judge["calls"], judge["cost_usd"]) == ("groundedness", 181, 0.42)
+
+
+def test_a_rule_can_be_pointed_at_in_its_file(repository: Repository) -> None:
+    gates = repository.folder / "agents" / "support" / "gates"
+    gates.mkdir(parents=True)
+    path = gates / "agent.toml"
+    path.write_text('[scores.correct]\nmin = 0.8\n\n[scores.tone]\ndirection = "higher"\n')
+    gate = read_gate(path)
+
+    provenance = Provenance.of(Run(CANDIDATE), None, gate)
+    assert provenance.gate == GateFile(
+        path="agents/support/gates/agent.toml", lines={"correct": 1, "tone": 4}
+    )
+    document = json.loads(render(replace(EVIDENCE, provenance=provenance), "json"))
+    assert problems(document) == []
+    assert from_document(document).provenance == provenance
+
+    of_the_base = replace(gate, rules={"correct": Rule(where=str(gates / "base" / "agent.toml:7"))})
+    provenance = Provenance.of(Run(CANDIDATE), None, of_the_base)
+    assert provenance.gate == GateFile(path="agents/support/gates/agent.toml")
+
+
+def test_a_document_without_the_place_of_its_gate_is_read() -> None:
+    document = json.loads(render(EVIDENCE, "json"))
+    assert "gate" not in document["provenance"]
+    assert problems(document) == []
 
 
 def test_a_run_ended_with_its_last_answer() -> None:

@@ -340,7 +340,7 @@ def _with_evidence(report: Report, found: Decided) -> Report:
 
     return replace(
         report,
-        provenance=Provenance.of(found.candidate, found.baseline),
+        provenance=Provenance.of(found.candidate, found.baseline, found.gate),
         policy=Policy.of(found.gate, report.contracts),
         path=found.gate.place if found.gate.path else None,
     )

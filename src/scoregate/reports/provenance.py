@@ -1,11 +1,15 @@
-"""Where a verdict comes from: which program and which runs, of what commit, dataset and scorers, and when."""
+"""Where a verdict comes from: which program, gate file and runs, of what commit, dataset and scorers, and when."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
 
+from scoregate.errors import ConfigError
+from scoregate.gate_file import Gate
 from scoregate.records import Run, RunItem
 from scoregate.version import __version__
 
@@ -67,19 +71,64 @@ class RunProvenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GateFile:
+    """Where a rule can be pointed at."""
+
+    path: str
+    """From the top of the repository, or of the project where there is none; with `/` on every system."""
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """Score -> line of its table."""
+
+    @classmethod
+    def of(cls, gate: Gate) -> GateFile | None:
+        """None for a gate that was made in Python."""
+        if gate.path is None:
+            return None
+        found = {name: _line(rule.where, gate.path) for name, rule in gate.rules.items()}
+        lines = {name: line for name, line in found.items() if line is not None}
+        return cls(path=_in_repository(gate.path, gate.root), lines=lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """Of both runs, and of the program that decided."""
 
+    sparse: ClassVar[bool] = True
     scoregate: str
     """Version of the program."""
     candidate: RunProvenance
     baseline: RunProvenance | None
+    gate: GateFile | None = None
 
     @classmethod
-    def of(cls, candidate: Run, baseline: Run | None) -> Provenance:
+    def of(cls, candidate: Run, baseline: Run | None, gate: Gate | None = None) -> Provenance:
         """Of a verdict that this program reached now."""
-        before = None if baseline is None else RunProvenance.of(baseline)
-        return cls(scoregate=__version__, candidate=RunProvenance.of(candidate), baseline=before)
+        return cls(
+            scoregate=__version__,
+            candidate=RunProvenance.of(candidate),
+            baseline=None if baseline is None else RunProvenance.of(baseline),
+            gate=None if gate is None else GateFile.of(gate),
+        )
+
+
+def _line(where: str | None, gate: Path) -> int | None:
+    """The line, where it is one of this file: under the base's policy a rule is read from another."""
+    name, _, line = (where or "").rpartition(":")
+    place = Path(name)
+    if place.parent.resolve() / place.name != gate or not (line.isascii() and line.isdigit()):
+        return None
+    return int(line)
+
+
+def _in_repository(path: Path, root: Path) -> str:
+    from scoregate.git.revisions import repository_top
+
+    try:
+        top = repository_top(root)
+    except ConfigError:  # no repository, or no git
+        top = root
+    path, top = path.resolve(), top.resolve()
+    return path.relative_to(top).as_posix() if path.is_relative_to(top) else path.name
 
 
 def _last_answer(items: Sequence[RunItem]) -> str | None:
