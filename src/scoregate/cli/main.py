@@ -36,6 +36,10 @@ _COMMANDS = {
     ),
     "dataset": ("scoregate.cli.dataset:dataset", "Check datasets, and bring them to Langfuse and back."),
     "judge": ("scoregate.cli.judge:judge", "Try a judge, calibrate it, and share its replies."),
+    "github": (
+        "scoregate.cli.github:github",
+        "Tell a verdict on GitHub: summary, annotations, one comment, check runs.",
+    ),
     "schema": ("scoregate.cli.schema:schema", "JSON Schemas of gate files, catalogs and results."),
     "doctor": ("scoregate.cli.doctor:doctor", "Check the connection to Langfuse."),
 }

@@ -90,6 +90,13 @@ def print_text(
     click.echo(_unbroken(text), file=stream, err=err, nl=end, color=colours or None)
 
 
+def print_workflow_command(command: str) -> None:
+    """Print a line that GitHub's runner is to act on, in which text of others was made to act on nothing."""
+    import click
+
+    click.echo(written_out(command.replace("\n", " ")))
+
+
 def print_json(document: str, *, stream: TextIO | None = None, end: bool = True) -> None:
     """Print a JSON text: the same values, whatever else might act on a character is an escape of JSON.
 

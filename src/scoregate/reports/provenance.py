@@ -86,7 +86,7 @@ class GateFile:
             return None
         found = {name: _line(rule.where, gate.path) for name, rule in gate.rules.items()}
         lines = {name: line for name, line in found.items() if line is not None}
-        return cls(path=_in_repository(gate.path, gate.root), lines=lines)
+        return cls(path=in_repository(gate.path, gate.root), lines=lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,8 @@ def _line(where: str | None, gate: Path) -> int | None:
     return int(line)
 
 
-def _in_repository(path: Path, root: Path) -> str:
+def in_repository(path: Path, root: Path) -> str:
+    """The path of a file of the project at `root`, from the top of its repository."""
     from scoregate.git.revisions import repository_top
 
     try:

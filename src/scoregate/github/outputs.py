@@ -1,0 +1,60 @@
+"""The outputs of the step, for the steps behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scoregate.errors import INCONCLUSIVE, INTERRUPTED, INVALID, PASS, REGRESSION, USAGE
+from scoregate.github.section import gate_name
+from scoregate.github.sections import Section
+from scoregate.own import json_codec
+from scoregate.records import JSON
+from scoregate.reports import Report
+from scoregate.reports.text import one_line
+
+_WORST_FIRST = (INTERRUPTED, USAGE, INVALID, REGRESSION, INCONCLUSIVE, PASS)
+_NOTHING: dict[str, JSON] = {
+    "gate": "",
+    "verdict": "error",
+    "exit_code": INTERRUPTED,
+    "regressions": 0,
+    "inconclusive": 0,
+    "regressed_items": 0,
+    "experiment_url": None,
+}
+"""Of a gate that ended without a verdict."""
+
+
+def outputs(reports: Sequence[Report], sections: Sequence[Section]) -> dict[str, str]:
+    """Of the reports and then of what ended without one.
+
+    `verdict`, `exit-code`, `regressions` and `inconclusive` (rules that decide), `experiment-url`, and `results`: a
+    JSON array with the same of each gate.
+    """
+    results = [_result(report, section) for report, section in zip(reports, sections, strict=False)]
+    results += [{**_NOTHING, "gate": one.title} for one in sections[len(reports) :]]
+    worst = min(results, key=lambda one: _WORST_FIRST.index(one["exit_code"]), default=None)
+    urls = [one["experiment_url"] for one in results if one["experiment_url"]]
+    return {
+        "verdict": worst["verdict"] if worst else "error",
+        "exit-code": str(worst["exit_code"] if worst else USAGE),
+        "regressions": str(sum(one["regressions"] for one in results)),
+        "inconclusive": str(sum(one["inconclusive"] for one in results)),
+        "experiment-url": urls[0] if urls else "",
+        "results": json_codec.dumps(results, separators=(",", ":")),
+    }
+
+
+def _result(report: Report, section: Section) -> dict[str, JSON]:
+    verdict = report.verdict
+    deciding = [rule.outcome for rule in verdict.rules if rule.role != "advisory"]
+    url = next((url for url in report.links.values() if url.startswith(("https://", "http://"))), None)
+    return {
+        "gate": one_line(gate_name(report)),
+        "verdict": section.word,
+        "exit_code": report.undelivered_code or verdict.exit_code,
+        "regressions": deciding.count("regression"),
+        "inconclusive": deciding.count("inconclusive"),
+        "regressed_items": len(verdict.regressed_items),
+        "experiment_url": one_line(url) if url else None,
+    }

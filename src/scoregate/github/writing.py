@@ -1,0 +1,145 @@
+"""One comment a pull request, written by several jobs at once, of which none loses what another one said.
+
+GitHub takes the whole text of a comment and has no way to say "if it is still as I read it": the last one wins, and may
+have read before another one wrote. So each writer
+
+1. reads all comments that are marked as ours, and joins their sections with its own;
+2. writes the whole, into the oldest of them, or into a new one where there is none;
+3. reads back, and begins again where its own sections do not stand; a pause of chance keeps writers apart;
+4. is done when they stand in two readings a pause apart. Who had read before the first of them and not written by
+   then would take away what stands; but whoever has read writes at once and never waits in between, not for a rate
+   limit either, and the pause is longer than the slowest request that was met.
+
+Joining is commutative and idempotent (`sections.py`), so that comments which several made at the same moment become
+one: each writer takes what they hold into the oldest, and takes away those it made, and those that stay.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from typing import TypeVar
+
+from scoregate.errors import ServiceError
+from scoregate.github.body import ROOM, compose, is_ours, parse
+from scoregate.github.client import Busy, Client, Comment, NotThere, Refused
+from scoregate.github.sections import Section, joined, stands
+
+T = TypeVar("T")
+_SMALLEST_ROOM = 4_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Seconds, and how often."""
+
+    pause: float = 1.5
+    """Between two readings at least."""
+    jitter: float = 1.0
+    """Up to so much more, by chance."""
+    times_slowest: float = 2.0
+    """The pause is so many times the slowest request at least, up to `longest`."""
+    longest: float = 10.0
+    tries: int = 20
+    """Writings, after which a writer gives up."""
+
+
+@dataclass(slots=True)
+class _Writer:
+    client: Client
+    pull_request: int
+    own: Sequence[Section]
+    pace: Pace
+    sleep: Callable[[float], object]
+    random: Random = field(default_factory=Random)
+    made: set[int] = field(default_factory=set)
+    """Ids of the comments that this writer made."""
+    slowest: float = 0.0
+    room: int = ROOM
+
+    def write(self) -> None:
+        for tries in range(self.pace.tries):
+            found: Sequence[Comment] = self._read()
+            if self._stands(found):
+                found = self._watched(found)
+                if self._stands(found):
+                    return
+            if tries or not found:  # others are at it as well, or may be about to make the first comment
+                self.sleep(self.random.uniform(0, self.pace.jitter))
+                found = self._read()
+            self._send(found)
+        raise ServiceError(
+            f"the comment on pull request #{self.pull_request} was overwritten {self.pace.tries} times, and was left"
+        )
+
+    def _stands(self, found: Sequence[Comment]) -> bool:
+        return bool(found) and stands(self.own, joined(parse(found[0].body)))
+
+    def _watched(self, found: Sequence[Comment]) -> Sequence[Comment]:
+        """What is there a pause later, and without the comments that the oldest one holds."""
+        self._take_away(found[1:], self.made, found[0])
+        slow = min(self.pace.times_slowest * self.slowest, self.pace.longest)
+        self.sleep(max(self.pace.pause, slow) + self.random.uniform(0, self.pace.jitter))
+        now = self._read()
+        if now:
+            self._take_away(now[1:], {one.id for one in found}, now[0])  # whoever made them is gone
+        return now
+
+    def _read(self) -> list[Comment]:
+        """Ours, the oldest first."""
+        found = self._timed(partial(self.client.comments, self.pull_request))
+        return [one for one in found if one.trusted and is_ours(one.body)]
+
+    def _send(self, found: Sequence[Comment]) -> None:
+        """Write what was read with what is our own, at once."""
+        sections = joined(self.own, *(parse(one.body) for one in found))
+        body = compose(list(sections.values()), self.room)
+        try:
+            if found:
+                self._timed(partial(self.client.update_comment, self.pull_request, found[0].id, body))
+            else:
+                made = self._timed(partial(self.client.create_comment, self.pull_request, body))
+                self.made.add(made.id)
+        except Busy as busy:
+            self.sleep(busy.seconds)  # and then read again: what was to be written may be no longer all
+        except NotThere:
+            if not found:  # there is no such pull request, or this token may not see it
+                raise
+        except Refused:
+            # Nobody says how GitHub counts; what it does not take may be shorter.
+            self.room = self.room * 3 // 4
+            if self.room < _SMALLEST_ROOM:
+                raise
+
+    def _take_away(self, others: Sequence[Comment], which: Collection[int], oldest: Comment) -> None:
+        whole = joined(parse(oldest.body))
+        for one in others:
+            if one.id in which and stands(parse(one.body), whole):
+                with suppress(NotThere):
+                    self._timed(partial(self.client.delete_comment, self.pull_request, one.id))
+
+    def _timed(self, request: Callable[[], T]) -> T:
+        began = time.monotonic()
+        try:
+            return request()
+        finally:
+            self.slowest = max(self.slowest, time.monotonic() - began)
+
+
+def write_sections(
+    client: Client,
+    pull_request: int,
+    sections: Sequence[Section],
+    *,
+    pace: Pace | None = None,
+    sleep: Callable[[float], object] = time.sleep,
+) -> None:
+    """Bring these sections into the comment of the pull request, and see them stand there.
+
+    Raises what `Client` raises; ServiceError also where others overwrote it again and again.
+    """
+    _Writer(client, pull_request, sections, pace or Pace(), sleep).write()

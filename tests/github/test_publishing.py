@@ -1,0 +1,204 @@
+"""What a reviewer sees of a pull request: from "running" to the verdict, and after the next push."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+from scoregate.github.publishing import Faces, publish, publish_running
+from scoregate.records import Run, RunHeader
+from scoregate.reports import Report
+from scoregate.reports.provenance import GateFile, Provenance
+from tests.github.workflow import FAST, Workflow
+from tests.reports.verdicts import REPORT, VERDICT, rule, verdict
+
+GATE = "gates/support-agent.toml"
+HEADER = RunHeader(run="run-b", dataset="support-agent", candidate="v2", expected_items=200)
+PROVENANCE = replace(
+    Provenance.of(Run(HEADER), None), gate=GateFile(path=GATE, lines={"answer_correctness": 12})
+)
+REGRESSION = replace(REPORT, provenance=PROVENANCE)
+PASS = Report(VERDICT, provenance=PROVENANCE)
+
+
+def visible(body: str) -> str:
+    """A comment without what no reader sees."""
+    return re.sub(r"\n{3,}", "\n\n", re.sub("<!--.*?-->", "", body)).strip()
+
+
+def test_a_comment_goes_from_running_to_the_verdict_in_place(workflow: Workflow) -> None:
+    publish_running([GATE], workflow.job, workflow.told.append, timing=FAST)
+    assert visible(workflow.comment).startswith("### ⏳ Running in <code>support-agent</code>")
+
+    publish([REGRESSION], workflow.job, workflow.told.append, timing=FAST)
+
+    assert visible(workflow.comment) == COMMENT
+    assert len(workflow.github.repository.comments) == 1
+
+
+COMMENT = """\
+### ❌ Regression in <code>support-agent</code>: 1 of 1 rule broken, 2 items worse, 1 better
+
+#### ❌ <code>support-agent</code>: regression
+
+answer_correctness: fell from 81.0 % to 76.7 % (−4.3 points)
+
+**Broken**
+
+| rule | baseline → candidate | difference [95 %] | scored | lost / won |
+| --- | --- | --- | --: | --: |
+| answer_correctness | 81.0 % → 76.7 % | −4.3 pt [−7.1, −1.5] | 200/200 | 2 / 1 |
+
+<sub><code>4f3c2b1</code>, against <code>v1</code>, on <code>support-agent</code>, alpha 0.01, exit code 1, \
+[this run](https://github.com/acme/support/actions/runs/100/attempts/1)</sub>
+
+Again, on your machine: <code>gh pr checkout 7 &amp;&amp; scoregate run gates/support-agent.toml</code>
+
+<details open>
+<summary>2 items got worse: <code>scoregate runs diff run-a run-b</code></summary>
+
+- <code>refund-017</code>: answer_correctness true → false, critical<br>input: {"question": "May I return an opened \
+kettle?"}<br>expected: no, not once opened<br>before: <del>No, opened kettles stay with you.</del><br>after: \
+<ins>Yes, within 30 days.</ins>
+
+- <code>refund-018</code>: answer_correctness true → false<br>input: Where is my order?<br>expected: on its way\
+<br>before: <del>It is on its way.</del><br>after: <ins>(no output)</ins>
+
+</details>
+
+<details>
+<summary>1 item got better: <code>scoregate runs diff run-a run-b</code></summary>
+
+- <code>invoice-003</code>: answer_correctness false → true<br>input: Send me the invoice<br>before: \
+<del>(no output)</del><br>after: <ins>null</ins>
+
+</details>
+
+<details>
+<summary>More about it</summary>
+
+- <code>scoregate run gates/support-agent.toml --only-failed</code>
+
+</details>"""
+
+
+def test_after_a_push_the_older_verdict_is_one_line(workflow: Workflow) -> None:
+    publish([REGRESSION], workflow.job, workflow.told.append, timing=FAST)
+    workflow.run, workflow.head = 101, "99" * 20
+    publish_running([GATE], workflow.job, workflow.told.append, timing=FAST)
+    publish([PASS], workflow.job, workflow.told.append, timing=FAST)
+
+    seen = visible(workflow.comment)
+    assert seen.startswith("### ✅ Pass in <code>support-agent</code>: none of 1 rule broken")
+    assert "<summary>1 earlier verdict on this pull request</summary>" in seen
+    assert "- <code>4f3c2b1</code>: ❌ regression" in seen
+    assert "refund-017" not in seen
+
+
+def test_a_verdict_that_comes_late_does_not_replace_a_newer_one(workflow: Workflow) -> None:
+    late = workflow.job
+    workflow.run, workflow.head = 101, "99" * 20
+    publish([PASS], workflow.job, workflow.told.append, timing=FAST)
+    publish([REGRESSION], late, workflow.told.append, timing=FAST)
+
+    seen = visible(workflow.comment)
+    assert seen.startswith("### ✅ Pass in <code>support-agent</code>")
+    assert "- <code>4f3c2b1</code>: ❌ regression" in seen
+
+
+def test_each_gate_has_a_section_and_the_headline_names_the_worst(workflow: Workflow) -> None:
+    other = replace(
+        PASS,
+        verdict=replace(VERDICT, gate="billing", policy_changes=("tone: max_drop 0.02 → 0.05",)),
+        provenance=replace(PROVENANCE, gate=GateFile(path="gates/billing.toml")),
+    )
+    open_one = replace(
+        other,
+        verdict=verdict(rule(outcome="inconclusive"), outcome="inconclusive", gate="tone"),
+        provenance=replace(PROVENANCE, gate=GateFile(path="gates/tone.toml")),
+    )
+    publish([other, REGRESSION, open_one], workflow.job, workflow.told.append, timing=FAST)
+
+    seen = visible(workflow.comment)
+    assert seen.startswith(
+        "### ❌ Regression in 1 of 3 gates (1 inconclusive, 1 pass): 1 of 3 rules broken, 2 items worse, 1 better\n\n"
+        "#### This change also moves the gate\n\n"
+        "<code>billing</code>:\n\n- tone: max_drop 0.02 → 0.05\n\n"
+        "#### ❌ <code>support-agent</code>: regression"
+    )
+    titles = re.findall(r"^#### .. *<code>([\w-]+)</code>", seen, re.MULTILINE)
+    assert titles == ["support-agent", "tone", "billing"]
+
+
+def test_a_matrix_has_a_section_a_label(workflow: Workflow) -> None:
+    for label in ("small model", "large model"):
+        publish([PASS], workflow.job, workflow.told.append, label=label, timing=FAST)
+    assert "in 2 of 2 gates" in workflow.comment
+    assert "<code>support-agent (small model)</code>: pass" in workflow.comment
+
+
+def test_a_gate_without_a_verdict_is_an_error_that_points_to_the_log(workflow: Workflow) -> None:
+    publish_running([GATE], workflow.job, workflow.told.append, timing=FAST)
+    publish([], workflow.job, workflow.told.append, without_verdict=[GATE], timing=FAST)
+
+    assert visible(workflow.comment) == (
+        "### ⛔ Error in <code>support-agent</code>\n\n#### ⛔ <code>support-agent</code>: error\n\n"
+        "It ended without a verdict: the log of the run says why."
+    )
+    assert workflow.told == [
+        f"::error title=scoregate%3A {GATE},file={GATE}::It ended without a verdict: the log of the run says why."
+    ]
+    assert workflow.outputs["verdict"] == "error"
+    assert workflow.outputs["exit-code"] == "5"
+
+
+def test_the_job_has_a_summary_annotations_and_outputs(workflow: Workflow) -> None:
+    publish([REGRESSION], workflow.job, workflow.told.append, timing=FAST)
+
+    assert workflow.told == [
+        "::error title=support-agent%3A answer_correctness%3A regression,file=gates/support-agent.toml,line=12::"
+        "81.0 %25 → 76.7 %25, −4.3 pt [−7.1, −1.5], scored 200/200: fell from 81.0 %25 to 76.7 %25 (−4.3 points)"
+    ]
+    assert workflow.summary.startswith("### ❌ Regression in <code>support-agent</code>: 1 of 1 rule broken")
+    assert "> [!CAUTION]" in workflow.summary
+    outputs = workflow.outputs
+    (result,) = json.loads(outputs.pop("results"))
+    assert outputs == {
+        "verdict": "regression",
+        "exit-code": "1",
+        "regressions": "1",
+        "inconclusive": "0",
+        "experiment-url": "",
+    }
+    assert result == {
+        "gate": GATE,
+        "verdict": "regression",
+        "exit_code": 1,
+        "regressions": 1,
+        "inconclusive": 0,
+        "regressed_items": 2,
+        "experiment_url": None,
+    }
+
+
+def test_each_face_can_be_left_out(workflow: Workflow) -> None:
+    faces = Faces(comment=False, check_run=False, annotations=False, summary=False)
+    publish([REGRESSION], workflow.job, workflow.told.append, faces=faces, timing=FAST)
+
+    assert workflow.told == []
+    assert workflow.github.exchanges == []
+    assert workflow.outputs["verdict"] == "regression"
+    assert not (workflow.folder / "summary.md").exists()
+
+
+def test_a_push_has_a_check_run_and_no_comment(workflow: Workflow) -> None:
+    workflow.pull_request = None
+    workflow.event_name = "push"
+    publish([REGRESSION], workflow.job, workflow.told.append, timing=FAST)
+
+    assert workflow.github.repository.comments == {}
+    (check,) = workflow.github.repository.check_runs.values()
+    assert check.asked["name"] == "scoregate: support-agent"
+    assert check.asked["conclusion"] == "failure"
+    assert check.asked["head_sha"] == "0" * 40
