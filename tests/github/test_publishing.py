@@ -7,19 +7,10 @@ import re
 from dataclasses import replace
 
 from scoregate.github.publishing import Faces, publish, publish_running
-from scoregate.records import Run, RunHeader
-from scoregate.reports import Report
-from scoregate.reports.provenance import GateFile, Provenance
+from scoregate.reports.provenance import GateFile
+from tests.github.reports import GATE, PASS, PROVENANCE, REGRESSION
 from tests.github.workflow import FAST, Workflow
-from tests.reports.verdicts import REPORT, VERDICT, rule, verdict
-
-GATE = "gates/support-agent.toml"
-HEADER = RunHeader(run="run-b", dataset="support-agent", candidate="v2", expected_items=200)
-PROVENANCE = replace(
-    Provenance.of(Run(HEADER), None), gate=GateFile(path=GATE, lines={"answer_correctness": 12})
-)
-REGRESSION = replace(REPORT, provenance=PROVENANCE)
-PASS = Report(VERDICT, provenance=PROVENANCE)
+from tests.reports.verdicts import VERDICT, rule, verdict
 
 
 def visible(body: str) -> str:

@@ -15,7 +15,7 @@ from tests.github_server.server import NAME, TOKEN, GitHubServer
 
 FAST = Timing(
     patience=Patience(first_pause=0.01, rate_limit=1.0, request=5),
-    pace=Pace(pause=0.02, jitter=0.02),
+    pace=Pace(pause=0.02, jitter=0.02, first=0.02),
 )
 
 

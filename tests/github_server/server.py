@@ -48,6 +48,7 @@ class GitHubServer:
         self.repository = HeldRepository(NAME)
         self.faults = Faults()
         self.exchanges: list[Exchange] = []
+        self._afterwards: list[tuple[str, re.Pattern[str], Callable[[], object]]] = []
         self._latency = latency
         self._random = random.Random(seed)
         self._http = _Server(self)
@@ -60,6 +61,10 @@ class GitHubServer:
     def __exit__(self, *_: object) -> None:
         self._http.shutdown()
         self._http.close_all()
+
+    def after(self, method: str, path: str, act: Callable[[], object]) -> None:
+        """Call it once, after the next request of this kind is served and before it is answered: somebody else acts."""
+        self._afterwards.append((method, re.compile(path), act))
 
     def asked(self, method: str, path: str = "") -> list[Exchange]:
         """The exchanges of this method whose path matches."""
@@ -82,6 +87,11 @@ class GitHubServer:
             status, answered = fault.status, fault.body
         exchange = Exchange(method, parts.path, query, asked, status, answered)
         self.exchanges.append(exchange)
+        for one in self._afterwards:
+            if one[0] == method and one[1].search(parts.path):
+                self._afterwards.remove(one)
+                one[2]()
+                break
         self._travel()
         return exchange, fault
 

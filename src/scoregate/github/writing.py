@@ -3,10 +3,10 @@
 GitHub takes the whole text of a comment and has no way to say "if it is still as I read it": the last one wins, and may
 have read before another one wrote. So each writer
 
-1. reads all comments that are marked as ours, and joins their sections with its own;
+1. reads all comments that are marked as ours, and joins their sections with its own and with what it read before;
 2. writes the whole, into the oldest of them, or into a new one where there is none;
-3. reads back, and begins again where its own sections do not stand; a pause of chance keeps writers apart;
-4. is done when they stand in two readings a pause apart. Who had read before the first of them and not written by
+3. reads back, and begins again where not all of it stands; a pause of chance keeps writers apart;
+4. is done when it stands in two readings a pause apart. Who had read before the first of them and not written by
    then would take away what stands; but whoever has read writes at once and never waits in between, not for a rate
    limit either, and the pause is longer than the slowest request that was met.
 
@@ -37,10 +37,12 @@ _SMALLEST_ROOM = 4_000
 class Pace:
     """Seconds, and how often."""
 
-    pause: float = 1.5
+    pause: float = 2.0
     """Between two readings at least."""
     jitter: float = 1.0
     """Up to so much more, by chance."""
+    first: float = 4.0
+    """Up to so much before the first comment is made: each that is made too much is a mail to all who watch."""
     times_slowest: float = 2.0
     """The pause is so many times the slowest request at least, up to `longest`."""
     longest: float = 10.0
@@ -52,7 +54,8 @@ class Pace:
 class _Writer:
     client: Client
     pull_request: int
-    own: Sequence[Section]
+    known: dict[str, Section]
+    """Its own sections, and all that it has read: whatever stood once is to stand in the end."""
     pace: Pace
     sleep: Callable[[float], object]
     random: Random = field(default_factory=Random)
@@ -69,7 +72,8 @@ class _Writer:
                 if self._stands(found):
                     return
             if tries or not found:  # others are at it as well, or may be about to make the first comment
-                self.sleep(self.random.uniform(0, self.pace.jitter))
+                longest = self.pace.jitter if found or self.made else self.pace.first
+                self.sleep(self.random.uniform(0, longest))
                 found = self._read()
             self._send(found)
         raise ServiceError(
@@ -77,7 +81,7 @@ class _Writer:
         )
 
     def _stands(self, found: Sequence[Comment]) -> bool:
-        return bool(found) and stands(self.own, joined(parse(found[0].body)))
+        return bool(found) and stands(parse(self._text()), joined(parse(found[0].body)))
 
     def _watched(self, found: Sequence[Comment]) -> Sequence[Comment]:
         """What is there a pause later, and without the comments that the oldest one holds."""
@@ -91,13 +95,14 @@ class _Writer:
 
     def _read(self) -> list[Comment]:
         """Ours, the oldest first."""
-        found = self._timed(partial(self.client.comments, self.pull_request))
-        return [one for one in found if one.trusted and is_ours(one.body)]
+        comments = self._timed(partial(self.client.comments, self.pull_request))
+        found = [one for one in comments if one.trusted and is_ours(one.body)]
+        self.known = joined(self.known.values(), *(parse(one.body) for one in found))
+        return found
 
     def _send(self, found: Sequence[Comment]) -> None:
-        """Write what was read with what is our own, at once."""
-        sections = joined(self.own, *(parse(one.body) for one in found))
-        body = compose(list(sections.values()), self.room)
+        """Write all that is known, at once."""
+        body = self._text()
         try:
             if found:
                 self._timed(partial(self.client.update_comment, self.pull_request, found[0].id, body))
@@ -114,6 +119,10 @@ class _Writer:
             self.room = self.room * 3 // 4
             if self.room < _SMALLEST_ROOM:
                 raise
+
+    def _text(self) -> str:
+        """As much of what is known as there is room for."""
+        return compose(list(self.known.values()), self.room)
 
     def _take_away(self, others: Sequence[Comment], which: Collection[int], oldest: Comment) -> None:
         whole = joined(parse(oldest.body))
@@ -142,4 +151,4 @@ def write_sections(
 
     Raises what `Client` raises; ServiceError also where others overwrote it again and again.
     """
-    _Writer(client, pull_request, sections, pace or Pace(), sleep).write()
+    _Writer(client, pull_request, joined(sections), pace or Pace(), sleep).write()
