@@ -129,6 +129,12 @@ def test_a_matrix_has_a_section_a_label(workflow: Workflow) -> None:
     assert "<code>support-agent (small model)</code>: pass" in workflow.comment
 
 
+def test_of_jobs_that_tell_of_one_gate_the_worst_stands(workflow: Workflow) -> None:
+    for report in (PASS, REGRESSION, PASS):
+        publish([report], workflow.job, workflow.told.append, timing=FAST)
+    assert visible(workflow.comment) == COMMENT
+
+
 def test_a_gate_without_a_verdict_is_an_error_that_points_to_the_log(workflow: Workflow) -> None:
     publish_running([GATE], workflow.job, workflow.told.append, timing=FAST)
     publish([], workflow.job, workflow.told.append, without_verdict=[GATE], timing=FAST)

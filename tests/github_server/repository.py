@@ -37,6 +37,8 @@ class HeldRepository:
     def __init__(self, name: str) -> None:
         self.name = name
         self.api = ""
+        self.longest = LONGEST_BODY
+        """Characters of a comment."""
         self.comments: dict[int, dict[str, Any]] = {}
         """By id, of all pull requests."""
         self.check_runs: dict[int, CheckRun] = {}
@@ -69,7 +71,7 @@ class HeldRepository:
     def create_comment(self, pull: int, asked: Mapping[str, Any]) -> dict[str, Any]:
         with self._lock:
             self._check_pull(pull)
-            body = _checked_body(asked)
+            body = _checked_body(asked, self.longest)
             author = shapes.user(self.api, "github-actions[bot]", "Bot", 41898282)
             return self._add(pull, body, author, trusted=True)
 
@@ -80,7 +82,7 @@ class HeldRepository:
     def update_comment(self, number: int, asked: Mapping[str, Any]) -> dict[str, Any]:
         with self._lock:
             held = self._held(number)
-            held["body"] = _checked_body(asked)
+            held["body"] = _checked_body(asked, self.longest)
             held["updated_at"] = shapes.now()
             self.bodies.append(held["body"])
             return dict(held)
@@ -133,11 +135,11 @@ class HeldRepository:
             raise Refused(404, shapes.problem("Not Found"))
 
 
-def _checked_body(asked: Mapping[str, Any]) -> str:
+def _checked_body(asked: Mapping[str, Any], longest: int) -> str:
     body = asked.get("body")
     if not isinstance(body, str) or not body.strip():
         raise Refused(422, shapes.invalid("body cannot be blank", field="body", resource="IssueComment"))
-    if len(body) > LONGEST_BODY:
-        message = f"body is too long (maximum is {LONGEST_BODY} characters)"
+    if len(body) > longest:
+        message = f"body is too long (maximum is {longest} characters)"
         raise Refused(422, shapes.invalid(message, field="body", resource="IssueComment"))
     return body

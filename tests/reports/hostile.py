@@ -9,7 +9,7 @@ from scoregate.catalog import Contract
 from scoregate.records import DatasetItem, Flip, Run, RunHeader
 from scoregate.records.run_facts import RunFacts
 from scoregate.reports import Report
-from scoregate.reports.provenance import Provenance
+from scoregate.reports.provenance import GateFile, Provenance
 from tests.reports.verdicts import lost, rule, verdict
 
 HOSTILE: Mapping[str, str] = {
@@ -82,6 +82,7 @@ def report_with(text: str) -> Report:
             ),
             missing_items=(text,),
             notes=(text,),
+            policy_changes=(text,),
             gate=text,
             dataset=text,
             candidate=text,
@@ -96,5 +97,8 @@ def report_with(text: str) -> Report:
         links={text: text},
         hints=(text,),
         anchor=text,
-        provenance=Provenance.of(Run(header), Run(replace(header, run="run-a"))),
+        provenance=replace(
+            Provenance.of(Run(header), Run(replace(header, run="run-a"))),
+            gate=GateFile(path=text, lines={text: 3}),
+        ),
     )

@@ -52,7 +52,7 @@ def conclusion(report: Report) -> str:
 def _placed(one: Annotation) -> dict[str, Any]:
     line = one.line or 1
     return {
-        "path": one.file,
+        "path": one_line(one.file or ""),
         "start_line": line,
         "end_line": line,
         "annotation_level": _LEVELS[one.level],

@@ -74,9 +74,12 @@ class Section:
         return self.word != "running"
 
     @property
-    def state(self) -> tuple[WorkflowRun, bool]:
-        """What grows from one state to the next: a verdict follows its own run's "running"."""
-        return self.run, self.is_final
+    def state(self) -> tuple[WorkflowRun, bool, int]:
+        """What grows from one state to the next: a verdict follows its own run's "running", and a worse one hides none.
+
+        Several jobs of a run may tell of one gate under one label, as in a matrix; the worst of them stands.
+        """
+        return self.run, self.is_final, -WORDS.index(self.word)
 
 
 def key_of(gate: str, label: str | None) -> str:
@@ -99,10 +102,11 @@ def stands(wanted: Iterable[Section], there: Mapping[str, Section]) -> bool:
 
 
 def _tells_of(held: Section, wanted: Section) -> bool:
-    if held.run == wanted.run or not wanted.is_final:
-        return held.state >= wanted.state
-    is_line = any(old.run == wanted.run for old in held.older)
-    return held.run > wanted.run and (is_line or len(held.older) == _MOST_OLDER)
+    if held.state < wanted.state:
+        return False
+    there = {held.run, *(old.run for old in held.older)}
+    needed = {old.run for old in wanted.older} | ({wanted.run} if wanted.is_final else set())
+    return needed <= there or len(held.older) == _MOST_OLDER
 
 
 def _join(one: Section, other: Section) -> Section:

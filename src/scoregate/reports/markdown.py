@@ -40,6 +40,7 @@ _REASONS_SHARE = 6_000
 _LIST_SHARE = 3_000
 """Of each of: rounds, missing items, notes, next steps."""
 _ROUND_LENGTH = 400
+_LONGEST_LABEL = 300
 
 _ALERTS: dict[Outcome, str] = {
     "pass": "TIP",
@@ -107,7 +108,7 @@ def _sides(verdict: Verdict) -> str:
 
 
 def _policy_changes(verdict: Verdict, share: float) -> list[str]:
-    lines = bullets(map(inline, verdict.policy_changes), share)
+    lines = bullets((inline(cut(line, _REASON_LENGTH)) for line in verdict.policy_changes), share)
     return [f"#### {POLICY_CHANGES}", *lines] if lines else []
 
 
@@ -145,10 +146,10 @@ def _rules_table(
 
 
 def _row(row: RuleRow) -> str:
-    mark = code(row.mark) if row.mark.strip() else ""
+    mark, label = code(row.mark) if row.mark.strip() else "", inline(cut(row.label, _LONGEST_LABEL))
     plain = row.outcome in ("pass", "no drop proved") or row.outcome.startswith("advisory")
     return _line(
-        mark, inline(row.label), row.baseline, row.candidate, row.difference, inline(row.p), row.scored,
+        mark, label, row.baseline, row.candidate, row.difference, inline(row.p), row.scored,
         row.moved.replace("/", " / "), row.detectable, row.outcome if plain else f"**{row.outcome}**",
     )  # fmt: skip
 
@@ -169,7 +170,8 @@ def _legend(rows: tuple[RuleRow, ...], shown: ShownRules) -> str:
 
 def _reasons(report: Report, shown: Sequence[RuleResult], share: float) -> list[str]:
     reasons = further_reasons(report.verdict, shown)
-    return bullets((f"**{inline(label)}**: {inline(reason)}" for label, reason in reasons), share)
+    short = ((cut(label, _LONGEST_LABEL), cut(reason, _REASON_LENGTH)) for label, reason in reasons)
+    return bullets((f"**{inline(label)}**: {inline(reason)}" for label, reason in short), share)
 
 
 def _rounds(report: Report, share: float) -> list[str]:
@@ -193,11 +195,11 @@ def _missing(report: Report, share: float) -> list[str]:
 
 
 def _notes(report: Report, share: float) -> list[str]:
-    return bullets(map(inline, report.verdict.notes), share)
+    return bullets((inline(cut(note, _REASON_LENGTH)) for note in report.verdict.notes), share)
 
 
 def _next_steps(report: Report, share: float) -> list[str]:
-    links = [link(label, url) for label, url in report.links.items()]
+    links = [link(cut(label, _LONGEST_LABEL), url) for label, url in report.links.items()]
     return bullets([*links, *map(code, report.hints)], share)
 
 

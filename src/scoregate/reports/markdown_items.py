@@ -19,13 +19,15 @@ from scoregate.reports.shown_items import (
     in_words,
     moved_items,
 )
-from scoregate.reports.text import from_first_difference, plain, wrap
+from scoregate.reports.text import cut, from_first_difference, plain, wrap
 
 _AROUND_ITEMS = 2_500
 """Kept free for the headings around the items and the line that says how many are left out."""
 _AROUND_EVIDENCE = 300
 _EVIDENCE_IN_FULL = 3
 """So many of the items that break a rule in fresh trials are shown with what went in and came out."""
+_LONGEST = 300
+"""Characters of a score or a value in a title, before escaping."""
 _LINE_WIDTH = 100
 _LINES_A_VALUE = 8
 
@@ -61,7 +63,7 @@ def moved_parts(report: Report, max_items: int, room: int, *, shown_above: Colle
         for first, *others in groups[: max(max_items, 0)]
     ]
     parts = [f"#### Items that moved: {worse:,} worse, {len(items) - worse:,} better"]
-    kept, cut = fitting(wanted, room - _AROUND_ITEMS)
+    kept, unfit = fitting(wanted, room - _AROUND_ITEMS)
     shown = [item for group in groups[: len(kept)] for item in group]
     shown_worse = sum(item.worse for item in shown)
     split = sum(group[0].worse for group in groups[: len(kept)])
@@ -71,7 +73,7 @@ def moved_parts(report: Report, max_items: int, room: int, *, shown_above: Colle
         f"{len(shown) - shown_worse:,} of {len(items) - worse:,} that got better", kept[split:], opened=False
     )
     if left := len(items) - len(shown):
-        why = " (cut here to stay below GitHub's limit)" if cut else ""
+        why = " (cut here to stay below GitHub's limit)" if unfit else ""
         command = f": {code(report.see_all)}" if report.see_all else ""
         parts.append(f"… and {left:,} more{why}{command}")
     return parts
@@ -86,7 +88,8 @@ def _folded(summary: str, blocks: Sequence[str], *, opened: bool) -> list[str]:
 
 def _evidence(report: Report, item: ItemEvidence, *, in_full: bool) -> str:
     scores = "; ".join(
-        f"{inline(fresh.score)} {in_words(fresh, report.contracts.get(fresh.score))}" for fresh in item.scores
+        f"{inline(cut(fresh.score, _LONGEST))} {in_words(fresh, report.contracts.get(fresh.score))}"
+        for fresh in item.scores
     )
     title = f"{code(item.id)}: {scores}"
     block = _contents(details(report, item.id), ()) if in_full else ""
@@ -94,7 +97,8 @@ def _evidence(report: Report, item: ItemEvidence, *, in_full: bool) -> str:
 
 
 def _item(report: Report, item: MovedItem, *, in_full: bool, alike: int) -> str:
-    changed = "; ".join(f"{inline(score)} {inline(text)}" for score, text in changes(report, item))
+    moved = ((cut(score, _LONGEST), cut(text, _LONGEST)) for score, text in changes(report, item))
+    changed = "; ".join(f"{inline(score)} {inline(text)}" for score, text in moved)
     others = f" and {alike:,} more alike" if alike else ""
     title = f"{code(item.id)}{others}: {changed}"
     block = _contents(details(report, item.id) if in_full else {}, comments(item))

@@ -17,8 +17,8 @@ _ENTITIES = str.maketrans(
 )
 _ZERO_WIDTH_SPACE = "&#8203;"
 _STARTS_A_BLOCK = re.compile(r"(?:[-+]|#+|\d+[.)])(?:\s|$)|[-=]+$")
-_REFERENCE = re.compile(r"@(?=\w)|(?<!&)#(?=\w)")
-"""The sign before a name or number that GitHub would notify or link; not that of an entity."""
+_REFERENCE = re.compile(r"@(?=\w)|(?<!&)#(?=\w)|(?i:\bGH-)(?=\d)")
+"""What stands before a name or number that GitHub would notify or link; not the sign of an entity."""
 _OUTER_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _LONGEST_ID = 200
 
