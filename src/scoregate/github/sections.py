@@ -111,9 +111,15 @@ def _tells_of(held: Section, wanted: Section) -> bool:
 
 def _join(one: Section, other: Section) -> Section:
     newer, earlier = (one, other) if one.state >= other.state else (other, one)
-    older = {old.run: old for old in (*earlier.older, *newer.older)}
+    verdicts = [*newer.older, *earlier.older]
     if earlier.is_final:
-        older[earlier.run] = Older(earlier.run, earlier.commit, earlier.word)
-    older.pop(newer.run, None)
-    newest_first = sorted(older.values(), key=lambda old: old.run, reverse=True)
+        verdicts.append(Older(earlier.run, earlier.commit, earlier.word))
+    older: dict[WorkflowRun, Older] = {}
+    for verdict in sorted(verdicts, key=lambda one: WORDS.index(one.word)):
+        older.setdefault(verdict.run, verdict)
+    newest_first = sorted((one for run, one in older.items() if run != newer.run), key=_run, reverse=True)
     return replace(newer, older=tuple(newest_first[:_MOST_OLDER]))
+
+
+def _run(older: Older) -> WorkflowRun:
+    return older.run
