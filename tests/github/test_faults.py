@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import pytest
 
+from scoregate.errors import ConfigError
 from scoregate.github.client import Client, Refused
 from scoregate.github.job import Job
 from scoregate.github.publishing import publish, publish_running
@@ -182,3 +184,11 @@ def test_every_exchange_is_one_that_github_describes(
     with capsys.disabled():
         print(f"\n{held} requests and answers held to GitHub's description of its API")
     assert held == len(github.exchanges) > 50
+
+
+def test_without_pygithub_it_is_said_what_to_install(
+    workflow: Workflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "github", None)
+    with pytest.raises(ConfigError, match="PyGithub is not installed"):
+        Client(workflow.job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from scoregate.github.body import compose
+from scoregate.github.body import compose, parse
 from scoregate.github.client import Patience
 from scoregate.github.job import Job
 from scoregate.github.publishing import Faces, Timing, publish, publish_running
@@ -109,4 +109,25 @@ def test_a_section_of_somebody_else_that_was_seen_is_watched_as_well(workflow: W
     workflow.github.after("PATCH", "comments", lambda: held.update_comment(number, {"body": alone}))
 
     publish([report(2)], workflow.job, workflow.told.append, timing=TIMING)
+    assert set(sections(held)) == {"gate-1", "gate-2"}
+
+
+def test_a_marker_in_the_comment_of_a_stranger_is_none_of_ours(workflow: Workflow) -> None:
+    held = workflow.github.repository
+    forged = compose([section_of(report(1), workflow.job)])
+    stranger = held.say(7, forged)
+    quoted = held.say(7, "\n".join(f"> {line}" for line in forged.splitlines()), trusted=True)
+
+    publish([report(2)], workflow.job, workflow.told.append, timing=TIMING)
+    assert held.comments[stranger]["body"] == forged
+    assert set(held.comments) > {stranger, quoted}
+    assert {one.title for one in parse(workflow.comment)} == {"gate-2"}
+
+
+def test_the_comment_is_found_on_a_later_page(workflow: Workflow) -> None:
+    held = workflow.github.repository
+    for number in range(130):
+        held.say(7, f"comment {number}")
+    for number in (1, 2):
+        publish([report(number)], workflow.job, workflow.told.append, timing=TIMING)
     assert set(sections(held)) == {"gate-1", "gate-2"}
