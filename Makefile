@@ -12,7 +12,7 @@ GATE ?= gates/support-agent.toml
 IN_PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gate test test-adapters test-langfuse test-langfuse-4 coverage lint format docs bench simulate rivals crash mutants clean
+.PHONY: help setup gate test test-adapters test-langfuse test-langfuse-4 coverage lint format docs bench simulate rivals crash mutants dist clean
 
 help: ## Show the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -98,5 +98,16 @@ crash: setup ## Kill a run 50 times with SIGKILL, resume it, count what is there
 mutants: setup ## Change one token of the code forty times, and count what the tests notice (ARGS="--list", "--only 3,17")
 	$(BIN)/python benchmarks/mutants.py $(ARGS)
 
+# TAG is read by the shell from the environment and never put into its text: whoever may push a tag may name it.
+dist: ## Build wheel and sdist into dist/; where TAG=v0.1.0 is given, it must be the version's
+	@version=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml); \
+	  test -z "$$TAG" || test "$$TAG" = "v$$version" || \
+	  { echo "the tag $$TAG is not that of version $$version" >&2; exit 2; }
+	$(PYTHON) -m venv build/venv
+	build/venv/bin/python -m pip install --quiet --disable-pip-version-check build twine
+	rm -rf dist
+	build/venv/bin/python -m build --outdir dist .
+	build/venv/bin/twine check --strict dist/*
+
 clean: ## Remove the virtual environment and local stores
-	rm -rf $(VENV) $(ADAPTERS) $(LANGFUSE_4) .deepeval .scoregate .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(ADAPTERS) $(LANGFUSE_4) build dist .deepeval .scoregate .pytest_cache .mypy_cache .ruff_cache
