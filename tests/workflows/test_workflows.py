@@ -59,9 +59,10 @@ def test_a_workflow_begins_with_no_right_to_write(path: Path) -> None:
     assert read(path)["permissions"] in ({}, {"contents": "read"})
 
 
-def test_the_tests_run_on_every_python_that_the_package_takes() -> None:
-    jobs = read(GITHUB / "workflows" / "test.yml")["jobs"]
-    assert jobs["test"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
+def test_the_tests_run_on_every_python_that_the_package_takes_and_the_adapters_once() -> None:
+    matrix = read(GITHUB / "workflows" / "test.yml")["jobs"]["make"]["strategy"]["matrix"]
+    assert (matrix["target"], matrix["python"]) == (["test"], ["3.11", "3.12", "3.13", "3.14"])
+    assert {"lint", "test-adapters", "test-langfuse-4"} <= {job["target"] for job in matrix["include"]}
 
 
 def test_a_release_may_publish_only_what_another_job_without_rights_built() -> None:
