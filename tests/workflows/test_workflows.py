@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.workflows.validators import actionlint_faults, schema_faults, zizmor_faults
+from tests.workflows.validators import actionlint_faults, schema_faults, shell_faults, zizmor_faults
 
 GITHUB = Path(__file__).parents[2] / ".github"
 WORKFLOWS = tuple(sorted((GITHUB / "workflows").glob("*.yml")))
@@ -28,6 +28,18 @@ def test_there_are_workflows_for_tests_gate_and_release() -> None:
 
 def test_every_workflow_obeys_the_schema() -> None:
     assert schema_faults("github-workflows", *WORKFLOWS) == []
+
+
+def test_every_action_obeys_the_schema_and_its_scripts_are_sound() -> None:
+    assert schema_faults("github-actions", *ACTIONS) == []
+    assert shell_faults(*GITHUB.rglob("*.sh")) == []
+
+
+def test_no_expression_stands_in_a_script_and_every_input_is_used() -> None:
+    for path in ACTIONS:
+        steps = read(path)["runs"]["steps"]
+        assert [step["run"] for step in steps if "${{" in step.get("run", "")] == []
+        assert {name for name in read(path)["inputs"] if f"inputs.{name}" not in str(steps)} == set()
 
 
 def test_actionlint_finds_nothing() -> None:
@@ -86,3 +98,6 @@ def test_each_validator_finds_what_it_is_there_for(tmp_path: Path) -> None:
     assert any("template-injection" in fault for fault in zizmor_faults(wrong))
     assert any('unexpected key "step"' in fault for fault in actionlint_faults(wrong))
     assert any("is potentially untrusted" in fault for fault in actionlint_faults(wrong))
+    script = tmp_path / "wrong.sh"
+    script.write_text("#!/bin/bash\ncat $1\n")
+    assert any("SC2086" in fault for fault in shell_faults(script))

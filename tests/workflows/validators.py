@@ -75,9 +75,9 @@ def _actionlint() -> Path:
 
 
 def shell_faults(*paths: Path) -> list[str]:
-    """shellcheck, with all that it can look for but quoting where nothing needs it."""
+    """shellcheck, which follows what a script sources from its own folder."""
     shellcheck = Path(sys.executable).with_name("shellcheck")
-    done = _run([str(shellcheck), "--format", "gcc", "--external-sources", *map(str, paths)])
+    done = _run([str(shellcheck), "--format=gcc", "-x", "-P", "SCRIPTDIR", *map(str, paths)])
     assert done.returncode in (0, 1), done.stderr
     return done.stdout.splitlines()
 

@@ -1,0 +1,29 @@
+"""The result document of gates that ended with an error, before there was a verdict.
+
+Usage: refused.py EXIT_CODE LAST_LINE GATE...
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+
+def document(exit_code: int, line: str, gates: list[str]) -> dict[str, object]:
+    refused = [
+        {
+            "gate": Path(gate).stem,
+            "path": gate,
+            "exit_code": exit_code,
+            "message": line or f"scoregate ended with exit code {exit_code}",
+            "where": None,
+            "hint": None,
+        }
+        for gate in gates
+    ]
+    return {"schema": 2, "exit_code": exit_code, "alpha": None, "gates": [], "left_out": [], "refused": refused}
+
+
+if __name__ == "__main__":
+    json.dump(document(int(sys.argv[1]), sys.argv[2], sys.argv[3:]), sys.stdout, ensure_ascii=True)

@@ -1,0 +1,62 @@
+"""A repository with an origin, and pull requests to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.action.events import Event, pull_request, push
+from tests.action.local_runner import LocalRunner
+from tests.action.stand_ins import Services
+from tests.cli.project import Project
+from tests.git.repository import Repository
+
+
+@dataclass(frozen=True)
+class Origin:
+    bare: Path
+    author: Project
+    """The working copy of who makes the changes."""
+    services: Services
+
+    @classmethod
+    def of(cls, project: Project, folder: Path) -> Origin:
+        author = Repository(project.folder)
+        author.git("init", "--quiet", "--initial-branch=main")
+        author.commit()
+        bare = folder / "origin.git"
+        author.git("clone", "--quiet", "--bare", ".", str(bare))
+        author.git("remote", "add", "origin", str(bare))
+        author.git("push", "--quiet", "-u", "origin", "main")
+        services = Services(folder / "github")
+        services.folder.mkdir()
+        return cls(bare, project, services)
+
+    def pushed(self, **of_job: str) -> LocalRunner:
+        """The job of a push to main of what is in the working copy."""
+        commit = Repository(self.author.folder).commit()
+        Repository(self.author.folder).git("push", "--quiet", "origin", "HEAD:main")
+        return self._job(push(commit), commit, of_job)
+
+    def pull_request(self, *, fork: bool = False, **of_job: str) -> LocalRunner:
+        """The job of a pull request of what is in the working copy: its merge with main is checked out."""
+        author = Repository(self.author.folder)
+        author.git("switch", "--quiet", "--create", "change")
+        head = author.commit()
+        author.git("switch", "--quiet", "--detach", "main")
+        author.git("merge", "--quiet", "--no-ff", "-m", "a merge", head)
+        merge = author.git("rev-parse", "HEAD")
+        author.git("push", "--quiet", "origin", "HEAD:refs/pull/7/merge", "change")
+        author.git("switch", "--quiet", "change")
+        return self._job(pull_request(head, merge=merge, fork=fork), merge, of_job)
+
+    def _job(self, event: Event, commit: str, environment: dict[str, str]) -> LocalRunner:
+        workspace = (
+            self.services.folder / f"workspace-{commit[:8]}-{len(list(self.services.folder.iterdir()))}"
+        )
+        workspace.mkdir()
+        checkout = Repository(workspace)
+        checkout.git("clone", "--quiet", str(self.bare), ".")
+        checkout.git("fetch", "--quiet", "origin", "+refs/*:refs/remotes/everything/*")
+        checkout.git("checkout", "--quiet", "--detach", commit)
+        return LocalRunner(workspace, self.services, event, environment)

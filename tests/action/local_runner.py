@@ -1,0 +1,212 @@
+"""A composite action run here as a runner of GitHub's would: its steps with their `if:`, the files that they write
+to, the event's payload, the commands in their log. The actions of others are stand-ins."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from tests.action.events import Event
+from tests.action.expressions import filled, is_wanted
+from tests.action.stand_ins import Services, StepFailed
+from tests.action.workflow_commands import Command, shown_on_the_page
+
+ACTION = Path(__file__).parents[2] / ".github" / "actions" / "gate"
+_FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
+_OURS = ("LANGFUSE_", "GITHUB_", "RUNNER_", "XDG_CACHE_HOME")
+"""Variables of this process that a step is not to see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    name: str
+    outcome: str
+    """success, failure or skipped"""
+    log: str = ""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """One `uses:` line that came to its end."""
+
+    steps: tuple[Step, ...]
+    outputs: Mapping[str, str]
+
+    @property
+    def failed(self) -> bool:
+        return any(step.outcome == "failure" for step in self.steps)
+
+    @property
+    def log(self) -> str:
+        return "".join(step.log for step in self.steps)
+
+    @property
+    def summary(self) -> str:
+        """The page of the job."""
+        return "".join(step.summary for step in self.steps)
+
+    @property
+    def annotations(self) -> list[Command]:
+        return [found for step in self.steps for found in shown_on_the_page(step.log)]
+
+    def step(self, name: str) -> Step:
+        (found,) = (step for step in self.steps if step.name == name)
+        return found
+
+
+@dataclass(frozen=True)
+class LocalRunner:
+    """A job on a checkout. `environment` is what its `env:` says."""
+
+    workspace: Path
+    services: Services
+    event: Event
+    environment: Mapping[str, str] = field(default_factory=dict)
+    job: str = "gate"
+    job_index: int = 0
+
+    def use(self, **inputs: str) -> Used:
+        """The action with these inputs; `fail_on` is `fail-on`."""
+        temp = Path(tempfile.mkdtemp(prefix="runner-", dir=self.services.folder))
+        named = {name.replace("_", "-"): text for name, text in inputs.items()}
+        return _Use(self, ACTION, named, temp).run()
+
+
+class _Use:
+    def __init__(self, runner: LocalRunner, action: Path, inputs: Mapping[str, str], temp: Path) -> None:
+        self._runner = runner
+        self._definition: dict[str, Any] = YAML(typ="safe").load(action / "action.yml")
+        self._temp = temp
+        self._steps: list[Step] = []
+        self._environment = self._of_job(action)
+        unknown = set(inputs) - set(self._definition["inputs"])
+        assert not unknown, f"the action has no input {unknown}"
+        self._contexts: dict[str, object] = {
+            "github": {"token": "t", "run_id": "77", "run_attempt": "1"},
+            "runner": {"os": "Linux", "arch": "X64"},
+            "strategy": {"job-index": runner.job_index},
+            "steps": {},
+        }
+        self._contexts["inputs"] = {
+            name: inputs.get(name, filled(declared.get("default", ""), self._contexts))
+            for name, declared in self._definition["inputs"].items()
+        }
+
+    def run(self) -> Used:
+        known: dict[str, object] = {}
+        for number, definition in enumerate(self._definition["runs"]["steps"]):
+            failed = any(step.outcome == "failure" for step in self._steps)
+            step = Step(definition["name"], "skipped")
+            if is_wanted(definition.get("if"), self._contexts, failed=failed):
+                step = self._used(definition) if "uses" in definition else self._ran(definition, number)
+            self._steps.append(step)
+            if "id" in definition:
+                known[definition["id"]] = {"outputs": step.outputs, "outcome": step.outcome}
+                self._contexts["steps"] = known
+        outputs = {
+            name: filled(declared["value"], self._contexts)
+            for name, declared in self._definition["outputs"].items()
+        }
+        return Used(tuple(self._steps), outputs)
+
+    def _used(self, definition: Mapping[str, Any]) -> Step:
+        given: Mapping[str, object] = definition["with"]
+        inputs = {name: filled(_as_written(value), self._contexts) for name, value in given.items()}
+        try:
+            return Step(
+                definition["name"], "success", outputs=self._runner.services.use(definition["uses"], inputs)
+            )
+        except StepFailed as error:
+            return Step(definition["name"], "failure", f"{error}\n")
+
+    def _ran(self, definition: Mapping[str, Any], number: int) -> Step:
+        """A script, in the shell that GitHub takes for `shell: bash`, with new files to write to."""
+        assert definition["shell"] == "bash"
+        files = {name: self._temp / f"{name}-{number}" for name in _FILES}
+        for path in files.values():
+            path.touch()
+        script = self._temp / f"{number}.sh"
+        script.write_text(filled(definition["run"], self._contexts))
+        own = {name: filled(text, self._contexts) for name, text in definition.get("env", {}).items()}
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", script],
+            cwd=self._runner.workspace,
+            env=self._environment | own | {name: str(path) for name, path in files.items()},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=600,
+        )
+        self._environment |= _assignments(files["GITHUB_ENV"])
+        return Step(
+            definition["name"],
+            "success" if done.returncode == 0 else "failure",
+            done.stdout,
+            _assignments(files["GITHUB_OUTPUT"]),
+            files["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8"),
+        )
+
+    def _of_job(self, action: Path) -> dict[str, str]:
+        """What a runner sets for every step, and of this process what every machine has."""
+        runner = self._runner
+        payload = self._temp / "event.json"
+        payload.write_text(json.dumps(runner.event.payload))
+        here = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
+        return {
+            **here,
+            "PATH": os.pathsep.join((str(Path(sys.executable).parent), here["PATH"])),
+            "CI": "true",
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_ACTION_PATH": str(action),
+            "GITHUB_EVENT_PATH": str(payload),
+            "GITHUB_JOB": runner.job,
+            "GITHUB_REPOSITORY": "acme/shop",
+            "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_RUN_ID": "77",
+            "GITHUB_SERVER_URL": "https://github.com",
+            "GITHUB_WORKSPACE": str(runner.workspace),
+            "RUNNER_TEMP": str(self._temp),
+            "XDG_CACHE_HOME": str(runner.services.folder / "home"),
+            **runner.event.variables,
+            **runner.environment,
+        }
+
+
+def _as_written(value: object) -> str:
+    """An input in YAML: a truth value is the word that stands there."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _assignments(path: Path) -> dict[str, str]:
+    """NAME=VALUE lines, and NAME<<MARK … MARK for values of several lines."""
+    found: dict[str, str] = {}
+    lines = iter(path.read_text(encoding="utf-8").splitlines())
+    for line in lines:
+        name, marked, mark = line.partition("<<")
+        if not marked or "=" in name:
+            name, equals, found_value = line.partition("=")
+            assert equals, f"the runner refuses this line: {line}"
+            found[name] = found_value
+            continue
+        value: list[str] = []
+        for inner in lines:
+            if inner == mark:
+                break
+            value.append(inner)
+        else:
+            raise AssertionError(f"the value of {name} has no end")
+        found[name] = "\n".join(value)
+    return found
