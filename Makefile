@@ -12,7 +12,7 @@ GATE ?= gates/support-agent.toml
 IN_PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gate test test-adapters test-langfuse test-langfuse-4 coverage lint format docs bench simulate rivals crash mutants dist clean
+.PHONY: help setup gate test test-adapters test-langfuse test-langfuse-4 coverage lint format docs bench simulate rivals crash mutants action dist clean
 
 help: ## Show the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -97,6 +97,9 @@ crash: setup ## Kill a run 50 times with SIGKILL, resume it, count what is there
 
 mutants: setup ## Change one token of the code forty times, and count what the tests notice (ARGS="--list", "--only 3,17")
 	$(BIN)/python benchmarks/mutants.py $(ARGS)
+
+action: setup ## Run the Action here as a runner would, for each event: READY=1 takes this environment, GATES="..." others
+	$(BIN)/python -m tests.action
 
 # TAG is read by the shell from the environment and never put into its text: whoever may push a tag may name it.
 dist: ## Build wheel and sdist into dist/; where TAG=v0.1.0 is given, it must be the version's

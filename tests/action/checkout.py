@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.action.events import Event, pull_request, push
@@ -20,7 +21,7 @@ class Origin:
     services: Services
 
     @classmethod
-    def of(cls, project: Project, folder: Path) -> Origin:
+    def of(cls, project: Project, folder: Path, services: Services | None = None) -> Origin:
         author = Repository(project.folder)
         author.git("init", "--quiet", "--initial-branch=main")
         author.commit()
@@ -28,7 +29,7 @@ class Origin:
         author.git("clone", "--quiet", "--bare", ".", str(bare))
         author.git("remote", "add", "origin", str(bare))
         author.git("push", "--quiet", "-u", "origin", "main")
-        services = Services(folder / "github")
+        services = services or Services(folder / "github")
         services.folder.mkdir()
         return cls(bare, project, services)
 
@@ -38,7 +39,7 @@ class Origin:
         Repository(self.author.folder).git("push", "--quiet", "origin", "HEAD:main")
         return self._job(push(commit), commit, of_job)
 
-    def pull_request(self, *, fork: bool = False, **of_job: str) -> LocalRunner:
+    def pull_request(self, **of_job: str) -> LocalRunner:
         """The job of a pull request of what is in the working copy: its merge with main is checked out."""
         author = Repository(self.author.folder)
         author.git("switch", "--quiet", "--create", "change")
@@ -48,12 +49,19 @@ class Origin:
         merge = author.git("rev-parse", "HEAD")
         author.git("push", "--quiet", "origin", "HEAD:refs/pull/7/merge", "change")
         author.git("switch", "--quiet", "change")
-        return self._job(pull_request(head, merge=merge, fork=fork), merge, of_job)
+        return self._job(pull_request(head, merge=merge), merge, of_job)
+
+    def as_fork(self, job: LocalRunner) -> LocalRunner:
+        """The same job, of a pull request from someone else's repository."""
+        payload = job.event.payload["pull_request"]
+        assert isinstance(payload, dict)
+        event = pull_request(payload["head"]["sha"], merge=job.event.ref["GITHUB_SHA"], fork=True)
+        return replace(job, event=event)
 
     def _job(self, event: Event, commit: str, environment: dict[str, str]) -> LocalRunner:
-        workspace = (
-            self.services.folder / f"workspace-{commit[:8]}-{len(list(self.services.folder.iterdir()))}"
-        )
+        """On the one runner that there is, always in the same folder, as on those that GitHub hosts."""
+        workspace = self.services.folder / "workspace"
+        shutil.rmtree(workspace, ignore_errors=True)
         workspace.mkdir()
         checkout = Repository(workspace)
         checkout.git("clone", "--quiet", str(self.bare), ".")

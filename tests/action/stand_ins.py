@@ -67,6 +67,7 @@ class Services:
         like = [kept for kept in self.caches if kept.startswith(tuple(prefixes))] if prefixes else []
         found = (same + like)[:1]
         for kept in found:
+            shutil.rmtree(path, ignore_errors=True)
             shutil.copytree(self.folder / "caches" / kept, path, symlinks=True)
         return {
             "cache-hit": "true" if same else "",

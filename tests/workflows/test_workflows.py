@@ -14,7 +14,7 @@ from tests.workflows.validators import actionlint_faults, schema_faults, shell_f
 GITHUB = Path(__file__).parents[2] / ".github"
 WORKFLOWS = tuple(sorted((GITHUB / "workflows").glob("*.yml")))
 ACTIONS = tuple(sorted((GITHUB / "actions").glob("*/action.yml")))
-PINNED = re.compile(r"^(\./\S+|[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$")
+PINNED = re.compile(r"^(\./\S+( # .*)?|[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$")
 
 
 def read(path: Path) -> Any:
