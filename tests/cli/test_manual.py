@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.cli.project import Project
-from tests.git.repository import Repository
 
 
 def test_the_first_gate_from_init_to_a_regression(tmp_path: Path) -> None:
@@ -71,21 +70,6 @@ def test_a_second_gate_beside_the_first_keeps_the_shared_files(tmp_path: Path) -
     assert "kept  gates/scores.toml as it is" in second.out
     assert project.read("gates/scores.toml").endswith("# mine\n")
     assert project.scoregate("run", "gates/router.toml").outcome(4) == "INVALID"
-
-
-def test_every_gate_of_a_repository_has_a_workflow_where_github_looks_for_it(tmp_path: Path) -> None:
-    Repository(tmp_path).git("init", "--quiet")
-    project = Project(tmp_path)
-    for words in (["agents/a"], ["agents/my b"], ["agents/a", "--name", "router"]):
-        assert project.scoregate("init", *words).code == 0
-    workflows = {path.name: path.read_text() for path in (tmp_path / ".github" / "workflows").iterdir()}
-    assert {name: text.split("run: scoregate")[1].split()[1] for name, text in workflows.items()} == {
-        "scoregate.yml": "gates/agent.toml",
-        "scoregate-agents-my-b-agent.yml": "gates/agent.toml",
-        "scoregate-agents-a-router.yml": "gates/router.toml",
-    }
-    assert 'working-directory: "agents/my b"\n    steps:' in workflows["scoregate-agents-my-b-agent.yml"]
-    assert list(tmp_path.glob("agents/*/.github")) == []
 
 
 def test_init_into_a_folder_of_its_own(tmp_path: Path) -> None:

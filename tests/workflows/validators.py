@@ -36,10 +36,11 @@ def _schema_fault(error: Any) -> str:
     return f"{error['filename']}: {nearest['path']}: {nearest['message']}"
 
 
-def zizmor_faults(*paths: Path) -> list[str]:
+def zizmor_faults(*paths: Path, config: Path | None = None) -> list[str]:
     """zizmor, offline: what could be used against a workflow or an action, such as text put into a script."""
     zizmor = Path(sys.executable).with_name("zizmor")
-    done = _run([str(zizmor), "--offline", "--quiet", "--format", "json", *map(str, paths)])
+    configured = ["--config", str(config)] if config else ["--no-config"]
+    done = _run([str(zizmor), *configured, "--offline", "--quiet", "--format", "json", *map(str, paths)])
     if not done.stdout:
         raise AssertionError(done.stderr)
     found = [one for one in json.loads(done.stdout) if not one.get("ignored")]

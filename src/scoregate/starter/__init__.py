@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-from importlib.resources import files
+from dataclasses import dataclass
 from pathlib import Path
 
 from scoregate.errors import ConfigError, ScoregateError
+from scoregate.files.reading import decode_utf8, reading
 from scoregate.files.writing import atomic_file
 from scoregate.git.revisions import repository_top
+from scoregate.starter.workflow import (
+    COMMENT,
+    WORKFLOW,
+    Place,
+    comment_workflow,
+    new_workflow,
+    shipped,
+    with_gate,
+)
 
 _PLACES = {
     "experiment.py.txt": "experiments/{name}.py",
@@ -20,7 +30,6 @@ _PLACES = {
 """Shipped text -> where it goes. `@NAME@` in a text stands for the gate's name."""
 _SHARED = ("scores.toml.txt",)
 """Written by the first gate of a project, and left to it by the next ones."""
-_WORKFLOW = "workflow.yml.txt"
 _WORKFLOWS = Path(".github") / "workflows"
 _IGNORED = {
     ".env": (".env", "/.env", ".env*"),
@@ -29,12 +38,24 @@ _IGNORED = {
 """Line that is wanted -> lines that do the same."""
 
 
-def write_starter(folder: Path, name: str) -> tuple[list[Path], list[Path]]:
-    """Write the starter files; returns the paths that are new and those that were there and stay as they are.
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """What `init` did, by path."""
 
-    The workflow goes where GitHub looks for it, at the top of the repository, one for each gate. Only the score catalog
-    may be there already. Raises ConfigError, before anything is written, for a name that is no file name or any other
-    file that exists.
+    new: tuple[Path, ...]
+    kept: tuple[Path, ...]
+    """Was there already, and stays as it is."""
+    extended: tuple[Path, ...]
+    """Was there already, and has the gate now."""
+
+
+def write_starter(folder: Path, name: str, *, forks: bool = False) -> Starter:
+    """Write the starter files.
+
+    The workflow goes where GitHub looks for it, at the top of the repository: one, which runs all gates. With `forks`
+    another one comments for it, and it has no rights itself. The score catalog and the workflows may be there already.
+    Raises ConfigError, before anything is written, for a name that is no file name, any other file that exists, or a
+    workflow that cannot be extended.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name) or name == "scores":
         raise ConfigError(
@@ -50,23 +71,59 @@ def write_starter(folder: Path, name: str) -> tuple[list[Path], list[Path]]:
             f"{taken[0]} exists already, so nothing was written",
             hint="choose another folder or --name, or move the file away",
         )
+    texts = {path: shipped(source).replace("@NAME@", name) for source, path in paths.items()}
+    extended: list[Path] = []
+    for path, text in _workflows(folder, name, forks=forks).items():
+        if not path.exists():
+            texts[path] = text
+        elif text == _read(path):
+            kept.append(path)
+        else:
+            extended.append(path)
+            texts[path] = text
+    for path, text in texts.items():
+        _write(path, text)
+    return Starter(tuple(path for path in texts if path not in extended), tuple(kept), tuple(extended))
+
+
+def _workflows(folder: Path, name: str, *, forks: bool) -> dict[Path, str]:
+    """The workflows as they are to be."""
     top, project = _place_in_repository(folder)
-    paths[_WORKFLOW] = _new_workflow(top, project, name)
-    inside = (
-        ""
-        if project == Path()
-        else f"    defaults:\n      run:\n        working-directory: {_quoted(project)}\n"
-    )
-    for source, path in paths.items():
-        text = (files("scoregate.starter") / "files" / source).read_text(encoding="utf-8")
-        text = text.replace("@INSIDE@", inside)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ScoregateError(f"cannot be made: {error.strerror}", where=str(path.parent)) from error
-        with atomic_file(path, ScoregateError) as file:
-            file.write(text.replace("@NAME@", name).encode())
-    return list(paths.values()), kept
+    path, comment = (top / _WORKFLOWS / file for file in (WORKFLOW, COMMENT))
+    place = Place(project.as_posix(), f"gates/{name}.toml")
+    there = _read(path) if path.exists() else None
+    if forks and there is not None and "pull-requests: write" in there:
+        raise ConfigError(
+            "its jobs comment themselves, which those of a pull request from a fork may not",
+            where=str(path),
+            hint='take `pull-requests: write` and `checks: write` out of it, and give the action `comment: "false"`, '
+            "then call init again",
+        )
+    apart = forks or comment.exists()
+    if there is None:
+        texts = {path: new_workflow(place, rights=not apart)}
+    else:
+        texts = {path: with_gate(there, place, str(path), rights=not apart)}
+    if apart:
+        texts[comment] = _read(comment) if comment.exists() else comment_workflow()
+    return texts
+
+
+def _read(path: Path) -> str:
+    try:
+        with reading(path, ConfigError):
+            return decode_utf8(path.read_bytes())
+    except UnicodeDecodeError:
+        raise ConfigError("is no text in UTF-8", where=str(path)) from None
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScoregateError(f"cannot be made: {error.strerror}", where=str(path.parent)) from error
+    with atomic_file(path, ScoregateError) as file:
+        file.write(text.encode())
 
 
 def _place_in_repository(folder: Path) -> tuple[Path, Path]:
@@ -81,22 +138,6 @@ def _place_in_repository(folder: Path) -> tuple[Path, Path]:
         return folder, Path()
     project = folder.resolve().relative_to(top)
     return (folder if project == Path() else Path(os.path.relpath(top))), project
-
-
-def _new_workflow(top: Path, project: Path, name: str) -> Path:
-    """`scoregate.yml` for the first gate of a repository, `scoregate-FOLDER-NAME.yml` for the next ones."""
-    first = top / _WORKFLOWS / "scoregate.yml"
-    if not first.exists():
-        return first
-    which = "-".join(re.sub(r"[^A-Za-z0-9_-]+", "-", part) for part in (*project.parts, name))
-    return top / _WORKFLOWS / f"scoregate-{which}.yml"
-
-
-def _quoted(path: Path) -> str:
-    """A path as a text of YAML, which takes those of JSON."""
-    import json
-
-    return json.dumps(path.as_posix(), ensure_ascii=False)
 
 
 def ignore_in_git(folder: Path) -> tuple[Path, tuple[str, ...]]:
