@@ -22,7 +22,14 @@ def document(exit_code: int, line: str, gates: list[str]) -> dict[str, object]:
         }
         for gate in gates
     ]
-    return {"schema": 2, "exit_code": exit_code, "alpha": None, "gates": [], "left_out": [], "refused": refused}
+    return {
+        "schema": 2,
+        "exit_code": exit_code,
+        "alpha": None,
+        "gates": [],
+        "left_out": [],
+        "refused": refused,
+    }
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import click
 from scoregate.errors import ConfigError
 
 if TYPE_CHECKING:
-    from scoregate.reports import Report
+    from scoregate.reports.build import Build
 
 _MOST_BYTES_OF_A_FORK = 4 << 20
 _NO_GATES = ("scores.toml", "project.toml")
@@ -90,11 +90,15 @@ def publish(
         annotations=not no_annotations,
         summary=not no_summary,
     )
+    builds = _builds(documents)
     tell(
-        _reports(documents),
+        [report for build in builds for report in build.reports],
         Job.of(os.environ),
         print_workflow_command,
-        without_verdict=_from_top(failed),
+        without_verdict=[
+            *_from_top(failed),
+            *(refused.path for build in builds for refused in build.refused),
+        ],
         label=label,
         faces=faces,
     )
@@ -118,15 +122,16 @@ def publish_fork(document: Path, label: str | None) -> None:
         raise ResultsError("is a link to another file", where=str(document))
     if document.is_file() and document.stat().st_size > _MOST_BYTES_OF_A_FORK:
         raise ResultsError(f"is larger than {_MOST_BYTES_OF_A_FORK >> 20} MiB", where=str(document))
-    told = tell(_reports((document,)), Job.of(os.environ), print_workflow_command, label=label)
+    (build,) = _builds((document,))
+    told = tell(build.reports, Job.of(os.environ), print_workflow_command, label=label)
     for number in told:
         say(f"told on pull request #{number}")
 
 
-def _reports(documents: tuple[Path, ...]) -> list[Report]:
-    from scoregate.reports.reading import read_report
+def _builds(documents: tuple[Path, ...]) -> list[Build]:
+    from scoregate.reports.reading import read_build
 
-    return [read_report(document) for document in documents]
+    return [read_build(document) for document in documents]
 
 
 def _from_top(gates: tuple[Path, ...]) -> list[str]:
