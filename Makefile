@@ -10,6 +10,8 @@ GATE ?= gates/support-agent.toml
 # A file's tests share what is dear to make, so they stay together.
 # In the order of tests/conftest.py, which has the long ones first: none is left to the end.
 IN_PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
+# The tests of the rooms that do no input or output.
+PURE := tests/gates tests/statistics tests/gate_file tests/config tests/test_catalog.py tests/test_records.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup gate test test-adapters test-langfuse test-langfuse-4 coverage lint format docs bench simulate rivals crash mutants action dist clean
@@ -44,8 +46,8 @@ gate: setup ## Run the example gate: candidate, scores, baseline, verdict
 
 # What is compiled once is kept, also where an image forbids it: hundreds of processes would compile it again.
 test: export PYTHONDONTWRITEBYTECODE :=
-test: setup ## Run the tests, or some: ARGS="tests/gates/test_rounds.py -k cluster"
-	$(BIN)/python -m pytest $(or $(ARGS),$(IN_PARALLEL))
+test: setup ## Run the tests, or some: ARGS="tests/gates/test_rounds.py -k cluster"; IMPURE=1 without those of `coverage`
+	$(BIN)/python -m pytest $(or $(ARGS),$(IN_PARALLEL) $(if $(IMPURE),$(PURE:%=--ignore=%)))
 
 # Their telemetry is off before their pytest plugins are loaded. A skipped test is a failed one there.
 test-adapters: export DEEPEVAL_TELEMETRY_OPT_OUT := 1
@@ -63,8 +65,8 @@ test-langfuse-4: export PYTHONDONTWRITEBYTECODE :=
 test-langfuse-4: $(LANGFUSE_4)/.installed ## Test against the SDK 4 of Langfuse
 	$(LANGFUSE_4)/bin/python -m pytest tests/langfuse tests/langfuse_server/test_sdk_against_server.py $(IN_PARALLEL)
 
-coverage: setup ## Line coverage of the pure rooms: at least 95 %
-	$(BIN)/python -m pytest tests/gates tests/statistics tests/gate_file tests/config tests/test_catalog.py tests/test_records.py $(IN_PARALLEL) \
+coverage: setup ## Run the tests of the pure rooms, and count the lines that they reach: at least 95 %
+	$(BIN)/python -m pytest $(PURE) $(IN_PARALLEL) \
 	  --cov=scoregate.gates --cov=scoregate.statistics --cov=scoregate.gate_file --cov=scoregate.catalog \
 	  --cov=scoregate.records --cov-report=term --cov-fail-under=95
 

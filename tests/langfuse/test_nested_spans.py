@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -44,20 +45,47 @@ class TracedRun:
         return span
 
 
-def traced_run(folder: Path, experiment: str, items: int = 3, **variables: str) -> TracedRun:
-    (folder / "experiment.py").write_text(dedent(experiment))
+def traced_run(
+    folder: Path, experiment: str, items: int = 3, cold: bool = False, **variables: str
+) -> TracedRun:
+    """With `cold` nothing has imported the SDK before the experiment does."""
+    file = folder / "experiment.py"
+    file.write_text(dedent(experiment))
+    environment = {**inherited(), **variables}
+    if cold:
+        command = [sys.executable, str(PROGRAM), str(file), str(items)]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return TracedRun(json.loads(done.stdout))
+    printed = folder / "printed"
+    asked = {"experiment": str(file), "items": items, "environment": environment, "printed": str(printed)}
+    server = forking()
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write(json.dumps(asked) + "\n")
+    server.stdin.flush()
+    assert server.stdout.readline() == "0\n", printed.read_text()
+    return TracedRun(json.loads(printed.read_text().splitlines()[-1]))
+
+
+def inherited() -> dict[str, str]:
     settings = ("LANGFUSE_", "OTEL_", "TRACEPARENT")
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM), str(folder / "experiment.py"), str(items)],
-        env={**inherited, "LANGFUSE_TIMEOUT": "1", **variables},
-        capture_output=True,
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
+    return {**kept, "LANGFUSE_TIMEOUT": "1"}
+
+
+@cache
+def forking() -> subprocess.Popen[str]:
+    """One for all tests of this process, which it ends with."""
+    return subprocess.Popen(
+        [sys.executable, str(PROGRAM)],
+        env=inherited(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=60,
-        check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return TracedRun(json.loads(done.stdout))
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +245,7 @@ def test_a_client_that_is_made_within_a_call_is_found(tmp_path: Path) -> None:
             with client.start_as_current_observation(name="step", input="a secret"):
                 return 1
         """,
+        cold=True,
     )
     for item in run.items:
         step = run.one(item, "step")
@@ -241,6 +270,7 @@ def test_a_client_is_found_while_the_call_that_made_it_goes_on(tmp_path: Path) -
             return 1
         """,
         items=1,
+        cold=True,
     )
     assert run.one("item-0", "inner")["attributes"]["langfuse.experiment.item.id"] == "item-0"
 
@@ -282,7 +312,7 @@ def test_what_the_sink_refuses_is_offered_again(tmp_path: Path) -> None:
 
 
 def test_a_candidate_that_traces_nothing_does_not_load_the_sdk(tmp_path: Path) -> None:
-    run = traced_run(tmp_path, "def task(*, item, **kwargs):\n    return 1\n")
+    run = traced_run(tmp_path, "def task(*, item, **kwargs):\n    return 1\n", cold=True)
     assert run.sdk_loaded == []
     assert run.flushed
 
