@@ -28,17 +28,31 @@ if TYPE_CHECKING:
 _OF_ONE_GATE = ("experiment", "replay", "resume", "only_failed", "item", "slice", "shard")
 
 
-def run_many(named: Sequence[Path], request: Request, run_one: Callable[[Request, Part], int]) -> int:
+def run_many(
+    named: Sequence[Path],
+    request: Request,
+    run_one: Callable[[Request, Part], int],
+    only_changed: str | None = None,
+) -> int:
     """Run the gates that these files and folders mean, as the request says, and return the worst exit code.
 
-    `run_one` runs one in a process of its own, and raises a ScoregateError where that breaks off.
+    `run_one` runs one in a process of its own, and raises a ScoregateError where that breaks off. Gates of which
+    nothing has changed since `only_changed` are left out.
     """
     refuse_options(asdict(request), _OF_ONE_GATE)
     _refuse_versions(request)
     outputs = outputs_of_all(request.outputs)
     gates = named_gates(named)
-    found = Gathered()
-    _run(gates, request, run_one, found)
+    found, wanted = Gathered(), list(gates)
+    if only_changed is not None:
+        from scoregate.gate_run import only_changed as changes
+
+        if request.candidate is not None:
+            raise ConfigError(
+                "--only-changed looks at the files that are here, and --candidate runs another version"
+            )
+        wanted, found.left_out = changes.only_changed(gates, only_changed, say)
+    _run(wanted, request, run_one, found)
     return found.present(outputs, gates, as_json=request.as_json)
 
 

@@ -39,6 +39,15 @@ def _run_id(_context: click.Context, _parameter: click.Parameter, value: str | N
     return value
 
 
+def _ref(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """As for `--resume`; a ref of such a name can be written `refs/heads/…`."""
+    if value is not None and (value.endswith((".toml", "/")) or Path(value).is_dir()):
+        raise click.BadParameter(
+            f"'{value}' is a gate or a folder, not a git ref; put GATE before --only-changed"
+        )
+    return value
+
+
 _existing = click.Path(path_type=Path)
 
 
@@ -128,6 +137,14 @@ _existing = click.Path(path_type=Path)
     help="Only the K-th of N shares of the dataset, and no verdict: `scoregate merge` decides from all of them.",
 )
 @click.option(
+    "--only-changed",
+    callback=_ref,
+    is_flag=False,
+    flag_value="merge-base",
+    metavar="[REF]",
+    help="Leave out gates of which no file has changed since REF, or since the merge base; that is no pass.",
+)
+@click.option(
     "--no-cache", is_flag=True, help="Ask the judges anew, though they have replied to the same before."
 )
 @click.option("--local", is_flag=True, help="Keep the run here, whatever Langfuse keys there are.")
@@ -141,7 +158,7 @@ _existing = click.Path(path_type=Path)
 @output_option
 @json_option
 @store_option
-def run(gates: tuple[Path, ...], **options: object) -> int:
+def run(gates: tuple[Path, ...], only_changed: str | None, **options: object) -> int:
     """Run GATE: call the candidate on every item, score, compare with the baseline, decide.
 
     With several gates, or a folder of them, each is run as by a command of its own, one after the other. One table of
@@ -159,11 +176,11 @@ def run(gates: tuple[Path, ...], **options: object) -> int:
     remember_python()
 
     request = Request(gate_path=gates[0], **options)  # type: ignore[arg-type]  # click has made each what it is declared as
-    if len(gates) == 1 and not gates[0].is_dir():
+    if len(gates) == 1 and not gates[0].is_dir() and only_changed is None:
         return run_one(request)
     from scoregate.cli.many_runs import run_many
 
-    return run_many(gates, request, run_one)
+    return run_many(gates, request, run_one, only_changed)
 
 
 def run_one(request: Request, part: Part | None = None) -> int:

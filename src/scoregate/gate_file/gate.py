@@ -68,6 +68,7 @@ _TOP_KEYS: Keys = {
     "on_dataset_change": Choice(ON_DATASET_CHANGE),
     "wait_for": Texts(),
     "wait_seconds": Number(above=0),
+    "paths": Texts(),
 }
 SCORER_KEYS: Keys = {"use": Text()}
 """Beside it stand the arguments of the scorer that it names."""
@@ -146,6 +147,9 @@ class Gate:
     """Scores that evaluators in Langfuse write once a run is there, and that the verdict waits for."""
     wait_seconds: float = _DEFAULT_WAIT_SECONDS
     """How long; what is absent then is missing."""
+    paths: tuple[str, ...] = ()
+    """Patterns of further files that the candidate is made of, from the project's root: `run --only-changed` runs the
+    gate where one of them has changed."""
     limits: Limits = field(default_factory=Limits)
     path: Path | None = None
     root: Path = field(default_factory=Path)
@@ -256,6 +260,7 @@ def read_gate(path: Path) -> Gate:
         slices=slice_paths,
         wait_for=tuple(dict.fromkeys(top.texts("wait_for"))),
         wait_seconds=top.number("wait_seconds") or _DEFAULT_WAIT_SECONDS,
+        paths=top.texts("paths"),
         limits=read_limits(top.table("limits")),
         rules=_read_rules(top, catalog, slice_paths, {spec.name for spec in scorers if spec.use == JUDGE}),
         path=path.parent.resolve() / path.name,

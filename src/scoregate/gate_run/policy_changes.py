@@ -34,7 +34,7 @@ _KEYS = {"passing": "pass"}
 _OF_THE_GATE = (
     "alpha", "pass_level", "on_inconclusive", "max_failed_items", "trials", "inference", "on_dataset_change",
     "cluster", "slices", "wait_for", "wait_seconds", "max_baseline_age_days", "dataset", "baseline", "anchor",
-    "input_schema", "expected_output_schema",
+    "input_schema", "expected_output_schema", "paths",
 )  # fmt: skip
 _OF_LIMITS = ("timeout_seconds", "retries", "max_calls", "max_cost_usd", "max_seconds")
 """Limits that decide which answers there are."""
@@ -43,13 +43,14 @@ _OF_THE_BASE = (
     "on_dataset_change", "cluster", "slices", "wait_for", "max_baseline_age_days", "rounds", "baseline", "anchor",
 )  # fmt: skip
 """What decides, of the merge base's gate under `policy = "base"`; scorers and candidate stay those of the change."""
-_WORKFLOWS = (
+WORKFLOWS = (
     ".github/workflows/*.y*ml",
     ".gitlab-ci.yml",
     "Jenkinsfile",
     "azure-pipelines.yml",
     ".buildkite/*.y*ml",
 )
+"""Where the CI is told what to run, from the top of the repository."""
 _UNKNOWN = "not known"
 """How the one line begins of a change that cannot be looked at."""
 _LONGEST = 80
@@ -264,7 +265,7 @@ def _accepted(run: Run) -> str:
 def _of_workflows(before: Path, now: Path) -> Iterator[str]:
     """Workflows that speak of scoregate and are not as they were."""
     tops = repository_top(before), repository_top(now)
-    names = {path.relative_to(top) for top in tops for one in _WORKFLOWS for path in top.glob(one)}
+    names = {path.relative_to(top) for top in tops for one in WORKFLOWS for path in top.glob(one)}
     for name in sorted(names):
         texts = [_text(top / name) for top in tops]
         if texts[0] != texts[1] and any("scoregate" in (text or "") for text in texts):

@@ -88,7 +88,7 @@ def own_folder(root: Path, name: str) -> Path:
 
 def repository_top(folder: Path) -> Path:
     """Top folder of the checkout that holds `folder`. Raises ConfigError where there is none."""
-    done = _git(folder, "rev-parse", "--show-toplevel")
+    done = try_git(folder, "rev-parse", "--show-toplevel")
     if done.returncode != 0:
         if "not a git repository" in done.stderr:
             raise ConfigError(
@@ -96,11 +96,11 @@ def repository_top(folder: Path) -> Path:
                 where=str(folder),
                 hint="a `git:` baseline needs one; a stored run or a results file does not",
             )
-        raise _git_error("cannot read the git repository", done, where=folder)
+        raise git_error("cannot read the git repository", done, where=folder)
     return Path(done.stdout.rstrip("\n")).resolve()
 
 
-def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def try_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run git in a folder. Raises ConfigError where there is no git."""
     try:
         return run_git(folder, *arguments)
@@ -111,7 +111,7 @@ def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         ) from error
 
 
-def _git_error(message: str, done: subprocess.CompletedProcess[str], *, where: Path) -> ConfigError:
+def git_error(message: str, done: subprocess.CompletedProcess[str], *, where: Path) -> ConfigError:
     """An error with the line in which git says why."""
     said = [line for line in done.stderr.splitlines() if line.startswith(("fatal:", "error:"))]
     reason = said[-1].partition(":")[2].strip() if said else f"exit code {done.returncode}"
@@ -128,14 +128,14 @@ def _commit_of(root: Path, ref: str) -> str:
 def _find(root: Path, ref: str) -> str | None:
     if ref.startswith("-"):
         return None  # would be an option
-    done = _git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    done = try_git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _unknown(root: Path, ref: str) -> ConfigError:
     if ref == "HEAD":
         return ConfigError("the git repository has no commit yet", where=str(root), hint="commit first")
-    listed = _git(
+    listed = try_git(
         root, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads", "refs/tags", "refs/remotes"
     )
     near = did_you_mean(ref, listed.stdout.split())
@@ -166,7 +166,7 @@ def _default_branch(root: Path) -> str:
 
 def _merge_base(root: Path, other: str) -> str:
     head, theirs = _commit_of(root, "HEAD"), _commit_of(root, other)
-    done = _git(root, "merge-base", head, theirs)
+    done = try_git(root, "merge-base", head, theirs)
     if done.returncode == 0:
         return done.stdout.split()[0]
     if done.returncode == 1:
@@ -175,29 +175,29 @@ def _merge_base(root: Path, other: str) -> str:
             where=str(root),
             hint=_FETCH_ALL if _is_shallow(root) else "name another branch: git:merge-base:BRANCH",
         )
-    raise _git_error(f"git finds no merge base of HEAD and '{other}'", done, where=root)
+    raise git_error(f"git finds no merge base of HEAD and '{other}'", done, where=root)
 
 
 def _is_shallow(root: Path) -> bool:
-    return _git(root, "rev-parse", "--is-shallow-repository").stdout.strip() == "true"
+    return try_git(root, "rev-parse", "--is-shallow-repository").stdout.strip() == "true"
 
 
 def _is_at(folder: Path, commit: str) -> bool:
     """Whether the folder is a worktree at the commit, and not just a folder inside the project's checkout."""
     if not (folder / ".git").is_file():
         return False
-    done = _git(folder, "rev-parse", "--show-toplevel", "HEAD")
+    done = try_git(folder, "rev-parse", "--show-toplevel", "HEAD")
     return done.returncode == 0 and done.stdout.splitlines() == [str(folder.resolve()), commit]
 
 
 def _is_restored(folder: Path) -> bool:
     """Put back what was committed, if a run has changed files of it or left new ones. False if it cannot be."""
-    done = _git(folder, "status", "--porcelain=v1", "-z", "--untracked-files=all")
+    done = try_git(folder, "status", "--porcelain=v1", "-z", "--untracked-files=all")
     if done.returncode != 0:
         return False
     if all(_is_bytecode(entry) for entry in done.stdout.split("\0") if entry):
         return True
-    return all(_git(folder, *repair).returncode == 0 for repair in _REPAIRS)
+    return all(try_git(folder, *repair).returncode == 0 for repair in _REPAIRS)
 
 
 def _is_bytecode(entry: str) -> bool:
@@ -214,6 +214,6 @@ def _make_anew(root: Path, folder: Path, revision: Revision) -> None:
         ) from error
     # Twice --force: git may know the folder as a worktree that is missing, or as one that is being made.
     # `git worktree prune` would do it too, but also forget others of the user's that are only out of reach.
-    done = _git(root, "worktree", "add", "--force", "--force", "--detach", str(folder), revision.commit)
+    done = try_git(root, "worktree", "add", "--force", "--force", "--detach", str(folder), revision.commit)
     if done.returncode != 0:
-        raise _git_error(f"git cannot check out {revision.label}", done, where=folder)
+        raise git_error(f"git cannot check out {revision.label}", done, where=folder)

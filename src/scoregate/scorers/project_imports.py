@@ -15,6 +15,8 @@ from pathlib import Path
 
 _MARKS = ("gates", ".git", "pyproject.toml")
 _INSTALLED = frozenset(("site-packages", "dist-packages"))
+_LONGEST_NAME = 300
+"""Characters of a text that may be the path of a file."""
 _OURS = Path(__file__).resolve().parents[1]
 Bound = Mapping[str, list[ast.stmt]]
 """Name -> the statements of a module that bind it."""
@@ -98,6 +100,55 @@ def imported_parts(
     for place, texts in sorted(parts.items()):
         yield "::".join(place)
         yield from texts
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The files of a project that one file is made of, and the words in them."""
+
+    files: frozenset[Path]
+    """The file itself and every module of its project that it imports, wherever in it, directly or through others."""
+    texts: frozenset[str]
+    """Text constants, by which such code finds what it reads beside modules; the long ones are left out."""
+    modules: frozenset[str]
+    """The last name of everything that is imported, whether it is there or not."""
+
+
+def sources_of(file: Path) -> Sources:
+    """What a file is made of; a whole module is taken for used where one name of it is."""
+    file = file.resolve()
+    root = _project(file) or file.parent
+    find = _Finder(tuple(_import_folders(file, root)), root)
+    files, texts, modules = {file}, set[str](), set[str]()
+    waiting = [file]
+    while waiting:
+        importer = waiting.pop()
+        module = _module(importer)
+        if module is None:
+            continue
+        texts |= {text for text in _texts_in(module.tree) if len(text) <= _LONGEST_NAME}
+        for one in _imports_in(module.tree):
+            level = one.level if isinstance(one, ast.ImportFrom) else 0
+            for parts in _modules_named(one):
+                modules.update(parts[-1:])
+                ways = (parts[:end] for end in range(0 if level else 1, len(parts) + 1))
+                found = {way for parts in ways if (way := find(importer, parts, level)) is not None}
+                waiting += found - files
+                files |= found
+    return Sources(frozenset(files), frozenset(texts), frozenset(modules))
+
+
+def _texts_in(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _modules_named(one: ast.Import | ast.ImportFrom) -> Iterator[list[str]]:
+    """The names, part by part, of all modules that an import statement may mean."""
+    source = (one.module or "").split(".") if isinstance(one, ast.ImportFrom) and one.module else []
+    for alias in one.names:
+        yield [*source, *(alias.name.split(".") if alias.name != "*" else [])]
 
 
 def _import_folders(file: Path, root: Path) -> list[Path]:
