@@ -46,6 +46,8 @@ import lib.words as words
 
 def task(*, item, **kwargs):
     import lazily
+    import_module("plugins.shipping")
+    run(["python", HERE / "tools.py"])
     return answers.answer((words.HERE / "prompts" / "v1" / "system.md").read_text())
 """,
     "experiments/support/__init__.py": "",
@@ -55,6 +57,9 @@ def task(*, item, **kwargs):
     "experiments/lazily.py": "",
     "experiments/prompts/v1/system.md": "You help.",
     "experiments/other_agent.py": "",
+    "experiments/tools.py": "",
+    "experiments/plugins/shipping.py": "",
+    "experiments/plugins/returns.py": "",
     "lib/__init__.py": "",
     "lib/words.py": "from pathlib import Path\nHERE = Path(__file__)\n",
     "README.md": "An agent.",
@@ -114,11 +119,13 @@ MADE_OF = [
     "datasets/agent.jsonl", "datasets/input.schema.json", "judges/tone.md", "labels/tone.jsonl",
     "experiments/agent.py", "experiments/support/__init__.py", "experiments/support/answers.py",
     "experiments/support/deeper.py", "experiments/lazily.py", "lib/__init__.py", "lib/words.py",
+    "experiments/tools.py", "experiments/plugins/shipping.py",
     "experiments/prompts/v1/system.md", "config/eu/limits.yaml", "requirements.txt", "../shared/rates.csv",
     "../pyproject.toml", "../.github/workflows/gate.yml",
 ]  # fmt: skip
 NOT_MADE_OF = [
     "README.md", "docs/how.md", "tests/test_agent.py", "experiments/other_agent.py", "experiments/support/unused.py",
+    "experiments/plugins/returns.py",
     "config/notes.txt", "../web/pyproject.toml", "../.github/workflows/deploy.yml",
 ]  # fmt: skip
 

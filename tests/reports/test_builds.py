@@ -148,6 +148,16 @@ def test_markdown_keeps_to_its_limit_and_says_what_went_without() -> None:
     ]  # fmt: skip
 
 
+def test_a_section_that_cannot_be_made_small_enough_is_left_out_whole() -> None:
+    stretched = tuple(report(f"g{number}", reason="|" * 1000) for number in range(15))
+
+    text = render(Build(stretched), "markdown")
+
+    assert len(text) <= LIMIT
+    assert text.count("## <code>") == text.count("> [!TIP]") - 1
+    assert "more gates, left out here for length." in text
+
+
 def test_csv_has_a_line_a_gate_and_then_one_a_rule() -> None:
     rows = list(csv.DictReader(io.StringIO(render(BUILD, "csv"))))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from scoregate.calibration.file import calibration_path
 from scoregate.gate_file import NO_GATES, Gate
 from scoregate.gate_file.source import File, LangfuseDataset
-from scoregate.scorers.project_imports import Sources, sources_of
+from scoregate.scorers.file_sources import Sources, sources_of
 
 _DEPENDENCIES = (
     "pyproject.toml", "setup.py", "setup.cfg", "requirements*.txt", "requirements*.in", "constraints*.txt", "uv.lock",
@@ -51,11 +51,18 @@ class Inputs:
 
     def _is_read_by(self, source: Sources, path: Path) -> bool:
         """Whether code may open it, as it says its name or that of a folder of it; or imported it, where it is gone."""
-        if path.suffix == ".py":
-            return not path.exists() and path.stem in source.modules
         if not path.is_relative_to(self.root):
             return False
         parts = path.relative_to(self.root).parts
+        if path.suffix == ".py":
+            if not path.exists() and path.stem in source.modules:
+                return True
+            name, parts = (
+                ".".join(parts).removesuffix(".py"),
+                (path.name,),
+            )  # a script, or one imported by its name
+            if any("." in text and f".{name}".endswith(f".{text}") for text in source.texts):
+                return True
         return any(text.rstrip("/").rpartition("/")[2] in parts for text in source.texts if text.strip("./"))
 
 

@@ -15,8 +15,6 @@ from pathlib import Path
 
 _MARKS = ("gates", ".git", "pyproject.toml")
 _INSTALLED = frozenset(("site-packages", "dist-packages"))
-_LONGEST_NAME = 300
-"""Characters of a text that may be the path of a file."""
 _OURS = Path(__file__).resolve().parents[1]
 Bound = Mapping[str, list[ast.stmt]]
 """Name -> the statements of a module that bind it."""
@@ -64,7 +62,7 @@ def top_level(tree: ast.Module) -> Bound:
         else:
             stored = (n for n in ast.walk(statement) if isinstance(n, ast.Name))
             names = [n.id for n in stored if isinstance(n.ctx, ast.Store)]
-            names += [bound_name for one in _imports_in(statement) for bound_name, _ in _names_of(one)]
+            names += [bound_name for one in imports_in(statement) for bound_name, _ in _names_of(one)]
         for name in dict.fromkeys(names):
             bound.setdefault(name, []).append(statement)
     return bound
@@ -77,17 +75,17 @@ def imported_parts(
 
     `canonical` writes a statement as text.
     """
-    root = _project(file.resolve())
+    root = project_of(file.resolve())
     if root is None:
         return
-    find = _Finder(tuple(_import_folders(file.resolve(), root)), root)
+    find = Finder(tuple(import_folders(file.resolve(), root)), root)
     parts: dict[tuple[str, str], list[str]] = {}
     waiting = [(file.resolve(), list(nodes))]
     while waiting:
         importer, statements = waiting.pop()
         for use in _uses(importer, statements, find):
             key = (use.file.relative_to(root).as_posix(), use.name or "")
-            module = _module(use.file) if key not in parts else None
+            module = module_at(use.file) if key not in parts else None
             if module is None:
                 continue
             own = module.bound.get(use.name) if use.name is not None else module.tree.body
@@ -102,56 +100,7 @@ def imported_parts(
         yield from texts
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """The files of a project that one file is made of, and the words in them."""
-
-    files: frozenset[Path]
-    """The file itself and every module of its project that it imports, wherever in it, directly or through others."""
-    texts: frozenset[str]
-    """Text constants, by which such code finds what it reads beside modules; the long ones are left out."""
-    modules: frozenset[str]
-    """The last name of everything that is imported, whether it is there or not."""
-
-
-def sources_of(file: Path) -> Sources:
-    """What a file is made of; a whole module is taken for used where one name of it is."""
-    file = file.resolve()
-    root = _project(file) or file.parent
-    find = _Finder(tuple(_import_folders(file, root)), root)
-    files, texts, modules = {file}, set[str](), set[str]()
-    waiting = [file]
-    while waiting:
-        importer = waiting.pop()
-        module = _module(importer)
-        if module is None:
-            continue
-        texts |= {text for text in _texts_in(module.tree) if len(text) <= _LONGEST_NAME}
-        for one in _imports_in(module.tree):
-            level = one.level if isinstance(one, ast.ImportFrom) else 0
-            for parts in _modules_named(one):
-                modules.update(parts[-1:])
-                ways = (parts[:end] for end in range(0 if level else 1, len(parts) + 1))
-                found = {way for parts in ways if (way := find(importer, parts, level)) is not None}
-                waiting += found - files
-                files |= found
-    return Sources(frozenset(files), frozenset(texts), frozenset(modules))
-
-
-def _texts_in(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
-
-
-def _modules_named(one: ast.Import | ast.ImportFrom) -> Iterator[list[str]]:
-    """The names, part by part, of all modules that an import statement may mean."""
-    source = (one.module or "").split(".") if isinstance(one, ast.ImportFrom) and one.module else []
-    for alias in one.names:
-        yield [*source, *(alias.name.split(".") if alias.name != "*" else [])]
-
-
-def _import_folders(file: Path, root: Path) -> list[Path]:
+def import_folders(file: Path, root: Path) -> list[Path]:
     """Where modules of the project are looked for: whoever imports the file has one of the folders above it in view.
 
     Not where this process looks now, which changes while experiments are imported.
@@ -163,12 +112,12 @@ def _import_folders(file: Path, root: Path) -> list[Path]:
     return [folder for folder in dict.fromkeys([*folders, root / "src", *elsewhere]) if _inside(folder, root)]
 
 
-def _uses(importer: Path, nodes: Sequence[ast.AST], find: _Finder) -> Iterator[_Use]:
+def _uses(importer: Path, nodes: Sequence[ast.AST], find: Finder) -> Iterator[_Use]:
     """What the import statements among and inside these nodes bring from the project, as far as it is used."""
     direct = {id(one) for node in nodes for one in _module_level_imports(node)}
     names = {name for node in nodes for name in _names_in(node)}
     for node in nodes:
-        for one in _imports_in(node):
+        for one in imports_in(node):
             for bound_name, alias in _names_of(one):
                 if id(one) in direct and alias != "*" and bound_name not in names:
                     continue  # bound beside what is used, by the same statement
@@ -181,7 +130,7 @@ def _of_alias(
     bound_name: str,
     importer: Path,
     nodes: Sequence[ast.AST],
-    find: _Finder,
+    find: Finder,
 ) -> Iterator[_Use]:
     if isinstance(one, ast.ImportFrom):
         source = (one.module or "").split(".") if one.module else []
@@ -231,7 +180,7 @@ def _of_module(module: Path, bound_name: str, nodes: Sequence[ast.AST]) -> Itera
 
 
 @dataclass(frozen=True, slots=True)
-class _Finder:
+class Finder:
     """The file of a module of the project; None for all other modules."""
 
     folders: tuple[Path, ...]
@@ -261,7 +210,7 @@ class _Finder:
 
 
 @cache
-def _imports_in(node: ast.AST) -> tuple[ast.Import | ast.ImportFrom, ...]:
+def imports_in(node: ast.AST) -> tuple[ast.Import | ast.ImportFrom, ...]:
     return tuple(inner for inner in ast.walk(node) if isinstance(inner, (ast.Import, ast.ImportFrom)))
 
 
@@ -269,7 +218,7 @@ def _module_level_imports(node: ast.AST) -> Iterable[ast.Import | ast.ImportFrom
     """The import statements that run as the module does: not those inside a function."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return ()
-    return _imports_in(node)
+    return imports_in(node)
 
 
 def _names_of(one: ast.Import | ast.ImportFrom) -> list[tuple[str, str]]:
@@ -282,11 +231,11 @@ def _names_of(one: ast.Import | ast.ImportFrom) -> list[tuple[str, str]]:
 
 
 def _bound_in(file: Path | None) -> Bound:
-    module = _module(file) if file is not None else None
+    module = module_at(file) if file is not None else None
     return module.bound if module is not None else {}
 
 
-def _module(file: Path) -> _Module | None:
+def module_at(file: Path) -> _Module | None:
     try:
         found = file.stat()
     except OSError:
@@ -303,7 +252,7 @@ def _parsed(file: Path, _changed: int, _size: int) -> _Module | None:
     return _Module(file, tree, top_level(tree))
 
 
-def _project(file: Path) -> Path | None:
+def project_of(file: Path) -> Path | None:
     """The folder of the project that a file belongs to; None for what is installed, and for ours."""
     for mark in _MARKS:
         for folder in file.parents:
