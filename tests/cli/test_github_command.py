@@ -92,7 +92,7 @@ def test_a_gate_that_ended_without_a_result_is_told(project: Project, workflow: 
     )
     assert told.code == 0
     assert told.out.startswith(
-        "::error title=scoregate%3A gates/agent.toml,file=gates/agent.toml::It ended without"
+        "::error title=scoregate%3A gates/agent.toml%3A error,file=gates/agent.toml::It ended without"
     )
     assert workflow.outputs["verdict"] == "error"
 
@@ -104,8 +104,8 @@ def test_a_folder_stands_for_its_gates(project: Project, workflow: Workflow) -> 
         "github", "publish", "--failed", "gates", *SILENT, environment=workflow.environ()
     )
     assert [line.partition("::")[0] or line.split("::")[1] for line in told.out.splitlines()] == [
-        "error title=scoregate%3A gates/agent.toml,file=gates/agent.toml",
-        "error title=scoregate%3A gates/other.toml,file=gates/other.toml",
+        "error title=scoregate%3A gates/agent.toml%3A error,file=gates/agent.toml",
+        "error title=scoregate%3A gates/other.toml%3A error,file=gates/other.toml",
     ]
 
 

@@ -115,7 +115,7 @@ def unescaped(text: str) -> str:
 @each_text
 def test_an_output_is_one_entry(text: str) -> None:
     report = report_with(text)
-    for name, value in outputs([report], [section_of(report, JOB)]).items():
+    for name, value in outputs([report], [], [section_of(report, JOB)]).items():
         assert not ACTS.search(value)
         lines = output(name, value).splitlines()
         assert len(lines) == 3

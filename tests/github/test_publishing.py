@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 from scoregate.github.publishing import Faces, publish, publish_running
+from scoregate.github.section import WithoutVerdict
 from scoregate.reports.provenance import GateFile
 from tests.github.reports import GATE, PASS, PROVENANCE, REGRESSION
 from tests.github.workflow import FAST, Workflow
@@ -137,17 +138,31 @@ def test_of_jobs_that_tell_of_one_gate_the_worst_stands(workflow: Workflow) -> N
 
 def test_a_gate_without_a_verdict_is_an_error_that_points_to_the_log(workflow: Workflow) -> None:
     publish_running([GATE], workflow.job, workflow.told.append, timing=FAST)
-    publish([], workflow.job, workflow.told.append, without_verdict=[GATE], timing=FAST)
+    publish([], workflow.job, workflow.told.append, without=[WithoutVerdict(gate=GATE)], timing=FAST)
 
     assert visible(workflow.comment) == (
         "### ⛔ Error in <code>support-agent</code>\n\n#### ⛔ <code>support-agent</code>: error\n\n"
         "It ended without a verdict: the log of the run says why."
     )
     assert workflow.told == [
-        f"::error title=scoregate%3A {GATE},file={GATE}::It ended without a verdict: the log of the run says why."
+        f"::error title=scoregate%3A {GATE}%3A error,file={GATE}::"
+        "It ended without a verdict: the log of the run says why."
     ]
     assert workflow.outputs["verdict"] == "error"
     assert workflow.outputs["exit-code"] == "5"
+
+
+def test_a_gate_that_was_left_out_is_told_and_is_no_pass(workflow: Workflow) -> None:
+    left_out = WithoutVerdict(
+        gate="gates/billing.toml", word="left out", why="nothing of it changed", exit_code=0
+    )
+    publish([PASS], workflow.job, workflow.told.append, without=[left_out], timing=FAST)
+
+    seen = visible(workflow.comment)
+    assert seen.startswith("### ✅ Pass in 1 of 2 gates (1 left out)")
+    assert seen.endswith("#### ⏭️ <code>billing</code>: left out\n\nnothing of it changed")
+    assert workflow.told == []
+    assert [one["verdict"] for one in json.loads(workflow.outputs["results"])] == ["pass", "left out"]
 
 
 def test_the_job_has_a_summary_annotations_and_outputs(workflow: Workflow) -> None:

@@ -126,7 +126,7 @@ def test_a_marker_in_the_comment_of_a_stranger_is_none_of_ours(workflow: Workflo
 
 def test_the_comment_is_found_on_a_later_page(workflow: Workflow) -> None:
     held = workflow.github.repository
-    for number in range(130):
+    for number in range(101):
         held.say(7, f"comment {number}")
     for number in (1, 2):
         publish([report(number)], workflow.job, workflow.told.append, timing=TIMING)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from scoregate.reports.build import Build
 
 _MOST_BYTES_OF_A_FORK = 4 << 20
-_NO_GATES = ("scores.toml", "project.toml")
 
 label_option = click.option(
     "--label",
@@ -81,6 +80,7 @@ def publish(
     from scoregate.github.job import Job
     from scoregate.github.publishing import Faces
     from scoregate.github.publishing import publish as tell
+    from scoregate.github.section import WithoutVerdict, without_verdict
 
     if not documents and not failed:
         raise click.UsageError("no results are named: scoregate github publish RESULT.json...")
@@ -95,9 +95,9 @@ def publish(
         [report for build in builds for report in build.reports],
         Job.of(os.environ),
         print_workflow_command,
-        without_verdict=[
-            *_from_top(failed),
-            *(refused.path for build in builds for refused in build.refused),
+        without=[
+            *(WithoutVerdict(gate=gate) for gate in _from_top(failed)),
+            *(one for build in builds for one in without_verdict(build, _place)),
         ],
         label=label,
         faces=faces,
@@ -117,13 +117,20 @@ def publish_fork(document: Path, label: str | None) -> None:
     from scoregate.errors import ResultsError
     from scoregate.github.job import Job
     from scoregate.github.publishing import publish_fork as tell
+    from scoregate.github.section import without_verdict
 
     if document.is_symlink():
         raise ResultsError("is a link to another file", where=str(document))
     if document.is_file() and document.stat().st_size > _MOST_BYTES_OF_A_FORK:
         raise ResultsError(f"is larger than {_MOST_BYTES_OF_A_FORK >> 20} MiB", where=str(document))
     (build,) = _builds((document,))
-    told = tell(build.reports, Job.of(os.environ), print_workflow_command, label=label)
+    told = tell(
+        build.reports,
+        Job.of(os.environ),
+        print_workflow_command,
+        without=without_verdict(build, str),
+        label=label,
+    )
     for number in told:
         say(f"told on pull request #{number}")
 
@@ -137,18 +144,19 @@ def _builds(documents: tuple[Path, ...]) -> list[Build]:
 def _from_top(gates: tuple[Path, ...]) -> list[str]:
     """The gates as seen from the top of the repository; of a folder all that it holds."""
     from scoregate.cli.options import existing_gate
+    from scoregate.gate_file.named import named_gates
+
+    found = named_gates(gates) if gates else ()
+    for path in found:
+        if not existing_gate(path).is_file():
+            raise ConfigError("there is no such gate", where=str(path))
+    return [_place(str(path)) for path in found]
+
+
+def _place(path: str) -> str:
+    """Where a gate is that is named as from this folder; a document may also come from another checkout."""
     from scoregate.gate_file.gate import project_root
     from scoregate.reports.provenance import in_repository
 
-    found: list[Path] = []
-    for path in gates:
-        if path.is_dir():
-            held = [one for one in sorted(path.glob("*.toml")) if one.name not in _NO_GATES]
-            if not held:
-                raise ConfigError("there is no gate in this folder", where=str(path))
-            found += held
-        elif not existing_gate(path).is_file():
-            raise ConfigError("there is no such gate", where=str(path))
-        else:
-            found.append(path)
-    return [in_repository(path, project_root(path)) for path in found]
+    file = Path(path)
+    return in_repository(file, project_root(file)) if file.is_file() else path

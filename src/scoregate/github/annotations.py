@@ -3,10 +3,11 @@ where something got better. The runner shows ten of a kind of each step, so thos
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from scoregate.github.section import gate_name
+from scoregate.github.section import WithoutVerdict, gate_name
 from scoregate.github.workflow_commands import LEVELS, Level, command
 from scoregate.records import RuleResult
 from scoregate.reports import Report
@@ -33,10 +34,15 @@ class Annotation:
         return command(self.level, self.message, {"title": self.title, "file": self.file, "line": self.line})
 
 
-def annotations_of(reports: Iterable[Report]) -> list[Annotation]:
+def annotations_of(reports: Iterable[Report], without: Iterable[WithoutVerdict] = ()) -> list[Annotation]:
     """All of them, of each kind what matters most first: what breaks the build, the whole before its slices, the
     larger difference before the smaller."""
     found = [(weight, one) for report in reports for weight, one in _of(report)]
+    found += [
+        (_FIRST, _annotation("error", f"scoregate: {one.gate}: {one.word}", one.why, one.gate, None))
+        for one in without
+        if one.word != "left out"
+    ]
     ordered = sorted(found, key=lambda pair: (LEVELS.index(pair[1].level), pair[0]))
     return [one for _, one in ordered]
 
@@ -49,6 +55,7 @@ def split(found: Sequence[Annotation]) -> tuple[list[Annotation], list[Annotatio
 
 _Weight = tuple[bool, bool, float, str]
 """Smaller comes first."""
+_FIRST: _Weight = (False, False, -math.inf, "")
 
 
 def _of(report: Report) -> Iterator[tuple[_Weight, Annotation]]:
@@ -71,7 +78,7 @@ def _of(report: Report) -> Iterator[tuple[_Weight, Annotation]]:
         # What breaks the build without being the outcome of any rule: too many missing items, a partial run.
         level = "warning" if verdict.outcome == "inconclusive" else "error"
         title = f"{verdict.gate or gate_name(report)}: {verdict.outcome}"
-        yield (False, False, -1.0, ""), _annotation(level, title, verdict.reason, file, 1 if file else None)
+        yield _FIRST, _annotation(level, title, verdict.reason, file, 1 if file else None)
 
 
 def _annotation(level: Level, title: str, message: str, file: str | None, line: int | None) -> Annotation:

@@ -5,35 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scoregate.errors import INCONCLUSIVE, INTERRUPTED, INVALID, PASS, REGRESSION, USAGE
-from scoregate.github.section import gate_name
-from scoregate.github.sections import Section
+from scoregate.github.section import WithoutVerdict, gate_name
+from scoregate.github.sections import WORDS, Section
 from scoregate.own import json_codec
 from scoregate.records import JSON
 from scoregate.reports import Report
 from scoregate.reports.text import one_line
 
 _WORST_FIRST = (INTERRUPTED, USAGE, INVALID, REGRESSION, INCONCLUSIVE, PASS)
-_NOTHING: dict[str, JSON] = {
-    "gate": "",
-    "verdict": "error",
-    "exit_code": INTERRUPTED,
-    "regressions": 0,
-    "inconclusive": 0,
-    "regressed_items": 0,
-    "experiment_url": None,
-}
-"""Of a gate that ended without a verdict."""
 
 
-def outputs(reports: Sequence[Report], sections: Sequence[Section]) -> dict[str, str]:
-    """Of the reports and then of what ended without one.
+def outputs(
+    reports: Sequence[Report], without: Sequence[WithoutVerdict], sections: Sequence[Section]
+) -> dict[str, str]:
+    """Of the gates that have a verdict and those that have none; `sections` are theirs, in this order.
 
     `verdict`, `exit-code`, `regressions` and `inconclusive` (rules that decide), `experiment-url`, and `results`: a
     JSON array with the same of each gate.
     """
     results = [_result(report, section) for report, section in zip(reports, sections, strict=False)]
-    results += [{**_NOTHING, "gate": one.title} for one in sections[len(reports) :]]
-    worst = min(results, key=lambda one: _WORST_FIRST.index(one["exit_code"]), default=None)
+    results += map(_without, without)
+    worst = min(results, key=_badness, default=None)
     urls = [one["experiment_url"] for one in results if one["experiment_url"]]
     return {
         "verdict": worst["verdict"] if worst else "error",
@@ -42,6 +34,23 @@ def outputs(reports: Sequence[Report], sections: Sequence[Section]) -> dict[str,
         "inconclusive": str(sum(one["inconclusive"] for one in results)),
         "experiment-url": urls[0] if urls else "",
         "results": json_codec.dumps(results, separators=(",", ":")),
+    }
+
+
+def _badness(result: dict[str, JSON]) -> tuple[int, int]:
+    """The exit code counts first: what is left open may pass."""
+    return _WORST_FIRST.index(result["exit_code"]), WORDS.index(result["verdict"])
+
+
+def _without(one: WithoutVerdict) -> dict[str, JSON]:
+    return {
+        "gate": one_line(one.gate),
+        "verdict": one.word,
+        "exit_code": one.exit_code,
+        "regressions": 0,
+        "inconclusive": 0,
+        "regressed_items": 0,
+        "experiment_url": None,
     }
 
 

@@ -15,7 +15,7 @@ from scoregate.github.check_run import tell as tell_check
 from scoregate.github.client import Client, NotAllowed, Patience
 from scoregate.github.job import Job
 from scoregate.github.outputs import outputs
-from scoregate.github.section import failed, running, section_of
+from scoregate.github.section import WithoutVerdict, running, section_of, section_without
 from scoregate.github.sections import Section
 from scoregate.github.summary import bytes_in, summary
 from scoregate.github.workflow_commands import append, command, output
@@ -24,7 +24,6 @@ from scoregate.reports import Report
 
 Tell = Callable[[str], None]
 """Takes one line that the runner is to read: a workflow command."""
-_NO_VERDICT = "It ended without a verdict: the log of the run says why."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,31 +57,27 @@ def publish(
     job: Job,
     tell: Tell,
     *,
-    without_verdict: Sequence[str] = (),
+    without: Sequence[WithoutVerdict] = (),
     label: str | None = None,
     faces: Faces | None = None,
     timing: Timing | None = None,
 ) -> None:
-    """Tell these verdicts, and of the gates `without_verdict` that they have none.
+    """Tell these verdicts, and of the gates `without` one that they have none.
 
     Raises ScoregateError where a file of the runner cannot be written.
     """
     faces, timing = faces or Faces(), timing or Timing()
-    sections = [
-        *(section_of(report, job, label) for report in reports),
-        *(failed(gate, job, _NO_VERDICT, label) for gate in without_verdict),
-    ]
-    found = annotations_of(reports)
+    sections = _sections(reports, without, job, label)
+    found = annotations_of(reports, without)
     shown, further = split(found) if faces.annotations else ([], found)
     for one in shown:
         tell(one.as_command())
-    for gate in without_verdict if faces.annotations else ():
-        tell(command("error", _NO_VERDICT, {"title": f"scoregate: {gate}", "file": gate}))
     if faces.summary and job.summary is not None:
         append(job.summary, summary(reports, sections, bytes_in(job.summary)))
     if job.outputs is not None:
         append(
-            job.outputs, "".join(output(name, value) for name, value in outputs(reports, sections).items())
+            job.outputs,
+            "".join(output(name, value) for name, value in outputs(reports, without, sections).items()),
         )
     if faces.comment:
         _comment(sections, job, tell, timing)
@@ -94,7 +89,13 @@ def publish(
 
 
 def publish_fork(
-    reports: Sequence[Report], job: Job, tell: Tell, *, label: str | None = None, timing: Timing | None = None
+    reports: Sequence[Report],
+    job: Job,
+    tell: Tell,
+    *,
+    without: Sequence[WithoutVerdict] = (),
+    label: str | None = None,
+    timing: Timing | None = None,
 ) -> list[int]:
     """Tell the verdicts of a fork's build in the comments of its pull requests; gives their numbers.
 
@@ -110,7 +111,7 @@ def publish_fork(
     with _as_far_as_allowed("comment", "pull-requests: write", tell), Client(job, timing.patience) as client:
         for number in _pull_requests(client, job):
             place = replace(job, pull_request=number)
-            sections = [section_of(report, place, label) for report in reports]
+            sections = _sections(reports, without, place, label)
             write_sections(client, number, sections, pace=timing.pace)
             told.append(number)
         if not told:
@@ -118,8 +119,18 @@ def publish_fork(
                 command("warning", f"no open pull request has the head {job.commit}", {"title": "scoregate"})
             )
     faces = Faces(comment=False, check_run=False, annotations=False)
-    publish(reports, replace(job, pull_request=told[0] if told else None), tell, faces=faces, timing=timing)
+    place = replace(job, pull_request=told[0] if told else None)
+    publish(reports, place, tell, without=without, label=label, faces=faces, timing=timing)
     return told
+
+
+def _sections(
+    reports: Sequence[Report], without: Sequence[WithoutVerdict], job: Job, label: str | None
+) -> list[Section]:
+    return [
+        *(section_of(report, job, label) for report in reports),
+        *(section_without(one, job, label) for one in without),
+    ]
 
 
 def _pull_requests(client: Client, job: Job) -> Iterator[int]:

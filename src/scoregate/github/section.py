@@ -6,9 +6,10 @@ as an entity: no fence, that something in it could end, and no `<` of theirs, so
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from scoregate.errors import INTERRUPTED, INVALID, PASS
 from scoregate.github.body import HEAD, POLICY
 from scoregate.github.headline import SIGNS, short
 from scoregate.github.job import Job
@@ -16,6 +17,7 @@ from scoregate.github.sections import Part, Section, Tally, Word, key_of
 from scoregate.github.words import marked
 from scoregate.records import RuleResult
 from scoregate.reports import Report
+from scoregate.reports.build import Build
 from scoregate.reports.markdown_text import bullets, code, fitting, inline, link
 from scoregate.reports.rounds_log import round_lines
 from scoregate.reports.shown_items import MovedItem, changes, comments, details, moved_items
@@ -49,11 +51,41 @@ def running(gate: str, job: Job, label: str | None = None) -> Section:
     return _section(gate, title, "running", job, label)
 
 
-def failed(gate: str, job: Job, why: str, label: str | None = None) -> Section:
-    """Of a gate that ended without a verdict."""
-    begun = running(gate, job, label)
-    title = f"#### {SIGNS['error']} {code(begun.title)}: error"
-    return replace(begun, word="error", parts=(Part(HEAD, f"{title}\n\n{inline(cut(why, _REASON))}"),))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithoutVerdict:
+    """A gate that has none."""
+
+    gate: str
+    """As of `running`."""
+    word: Word = "error"
+    """Or "left out", which is no pass, or "invalid"."""
+    why: str = "It ended without a verdict: the log of the run says why."
+    exit_code: int = INTERRUPTED
+
+
+def without_verdict(build: Build, place: Callable[[str], str]) -> list[WithoutVerdict]:
+    """Those of a build; `place` makes of a gate's path what `running` was told."""
+    return [
+        *(
+            WithoutVerdict(
+                gate=place(one.path),
+                word="invalid" if one.exit_code == INVALID else "error",
+                why=one.line,
+                exit_code=one.exit_code,
+            )
+            for one in build.refused
+        ),
+        *(
+            WithoutVerdict(gate=place(one.path), word="left out", why=one.why, exit_code=PASS)
+            for one in build.left_out
+        ),
+    ]
+
+
+def section_without(one: WithoutVerdict, job: Job, label: str | None = None) -> Section:
+    begun = running(one.gate, job, label)
+    title = f"#### {SIGNS[one.word]} {code(begun.title)}: {one.word}"
+    return replace(begun, word=one.word, parts=(Part(HEAD, f"{title}\n\n{inline(cut(one.why, _REASON))}"),))
 
 
 def section_of(report: Report, job: Job, label: str | None = None) -> Section:
