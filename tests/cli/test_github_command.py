@@ -12,24 +12,17 @@ import pytest
 from tests.cli.project import Project
 from tests.git.repository import Repository
 from tests.github.workflow import Workflow
-from tests.github_server.description import check
-from tests.github_server.server import GitHubServer
+from tests.github_server.description import described_server
 
 HEAD = "4f3c2b1a" * 5
 SILENT = ("--no-comment", "--no-check-run")
 
 
 @pytest.fixture
-def github() -> Iterator[GitHubServer]:
-    with GitHubServer() as server:
-        server.repository.open_pull_request(7, HEAD)
-        yield server
-    check(server.exchanges)
-
-
-@pytest.fixture
-def workflow(github: GitHubServer, tmp_path: Path) -> Workflow:
-    return Workflow(github, tmp_path / "runner", pull_request=7, head=HEAD)
+def workflow(tmp_path: Path) -> Iterator[Workflow]:
+    with described_server() as github:
+        github.repository.open_pull_request(7, HEAD)
+        yield Workflow(github, tmp_path / "runner", pull_request=7, head=HEAD)
 
 
 @pytest.fixture

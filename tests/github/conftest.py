@@ -6,17 +6,16 @@ from pathlib import Path
 import pytest
 
 from tests.github.workflow import Workflow
-from tests.github_server.description import check
+from tests.github_server.description import described_server
 from tests.github_server.server import GitHubServer
 
 
 @pytest.fixture
 def github() -> Iterator[GitHubServer]:
     """GitHub with pull request 7 of its own repository; whatever is said to it and by it is held to its description."""
-    with GitHubServer() as server:
+    with described_server() as server:
         server.repository.open_pull_request(7, HEAD)
         yield server
-    check(server.exchanges)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from openapi_schema_validator import OAS30Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
-from tests.github_server.server import Exchange
+from tests.github_server.server import Exchange, GitHubServer
 from tests.npm import file_of_package
 
 VERSION = "23.0.2"
@@ -38,6 +39,14 @@ def check(exchanges: Iterable[Exchange]) -> int:
     wrong = [complaint for exchange in found for complaint in complaints(exchange)]
     assert not wrong, "\n".join(wrong[:20])
     return len(found)
+
+
+@contextmanager
+def described_server() -> Iterator[GitHubServer]:
+    """A stand-in all of whose exchanges are held to the description once it is left."""
+    with GitHubServer() as server:
+        yield server
+    check(server.exchanges)
 
 
 def complaints(exchange: Exchange) -> Iterator[str]:
