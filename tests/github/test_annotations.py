@@ -79,6 +79,7 @@ def test_a_message_is_escaped_as_the_toolkit_does() -> None:
     assert command("error", "50 % of a::b, c", {"title": "a: b, c", "file": "", "line": 3}) == (
         "::error title=a%3A b%2C c,line=3::50 %25 of a::b, c"
     )
+    assert command("notice", "one\ntwo ##[error]three") == "::notice::one ⏎ two # #[error]three"
 
 
 def test_what_a_step_cannot_show_is_in_the_check_run_fifty_at_once(workflow: Workflow) -> None:

@@ -49,6 +49,14 @@ def test_what_was_left_out_is_still_counted_when_another_job_writes() -> None:
     again = compose(list(joined(parse(once)).values()))
     assert again == once
 
+    worse = section_of(long_report("aaa", 50), JOB)
+    thrice = compose([*parse(again), worse])
+    for text in (once, thrice):
+        counted = [
+            len(part.blocks) + part.left for one in parse(text) for part in one.parts if part.name == "worse"
+        ]
+        assert set(counted) == {50}
+
 
 @pytest.mark.parametrize("number", [1, 40, 120])
 def test_any_number_of_gates_stays_below_the_limit(number: int) -> None:

@@ -119,6 +119,7 @@ def test_each_gate_has_a_section_and_the_headline_names_the_worst(workflow: Work
         "<code>billing</code>:\n\n- tone: max_drop 0.02 → 0.05\n\n"
         "#### ❌ <code>support-agent</code>: regression"
     )
+    assert workflow.outputs["verdict"] == "regression"
     titles = re.findall(r"^#### .. *<code>([\w-]+)</code>", seen, re.MULTILINE)
     assert titles == ["support-agent", "tone", "billing"]
 
@@ -192,6 +193,25 @@ def test_the_job_has_a_summary_annotations_and_outputs(workflow: Workflow) -> No
         "regressed_items": 2,
         "experiment_url": None,
     }
+
+
+def test_the_summary_of_a_step_is_less_than_a_mebibyte(workflow: Workflow) -> None:
+    """GitHub takes all of it or nothing, and counts what earlier commands of the step have written."""
+    page = workflow.folder / "summary.md"
+    page.write_text("x" * 1_000_000)
+    reports = [
+        replace(REGRESSION, verdict=replace(REGRESSION.verdict, notes=("long " * 100,) * 20))
+        for _ in range(30)
+    ]
+    faces = Faces(comment=False, check_run=False, annotations=False)
+    publish(reports, workflow.job, workflow.told.append, faces=faces, timing=FAST)
+
+    assert 1_040_000 < page.stat().st_size <= 1 << 20
+    left = re.search(
+        r"… and (\d+) more gates, left out here as GitHub takes 1 MiB of a step", workflow.summary
+    )
+    assert left
+    assert workflow.summary.count("> [!CAUTION]") == 30 - int(left[1])
 
 
 def test_each_face_can_be_left_out(workflow: Workflow) -> None:
