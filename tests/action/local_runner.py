@@ -80,7 +80,14 @@ class LocalRunner:
         """The action with these inputs; `fail_on` is `fail-on`."""
         temp = Path(tempfile.mkdtemp(prefix="runner-", dir=self.services.folder))
         named = {name.replace("_", "-"): text for name, text in inputs.items()}
-        return _Use(self, ACTION, named, temp).run()
+        return _Use(self, self._action, named, temp).run()
+
+    @property
+    def _action(self) -> Path:
+        """A checkout's own where it has one, as a path reference means it; else as a tag does. What is installed ahead
+        is this checkout's, with its action."""
+        own = self.workspace / ".github" / "actions" / "gate"
+        return own if own.is_dir() and not self.services.ready else ACTION
 
 
 class _Use:

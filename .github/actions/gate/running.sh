@@ -4,4 +4,6 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 read_gates
-scoregate github running -- "${gates[@]}" || echo "::warning title=scoregate::the comment could not be begun"
+words=(running "${gates[@]}")
+[ -z "$INPUT_LABEL" ] || words+=(--label "$INPUT_LABEL")
+scoregate github "${words[@]}" || echo "::warning title=scoregate::the comment could not be begun"

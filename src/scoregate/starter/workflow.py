@@ -187,7 +187,7 @@ def _job(place: Place, name: str, *, rights: bool) -> str:
     if not rights:
         for line in _ONLY_WITH_RIGHTS:
             text = text.replace(line, "")
-        text = text.replace(_GATES, f'          comment: "false" # {COMMENT} posts it\n{_GATES}')
+        text = text.replace(_GATES, f'          comment: "false" # {COMMENT} writes it\n{_GATES}')
     values = {
         "JOB": name,
         "ACTION": ACTION,
