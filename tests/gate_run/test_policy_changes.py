@@ -152,21 +152,37 @@ def test_outside_of_a_pull_request_nothing_is_looked_at(project: Project) -> Non
     assert project.run("--json").json()["policy_changes"] == []
 
 
-def test_an_edited_baseline_a_lower_bar_and_a_smaller_dataset_are_all_named(project: Project) -> None:
+def test_an_edited_baseline_a_lower_bar_and_a_smaller_dataset_are_all_named_in_all_faces(
+    project: Project, tmp_path: Path
+) -> None:
+    """No baseline, no comparison, and so no call; but a verdict, which says what the change moves."""
     project.write("experiments/agent.py", LOWER)
-    run = project.run().started
-    assert project.scoregate("runs", "export", run, "-o", "results.jsonl").code == 0
     project.edit("gates/agent.toml", "max_drop = 0.05", "max_drop = 0.5")
     project.edit("gates/agent.baseline.jsonl", '"item": "q007"', '"item": "q007b"')
     write_items(project, items(40)[6:])
-    Repository(project.folder).commit()
-    check = ("check", "gates/agent.toml", "--candidate", "results.jsonl", *OUTPUTS)
-    done = project.scoregate(*check, environment=PULL_REQUEST)
-    assert done.outcome(4) == "INVALID"
-    for face in (done.out, project.read("report.md"), project.read("report.json")):
+    ran = in_pull_request(project, *OUTPUTS, "-o", "junit=report.xml")
+    assert ran.outcome(4) == "INVALID"
+    assert "no call was made" in " ".join(ran.out.split())
+    page, outputs = tmp_path / "page", tmp_path / "outputs"
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(page), "GITHUB_OUTPUT": str(outputs)}
+    published = project.scoregate("github", "publish", "report.json", environment=github)
+    faces = [ran.out, published.out, page.read_text()]
+    faces += [project.read(f"report.{kind}") for kind in ("md", "json", "xml")]
+    for face in faces:
         text = " ".join(face.replace("\\", "").split())
         for words in ("max_drop 0.05", "edited by hand since it was accepted", "6 items removed"):
             assert words in text
+
+
+def test_stored_results_are_decided_alike_where_the_baseline_was_edited(project: Project) -> None:
+    run = project.run().started
+    assert project.scoregate("runs", "export", run, "-o", "results.jsonl").code == 0
+    project.edit("gates/agent.baseline.jsonl", '"item": "q007"', '"item": "q007b"')
+    Repository(project.folder).commit()
+    check = ("check", "gates/agent.toml", "--candidate", "results.jsonl", "--json")
+    done = project.scoregate(*check, environment=PULL_REQUEST)
+    assert done.code == 4
+    assert any("edited by hand" in line for line in done.json()["policy_changes"])
 
 
 def test_the_policy_of_the_base_decides_where_it_says_so(project: Project) -> None:

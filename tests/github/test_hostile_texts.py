@@ -85,7 +85,7 @@ def test_an_annotation_is_one_command(text: str) -> None:
     found = annotations_of([report_with(text)])
     commands = [one.as_command() for one in found]
 
-    assert [one.level for one in found] == ["error", "error", "warning"]
+    assert [one.level for one in found] == ["error", "error", "warning", "warning"]
     for one, command in zip(found, commands, strict=True):
         assert not ACTS.search(command)
         assert "\n" not in command

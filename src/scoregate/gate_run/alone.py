@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scoregate.baselines.load import load_anchor, load_baseline, scored_alike, unsealed, why_stale
-from scoregate.errors import NoBaseline, RunInterrupted, StoreWriteError
+from scoregate.errors import EditedBaseline, NoBaseline, RunInterrupted, StoreWriteError
 from scoregate.gate_run.announce import (
     announcement,
     priceless,
@@ -24,6 +24,7 @@ from scoregate.gate_run.rescored_first import ScoredFirst, scored_first
 from scoregate.gate_run.stopped import how_to_go_on, note_failed_alike, why_stopped
 from scoregate.gate_run.wait import wait_before_verdict
 from scoregate.planning.outlook import warnings_before
+from scoregate.records import Run, RunHeader
 from scoregate.runner import session
 from scoregate.sources import open_store
 from scoregate.store import Totals
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from scoregate.gate_run.listener import Listener
     from scoregate.gate_run.request import Request
     from scoregate.langfuse.settings import Settings
-    from scoregate.records import Run
     from scoregate.runner.candidates.script import ScriptEnd
     from scoregate.store import Store
 
@@ -56,7 +56,12 @@ def run_alone(
         open_store(gate.root, path=request.store_path) as store,
         linked(langfuse, gate, store, say) as link,
     ):
-        before = _to_compare_with(request, assembly, store)
+        try:
+            before = _to_compare_with(request, assembly, store)
+        except EditedBaseline as error:
+            if not gate.policy_changes or request.shard is not None:
+                raise
+            return _not_run(assembly, decided, request.seed, str(error))
         caveats = [*assembly.doubtful_scores, *filter(None, [before.about])]
         told = None
         if before.baseline is not None:
@@ -118,6 +123,24 @@ def run_alone(
         )
         evaluations = script.evaluations if script else ()
         return tell_and_deliver(request, link, found, candidate.id, decided, say, evaluations)
+
+
+def _not_run(assembly: Assembly, decided: Callable[[Decided], None], seed: int, why: str) -> RunOutcome:
+    """A verdict before any call, so that what the change moves is told wherever verdicts are."""
+    gate, version = assembly.gate, assembly.candidate.version
+    expected = len(assembly.dataset.items)
+    nothing = Run(RunHeader("", assembly.dataset.name, version, expected_items=expected, trials=gate.trials))
+    decision = decide(gate, None, nothing, seed=seed, why_no_baseline=f"{why}; no call was made")
+    found = Decided(
+        gate=gate,
+        verdict=decision.verdict,
+        candidate=nothing,
+        baseline=None,
+        items=assembly.dataset.items,
+        hints=decision.hints,
+    )
+    decided(found)
+    return RunOutcome(decided=found, exit_code=found.verdict.exit_code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from scoregate.github.section import WithoutVerdict, gate_name
 from scoregate.github.workflow_commands import LEVELS, Level, command
 from scoregate.records import RuleResult
 from scoregate.reports import Report
-from scoregate.reports.shown_rules import is_broken, mark_of, rule_name, rule_rows
+from scoregate.reports.shown_rules import POLICY_CHANGES, is_broken, mark_of, rule_name, rule_rows
 from scoregate.reports.text import cut
 
 MOST_OF_A_KIND = 10
@@ -63,6 +63,10 @@ def _of(report: Report) -> Iterator[tuple[_Weight, Annotation]]:
     file, lines = (place.path, place.lines) if place else (None, {})
     rows = rule_rows(report, verdict.rules)
     told = False
+    if verdict.policy_changes:
+        title = f"{verdict.gate or gate_name(report)}: {POLICY_CHANGES}"
+        moved = "; ".join(verdict.policy_changes)
+        yield _FIRST, _annotation("warning", title, moved, file, 1 if file else None)
     for rule, row in zip(verdict.rules, rows, strict=True):
         level = _level(rule)
         if level is None:

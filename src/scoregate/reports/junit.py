@@ -164,6 +164,7 @@ def _properties(report: Report) -> Iterator[tuple[str, str]]:
         "alpha": verdict.alpha,
         "seed": verdict.seed,
     }
+    facts |= {f"policy_change {number}": line for number, line in enumerate(verdict.policy_changes, 1)}
     for rule in verdict.rules:
         facts |= {f"{rule_name(rule)}: {figure}": getattr(rule, figure) for figure in FIGURES}
     for name, value in facts.items():
