@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scoregate.cli.options import parse_outputs
 from scoregate.cli.outputs import RESULTS, write_outputs
+from scoregate.cli.printing import streams
 from scoregate.cli.terminal import show, show_text
 from scoregate.errors import INTERRUPTED, PASS, ConfigError, ScoregateError
 from scoregate.files.reading import shown_path
@@ -50,6 +51,14 @@ class Part:
     def stop(self) -> None:
         """The person at the keyboard, or the CI, asked the command to end."""
         self.stopped = True
+
+    def noting(self, work: Callable[[], int]) -> int:
+        """The exit code of the work, which is to tell why where there is none."""
+        try:
+            return work()
+        except ScoregateError as error:
+            self.note(error)
+            raise
 
     def note(self, error: ScoregateError) -> None:
         """Keep why there is no verdict."""
@@ -119,10 +128,11 @@ class Gathered:
         first, *others = dict.fromkeys(map(project_root, gates))
         alpha = _shared(first, *others)
         build = Build(tuple(self.reports), tuple(self.left_out), tuple(self.refused), alpha)
+        stdout = streams.out or sys.stdout  # claimed by a gate, where there is no process of its own for it
         if as_json:
-            show(build, as_json=True)
+            show(build, as_json=True, stdout=stdout)
         else:
-            show_text(partial(render_summary, build), sys.stdout)
+            show_text(partial(render_summary, build), stdout)
         write_outputs(outputs, partial(write_report, build), first, passed=build.exit_code == PASS)
         for root in others:
             for _, path in outputs:

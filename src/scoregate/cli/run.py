@@ -194,8 +194,11 @@ def run_one(request: Request, part: Part | None = None) -> int:
 
     since = iso_now()
 
+    def go() -> int:
+        return _run_or_blame(request, since, part)
+
     def work() -> int:
-        return exit_code_of(lambda: _run_or_blame(request, since, part))
+        return exit_code_of(go if part is None else lambda: part.noting(go))
 
     try:
         return supervise(work, say=say, asked_to_end=part.stop if part else None)
@@ -264,9 +267,7 @@ def _run_or_blame(request: Request, since: str, part: Part | None) -> int:
 
     try:
         return _run(request, claim_streams(), part)
-    except (ScoregateError, BrokenPipeError) as error:
-        if part is not None and isinstance(error, ScoregateError):
-            part.note(error)
+    except (ScoregateError, BrokenPipeError):
         raise
     except Exception as error:
         doing = doing_of_user(error)
