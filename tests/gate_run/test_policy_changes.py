@@ -62,6 +62,14 @@ def test_a_lower_bar_is_named_with_both_values(project: Project) -> None:
     assert changes(project) == ["correct: min none → 0.2", "correct: max_drop 0.05 → 0.5"]
 
 
+def test_the_part_of_a_shared_alpha_is_named_that_another_gate_takes(project: Project) -> None:
+    """A gate that never decides anything would make drops of the others harder to prove."""
+    project.write("gates/project.toml", "[project]\nalpha = 0.01\n")
+    assert changes(project) == []
+    project.write("gates/idle.toml", GATE)
+    assert changes(project) == ["gate: alpha 0.01 → 0.005"]
+
+
 def test_every_part_of_the_gate_is_looked_at(project: Project) -> None:
     further = "alpha = 0.001\ntrials = 2\n\n[limits]\ntimeout_seconds = 5\n\n[slices]"
     gate = GATE.replace("[slices]", further)
