@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from scoregate.reports import render
+from scoregate.reports.build import Build, LeftOut, Refused
+from scoregate.reports.reading import read_build
 from tests.cli.project import Project
 from tests.git.repository import Repository
 from tests.github.workflow import Workflow
@@ -53,7 +56,7 @@ def test_the_steps_of_a_job_tell_of_a_gate(project: Project, workflow: Workflow)
     assert workflow.comment.startswith("### ❌ Regression in <code>agent</code>")
     assert "scoregate run gates/agent.toml" in workflow.comment
     assert workflow.summary.startswith("### ❌ Regression in <code>agent</code>")
-    assert json.loads(workflow.outputs["results"])[0]["gate"] == "gates/agent.toml"
+    assert json.loads(workflow.outputs["gates"])["gates/agent.toml"]["verdict"] == "regression"
     (made,) = workflow.github.repository.check_runs.values()
     assert made.asked["conclusion"] == "failure"
 
@@ -122,6 +125,38 @@ def test_a_fork_is_told_of_by_its_commit(project: Project, workflow: Workflow) -
     told = project.scoregate("github", "publish-fork", "result.json", environment=workflow.environ())
     assert (told.code, told.out, told.err) == (0, "", "scoregate: told on pull request #8\n")
     assert workflow.comment.startswith("### ❌ Regression in <code>agent</code>")
+
+
+def test_the_gates_of_a_build_are_told_of_whatever_became_of_them(
+    project: Project, workflow: Workflow
+) -> None:
+    """Their paths are as from the folder that the command was run in, which need not be the repository's top."""
+    inside = project.copied_to(project.folder / "agents" / "support")
+    shutil.rmtree(inside.path(".git"))
+    inside.write("gates/billing.toml", inside.read("gates/agent.toml"))
+    build = Build(
+        reports=(read_build(project.path("result.json")).reports[0],),
+        left_out=(LeftOut("billing", "gates/billing.toml", "nothing that it is made of has changed"),),
+        refused=(Refused("agent", "gates/agent.toml", 2, "no such file", where="datasets/x.jsonl"),),
+    )
+    inside.write("result.json", render(build, "json"))
+    told = inside.scoregate(
+        "github",
+        "publish",
+        "result.json",
+        *SILENT,
+        environment={**workflow.environ(), "GIT_CEILING_DIRECTORIES": ""},
+    )
+    assert told.code == 0
+    assert "file=agents/support/gates/agent.toml::datasets/x.jsonl: no such file" in told.out
+    found = {gate: one["verdict"] for gate, one in json.loads(workflow.outputs["gates"]).items()}
+    assert found == {
+        "gates/agent.toml": "regression",
+        "agents/support/gates/agent.toml": "error",
+        "agents/support/gates/billing.toml": "left out",
+    }
+    assert (workflow.outputs["verdict"], workflow.outputs["exit-code"]) == ("error", "2")
+    assert workflow.summary.startswith("### ⛔ Error in 1 of 3 gates (1 regression, 1 left out)")
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_a_gate_that_was_left_out_is_told_and_is_no_pass(workflow: Workflow) -> 
     assert seen.startswith("### ✅ Pass in 1 of 2 gates (1 left out)")
     assert seen.endswith("#### ⏭️ <code>billing</code>: left out\n\nnothing of it changed")
     assert workflow.told == []
-    assert [one["verdict"] for one in json.loads(workflow.outputs["results"])] == ["pass", "left out"]
+    assert [one["verdict"] for one in json.loads(workflow.outputs["gates"]).values()] == ["pass", "left out"]
 
 
 def test_the_job_has_a_summary_annotations_and_outputs(workflow: Workflow) -> None:
@@ -176,7 +176,7 @@ def test_the_job_has_a_summary_annotations_and_outputs(workflow: Workflow) -> No
     assert workflow.summary.startswith("### ❌ Regression in <code>support-agent</code>: 1 of 1 rule broken")
     assert "> [!CAUTION]" in workflow.summary
     outputs = workflow.outputs
-    (result,) = json.loads(outputs.pop("results"))
+    results = json.loads(outputs.pop("gates"))
     assert outputs == {
         "verdict": "regression",
         "exit-code": "1",
@@ -184,14 +184,15 @@ def test_the_job_has_a_summary_annotations_and_outputs(workflow: Workflow) -> No
         "inconclusive": "0",
         "experiment-url": "",
     }
-    assert result == {
-        "gate": GATE,
-        "verdict": "regression",
-        "exit_code": 1,
-        "regressions": 1,
-        "inconclusive": 0,
-        "regressed_items": 2,
-        "experiment_url": None,
+    assert results == {
+        GATE: {
+            "verdict": "regression",
+            "exit_code": 1,
+            "regressions": 1,
+            "inconclusive": 0,
+            "regressed_items": 2,
+            "experiment_url": None,
+        }
     }
 
 

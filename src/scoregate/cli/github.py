@@ -74,7 +74,7 @@ def publish(
     """Tell the verdicts that RESULT.json hold, which `-o json=RESULT.json` of run, check or merge wrote.
 
     In the job's summary, as annotations of the lines of the gate file, in one comment a pull request, as check runs,
-    and in the step's outputs: verdict, exit-code, regressions, inconclusive, experiment-url and results (JSON).
+    and in the step's outputs: verdict, exit-code, regressions, inconclusive, experiment-url and gates (JSON).
     """
     from scoregate.cli.printing import print_workflow_command
     from scoregate.github.job import Job

@@ -20,8 +20,8 @@ def outputs(
 ) -> dict[str, str]:
     """Of the gates that have a verdict and those that have none; `sections` are theirs, in this order.
 
-    `verdict`, `exit-code`, `regressions` and `inconclusive` (rules that decide), `experiment-url`, and `results`: a
-    JSON array with the same of each gate.
+    `verdict`, `exit-code`, `regressions` and `inconclusive` (rules that decide), `experiment-url`, and `gates`: a JSON
+    object that has the same of each gate under its path.
     """
     results = [_result(report, section) for report, section in zip(reports, sections, strict=False)]
     results += map(_without, without)
@@ -33,7 +33,7 @@ def outputs(
         "regressions": str(sum(one["regressions"] for one in results)),
         "inconclusive": str(sum(one["inconclusive"] for one in results)),
         "experiment-url": urls[0] if urls else "",
-        "results": json_codec.dumps(results, separators=(",", ":")),
+        "gates": json_codec.dumps({one.pop("gate"): one for one in results}, separators=(",", ":")),
     }
 
 
