@@ -48,6 +48,16 @@ def test_a_warning_names_the_right_that_is_missing(workflow: Workflow) -> None:
     ]
 
 
+def test_the_build_of_a_fork_is_told_how_forks_are_told_of(workflow: Workflow) -> None:
+    sides = {"head": {"sha": workflow.head, "repo": {"id": 99}}, "base": {"repo": {"id": 1}}}
+    workflow.event = {"pull_request": {"number": 7, **sides}}
+    workflow.github.faults.add(status(403), times=None)
+    publish_running([GATE], workflow.job, workflow.told.append, timing=FAST)
+    assert workflow.told[0].endswith(
+        "; a fork's build never may: a workflow that runs on: workflow_run tells it, by publish-fork"
+    )
+
+
 def test_a_token_that_may_comment_and_no_more_comments(workflow: Workflow) -> None:
     workflow.github.faults.add(status(403), path="/check-runs", times=None)
     publish([REGRESSION], workflow.job, workflow.told.append, timing=FAST)

@@ -26,6 +26,16 @@ def test_the_commit_of_a_pull_request_is_its_head(tmp_path: Path, name: str) -> 
     assert (found.pull_request, found.commit) == (7, HEAD)
 
 
+@pytest.mark.parametrize(
+    ("head", "of_fork"),
+    [({"id": 1}, False), ({"id": 2}, True), (None, True)],
+    ids=["own", "fork", "fork is gone"],
+)
+def test_a_pull_request_may_come_from_a_fork(tmp_path: Path, head: object, of_fork: bool) -> None:
+    pull = {"number": 7, "head": {"sha": HEAD, "repo": head}, "base": {"repo": {"id": 1}}}
+    assert job(tmp_path, "pull_request", {"pull_request": pull}).of_fork == of_fork
+
+
 def test_a_push_has_no_pull_request(tmp_path: Path) -> None:
     found = job(tmp_path, "push", {"ref": "refs/heads/main", "pull_request": {"number": 7}})
     assert (found.pull_request, found.commit) == (None, MERGE)

@@ -40,8 +40,8 @@ class Job:
     run: WorkflowRun = WorkflowRun()
     head_repository: int | None = None
     """Of a `workflow_run`, the id of the repository whose commit was built: a fork's, or this one's."""
-    workspace: Path | None = None
-    """Where the repository is checked out."""
+    of_fork: bool = False
+    """The pull request comes from another repository, so that its build gets no rights here."""
     summary: Path | None = None
     """The file to which Markdown for the job's page is appended."""
     outputs: Path | None = None
@@ -67,7 +67,7 @@ class Job:
             or None,
             run=_run(built, environ),
             head_repository=_number(_object(built, "head_repository"), "id"),
-            workspace=_path(environ, "GITHUB_WORKSPACE"),
+            of_fork=bool(pull) and _repository(pull, "head") != _repository(pull, "base"),
             summary=_path(environ, "GITHUB_STEP_SUMMARY"),
             outputs=_path(environ, "GITHUB_OUTPUT"),
         )
@@ -104,6 +104,10 @@ def _run(built: Mapping[str, JSON], environ: Mapping[str, str]) -> WorkflowRun:
 def _object(value: Mapping[str, JSON], key: str) -> Mapping[str, JSON]:
     inner = value.get(key)
     return inner if isinstance(inner, dict) else {}
+
+
+def _repository(pull: Mapping[str, JSON], side: str) -> int | None:
+    return _number(_object(_object(pull, side), "repo"), "id")
 
 
 def _number(value: Mapping[str, JSON], key: str) -> int | None:

@@ -82,7 +82,10 @@ def publish(
     if faces.comment:
         _comment(sections, job, tell, timing)
     if faces.check_run and job.commit is not None:
-        with _as_far_as_allowed("check run", "checks: write", tell), Client(job, timing.patience) as client:
+        with (
+            _as_far_as_allowed("check run", "checks: write", job, tell),
+            Client(job, timing.patience) as client,
+        ):
             for report, section in zip(reports, sections, strict=False):
                 of_gate = [one for one in further if one.file == _file(report)]
                 tell_check(client, report, section, job, of_gate)
@@ -108,7 +111,10 @@ def publish_fork(
     # A link is the one thing in a report that leads somewhere; where a fork's would lead nobody knows.
     reports = [replace(report, links={}) for report in reports]
     told: list[int] = []
-    with _as_far_as_allowed("comment", "pull-requests: write", tell), Client(job, timing.patience) as client:
+    with (
+        _as_far_as_allowed("comment", "pull-requests: write", job, tell),
+        Client(job, timing.patience) as client,
+    ):
         for number in _pull_requests(client, job):
             place = replace(job, pull_request=number)
             sections = _sections(reports, without, place, label)
@@ -146,7 +152,10 @@ def _pull_requests(client: Client, job: Job) -> Iterator[int]:
 def _comment(sections: Sequence[Section], job: Job, tell: Tell, timing: Timing) -> None:
     if job.pull_request is None or not sections:
         return
-    with _as_far_as_allowed("comment", "pull-requests: write", tell), Client(job, timing.patience) as client:
+    with (
+        _as_far_as_allowed("comment", "pull-requests: write", job, tell),
+        Client(job, timing.patience) as client,
+    ):
         write_sections(client, job.pull_request, sections, pace=timing.pace)
 
 
@@ -155,12 +164,17 @@ def _file(report: Report) -> str | None:
 
 
 @contextmanager
-def _as_far_as_allowed(what: str, right: str, tell: Tell) -> Iterator[None]:
+def _as_far_as_allowed(what: str, right: str, job: Job, tell: Tell) -> Iterator[None]:
     """Turn what GitHub does not do into a warning: the verdict does not depend on it."""
     try:
         yield
     except NotAllowed as error:
-        message = f"no {what}, as the token may not ({error}); the job needs permissions: {right}"
+        advice = f"the job needs permissions: {right}"
+        if job.of_fork:
+            advice = (
+                "a fork's build never may: a workflow that runs on: workflow_run tells it, by publish-fork"
+            )
+        message = f"no {what}, as the token may not ({error}); {advice}"
         tell(command("warning", message, {"title": f"scoregate: no {what}"}))
     except ConfigError:
         raise
