@@ -42,12 +42,14 @@ answer_correctness: fell from 81.0 % to 76.7 % (−4.3 points)
 | --- | --- | --- | --: | --: |
 | answer_correctness | 81.0 % → 76.7 % | −4.3 pt [−7.1, −1.5] | 200/200 | 2 / 1 |
 
+Worse: <code>refund-017</code>, <code>refund-018</code>
+
 <sub><code>4f3c2b1</code>, against <code>v1</code>, on <code>support-agent</code>, alpha 0.01, exit code 1, \
 [this run](https://github.com/acme/support/actions/runs/100/attempts/1)</sub>
 
 Again, on your machine: <code>gh pr checkout 7 &amp;&amp; scoregate run gates/support-agent.toml</code>
 
-<details open>
+<details>
 <summary>2 items got worse: <code>scoregate runs diff run-a run-b</code></summary>
 
 - <code>refund-017</code>: answer_correctness true → false, critical<br>input: {"question": "May I return an opened \

@@ -39,6 +39,8 @@ _REASON = 600
 _TABLE_SHARE = 5_000
 _LIST_SHARE = 3_000
 _MOST_ITEMS = 50
+_NAMED = 5
+"""Items that are named without being unfolded."""
 _VALUE = 300
 """Characters of an input, an output or a comment."""
 _HEADERS = ("rule", "baseline → candidate", "difference [95 %]", "scored", "lost / won")
@@ -102,11 +104,9 @@ def section_of(report: Report, job: Job, label: str | None = None) -> Section:
     word: Word = "error" if report.undelivered_code else verdict.outcome
     parts = (
         *_policy(report),
-        Part(HEAD, "\n\n".join(_head(report, job, label, word))),
-        *_items(
-            "worse", "got worse", [item for item in moved if item.worse], report, opened=word == "regression"
-        ),
-        *_items("better", "got better", [item for item in moved if not item.worse], report, opened=False),
+        Part(HEAD, "\n\n".join(_head(report, job, label, word, moved))),
+        *_items("worse", "got worse", [item for item in moved if item.worse], report),
+        *_items("better", "got better", [item for item in moved if not item.worse], report),
         *_folded("holds", *_holding(report)),
         *_folded("more", "More about it", list(_more(report))),
     )
@@ -148,7 +148,9 @@ def _policy(report: Report) -> Iterator[Part]:
         yield Part(POLICY, "\n\n".join([f"{title}:", *bullets(map(inline, lines), _LIST_SHARE)]))
 
 
-def _head(report: Report, job: Job, label: str | None, word: Word) -> Iterator[str]:
+def _head(
+    report: Report, job: Job, label: str | None, word: Word, moved: Sequence[MovedItem]
+) -> Iterator[str]:
     verdict = report.verdict
     shown = f"{verdict.gate or 'gate'} ({label})" if label else verdict.gate or "gate"
     partial = " of a selection of the dataset, which is no pass" if verdict.partial else ""
@@ -158,6 +160,10 @@ def _head(report: Report, job: Job, label: str | None, word: Word) -> Iterator[s
     yield inline(cut(verdict.reason, _REASON))
     for title, rules in _grouped(verdict.rules):
         yield from _table(title, report, rules)
+    worse = [item.id for item in moved if item.worse]
+    if worse:
+        more = f" and {len(worse) - _NAMED:,} more" if len(worse) > _NAMED else ""
+        yield f"Worse: {', '.join(map(code, worse[:_NAMED]))}{more}"
     yield f"<sub>{_facts(report, job)}</sub>"
     yield f"Again, on your machine: {code(reproduce(report, job))}"
 
@@ -185,7 +191,7 @@ def _table(title: str, report: Report, rules: Sequence[RuleResult]) -> Iterator[
 
 def _row(rule: RuleResult, row: RuleRow) -> str:
     # Groups leave out neighbours, so each rule is named in full.
-    name = rule_name(rule) if row.label.startswith("·") else row.label
+    name = rule_name(rule) if row.label.startswith("·") or rule.against == "anchor" else row.label
     values = f"{row.baseline} → {row.candidate}"
     return _line(inline(cut(name, 200)), values, row.difference, row.scored, row.moved.replace("/", " / "))
 
@@ -213,16 +219,13 @@ def reproduce(report: Report, job: Job) -> str:
     return f"gh pr checkout {job.pull_request} && {command}" if job.pull_request else command
 
 
-def _items(
-    name: str, what: str, items: Sequence[MovedItem], report: Report, *, opened: bool
-) -> Iterator[Part]:
+def _items(name: str, what: str, items: Sequence[MovedItem], report: Report) -> Iterator[Part]:
     if not items:
         return
-    start = "<details open>" if opened else "<details>"
     more = f": {code(report.see_all)}" if report.see_all else ""
     yield Part(
         name,
-        f"{start}\n<summary>{count(len(items), 'item')} {what}{more}</summary>",
+        f"<details>\n<summary>{count(len(items), 'item')} {what}{more}</summary>",
         tuple(_item(report, item) for item in items[:_MOST_ITEMS]),
         "</details>",
         left=max(0, len(items) - _MOST_ITEMS),
