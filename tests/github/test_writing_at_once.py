@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from scoregate.github.body import compose, parse
@@ -13,6 +15,7 @@ from scoregate.github.section import section_of
 from scoregate.github.writing import Pace
 from tests.github.at_once import GATES, NUMBER, at_once, report, sections, word
 from tests.github.workflow import Workflow
+from tests.github_server.faults import slow
 from tests.github_server.server import GitHubServer
 
 LATENCY = 0.02
@@ -87,6 +90,24 @@ def test_what_is_taken_away_after_it_was_seen_once_is_written_again(workflow: Wo
     workflow.github.after("PATCH", "comments", overwrite_later)
     publish([report(0)], workflow.job, workflow.told.append, timing=TIMING)
     assert set(sections(held)) == {"gate-0", "gate-1"}
+
+
+def test_who_writes_slowly_takes_nothing_away_for_good(workflow: Workflow) -> None:
+    """Another job reads, writes and leaves while the text of this one, which knows nothing of that, is on its way."""
+    publish([report(1)], workflow.job, workflow.told.append, timing=TIMING)
+    workflow.github.faults.add(slow(2.0), method="PATCH")
+    faces = Faces(check_run=False, annotations=False)
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(
+            publish, [report(2)], workflow.job, workflow.told.append, faces=faces, timing=TIMING
+        )
+        while not workflow.github.faults.met:
+            time.sleep(0.01)
+        publish([report(4)], workflow.job, workflow.told.append, faces=faces, timing=TIMING)
+        assert not late.done()
+        assert set(sections(workflow.github.repository)) == {"gate-1", "gate-4"}
+    late.result()
+    assert set(sections(workflow.github.repository)) == {"gate-1", "gate-2", "gate-4"}
 
 
 def test_a_comment_that_is_deleted_meanwhile_is_made_anew(workflow: Workflow) -> None:

@@ -73,6 +73,8 @@ class Faults:
     """The plans of one server, of which the first that fits a request is met."""
 
     def __init__(self) -> None:
+        self.met = 0
+        """How often a fault was met, counted when it begins."""
         self._plans: list[_Plan] = []
         self._lock = threading.Lock()
 
@@ -97,5 +99,6 @@ class Faults:
                     continue
                 if plan.left is not None:
                     plan.left -= 1
+                self.met += 1
                 return plan.fault
         return None

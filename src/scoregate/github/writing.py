@@ -6,9 +6,9 @@ have read before another one wrote. So each writer
 1. reads all comments that are marked as ours, and joins their sections with its own and with what it read before;
 2. writes the whole, into the oldest of them, or into a new one where there is none;
 3. reads back, and begins again where not all of it stands; a pause of chance keeps writers apart;
-4. is done when it stands in two readings a pause apart. Who had read before the first of them and not written by
-   then would take away what stands; but whoever has read writes at once and never waits in between, not for a rate
-   limit either, and the pause is longer than the slowest request that was met.
+4. goes on reading while its own text is on its way: what stands then, and is taken away by it, is written again;
+5. is done when all of it stands in two readings a pause apart, so that whoever writes slowly has seen it. Whoever has
+   read writes at once, and never waits in between, not for a rate limit either.
 
 Joining is commutative and idempotent (`sections.py`), so that comments which several made at the same moment become
 one: each writer takes what they hold into the oldest, and takes away those it made, and those that stay.
@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from typing import TypeVar
 
-from scoregate.errors import ServiceError
+from scoregate.errors import ScoregateError, ServiceError
 from scoregate.github.body import ROOM, compose, is_ours, parse
 from scoregate.github.client import Busy, Client, Comment, NotThere, Refused
 from scoregate.github.sections import Section, joined, stands
@@ -105,7 +106,8 @@ class _Writer:
         body = self._text()
         try:
             if found:
-                self._timed(partial(self.client.update_comment, self.pull_request, found[0].id, body))
+                update = partial(self.client.update_comment, self.pull_request, found[0].id, body)
+                self._while_reading(partial(self._timed, update))
             else:
                 made = self._timed(partial(self.client.create_comment, self.pull_request, body))
                 self.made.add(made.id)
@@ -119,6 +121,15 @@ class _Writer:
             self.room = self.room * 3 // 4
             if self.room < _SMALLEST_ROOM:
                 raise
+
+    def _while_reading(self, write: Callable[[], None]) -> None:
+        """Read again and again until it is written, so often that nothing stands for a pause without being seen."""
+        with ThreadPoolExecutor(1) as pool:
+            written = pool.submit(write)
+            while not wait([written], timeout=self.pace.pause / 2).done:
+                with suppress(ScoregateError):
+                    self._read()
+            written.result()
 
     def _text(self) -> str:
         """As much of what is known as there is room for."""
