@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+REPOSITORY = "acme/support"
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -26,16 +28,16 @@ def pull_request(
     head: str, *, merge: str, branch: str = "change", fork: bool = False, number: int = 7
 ) -> Event:
     """`merge` is the commit that is checked out: the head merged into the base."""
-    of_head = {"id": 2 if fork else 1, "full_name": "someone/shop" if fork else "acme/shop", "fork": fork}
+    of_head = {"id": 2 if fork else 1, "full_name": "someone/shop" if fork else REPOSITORY, "fork": fork}
     payload = {
         "action": "synchronize",
         "number": number,
         "pull_request": {
             "number": number,
             "head": {"sha": head, "ref": branch, "repo": of_head},
-            "base": {"ref": "main", "repo": {"id": 1, "full_name": "acme/shop"}},
+            "base": {"ref": "main", "repo": {"id": 1, "full_name": REPOSITORY}},
         },
-        "repository": {"id": 1, "full_name": "acme/shop"},
+        "repository": {"id": 1, "full_name": REPOSITORY},
     }
     ref = {
         "GITHUB_BASE_REF": "main",
@@ -57,8 +59,8 @@ def workflow_run(head: str, *, fork: bool = True) -> Event:
             "event": "pull_request",
             "head_sha": head,
             "head_branch": "change",
-            "head_repository": {"id": 2 if fork else 1, "full_name": "someone/shop" if fork else "acme/shop"},
+            "head_repository": {"id": 2 if fork else 1, "full_name": "someone/shop" if fork else REPOSITORY},
         },
-        "repository": {"id": 1, "full_name": "acme/shop"},
+        "repository": {"id": 1, "full_name": REPOSITORY},
     }
     return Event("workflow_run", payload, {"GITHUB_REF": "refs/heads/main", "GITHUB_REF_NAME": "main"})

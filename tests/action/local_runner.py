@@ -8,14 +8,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from tests.action.events import Event
+from tests.action.events import REPOSITORY, Event
 from tests.action.expressions import filled, is_wanted
 from tests.action.stand_ins import Services, StepFailed
 from tests.action.workflow_commands import Command, shown_on_the_page
@@ -78,9 +78,21 @@ class LocalRunner:
 
     def use(self, **inputs: str) -> Used:
         """The action with these inputs; `fail_on` is `fail-on`."""
-        temp = Path(tempfile.mkdtemp(prefix="runner-", dir=self.services.folder))
         named = {name.replace("_", "-"): text for name, text in inputs.items()}
-        return _Use(self, self._action, named, temp).run()
+        action = self._action
+        definition: Any = YAML(typ="safe").load(action / "action.yml")
+        unknown = set(named) - set(definition["inputs"])
+        assert not unknown, f"the action has no input {unknown}"
+        run = _Run(self, {"GITHUB_ACTION_PATH": str(action)})
+        run.contexts["inputs"] = {
+            name: named.get(name, filled(declared.get("default", ""), run.contexts))
+            for name, declared in definition["inputs"].items()
+        }
+        return run.steps(definition["runs"]["steps"], definition["outputs"])
+
+    def steps(self, definitions: Sequence[Mapping[str, Any]]) -> Used:
+        """The steps of a job, none of which uses our action."""
+        return _Run(self, {}).steps(definitions, {})
 
     @property
     def _action(self) -> Path:
@@ -90,64 +102,66 @@ class LocalRunner:
         return own if own.is_dir() and not self.services.ready else ACTION
 
 
-class _Use:
-    def __init__(self, runner: LocalRunner, action: Path, inputs: Mapping[str, str], temp: Path) -> None:
+class _Run:
+    def __init__(self, runner: LocalRunner, environment: Mapping[str, str]) -> None:
         self._runner = runner
-        self._definition: dict[str, Any] = YAML(typ="safe").load(action / "action.yml")
-        self._temp = temp
+        self._temp = Path(tempfile.mkdtemp(prefix="runner-", dir=runner.services.folder))
         self._steps: list[Step] = []
-        self._environment = self._of_job(action)
-        unknown = set(inputs) - set(self._definition["inputs"])
-        assert not unknown, f"the action has no input {unknown}"
-        self._contexts: dict[str, object] = {
-            "github": {"token": "t", "run_id": "77", "run_attempt": "1"},
+        self._environment = {**self._of_job(), **environment}
+        services = runner.services
+        self.contexts: dict[str, object] = {
+            "github": {
+                "token": services.token,
+                "run_id": "77",
+                "run_attempt": "1",
+                "event": runner.event.payload,
+            },
             "runner": {"os": "Linux", "arch": "X64"},
             "strategy": {"job-index": runner.job_index},
             "steps": {},
         }
-        self._contexts["inputs"] = {
-            name: inputs.get(name, filled(declared.get("default", ""), self._contexts))
-            for name, declared in self._definition["inputs"].items()
-        }
 
-    def run(self) -> Used:
+    def steps(
+        self, definitions: Sequence[Mapping[str, Any]], outputs: Mapping[str, Mapping[str, str]]
+    ) -> Used:
         known: dict[str, object] = {}
-        for number, definition in enumerate(self._definition["runs"]["steps"]):
+        for number, definition in enumerate(definitions):
             failed = any(step.outcome == "failure" for step in self._steps)
-            step = Step(definition["name"], "skipped")
-            if is_wanted(definition.get("if"), self._contexts, failed=failed):
+            step = Step(_name(definition), "skipped")
+            if is_wanted(definition.get("if"), self.contexts, failed=failed):
                 step = self._used(definition) if "uses" in definition else self._ran(definition, number)
             self._steps.append(step)
             if "id" in definition:
                 known[definition["id"]] = {"outputs": step.outputs, "outcome": step.outcome}
-                self._contexts["steps"] = known
-        outputs = {
-            name: filled(declared["value"], self._contexts)
-            for name, declared in self._definition["outputs"].items()
-        }
-        return Used(tuple(self._steps), outputs)
+                self.contexts["steps"] = known
+        found = {name: filled(declared["value"], self.contexts) for name, declared in outputs.items()}
+        return Used(tuple(self._steps), found)
 
     def _used(self, definition: Mapping[str, Any]) -> Step:
         given: Mapping[str, object] = definition["with"]
-        inputs = {name: filled(_as_written(value), self._contexts) for name, value in given.items()}
+        inputs = {name: filled(_as_written(value), self.contexts) for name, value in given.items()}
         try:
             return Step(
-                definition["name"], "success", outputs=self._runner.services.use(definition["uses"], inputs)
+                _name(definition),
+                "success",
+                outputs=self._runner.services.use(definition["uses"], inputs, self._runner.workspace),
             )
         except StepFailed as error:
-            return Step(definition["name"], "failure", f"{error}\n")
+            return Step(_name(definition), "failure", f"{error}\n")
 
     def _ran(self, definition: Mapping[str, Any], number: int) -> Step:
-        """A script, in the shell that GitHub takes for `shell: bash`, with new files to write to."""
-        assert definition["shell"] == "bash"
+        """A script, in the shell that GitHub takes, with new files to write to."""
+        shell = (
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail"] if "shell" in definition else ["bash", "-e"]
+        )
         files = {name: self._temp / f"{name}-{number}" for name in _FILES}
         for path in files.values():
             path.touch()
         script = self._temp / f"{number}.sh"
-        script.write_text(filled(definition["run"], self._contexts))
-        own = {name: filled(text, self._contexts) for name, text in definition.get("env", {}).items()}
+        script.write_text(filled(definition["run"], self.contexts))
+        own = {name: filled(text, self.contexts) for name, text in definition.get("env", {}).items()}
         done = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", script],
+            [*shell, script],
             cwd=self._runner.workspace,
             env=self._environment | own | {name: str(path) for name, path in files.items()},
             stdout=subprocess.PIPE,
@@ -159,14 +173,14 @@ class _Use:
         )
         self._environment |= _assignments(files["GITHUB_ENV"])
         return Step(
-            definition["name"],
+            _name(definition),
             "success" if done.returncode == 0 else "failure",
             done.stdout,
             _assignments(files["GITHUB_OUTPUT"]),
             files["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8"),
         )
 
-    def _of_job(self, action: Path) -> dict[str, str]:
+    def _of_job(self) -> dict[str, str]:
         """What a runner sets for every step, and of this process what every machine has."""
         runner = self._runner
         payload = self._temp / "event.json"
@@ -177,10 +191,10 @@ class _Use:
             "PATH": os.pathsep.join((str(Path(sys.executable).parent), here["PATH"])),
             "CI": "true",
             "GITHUB_ACTIONS": "true",
-            "GITHUB_ACTION_PATH": str(action),
             "GITHUB_EVENT_PATH": str(payload),
             "GITHUB_JOB": runner.job,
-            "GITHUB_REPOSITORY": "acme/shop",
+            "GITHUB_API_URL": runner.services.api_url,
+            "GITHUB_REPOSITORY": REPOSITORY,
             "GITHUB_RUN_ATTEMPT": "1",
             "GITHUB_RUN_ID": "77",
             "GITHUB_SERVER_URL": "https://github.com",
@@ -190,6 +204,14 @@ class _Use:
             **runner.event.variables,
             **runner.environment,
         }
+
+
+def _name(definition: Mapping[str, Any]) -> str:
+    """As the page of a run calls a step that has no name."""
+    named: str = (
+        definition.get("name") or definition.get("uses") or f"Run {definition['run'].splitlines()[0]}"
+    )
+    return named
 
 
 def _as_written(value: object) -> str:

@@ -28,9 +28,13 @@ class Services:
     folder: Path
     ready: bool = True
     """Whether the cache has an environment already: this Python's, with the scoregate of this checkout in it."""
+    api_url: str = "http://127.0.0.1:9"
+    token: str = "ghs_of_nobody"
 
-    def use(self, action: str, inputs: Inputs) -> Outputs:
-        """Raises StepFailed, and KeyError for an action that has no stand-in."""
+    def use(self, action: str, inputs: Inputs, workspace: Path) -> Outputs:
+        """Paths are seen from the workspace. Raises StepFailed, and KeyError for an action that has no stand-in."""
+        if "path" in inputs:
+            inputs = {**inputs, "path": str(workspace / inputs["path"])}
         known: dict[str, Callable[[Inputs], Outputs]] = {
             "actions/setup-python": self._set_up_python,
             "actions/cache/restore": self._restore,
@@ -54,7 +58,7 @@ class Services:
         return self.folder / "artifacts" / name
 
     def _set_up_python(self, inputs: Inputs) -> Outputs:
-        assert inputs["update-environment"] == "false"
+        """Of this environment, which is in the path already."""
         return {"python-version": platform.python_version(), "python-path": sys.executable}
 
     def _restore(self, inputs: Inputs) -> Outputs:
@@ -91,10 +95,10 @@ class Services:
         return {"artifact-id": "1"}
 
     def _download(self, inputs: Inputs) -> Outputs:
-        assert inputs["merge-multiple"] == "true"
         for name in self.artifacts:
             if fnmatchcase(name, inputs["pattern"]):
-                shutil.copytree(self.artifact(name), inputs["path"], dirs_exist_ok=True)
+                folder = "" if inputs.get("merge-multiple") == "true" else name
+                shutil.copytree(self.artifact(name), Path(inputs["path"]) / folder, dirs_exist_ok=True)
         return {}
 
 

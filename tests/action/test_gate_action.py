@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
+from scoregate.reports.reading import read_build
+from scoregate.starter.workflow import comment_workflow
 from tests.action.checkout import Origin
-from tests.action.local_runner import Used
+from tests.action.local_runner import ACTION, Used
 from tests.cli.project import agent
+from tests.github_server.server import GitHubServer
 
 WORSE = agent("return n if n >= 10 else -1", version="v2")
 REPORTS = {"verdict.json", "verdict.xml", "verdict.md", "rules.csv"}
@@ -25,59 +30,114 @@ def failures(used: Used) -> list[str]:
     return [step.name for step in used.steps if step.outcome == "failure"]
 
 
-def test_a_pull_request_that_makes_nothing_worse_passes(origin: Origin) -> None:
-    origin.author.edit("experiments/agent.py", '"v1"', '"v2"')
-    used = origin.pull_request().use(gates="gates/agent.toml")
-    assert failures(used) == []
-    assert used.outputs["exit-code"] == "0"
-    assert document(used)["outcome"] == "pass"
-    assert Path(used.outputs["junit"]).read_text().startswith("<?xml")
+def comments(github: GitHubServer) -> list[str]:
+    return [comment["body"] for comment in github.repository.comments.values()]
+
+
+def test_a_regression_is_told_everywhere_and_fails_the_last_step_alone(
+    origin: Origin, github: GitHubServer
+) -> None:
+    origin.author.write("experiments/agent.py", WORSE)
+    job = origin.pull_request()
+    github.repository.open_pull_request(7, origin.head)
+    used = job.use(gates="gates/agent.toml")
+    assert failures(used) == [LAST]
+    assert (used.outputs["verdict"], used.outputs["exit-code"]) == ("regression", "1")
+    assert int(used.outputs["regressions"]) >= 1
+    (result,) = json.loads(used.outputs["results"])
+    assert (result["verdict"], result["exit_code"], result["regressed_items"]) == ("regression", 1, 10)
+    line = 1 + origin.author.read("gates/agent.toml").splitlines().index("[scores.correct]")
+    error = next(found for found in used.annotations if found.name == "error")
+    assert (error.properties["file"], error.properties["line"]) == ("gates/agent.toml", str(line))
+    assert used.summary.startswith("### ❌ Regression")
+    (comment,) = comments(github)
+    assert comment.startswith("### ❌ Regression")
+    assert "Running" in github.repository.bodies[0]
+    assert len(github.repository.check_runs) == 1
     (kept,) = origin.services.artifacts
     assert kept.startswith("scoregate-verdict-gates-agent-")
     assert {path.name for path in origin.services.artifact(kept).iterdir()} == REPORTS
-
-
-def test_a_regression_fails_the_last_step_alone_and_every_report_is_kept(origin: Origin) -> None:
-    origin.author.write("experiments/agent.py", WORSE)
-    used = origin.pull_request().use(gates="gates/agent.toml")
-    assert failures(used) == [LAST]
-    assert used.outputs["exit-code"] == "1"
     assert document(used)["outcome"] == "regression"
-    assert len(origin.services.artifacts) == 1
 
 
-def test_fail_on_error_lets_a_verdict_through_whatever_it_is(origin: Origin) -> None:
-    origin.author.write("experiments/agent.py", WORSE)
-    used = origin.pull_request().use(gates="gates/agent.toml", fail_on="error")
+def test_a_push_that_makes_nothing_worse_passes_and_writes_no_comment(
+    origin: Origin, github: GitHubServer
+) -> None:
+    used = origin.pushed().use(gates="gates/agent.toml")
     assert failures(used) == []
-    assert used.outputs["exit-code"] == "1"
+    assert (used.outputs["verdict"], used.outputs["exit-code"]) == ("pass", "0")
+    assert used.summary.startswith("### ✅ Pass")
+    assert Path(used.outputs["junit"]).read_text().startswith("<?xml")
+    assert comments(github) == []
 
 
-def test_fail_on_inconclusive_fails_what_could_not_be_told_apart(origin: Origin) -> None:
+def test_a_fork_has_no_rights_and_the_workflow_behind_it_comments(
+    origin: Origin, github: GitHubServer
+) -> None:
+    origin.author.write("experiments/agent.py", WORSE)
+    job = origin.pull_request()
+    github.repository.open_pull_request(7, origin.head, of="someone/support", of_number=2)
+    used = origin.as_fork(job).use(gates="gates/agent.toml")
+    assert (failures(used), used.outputs["exit-code"]) == ([LAST], "1")
+    assert {found.name for found in used.annotations} == {"error", "warning"}
+    assert used.summary.startswith("### ❌ Regression")
+    assert comments(github) == []
+
+    workflow: Any = YAML(typ="safe").load(comment_workflow())
+    posted = origin.afterwards(job).steps(workflow["jobs"]["comment"]["steps"])
+    assert failures(posted) == []
+    (comment,) = comments(github)
+    assert comment.startswith("### ❌ Regression")
+
+
+def test_what_cannot_be_told_apart_fails_if_asked_for_and_says_so_on_the_page_of_the_job_alone(
+    origin: Origin, github: GitHubServer
+) -> None:
     origin.author.edit("gates/agent.toml", "max_drop = 0.05", "max_drop = 0.02")
-    used = origin.pull_request().use(gates="gates/agent.toml", fail_on="inconclusive")
+    used = origin.pull_request().use(gates="gates/agent.toml", fail_on="inconclusive", comment="false")
+    assert github.exchanges == []
     assert failures(used) == [LAST]
-    assert used.outputs["exit-code"] == "3"
+    assert (used.outputs["verdict"], used.outputs["exit-code"]) == ("inconclusive", "3")
 
 
-@pytest.mark.parametrize("fail_on", ["error", "regression"])
-def test_what_ends_without_a_verdict_fails_and_is_told(origin: Origin, fail_on: str) -> None:
+@pytest.mark.parametrize(
+    ("fail_on", "through"), [("error", {0, 1, 3}), ("regression", {0}), ("inconclusive", {0})]
+)
+def test_the_job_ends_with_the_exit_code_but_for_what_fail_on_lets_through(
+    fail_on: str, through: set[int]
+) -> None:
+    for code in range(6):
+        environment = {"INPUT_FAIL_ON": fail_on, "EXIT_CODE": str(code)}
+        ended = subprocess.run(["bash", ACTION / "end.sh"], env=environment, check=False).returncode
+        assert ended == (0 if code in through else code)
+
+
+def test_what_ends_without_a_verdict_fails_and_its_document_says_why(origin: Origin) -> None:
     origin.author.write("experiments/agent.py", "def task(:\n")
-    used = origin.pull_request().use(gates="gates/agent.toml", fail_on=fail_on)
+    used = origin.pushed().use(gates="gates/agent.toml", fail_on="error")
     assert failures(used) == [LAST]
     assert used.outputs["exit-code"] == "2"
-    (refused,) = document(used)["refused"]
-    assert (refused["gate"], refused["path"], refused["exit_code"]) == ("agent", "gates/agent.toml", 2)
-    assert "experiments/agent.py" in refused["message"]
+    build = read_build(Path(used.outputs["json"]))
+    assert (build.worst, build.exit_code) == ("error", 2)
+    (refused,) = build.refused
+    assert (refused.gate, refused.path) == ("agent", "gates/agent.toml")
+    assert "experiments/agent.py" in refused.message
 
 
-def test_a_project_below_the_top_is_run_in_its_folder(origin: Origin) -> None:
+def test_many_gates_of_a_project_below_the_top_are_one_command_with_one_document(origin: Origin) -> None:
     (origin.author.folder / "agents" / "my shop").mkdir(parents=True)
     for name in ("gates", "datasets", "experiments"):
         origin.author.path(name).rename(origin.author.path(f"agents/my shop/{name}"))
-    used = origin.pushed().use(gates="gates/*.toml", working_directory="agents/my shop")
-    assert failures(used) == []
-    assert document(used)["gate"] == "agent"
+    gate = origin.author.read("agents/my shop/gates/agent.toml")
+    origin.author.write(
+        "agents/my shop/gates/b.toml", gate.replace("experiments/agent.py", "experiments/worse.py")
+    )
+    origin.author.write("agents/my shop/experiments/worse.py", WORSE)
+    used = origin.pushed().use(gates="gates/*.toml\n", working_directory="agents/my shop")
+    assert failures(used) == [LAST]
+    assert used.outputs["exit-code"] == "1"
+    found = read_build(Path(used.outputs["json"]))
+    assert {row.gate: row.word for row in found.rows} == {"agent": "pass", "b": "regression"}
 
 
 def test_shards_are_run_by_jobs_and_decided_by_the_one_behind_them(origin: Origin) -> None:
@@ -105,7 +165,7 @@ for name in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY"
             file.write("exit-code=0\\nPATH=/nowhere\\n")
 """
     origin.author.write("experiments/agent.py", agent("return -1", before=before, version="v2"))
-    used = origin.pull_request().use(gates="gates/agent.toml")
+    used = origin.pushed().use(gates="gates/agent.toml")
     assert "::error title=mine::no" in used.log
     assert [found.message for found in used.annotations if found.message == "no"] == []
     assert used.outputs["exit-code"] == "1"
