@@ -122,6 +122,8 @@ def test_what_ends_without_a_verdict_fails_and_its_document_says_why(origin: Ori
     (refused,) = build.refused
     assert (refused.gate, refused.path) == ("agent", "gates/agent.toml")
     assert "experiments/agent.py" in refused.message
+    assert used.outputs["verdict"] == "error"
+    assert "experiments/agent.py" in used.summary
 
 
 def test_many_gates_of_a_project_below_the_top_are_one_command_with_one_document(origin: Origin) -> None:
@@ -138,6 +140,11 @@ def test_many_gates_of_a_project_below_the_top_are_one_command_with_one_document
     assert used.outputs["exit-code"] == "1"
     found = read_build(Path(used.outputs["json"]))
     assert {row.gate: row.word for row in found.rows} == {"agent": "pass", "b": "regression"}
+    results = json.loads(used.outputs["results"])
+    assert {one["gate"]: one["verdict"] for one in results} == {
+        "agents/my shop/gates/agent.toml": "pass",
+        "agents/my shop/gates/b.toml": "regression",
+    }
 
 
 def test_shards_are_run_by_jobs_and_decided_by_the_one_behind_them(origin: Origin) -> None:

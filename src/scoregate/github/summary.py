@@ -16,10 +16,13 @@ _KEPT_FREE = 2_000
 
 
 def summary(reports: Sequence[Report], sections: Sequence[Section], there: int = 0) -> str:
-    """The text, of so many bytes that it fits behind those that are there already."""
-    room = MOST_BYTES - there - _KEPT_FREE
+    """The text, of so many bytes that it fits behind those that are there already.
+
+    Behind the sections of the reports are those of gates that have none, which say why.
+    """
     parts = [headline(sections)]
-    room -= _bytes(parts[0])
+    parts += [part.opening for section in sections[len(reports) :] for part in section.parts]
+    room = MOST_BYTES - there - _KEPT_FREE - sum(_bytes(part) + 2 for part in parts)
     left = 0
     for report in reports:
         text = render(report, "markdown")
