@@ -23,6 +23,8 @@ _Labels = NDArray[np.uint16] | NDArray[np.bool_]
 _MOST_PATTERNS = 5_000
 """With more ways to label one cluster, runs are drawn one by one instead of from the list of all ways."""
 _BLOCK_BYTES = 1_000_000
+_KEPT_BYTES, _FEW_ROWS = 100_000, 16
+"""A larger block of memory is given back and given anew each time, page by page, which takes longer than the work."""
 _RELABELLINGS_AT_ONCE = 256
 _DRAWN_BYTES = 32_000_000
 _FEW_BLOCKS = 100
@@ -86,7 +88,8 @@ class LabelDraws:
         """The drawn weights of these clusters: (count, clusters × (k_b + k_c − 1))."""
         labels = drawn.take(clusters, axis=1)
         if self.patterns is not None:
-            weights = self.patterns.take(labels, axis=0)
+            # Numbers of another type would be made such ones piece by piece, at several times the cost.
+            weights = self.patterns.take(labels.astype(np.intp), axis=0)
         else:
             weights = np.where(labels, 1.0 / self.candidate_trials, -1.0 / self.baseline_trials)
         return weights.reshape(len(labels), -1)
@@ -171,8 +174,9 @@ class Parts:
         for start, stop, slices in self.blocks:
             total = np.zeros((count, scores))
             for low, high in _steps(start, stop, step):
-                weights = draws.weights(drawn, self.clusters[low:high])
-                total += weights @ self.runs[low:high].reshape(-1, scores)
+                runs, of_these = self.runs[low:high].reshape(-1, scores), self.clusters[low:high]
+                for first, last in _steps(0, count, max(_FEW_ROWS, _KEPT_BYTES // (8 * len(runs)))):
+                    total[first:last] += draws.weights(drawn[first:last], of_these) @ runs
             result[slices] += total
         return result.transpose(1, 0, 2)
 
