@@ -240,8 +240,13 @@ def main(builds: str, seed: int, workers: int, wanted: tuple[str, ...], max_buil
             for place in chosen
             for first in range(0, number[place], _CHUNK)
         }
+        left = Counter(waiting.values())
         for done in as_completed(waiting):
-            found[waiting[done]] += done.result()
+            place = waiting[done]
+            found[place] += done.result()
+            left[place] -= 1
+            if not left[place]:
+                click.echo(f"  {rows[place].what}: {number[place]} builds", err=True)
     lines = [_line(rows[place], found[place], number[place], seed, quick=quick) for place in chosen]
     click.echo(tabulate(lines, headers=HEADERS, tablefmt="github", disable_numparse=True))
     sys.exit(1 if any(line[-1] == "NO" for line in lines) else 0)
