@@ -67,6 +67,14 @@ def test_equals_enumeration_of_all_relabellings(
     assert test.p_value == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize("unit", [2, 70, 300])
+def test_the_unit_of_the_totals_does_not_matter(unit: int) -> None:
+    """Also where ten runs of a cluster are too large to be told apart by one number of 64 bits."""
+    runs = np.random.default_rng(4).integers(0, 3, (2, 12, 5))
+    plain, scaled = (exact_permutation_test(*(runs * times)) for times in (1, unit))
+    assert scaled.p_value == pytest.approx(plain.p_value, rel=1e-9)
+
+
 def test_the_chance_of_a_small_p_value_is_one_that_could_have_come_up() -> None:
     test = exact_permutation_test(*arms(3, 1))
     assert test.attainable == pytest.approx([1 / 16, 5 / 16, 11 / 16, 15 / 16, 1.0])

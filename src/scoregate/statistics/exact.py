@@ -60,8 +60,9 @@ def exact_permutation_test(baseline: NDArray[np.int64], candidate: NDArray[np.in
     length = 1 + sum(sum(row[-chosen:]) * n for row, n in kinds)
     size = 1 << (length - 1).bit_length()
     spectrum = np.ones(size // 2 + 1, dtype=complex)
+    transform = _kept_transform if size <= _LARGEST_KEPT else _transform
     for row, n in kinds:
-        spectrum *= _spectrum(row, chosen, size) ** n
+        spectrum *= transform(row, chosen, size) ** n
     cumulative = np.cumsum(np.clip(np.fft.irfft(spectrum, size)[:length], 0.0, None))
     cumulative = np.clip(cumulative / cumulative[-1], _SMALLEST_P, 1.0)
     # Sums that no subset has repeat the value before them; below the smallest sum there is only rounding noise.
@@ -84,13 +85,18 @@ def _distinct_rows(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[
     return rows[first], counts
 
 
-@lru_cache(maxsize=256)
-def _spectrum(values: tuple[int, ...], chosen: int, size: int) -> NDArray[np.complex128]:
-    """Of `_subset_sums`, padded to `size`. Both are kept, as few trials hold few kinds of values; not to be changed."""
+def _transform(values: tuple[int, ...], chosen: int, size: int) -> NDArray[np.complex128]:
+    """The spectrum of `_subset_sums`, padded to `size`."""
     return np.fft.rfft(_subset_sums(values, chosen), size)
 
 
-@lru_cache(maxsize=1_000)
+_LARGEST_KEPT = 8_192
+"""Larger ones would fill the memory."""
+_kept_transform = lru_cache(maxsize=256)(_transform)
+"""Kept, like the sums, as few trials hold few kinds of values. Not to be changed by who is given them."""
+
+
+@lru_cache(maxsize=500)
 def _subset_sums(values: tuple[int, ...], chosen: int) -> NDArray[np.float64]:
     """Distribution of the sum of a random subset of `chosen` values, ascending: index = sum, entry = probability."""
     top = sum(values[-chosen:])
