@@ -44,7 +44,7 @@ def test_a_regression_is_told_everywhere_and_fails_the_last_step_alone(
     assert failures(used) == [LAST]
     assert (used.outputs["verdict"], used.outputs["exit-code"]) == ("regression", "1")
     assert int(used.outputs["regressions"]) >= 1
-    (result,) = json.loads(used.outputs["results"])
+    result = json.loads(used.outputs["gates"])["gates/agent.toml"]
     assert (result["verdict"], result["exit_code"], result["regressed_items"]) == ("regression", 1, 10)
     line = 1 + origin.author.read("gates/agent.toml").splitlines().index("[scores.correct]")
     error = next(found for found in used.annotations if found.name == "error")
@@ -140,8 +140,8 @@ def test_many_gates_of_a_project_below_the_top_are_one_command_with_one_document
     assert used.outputs["exit-code"] == "1"
     found = read_build(Path(used.outputs["json"]))
     assert {row.gate: row.word for row in found.rows} == {"agent": "pass", "b": "regression"}
-    results = json.loads(used.outputs["results"])
-    assert {one["gate"]: one["verdict"] for one in results} == {
+    results = json.loads(used.outputs["gates"])
+    assert {gate: one["verdict"] for gate, one in results.items()} == {
         "agents/my shop/gates/agent.toml": "pass",
         "agents/my shop/gates/b.toml": "regression",
     }
