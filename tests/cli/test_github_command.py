@@ -169,6 +169,8 @@ def test_the_gates_of_a_build_are_told_of_whatever_became_of_them(
             ("publish", "broken.json"),
             "broken.json: is no result document: $: 'schema' is a required property",
         ),
+        (("publish", "empty.json"), "empty.json: tells of no gate"),
+        (("publish-fork", "empty.json"), "empty.json: tells of no gate"),
         (("running", "gates/none.toml"), "gates/none.toml: there is no such gate"),
         (("running", "experiments"), "experiments: there is no gate in this folder"),
         (("publish-fork", "link.json"), "link.json: is a link to another file"),
@@ -180,6 +182,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
     project: Project, workflow: Workflow, words: tuple[str, ...], message: str
 ) -> None:
     project.write("broken.json", "{}")
+    project.write("empty.json", render(Build(), "json"))
     project.write("large.json", " " * (5 << 20))
     project.path("link.json").symlink_to("result.json")
     ended = project.scoregate("github", *words, environment=workflow.environ())

@@ -136,9 +136,14 @@ def publish_fork(document: Path, label: str | None) -> None:
 
 
 def _builds(documents: tuple[Path, ...]) -> list[Build]:
+    from scoregate.errors import ResultsError
     from scoregate.reports.reading import read_build
 
-    return [read_build(document) for document in documents]
+    builds = [read_build(document) for document in documents]
+    for document, build in zip(documents, builds, strict=True):
+        if not build.rows:
+            raise ResultsError("tells of no gate", where=str(document))
+    return builds
 
 
 def _from_top(gates: tuple[Path, ...]) -> list[str]:
