@@ -15,7 +15,7 @@ from scoregate.github.section import section_of
 from scoregate.github.writing import Pace
 from tests.github.at_once import GATES, NUMBER, at_once, report, sections, word
 from tests.github.workflow import Workflow
-from tests.github_server.faults import slow
+from tests.github_server.faults import slow, status
 from tests.github_server.server import GitHubServer
 
 LATENCY = 0.02
@@ -63,6 +63,18 @@ def test_comments_that_others_left_become_the_oldest(workflow: Workflow) -> None
     publish([report(0)], workflow.job, workflow.told.append, timing=TIMING)
     assert list(held.comments) == made[:1]
     assert set(sections(held)) == {"gate-0", "gate-1", "gate-2", "gate-3"}
+
+
+def test_a_comment_that_cannot_be_taken_away_is_no_harm(workflow: Workflow) -> None:
+    held = workflow.github.repository
+    for number in (1, 2):
+        held.create_comment(7, {"body": compose([section_of(report(number), workflow.job)])})
+    workflow.github.faults.add(status(403), method="DELETE", times=None)
+    publish([report(4)], workflow.job, workflow.told.append, timing=TIMING)
+
+    assert workflow.told == []
+    oldest = held.comments[min(held.comments)]["body"]
+    assert {one.title for one in parse(oldest)} == {"gate-1", "gate-2", "gate-4"}
 
 
 def test_a_writer_who_loses_writes_again(workflow: Workflow) -> None:
