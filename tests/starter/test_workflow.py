@@ -110,13 +110,14 @@ ELSEWHERE = ('working-directory: "."', "working-directory: elsewhere")
         ([("gates: |\n            gates/agent.toml", "gates: gates/agent.toml")], NO_BLOCK),
         ([("gates: |", "gates: >-")], NO_BLOCK),
         ([ELSEWHERE, ("  gate:\n", "   gate:\n")], "its jobs are not indented by two spaces"),
+        ([ELSEWHERE, ("  gate:\n", " gate:\n  steps:\n")], "its jobs are not indented by two spaces"),
         ([ELSEWHERE, ("jobs:\n", "jobs: {}\nenv:\n")], "it has no `jobs:` of its own line"),
         (
             [ELSEWHERE, ("            gates/agent.toml", "            a.toml\nenv: {}")],
             "`jobs:` is not the last part of it",
         ),
     ],
-    ids=["plain", "folded", "indented", "flow", "not-last"],
+    ids=["plain", "folded", "indented", "one-space", "flow", "not-last"],
 )
 def test_a_workflow_that_cannot_be_extended_is_refused_and_what_to_add_is_said(
     project: Project, edits: list[tuple[str, str]], why: str
