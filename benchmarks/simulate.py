@@ -48,6 +48,9 @@ def main(
 ) -> None:
     quick = builds == "quick"
     figures = reference_rows() if world == "reference" else second_world_rows()
+    known = {figure.row for figure in figures} | ({"21", "22"} if world == "reference" else set())
+    if unknown := set(rows) - known:
+        raise click.BadParameter(f"there is no row {', '.join(sorted(unknown))}", param_hint="--row")
     wanted = [figure for figure in figures if not rows or figure.row in rows]
     say = partial(click.echo, err=True)
     kept = None if resume is None else KeptTallies(resume, seed)

@@ -110,7 +110,12 @@ def test_a_baseline_may_stand_in_langfuse_alone(project: Project, runs: list[End
     before, now = (done.started for done in runs)
     project.write("gates/remote.toml", f'baseline = "langfuse:{before}"\n{gate}')
     told = project.scoregate("check", "gates/remote.toml", "--candidate", now, "--json").json()
-    assert told == {**verdict(project, before, now), "gate": "remote"}
+    named = {"gate": "remote", "path": "gates/remote.toml"}
+    stored = {**verdict(project, before, now), **named}
+    for document in (told, stored):
+        place = document["provenance"].pop("gate")  # file and lines
+        assert place["path"].startswith("gates/")
+    assert told == stored
 
 
 def test_delivery_survives_faults_and_a_while_without_a_server(
