@@ -84,8 +84,9 @@ def cli() -> None:
     baseline. The build fails on a regression, and only on a real one.
 
     \b
-    Exit codes: 0 pass, 1 regression, 2 usage or configuration, 3 inconclusive, 4 invalid comparison,
-    5 interrupted. --debug anywhere shows the traceback of an error.
+    Exit codes: 0 pass, or inconclusive where the gate only warns, 1 regression, 2 usage or configuration,
+    3 inconclusive, 4 invalid comparison, 5 interrupted, a limit reached, or not delivered. --debug anywhere
+    shows the traceback of an error.
     """
 
 
