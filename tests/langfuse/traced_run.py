@@ -102,6 +102,7 @@ def _value(value: Any) -> Any:
 
 def fork_when_asked() -> None:
     """Returns in the forked processes alone, with their arguments, environment and streams."""
+    # What each run imports, once for all of them.
     import langfuse  # noqa: F401
     from opentelemetry.proto.collector.trace.v1 import trace_service_pb2  # noqa: F401
 

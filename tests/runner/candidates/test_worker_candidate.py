@@ -265,7 +265,10 @@ def test_processes_are_forked_from_one_that_has_not_loaded_the_file(candidate: C
 
 
 def test_the_death_of_what_forks_them_costs_no_item(candidate: Candidate) -> None:
-    assert ask(candidate, "kills_the_server", "shape", "exits", "pids")[1][0] == "order-1"
+    _, shape, ended, pids = ask(candidate, "kills_the_server", "shape", "ends", "pids")
+    assert shape[0] == "order-1"
+    assert isinstance(ended, CandidateError)
+    assert len(pids) == 2  # forked by another one
 
 
 def test_nothing_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
