@@ -46,8 +46,8 @@ gate: setup ## Run the example gate: candidate, scores, baseline, verdict
 
 # What is compiled once is kept, also where an image forbids it: hundreds of processes would compile it again.
 test: export PYTHONDONTWRITEBYTECODE :=
-test: setup ## Run the tests, or some: ARGS="tests/gates/test_rounds.py -k cluster"; IMPURE=1 without those of `coverage`
-	$(BIN)/python -m pytest $(or $(ARGS),$(IN_PARALLEL) $(if $(IMPURE),$(PURE:%=--ignore=%)))
+test: setup ## Run the tests, or some: ARGS="tests/gates/test_rounds.py -k cluster"
+	$(BIN)/python -m pytest $(or $(ARGS),$(IN_PARALLEL))
 
 # Their telemetry is off before their pytest plugins are loaded. A skipped test is a failed one there.
 test-adapters: export DEEPEVAL_TELEMETRY_OPT_OUT := 1
