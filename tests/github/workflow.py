@@ -39,7 +39,11 @@ class Workflow:
 
     def environ(self) -> dict[str, str]:
         event = self.event or {
-            "pull_request": {"number": self.pull_request, "head": {"sha": self.head}},
+            "pull_request": {
+                "number": self.pull_request,
+                "head": {"sha": self.head},
+                "base": {"ref": "main"},
+            },
         }
         payload = self.folder / "event.json"
         payload.write_text(json.dumps(event if self.pull_request or self.event else {}))

@@ -43,7 +43,8 @@ def check_many(
                 seed=seed,
                 store_path=store_path,
             )
-            report = report_of(decided, evidence=True)
+            asked = {"baseline": baseline, "on_inconclusive": on_inconclusive, "seed": seed}
+            report = report_of(decided, evidence=True, asked=asked)
         except ScoregateError as error:
             say(str(error))
             found.add(refused(gate, error))

@@ -52,5 +52,6 @@ def merge(
     if found.baseline is None and found.candidate.id and not as_json:
         show_run(found.candidate, as_json)
         print_text()
-    present(found, outputs=wanted, as_json=as_json)
+    asked = {"baseline": baseline, "on_inconclusive": on_inconclusive, "seed": seed}
+    present(found, outputs=wanted, as_json=as_json, asked=asked)
     return found.verdict.exit_code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -310,7 +311,14 @@ def _run(request: Request, stdout: TextIO, part: Part | None) -> int:
             from scoregate.reports.run_text import run_summary
 
             print_text(run_summary(found.candidate) + "\n", stream=stdout)
-        present(found, outputs=outputs, as_json=request.as_json, stdout=stdout, silent=silent)
+        present(
+            found,
+            outputs=outputs,
+            as_json=request.as_json,
+            stdout=stdout,
+            silent=silent,
+            asked=asdict(request),
+        )
 
     try:
         return run_gate(request, terminal, decided).exit_code

@@ -252,13 +252,17 @@ def present(
     stdout: TextIO | None = None,
     decides: bool = True,
     silent: bool = False,
+    asked: Mapping[str, object] | None = None,
 ) -> None:
-    """Print the verdict unless `silent`, then write the reports: a file that cannot be written hides nothing."""
+    """Print the verdict unless `silent`, then write the reports: a file that cannot be written hides nothing.
+
+    `asked` are the options of the command, of which a document keeps those that bear on the verdict.
+    """
     from scoregate.errors import PASS
     from scoregate.reports import write_report
 
     gate, verdict, candidate = found.gate, found.verdict, found.candidate
-    report = report_of(found, decides=decides, evidence=bool(as_json or outputs))
+    report = report_of(found, decides=decides, evidence=bool(as_json or outputs), asked=asked)
     stdout = stdout or sys.stdout
     if not silent:
         show(report, as_json=as_json, stdout=stdout)
@@ -274,7 +278,13 @@ def present(
         write_outputs(outputs, write, gate.root, passed=(found.undelivered_code or verdict.exit_code) == PASS)
 
 
-def report_of(found: Decided, *, decides: bool = True, evidence: bool = False) -> Report:
+def report_of(
+    found: Decided,
+    *,
+    decides: bool = True,
+    evidence: bool = False,
+    asked: Mapping[str, object] | None = None,
+) -> Report:
     """What is shown of a verdict; with `evidence` also what only documents show, which a plain run does without."""
     from scoregate.reports import Report
     from scoregate.sources import of_other_project
@@ -295,7 +305,7 @@ def report_of(found: Decided, *, decides: bool = True, evidence: bool = False) -
         judge_usage=found.judge_usage,
         last_round=_last_round(gate) if verdict.rounds else "D",
     )
-    return _with_evidence(report, found) if evidence else report
+    return _with_evidence(report, found, asked) if evidence else report
 
 
 def _corrected(gate: Gate, candidate: Run, baseline: Run | None) -> Mapping[str, CorrectedValue | str]:
@@ -332,7 +342,7 @@ def show_text(made: Rendering, stdout: TextIO) -> None:
     stdout.flush()
 
 
-def _with_evidence(report: Report, found: Decided) -> Report:
+def _with_evidence(report: Report, found: Decided, asked: Mapping[str, object] | None) -> Report:
     from dataclasses import replace
 
     from scoregate.reports.policy import Policy
@@ -340,7 +350,7 @@ def _with_evidence(report: Report, found: Decided) -> Report:
 
     return replace(
         report,
-        provenance=Provenance.of(found.candidate, found.baseline, found.gate),
+        provenance=Provenance.of(found.candidate, found.baseline, found.gate, asked),
         policy=Policy.of(found.gate, report.contracts),
         path=found.gate.place if found.gate.path else None,
     )

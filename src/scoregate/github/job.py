@@ -35,6 +35,8 @@ class Job:
     server_url: str = _SERVER
     event: str | None = None
     pull_request: int | None = None
+    base_branch: str | None = None
+    """The branch that the pull request is for."""
     commit: str | None = None
     """The commit under review: the head of the pull request, and not GitHub's merge of it with its base."""
     run: WorkflowRun = WorkflowRun()
@@ -61,6 +63,7 @@ class Job:
             server_url=environ.get("GITHUB_SERVER_URL") or _SERVER,
             event=name or None,
             pull_request=_number(pull, "number"),
+            base_branch=_text(_object(pull, "base"), "ref"),
             commit=_text(_object(pull, "head"), "sha")
             or _text(built, "head_sha")
             or environ.get("GITHUB_SHA")

@@ -6,6 +6,7 @@ as an entity: no fence, that something in it could end, and no `<` of theirs, so
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -213,10 +214,17 @@ def _facts(report: Report, job: Job) -> str:
 
 
 def reproduce(report: Report, job: Job) -> str:
-    """What a reader types to see the same, at the top of a clone."""
-    gate = gate_name(report)
-    command = proposed_command("run", gate if gate.endswith(".toml") else f"gates/{gate}.toml")
-    return f"gh pr checkout {job.pull_request} && {command}" if job.pull_request else command
+    """What a reader types at the top of a clone to see the same: in the folder and with the options of the command."""
+    gate, known = gate_name(report), report.provenance
+    gate = gate if gate.endswith(".toml") else f"gates/{gate}.toml"
+    folder = gate.removesuffix(f"/{report.path}") if report.path else gate
+    named = gate if folder == gate else report.path
+    command = proposed_command("run", named, *(known.asked.words() if known else ()))
+    if report.verdict.policy_changes and job.base_branch:  # by which a build knows what it is held against
+        command = f"GITHUB_BASE_REF={shlex.quote(job.base_branch)} {command}"
+    steps = [f"gh pr checkout {job.pull_request}"] if job.pull_request else []
+    steps += [f"cd {shlex.quote(folder)}"] if folder != gate else []
+    return " && ".join([*steps, command])
 
 
 def _items(name: str, what: str, items: Sequence[MovedItem], report: Report) -> Iterator[Part]:

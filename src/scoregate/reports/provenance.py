@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 from scoregate.errors import ConfigError
 from scoregate.gate_file import Gate
@@ -90,6 +90,51 @@ class GateFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The options of the command that bear on the verdict, as they were given; each as by default where it was not."""
+
+    sparse: ClassVar[bool] = True
+    candidate: str | None = None
+    experiment: str | None = None
+    replay: str | None = None
+    version: str | None = None
+    baseline: str | None = None
+    against: str | None = None
+    rescore_baseline: bool = False
+    on_inconclusive: Literal["warn", "fail"] | None = None
+    trials: int | None = None
+    timeout: float | None = None
+    keep_going: bool = False
+    only_failed: bool = False
+    item: tuple[str, ...] = ()
+    slice: tuple[str, ...] = ()
+    sample: int | None = None
+    limit: int | None = None
+    seed: int = 0
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Asked:
+        """Of all options of a command, under the names that they have in Python."""
+        given: dict[str, Any] = {}
+        for one in fields(cls):
+            if one.name in options:
+                value = options[one.name]
+                given[one.name] = str(value) if isinstance(value, Path) else value
+        return cls(**given)
+
+    def words(self) -> Iterator[str]:
+        """The options as words of `scoregate run`."""
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if value == one.default:
+                continue
+            for each in value if isinstance(value, tuple) else (value,):
+                yield f"--{one.name.replace('_', '-')}"
+                if each is not True:
+                    yield f"{each:g}" if isinstance(each, float) else str(each)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """Of both runs, and of the program that decided."""
 
@@ -99,15 +144,23 @@ class Provenance:
     candidate: RunProvenance
     baseline: RunProvenance | None
     gate: GateFile | None = None
+    asked: Asked = Asked()
 
     @classmethod
-    def of(cls, candidate: Run, baseline: Run | None, gate: Gate | None = None) -> Provenance:
+    def of(
+        cls,
+        candidate: Run,
+        baseline: Run | None,
+        gate: Gate | None = None,
+        asked: Mapping[str, Any] | None = None,
+    ) -> Provenance:
         """Of a verdict that this program reached now."""
         return cls(
             scoregate=__version__,
             candidate=RunProvenance.of(candidate),
             baseline=None if baseline is None else RunProvenance.of(baseline),
             gate=None if gate is None else GateFile.of(gate),
+            asked=Asked.of(asked or {}),
         )
 
 
