@@ -21,7 +21,7 @@ def visible(body: str) -> str:
 
 def test_a_comment_goes_from_running_to_the_verdict_in_place(workflow: Workflow) -> None:
     publish_running([GATE], workflow.job, workflow.told.append, timing=FAST)
-    assert visible(workflow.comment).startswith("### ⏳ Running in <code>support-agent</code>")
+    assert visible(workflow.comment) == RUNNING
 
     publish([REGRESSION], workflow.job, workflow.told.append, timing=FAST)
 
@@ -29,6 +29,14 @@ def test_a_comment_goes_from_running_to_the_verdict_in_place(workflow: Workflow)
     assert len(workflow.github.repository.comments) == 1
 
 
+RUNNING = """\
+### ⏳ Running in <code>support-agent</code>
+
+#### ⏳ <code>support-agent</code>: running
+
+No verdict yet of <code>4f3c2b1</code>: it is being made in \
+[this run](https://github.com/acme/support/actions/runs/100/attempts/1). Where that has ended, it ended without one."""
+"""What stands also where the run is cancelled: a cancelled job says nothing more."""
 COMMENT = """\
 ### ❌ Regression in <code>support-agent</code>: 1 of 1 rule broken, 2 items worse, 1 better
 
@@ -124,6 +132,26 @@ def test_each_gate_has_a_section_and_the_headline_names_the_worst(workflow: Work
     assert workflow.outputs["verdict"] == "regression"
     titles = re.findall(r"^#### .. *<code>([\w-]+)</code>", seen, re.MULTILINE)
     assert titles == ["support-agent", "tone", "billing"]
+
+
+def test_gates_of_one_name_in_two_projects_are_told_apart_in_the_comment_and_among_the_checks(
+    workflow: Workflow,
+) -> None:
+    """Of checks of one name GitHub shows the last, which would hide the other."""
+    places = [GateFile(path="agents/shop/gates/support-agent.toml"), GateFile(path=GATE)]
+    reports = [
+        replace(report, provenance=replace(PROVENANCE, gate=place))
+        for report, place in zip((REGRESSION, PASS), places, strict=True)
+    ]
+    publish_running([place.path for place in places], workflow.job, workflow.told.append, timing=FAST)
+    assert "#### ⏳ <code>agents/shop/gates/support-agent.toml</code>: running" in workflow.comment
+    publish(reports, workflow.job, workflow.told.append, timing=FAST)
+    assert "#### ❌ <code>agents/shop/gates/support-agent.toml</code>: regression" in workflow.comment
+    assert "#### ✅ <code>support-agent</code>: pass" in workflow.comment
+    assert {made.asked["name"] for made in workflow.github.repository.check_runs.values()} == {
+        "scoregate: agents/shop/gates/support-agent.toml",
+        "scoregate: support-agent",
+    }
 
 
 def test_a_matrix_has_a_section_a_label(workflow: Workflow) -> None:

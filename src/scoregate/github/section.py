@@ -35,6 +35,7 @@ from scoregate.reports.text import cut, one_line
 from scoregate.wording import count, plural, proposed_command
 
 _LONGEST_TITLE = 120
+_NOTHING = Tally()
 _LONGEST_COMMIT = 64
 _REASON = 600
 _TABLE_SHARE = 5_000
@@ -49,9 +50,15 @@ _ALIGNMENT = ("---", "---", "---", "--:", "--:")
 
 
 def running(gate: str, job: Job, label: str | None = None) -> Section:
-    """Of a gate that has begun. `gate` is its file as seen from the top of the repository."""
-    title = gate.rpartition("/")[2].removesuffix(".toml")
-    return _section(gate, title, "running", job, label)
+    """Of a gate that has begun. `gate` is its file as seen from the top of the repository.
+
+    A run that is cancelled says nothing more, so that the text says where to look.
+    """
+    begun = _section(gate, "running", job, label)
+    where = f"in {link('this run', job.run_url)}" if job.run_url else "in a run that says nothing of itself"
+    of = f" of {code(short(job.commit))}" if job.commit else ""
+    text = f"No verdict yet{of}: it is being made {where}. Where that has ended, it ended without one."
+    return replace(begun, parts=(Part(HEAD, f"{_heading(begun)}\n\n{text}"),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +93,13 @@ def without_verdict(build: Build, place: Callable[[str], str]) -> list[WithoutVe
 
 
 def section_without(one: WithoutVerdict, job: Job, label: str | None = None) -> Section:
-    begun = running(one.gate, job, label)
-    title = f"#### {SIGNS[one.word]} {code(begun.title)}: {one.word}"
-    return replace(begun, word=one.word, parts=(Part(HEAD, f"{title}\n\n{inline(cut(one.why, _REASON))}"),))
+    section = _section(one.gate, one.word, job, label)
+    return replace(section, parts=(Part(HEAD, f"{_heading(section)}\n\n{inline(cut(one.why, _REASON))}"),))
 
 
 def section_of(report: Report, job: Job, label: str | None = None) -> Section:
     """Of a gate that has decided."""
-    verdict, name = report.verdict, gate_name(report)
+    verdict = report.verdict
     deciding = [rule for rule in verdict.rules if rule.role != "advisory"]
     moved = moved_items(report)
     tally = Tally(
@@ -103,15 +109,16 @@ def section_of(report: Report, job: Job, label: str | None = None) -> Section:
         better=sum(not item.worse for item in moved),
     )
     word: Word = "error" if report.undelivered_code else verdict.outcome
+    section = _section(gate_name(report), word, job, label, tally)
     parts = (
-        *_policy(report),
-        Part(HEAD, "\n\n".join(_head(report, job, label, word, moved))),
+        *_policy(report, section),
+        Part(HEAD, "\n\n".join(_head(report, job, section, moved))),
         *_items("worse", "got worse", [item for item in moved if item.worse], report),
         *_items("better", "got better", [item for item in moved if not item.worse], report),
         *_folded("holds", *_holding(report)),
         *_folded("more", "More about it", list(_more(report))),
     )
-    return _section(name, verdict.gate or name, word, job, label, tally=tally, parts=parts)
+    return replace(section, parts=parts)
 
 
 def gate_name(report: Report) -> str:
@@ -120,16 +127,11 @@ def gate_name(report: Report) -> str:
     return gate.path if gate is not None else report.verdict.gate or "gate"
 
 
-def _section(
-    gate: str,
-    title: str,
-    word: Word,
-    job: Job,
-    label: str | None,
-    *,
-    tally: Tally = Tally(),  # noqa: B008  frozen
-    parts: tuple[Part, ...] = (),
-) -> Section:
+def _section(gate: str, word: Word, job: Job, label: str | None, tally: Tally = _NOTHING) -> Section:
+    folder, _, file = gate.rpartition("/")
+    title = (
+        file.removesuffix(".toml") if folder == "gates" else gate
+    )  # gates of two projects may have one name
     shown = f"{title} ({label})" if label else title
     return Section(
         key=key_of(gate, label),
@@ -138,24 +140,24 @@ def _section(
         run=job.run,
         commit=cut(one_line(job.commit or ""), _LONGEST_COMMIT),
         tally=tally,
-        parts=parts,
     )
 
 
-def _policy(report: Report) -> Iterator[Part]:
+def _heading(section: Section, more: str = "") -> str:
+    return f"#### {SIGNS[section.word]} {code(section.title)}: {section.word}{more}"
+
+
+def _policy(report: Report, section: Section) -> Iterator[Part]:
     lines = report.verdict.policy_changes
     if lines:
-        title = code(cut(report.verdict.gate or "gate", _LONGEST_TITLE))
-        yield Part(POLICY, "\n\n".join([f"{title}:", *bullets(map(inline, lines), _LIST_SHARE)]))
+        yield Part(
+            POLICY, "\n\n".join([f"{code(section.title)}:", *bullets(map(inline, lines), _LIST_SHARE)])
+        )
 
 
-def _head(
-    report: Report, job: Job, label: str | None, word: Word, moved: Sequence[MovedItem]
-) -> Iterator[str]:
+def _head(report: Report, job: Job, section: Section, moved: Sequence[MovedItem]) -> Iterator[str]:
     verdict = report.verdict
-    shown = f"{verdict.gate or 'gate'} ({label})" if label else verdict.gate or "gate"
-    partial = " of a selection of the dataset, which is no pass" if verdict.partial else ""
-    yield f"#### {SIGNS[word]} {code(cut(shown, _LONGEST_TITLE))}: {word}{partial}"
+    yield _heading(section, " of a selection of the dataset, which is no pass" if verdict.partial else "")
     if report.undelivered_code:
         yield f"The verdict is **{verdict.outcome}**, but what had to be delivered is not all delivered."
     yield inline(cut(verdict.reason, _REASON))
