@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.judged import judged_project
 from tests.cli.project import Project, agent
+from tests.cli.three_gates import three_gates
 from tests.model_server.answers import Answer, judged
 from tests.model_server.request import ModelRequest
 from tests.model_server.server import ModelServer
@@ -42,6 +43,17 @@ def regressed(_regressed: tuple[Path, str], tmp_path: Path) -> tuple[Project, st
     folder, run = _regressed
     shutil.copytree(folder, tmp_path / "project")
     return Project(tmp_path / "project"), run
+
+
+@pytest.fixture(scope="session")
+def _three(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return three_gates(tmp_path_factory.mktemp("three") / "project")
+
+
+@pytest.fixture
+def three(_three: Project, tmp_path: Path) -> Project:
+    """`three_gates`: a fresh copy for every test."""
+    return _three.copied_to(tmp_path / "project")
 
 
 @pytest.fixture(scope="session")

@@ -2,60 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from scoregate.reports import FORMATS
-from scoregate.reports.reading import read_build
-from tests.cli.project import AGENT, GATE, NOTE_CALL, Ended, Project, agent, ended
+from tests.cli.project import NOTE_CALL, Project, agent, ended
+from tests.cli.three_gates import WORSE, document, table
 
 Gates = Callable[..., Project]
-WORSE = agent("return n if n >= 10 else -1", version="v2")
-
-
-def add_gate(project: Project, name: str, experiment: str = AGENT) -> None:
-    """A gate of this name with an experiment of its own, on the project's dataset."""
-    project.write(f"experiments/{name}.py", experiment)
-    gate = GATE.replace("experiments/agent.py", f"experiments/{name}.py")
-    project.write(f"gates/{name}.toml", gate.replace("agent.baseline", f"{name}.baseline"))
-
-
-@pytest.fixture(scope="module")
-def _three(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Project.small(tmp_path_factory.mktemp("three") / "project", number=100).with_baseline()
-    for name in ("billing", "refunds"):
-        add_gate(project, name)
-        project.write(f"gates/{name}.baseline.jsonl", project.read("gates/agent.baseline.jsonl"))
-    project.write("gates/scores.toml", '[correct]\ntype = "boolean"\n')
-    return project
-
-
-@pytest.fixture
-def three(_three: Project, tmp_path: Path) -> Project:
-    """Gates `agent`, `billing` and `refunds` with one accepted baseline each, and a score catalog beside them."""
-    return _three.copied_to(tmp_path / "project")
-
-
-def table(found: Ended) -> dict[str, str]:
-    """Gate -> its word in the table at the end."""
-    lines = found.out.rstrip("\n").split("\n\n")[-2].splitlines()
-    assert lines[0].split() == ["gate", "verdict", "worse", "why"]
-    rows = (re.split(r"  +", line) for line in lines[2:])
-    return {name: word for name, word, *_ in rows}
-
-
-def document(project: Project, name: str = "build.json") -> Any:
-    """The document of a build, which obeys the schema and is what its reader takes it for."""
-    found = json.loads(project.read(name))
-    assert read_build(project.path(name)).exit_code == found["exit_code"]
-    return found
 
 
 def test_a_folder_of_gates_is_run_by_one_command_with_one_table_and_one_exit_code(three: Project) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from scoregate.reports.reading import read_build
 from tests.cli.project import GATE, NOTE_CALL, Project, agent
-from tests.cli.test_many_gates import document, table
+from tests.cli.three_gates import document, table
 from tests.git.repository import Repository
 
 
