@@ -72,6 +72,17 @@ def test_a_build_is_one_sentence_and_a_table_of_its_gates() -> None:
     assert BUILD.rows[0].why == "datasets/triage.jsonl: no such file (write it first)"
 
 
+def test_no_item_is_told_to_be_no_worse_where_nothing_was_compared() -> None:
+    invalid = report("agent", outcome="invalid", flips=())
+    failed = report("refunds", outcome="invalid", flips=REPORT.verdict.flips)
+    build = Build((invalid, failed))
+
+    assert [(row.gate, row.worse) for row in build.rows] == [("agent", None), ("refunds", 2)]
+    assert "\nagent    invalid      —  " in render_summary(build, width=100, colour=False)
+    assert "| <code>agent</code> | **invalid** | — | " in render(build, "markdown")
+    assert [suite.name for suite in suites_of(build)] == ["agent", "refunds"], "each of them once"
+
+
 def test_where_all_gates_are_left_out_nothing_is_decided_and_nothing_passes() -> None:
     build = Build(left_out=(LEFT_OUT, replace(LEFT_OUT, gate="refunds")))
 
@@ -86,10 +97,10 @@ def test_the_terminal_ends_with_the_table() -> None:
         "ERROR: 4 gates: 1 error, 1 regression, 1 pass, 1 left out\n"
         "\n"
         "gate     verdict     worse  why\n" + "-" * 100 + "\n"
-        "triage   error              datasets/triage.jsonl: no such file (write it first)\n"
+        "triage   error           —  datasets/triage.jsonl: no such file (write it first)\n"
         "agent    regression      2  answer_correctness: fell from 81.0 % to 76.7 % (−4.3 points)\n"
         "refunds  pass            0  nothing got worse; a drop of 2.1 points or more is ruled out\n"
-        "billing  left out           nothing that it is made of has changed since main@0a1b2c3d\n"
+        "billing  left out        —  nothing that it is made of has changed since main@0a1b2c3d\n"
         "\n"
         "exit code 2, alpha 0.01 shared by the project's gates\n"
     )
@@ -191,6 +202,8 @@ def test_two_projects_gates_of_one_name_are_told_apart_by_their_files() -> None:
     names = ["triage", "a/gates/agent.toml", "b/gates/agent.toml"]
     assert [row.gate for row in build.rows] == names
     assert sorted(str(suite.name) for suite in suites_of(build)) == sorted(names)
+    for suite in suites_of(build):
+        assert {case.classname for case in suite} == {suite.name}, "a page takes cases of one class for one"
     assert "## <code>b/gates/agent.toml</code>" in render(build, "markdown")
     assert {row["gate"] for row in csv.DictReader(io.StringIO(render(build, "csv")))} == set(names)
 

@@ -11,6 +11,7 @@ from scoregate.github.section import WithoutVerdict, gate_name
 from scoregate.github.workflow_commands import LEVELS, Level, command
 from scoregate.records import RuleResult
 from scoregate.reports import Report
+from scoregate.reports.report import UNDELIVERED
 from scoregate.reports.shown_rules import POLICY_CHANGES, is_broken, mark_of, rule_name, rule_rows
 from scoregate.reports.text import cut
 
@@ -78,6 +79,9 @@ def _of(report: Report) -> Iterator[tuple[_Weight, Annotation]]:
             f"{verdict.gate or 'gate'}: {rule_name(rule)}: {'better' if level == 'notice' else rule.outcome}"
         )
         yield weight, _annotation(level, title, f"{figures}: {rule.reason}", file, lines.get(rule.score))
+    if report.undelivered_code:
+        title = f"{verdict.gate or gate_name(report)}: error"
+        yield _FIRST, _annotation("error", title, UNDELIVERED, file, 1 if file else None)
     if verdict.outcome != "pass" and not told:
         # What breaks the build without being the outcome of any rule: too many missing items, a partial run.
         level = "warning" if verdict.outcome == "inconclusive" else "error"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -51,8 +51,13 @@ class Row:
     path: str | None
     word: Word
     worse: int | None
-    """Items that are worse on any gated score; None without a verdict."""
+    """Items that are worse on any gated score; None where that is not known, as nothing was compared."""
     why: str
+
+    @property
+    def shown_worse(self) -> str:
+        """The number, or a dash: 0 would be a claim."""
+        return "—" if self.worse is None else f"{self.worse:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,18 @@ class Build:
     @property
     def rows(self) -> tuple[Row, ...]:
         """All gates, the worst first."""
-        rows = (*map(_refused, self.refused), *map(_reported, self.reports), *map(_left_out, self.left_out))
+        return self._sorted((*self._without_verdict(), *map(_reported, self.reports)))
+
+    @property
+    def rows_without_verdict(self) -> tuple[Row, ...]:
+        """Those of the gates that ended with an error or were left out."""
+        return self._sorted(self._without_verdict())
+
+    def _without_verdict(self) -> Iterator[Row]:
+        yield from map(_refused, self.refused)
+        yield from map(_left_out, self.left_out)
+
+    def _sorted(self, rows: Iterable[Row]) -> tuple[Row, ...]:
         named = (replace(row, gate=self.name_of(row.gate, row.path)) for row in rows)
         return tuple(sorted(named, key=lambda row: _WORST_WORDS.index(row.word)))
 
@@ -124,7 +140,8 @@ def _reported(report: Report) -> Row:
     why = verdict.reason
     if report.undelivered_code:
         why = f"not everything is seen in Langfuse; the verdict is {verdict.outcome}: {why}"
-    return Row(verdict.gate or "gate", report.path, _word(report), len(verdict.regressed_items), why)
+    worse = len(verdict.regressed_items) or (None if verdict.outcome == "invalid" else 0)
+    return Row(verdict.gate or "gate", report.path, _word(report), worse, why)
 
 
 def _refused(refused: Refused) -> Row:

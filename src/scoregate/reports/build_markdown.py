@@ -46,8 +46,7 @@ def _table(build: Build) -> list[str]:
 
 def _line(row: Row) -> str:
     word = row.word if row.word in ("pass", "left out") else f"**{row.word}**"
-    worse = "" if row.worse is None else f"{row.worse:,}"
-    return f"| {code(row.gate)} | {word} | {worse} | {inline(cut(row.why, _WHY_LENGTH))} |"
+    return f"| {code(row.gate)} | {word} | {row.shown_worse} | {inline(cut(row.why, _WHY_LENGTH))} |"
 
 
 def _sections(build: Build, room: int) -> list[str]:

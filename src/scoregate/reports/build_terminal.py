@@ -42,7 +42,7 @@ def render_summary(build: Build, *, width: int, colour: bool) -> str:
 
 def _table(rows: tuple[Row, ...], width: int, paint: Paint) -> Iterator[str]:
     names = [shorten(one_line(row.gate), width // 4) for row in rows]
-    worse = ["" if row.worse is None else f"{row.worse:,}" for row in rows]
+    worse = [row.shown_worse for row in rows]
     columns = [
         max(map(display_width, column))
         for column in (("gate", *names), ("verdict", *(row.word for row in rows)), ("worse", *worse))

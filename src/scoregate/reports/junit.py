@@ -12,7 +12,8 @@ that was skipped, and one that ended without a verdict a case with an error.
 | invalid | had an error |
 
 What breaks the build without being the outcome of any rule (too many missing items, a partial run, the word of the
-candidate's script) has a case of its own, so that no page is green where the build is not.
+candidate's script, a delivery that is not complete) has a case of its own, so that no page is green where the build is
+not. Cases are of the class of their suite, as pages know them by class and name, and two gates may share theirs.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING
 from scoregate.errors import PASS
 from scoregate.records import Outcome, RuleResult, Verdict
 from scoregate.reports.build import Build, Row
-from scoregate.reports.report import Report
+from scoregate.reports.report import UNDELIVERED, Report
 from scoregate.reports.shown_rules import RuleRow, rule_name, rule_rows
 from scoregate.reports.text import cut, one_line
 
@@ -51,9 +52,8 @@ def render_junit(report: Report) -> str:
 
 def render_build_junit(build: Build) -> str:
     """One `<testsuites>` with a suite a gate."""
-    others = [row for row in build.rows if row.worse is None]
     decided = [_suite(report, name) for name, report in build.named_reports]
-    return _written([*decided, *map(_suite_without_verdict, others)])
+    return _written([*decided, *map(_suite_without_verdict, build.rows_without_verdict)])
 
 
 def _written(suites: Sequence[TestSuite]) -> str:
@@ -72,13 +72,10 @@ def _written(suites: Sequence[TestSuite]) -> str:
 
 def _suite_without_verdict(row: Row) -> TestSuite:
     """Of a gate that was left out, which is no pass, or that ended with an error."""
-    from junitparser import Error, Skipped, TestCase, TestSuite
+    from junitparser import TestSuite
 
-    suite, case = TestSuite(_name(row.gate)), TestCase(_name(WHOLE), classname=_name(row.gate))
-    end = (Skipped if row.word == "left out" else Error)(one_line(row.why), row.word)
-    end.text = one_line(row.why)
-    case.result = [end]
-    suite.add_testcases([case])
+    suite = TestSuite(_name(row.gate))
+    suite.add_testcases([_without_verdict(row.gate, row.why, word=row.word)])
     suite.time = 0.0
     return suite
 
@@ -88,18 +85,22 @@ def _suite(report: Report, name: str) -> TestSuite:
 
     verdict, suite = report.verdict, TestSuite(_name(name))
     rows = zip(verdict.rules, rule_rows(report, verdict.rules), strict=True)
-    cases = [_case(verdict, rule, row) for rule, row in rows]
-    if not _is_told(verdict):
-        cases.insert(0, _whole(verdict))
-    for name, value in _properties(report):
-        suite.add_property(_name(name), value)
+    cases = [_case(verdict, rule, row, name) for rule, row in rows]
+    if report.undelivered_code:
+        cases.insert(
+            0, _without_verdict(name, f"{UNDELIVERED}; the verdict is {verdict.outcome}: {verdict.reason}")
+        )
+    elif not _is_told(verdict):
+        cases.insert(0, _whole(verdict, name))
+    for figure, value in _properties(report):
+        suite.add_property(_name(figure), value)
     suite.add_testcases(cases)
     _note_time(suite, report)
     return suite
 
 
-def _case(verdict: Verdict, rule: RuleResult, row: RuleRow) -> TestCase:
-    case = _empty(verdict, rule_name(rule))
+def _case(verdict: Verdict, rule: RuleResult, row: RuleRow, suite: str) -> TestCase:
+    case = _empty(suite, rule_name(rule))
     if rule.role != "advisory":
         _end(case, verdict, rule.outcome, rule.reason)
     case.system_out = one_line(
@@ -109,16 +110,27 @@ def _case(verdict: Verdict, rule: RuleResult, row: RuleRow) -> TestCase:
     return case
 
 
-def _whole(verdict: Verdict) -> TestCase:
-    case = _empty(verdict, WHOLE)
+def _whole(verdict: Verdict, suite: str) -> TestCase:
+    case = _empty(suite, WHOLE)
     _end(case, verdict, verdict.outcome, verdict.reason)
     return case
 
 
-def _empty(verdict: Verdict, name: str) -> TestCase:
+def _without_verdict(suite: str, why: str, *, word: str = "error") -> TestCase:
+    """The case of what is no verdict."""
+    from junitparser import Error, Skipped
+
+    case = _empty(suite, WHOLE)
+    end = (Skipped if word == "left out" else Error)(one_line(why), word)
+    end.text = one_line(why)
+    case.result = [end]
+    return case
+
+
+def _empty(suite: str, name: str) -> TestCase:
     from junitparser import TestCase
 
-    return TestCase(_name(name), classname=_name(verdict.gate or "gate"))
+    return TestCase(_name(name), classname=_name(suite))
 
 
 def _end(case: TestCase, verdict: Verdict, outcome: Outcome, reason: str) -> None:

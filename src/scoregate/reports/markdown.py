@@ -12,7 +12,7 @@ from scoregate.records import Outcome, RuleResult, Verdict
 from scoregate.reports.judge_lines import corrected_lines, judge_usage_lines
 from scoregate.reports.markdown_items import evidence_parts, moved_parts
 from scoregate.reports.markdown_text import bullets, code, fitting, inline, link
-from scoregate.reports.report import Report
+from scoregate.reports.report import UNDELIVERED, Report
 from scoregate.reports.rounds_log import effort, round_lines, stopped_early
 from scoregate.reports.shown_rules import (
     MARKS,
@@ -85,9 +85,11 @@ def _alert(report: Report) -> str:
     verdict = report.verdict
     word = verdict.outcome.upper() + (" (PARTIAL RUN)" if verdict.partial else "")
     lines = [
-        f"> [!{_ALERTS[verdict.outcome]}]",
+        f"> [!{'CAUTION' if report.undelivered_code else _ALERTS[verdict.outcome]}]",
         f"> **{word}**: {inline(cut(verdict.reason, _REASON_LENGTH))}",
     ]
+    if report.undelivered_code:
+        lines += [">", f"> **Exit code {report.undelivered_code}**: {inline(UNDELIVERED)}."]
     if verdict.partial:
         lines += [
             ">",

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from scoregate.reports.provenance import Provenance
     from scoregate.store.judging import RunUsage
 
+UNDELIVERED = "--require-delivery: not everything is seen in Langfuse"
+"""What a report says where it has an `undelivered_code`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from scoregate.records import RuleResult
-from scoregate.reports.report import Report
+from scoregate.reports.report import UNDELIVERED, Report
 from scoregate.reports.shown_rules import (
     MARKS,
     POLICY_CHANGES,
@@ -279,7 +279,7 @@ def _foot(report: Report, width: int) -> list[str]:
     verdict = report.verdict
     why = ""
     if report.undelivered_code is not None:
-        why = " (--require-delivery: not everything is seen in Langfuse)"
+        why = f" ({UNDELIVERED})"
     elif verdict.outcome == "inconclusive" and verdict.exit_code == 0:
         why = ' (on_inconclusive = "warn")'
     code = f"exit code {report.undelivered_code or verdict.exit_code}{why}, " if report.decides else ""
