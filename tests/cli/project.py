@@ -18,7 +18,7 @@ from tests.fork_server.process import Process, start, usual_environment
 
 _ANNOUNCED = re.compile(
     r"scoregate: (run \S+: .* on [\d,]+ items|no Langfuse keys: the run stays here$|round [A-D], "
-    r"|.*; this run can become the first$|both versions are "
+    r"|this run will be compared with nothing, and can become the first baseline$|both versions are "
     r"|.*: (smaller drops will be missed|most builds will be inconclusive|every build will be invalid); )"
 )
 

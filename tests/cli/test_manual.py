@@ -21,6 +21,8 @@ def test_the_first_gate_from_init_to_a_regression(tmp_path: Path) -> None:
     first = project.run()
     assert first.outcome(4) == "INVALID"
     assert "gates/agent.baseline.jsonl: there is no baseline yet, so nothing was compared" in first.out
+    assert "this run will be compared with nothing, and can become the first baseline\n" in first.err
+    assert (first.out + first.err).count("no baseline yet") == 1
     run = first.started
     assert f'scoregate baseline accept gates/agent.toml {run} --why "…"' in first.out
 

@@ -68,6 +68,6 @@ def check(
         seed=seed,
         store_path=store_path,
     )
-    asked = {"baseline": baseline, "on_inconclusive": on_inconclusive, "seed": seed}
+    asked = {"on_inconclusive": on_inconclusive, "seed": seed}
     present(found, outputs=wanted, as_json=as_json, asked=asked)
     return found.verdict.exit_code

@@ -43,7 +43,7 @@ def check_many(
                 seed=seed,
                 store_path=store_path,
             )
-            asked = {"baseline": baseline, "on_inconclusive": on_inconclusive, "seed": seed}
+            asked = {"on_inconclusive": on_inconclusive, "seed": seed}
             report = report_of(decided, evidence=True, asked=asked)
         except ScoregateError as error:
             say(str(error))
