@@ -10,6 +10,9 @@ import pytest
 
 from tests.cli.project import GATE, Ended, Project, agent, items
 from tests.git.repository import Repository
+from tests.github.markdown import rendered
+from tests.github.workflow import Workflow
+from tests.github_server.description import described_server
 
 PULL_REQUEST = {"GITHUB_BASE_REF": "main"}
 OUTPUTS = ("-o", "markdown=report.md", "-o", "json=report.json")
@@ -171,10 +174,15 @@ def test_an_edited_baseline_a_lower_bar_and_a_smaller_dataset_are_all_named_in_a
     ran = in_pull_request(project, *OUTPUTS, "-o", "junit=report.xml")
     assert ran.outcome(4) == "INVALID"
     assert "no call was made" in " ".join(ran.out.split())
-    page, outputs = tmp_path / "page", tmp_path / "outputs"
-    github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(page), "GITHUB_OUTPUT": str(outputs)}
-    published = project.scoregate("github", "publish", "report.json", environment=github)
-    faces = [ran.out, published.out, page.read_text()]
+    head = Repository(project.folder).git("rev-parse", "HEAD")
+    with described_server() as server:
+        server.repository.open_pull_request(7, head)
+        workflow = Workflow(server, tmp_path / "runner", pull_request=7, head=head)
+        published = project.scoregate("github", "publish", "report.json", environment=workflow.environ())
+        check = next(iter(server.repository.check_runs.values())).asked["output"]["summary"]
+        comment = rendered(workflow.comment).text
+    assert comment.index("This change also moves the gate") < comment.index("no call was made")
+    faces = [ran.out, published.out, workflow.summary, comment, rendered(check).text]
     faces += [project.read(f"report.{kind}") for kind in ("md", "json", "xml")]
     for face in faces:
         text = " ".join(face.replace("\\", "").split())
