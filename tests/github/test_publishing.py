@@ -183,6 +183,14 @@ def test_a_gate_without_a_verdict_is_an_error_that_points_to_the_log(workflow: W
     assert workflow.outputs["exit-code"] == "5"
 
 
+def test_that_no_rule_is_broken_is_claimed_only_where_all_gates_have_a_verdict(workflow: Workflow) -> None:
+    faces = Faces(check_run=False, annotations=False, summary=False)
+    failed = [WithoutVerdict(gate="gates/other.toml")]
+    publish([PASS], workflow.job, workflow.told.append, without=failed, faces=faces, timing=FAST)
+    first_line = workflow.comment.splitlines()[0]
+    assert first_line == "### ⛔ Error in 1 of 2 gates (1 pass)"
+
+
 def test_a_gate_that_was_left_out_is_told_and_is_no_pass(workflow: Workflow) -> None:
     left_out = WithoutVerdict(
         gate="gates/billing.toml", word="left out", why="nothing of it changed", exit_code=0

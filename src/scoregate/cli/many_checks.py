@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -32,9 +33,16 @@ def check_many(
     _refuse_one_result(candidate, baseline)
     wanted = outputs_of_all(outputs)
     gates, found = named_gates(named), Gathered()
+    names = Counter(gate.stem for gate in gates)
     for number, gate in enumerate(gates, 1):
         say(f"gate {number} of {len(gates)}: {shown_path(gate)}")
         try:
+            if candidate != NEWEST and names[gate.stem] > 1:
+                raise ConfigError(
+                    f"{candidate} has one results file for {names[gate.stem]} gates of this name",
+                    where=shown_path(gate),
+                    hint="check each of them alone",
+                )
             decided = check_gate(
                 gate,
                 results_of(gate, candidate, store_path),

@@ -69,6 +69,11 @@ def project_table(root: Path, top: Path) -> tuple[ConfigTable, Path] | None:
     return None
 
 
+def gates_of_name(root: Path, name: str) -> list[Path]:
+    """The project's gates of this name: more than one where its folder of gates has folders."""
+    return sorted(path for path in _gates_below(root / GATES_FOLDER) if path.stem == name)
+
+
 def _stated(root: Path) -> tuple[Path, float] | None:
     """The file that states alpha for the project at `root`, and what it states."""
     own = root / GATES_FOLDER / PROJECT_FILE

@@ -175,10 +175,10 @@ def _to_compare_with(request: Request, assembly: Assembly, store: Store) -> _Bef
         baseline = load_baseline(gate, request.baseline, store, versions)
     except NoBaseline as error:
         why = f"{error.where}: {error.message}"
-        about = f"{why}; {run} can become the first"
+        told = f"{why}; {run} can become the first"
         if request.shard is None:  # its verdict says why
-            about = "this run will be compared with nothing, and can become the first baseline"
-        return _Before(anchor=anchor, why_none=why, about=about)
+            told = "this run will be compared with nothing, and can become the first baseline"
+        return _Before(anchor=anchor, why_none=why, about=told)
     first = ScoredFirst()
     if request.rescore_baseline:
         baseline = scored_alike(gate, baseline, store, versions)

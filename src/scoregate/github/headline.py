@@ -34,7 +34,8 @@ def headline(sections: Sequence[Section]) -> str:
         text += f"{words[worst]:,} of {count(len(current), 'gate')}"
         others = [f"{words[word]:,} {word}" for word in WORDS if words[word] and word != worst]
         text += f" ({', '.join(others)})" if others else ""
-    if tallied := _tallied([one.tally for one in current]):
+    decided = worst not in ("error", "invalid")  # else that no rule is broken would be a claim
+    if tallied := _tallied([one.tally for one in current], decided):
         text += f": {tallied}"
     if earlier := len(sections) - len(current):
         text += f"; {count(earlier, 'gate')} of an earlier commit"
@@ -45,13 +46,15 @@ def short(commit: str) -> str:
     return commit[:_SHORT] or "unknown"
 
 
-def _tallied(tallies: Sequence[Tally]) -> str:
+def _tallied(tallies: Sequence[Tally], decided: bool) -> str:
     broken, rules, worse, better = (
         sum(values) for values in zip(*((t.broken, t.rules, t.worse, t.better) for t in tallies), strict=True)
     )
     if not rules:
         return ""
-    said = [f"{f'{broken:,}' if broken else 'none'} of {count(rules, 'rule')} broken"]
+    said = []
+    if broken or decided:
+        said.append(f"{f'{broken:,}' if broken else 'none'} of {count(rules, 'rule')} broken")
     if worse:
         said.append(f"{count(worse, 'item')} worse")
     if better:

@@ -1,0 +1,63 @@
+"""Gates of one name, in a folder of the project's gates or in two projects: none is taken for the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.project import GATE, Project
+from tests.cli.three_gates import WORSE, document, table
+
+
+def with_another_agent(three: Project) -> Project:
+    """`gates/shop/agent.toml` beside `gates/agent.toml`, with an agent that is worse."""
+    three.write("experiments/shop.py", WORSE)
+    gate = GATE.replace("experiments/agent.py", "experiments/shop.py")
+    three.write("gates/shop/agent.toml", gate)
+    return three
+
+
+def test_a_run_of_the_one_is_not_the_newest_of_the_other(three: Project) -> None:
+    project = with_another_agent(three)
+    assert project.scoregate("run", "gates/shop/agent.toml").code == 1
+    assert project.run().code == 0
+
+    checked = project.scoregate("check", "gates/shop/agent.toml", "--candidate", "newest")
+
+    assert checked.error(2) == (
+        "gates/shop/agent.toml: another gate has the same name, so whose run is the newest is not known: "
+        "gates/agent.toml (name the run, or give one of the gates another name)"
+    )
+    both = project.scoregate("check", "gates", "gates/shop", "--candidate", "newest", "-o", "json=build.json")
+    assert both.code == 2
+    assert table(both) == {
+        "gates/agent.toml": "error",
+        "gates/shop/agent.toml": "error",
+        "billing": "error",
+        "refunds": "error",
+    }
+    assert {one["where"] for one in document(project)["refused"]} >= {
+        "gates/agent.toml",
+        "gates/shop/agent.toml",
+    }
+
+
+def test_one_results_file_decides_no_two_gates(three: Project, tmp_path: Path) -> None:
+    both = Project(tmp_path / "both")
+    for name in ("a", "b"):
+        three.copied_to(both.path(name))
+    both.write("results/agent.jsonl", three.read("gates/agent.baseline.jsonl"))
+
+    found = both.scoregate("check", "a/gates/agent.toml", "b/gates/agent.toml", "--candidate", "results")
+
+    assert found.code == 2
+    assert table(found) == {"a/gates/agent.toml": "error", "b/gates/agent.toml": "error"}
+    assert "results has one results file for 2 gates of this name (check each of them alone)" in found.err
+
+
+def test_each_is_run_and_told_apart(three: Project) -> None:
+    project = with_another_agent(three)
+
+    found = project.scoregate("run", "gates/agent.toml", "gates/shop/agent.toml")
+
+    assert found.code == 1
+    assert table(found) == {"gates/shop/agent.toml": "regression", "gates/agent.toml": "pass"}
