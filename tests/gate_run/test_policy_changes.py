@@ -228,6 +228,26 @@ def test_a_new_gate_is_told_as_one(project: Project) -> None:
     assert line.startswith("the gate is new")
 
 
+def test_a_gate_that_is_gone_is_told_by_those_that_stay_whatever_it_is_called_now(project: Project) -> None:
+    repository = Repository(project.folder)
+    repository.git("checkout", "--quiet", "main")
+    project.write("gates/shop/strict.toml", GATE)
+    project.write("gates/old.toml", GATE)
+    repository.commit()
+    repository.git("checkout", "--quiet", "-b", "fewer")
+    project.path("gates/shop/strict.toml").unlink()
+    project.path("gates/old.toml").rename(project.path("gates/new.toml"))
+    gone = ["gate gates/old.toml removed", "gate gates/shop/strict.toml removed"]
+    assert changes(project) == gone
+    ran = project.scoregate("run", "gates/new.toml", "--json", environment=PULL_REQUEST)
+    new, *others = ran.json()["policy_changes"]
+    assert new.startswith("the gate is new")
+    assert others == gone
+    built = project.scoregate("run", "gates", "--only-changed", "--json", environment=PULL_REQUEST).json()
+    assert built["left_out"] == []
+    assert [one["policy_changes"][-2:] for one in built["gates"]] == [gone, gone]
+
+
 def test_a_project_that_was_copied_without_its_repository_says_so(project: Project, tmp_path: Path) -> None:
     copied = project.copied_to(tmp_path / "image")
     shutil.rmtree(copied.path(".git"))

@@ -69,9 +69,9 @@ def project_table(root: Path, top: Path) -> tuple[ConfigTable, Path] | None:
     return None
 
 
-def gates_of_name(root: Path, name: str) -> list[Path]:
-    """The project's gates of this name: more than one where its folder of gates has folders."""
-    return sorted(path for path in _gates_below(root / GATES_FOLDER) if path.stem == name)
+def gates_below(root: Path) -> list[Path]:
+    """The gates of the project at `root`, also of folders in its folder of gates."""
+    return sorted(_gates_below(root / GATES_FOLDER))
 
 
 def _stated(root: Path) -> tuple[Path, float] | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from scoregate.errors import ConfigError, StoreError
 from scoregate.files.reading import shown_path
 from scoregate.gate_file import read_gate
-from scoregate.gate_file.project import gates_of_name
+from scoregate.gate_file.project import gates_below
 from scoregate.sources import existing_store
 
 NEWEST = "newest"
@@ -31,7 +31,8 @@ def results_of(gate_path: Path, candidate: str, store_path: Path | None = None) 
 
 def _newest_run(gate_path: Path, store_path: Path | None) -> str:
     gate = read_gate(gate_path)
-    others = [path for path in gates_of_name(gate.root, gate.name) if path.resolve() != gate_path.resolve()]
+    same = (path for path in gates_below(gate.root) if path.stem == gate.name)
+    others = [path for path in same if path.resolve() != gate_path.resolve()]
     if others:
         raise ConfigError(
             f"another gate has the same name, so whose run is the newest is not known: {shown_path(others[0])}",

@@ -10,6 +10,7 @@ from pathlib import Path
 from scoregate.errors import ScoregateError
 from scoregate.files.reading import shown_path
 from scoregate.gate_file import Gate, project_root, read_gate
+from scoregate.gate_file.project import GATES_FOLDER
 from scoregate.gate_file.source import File, GitRevision
 from scoregate.gate_run.inputs import inputs_of
 from scoregate.gate_run.policy_changes import WORKFLOWS
@@ -71,7 +72,9 @@ def _looked_at(gate: Gate, ref: str) -> _Why:
         return _Why(True, "what it was before is not known, as its baseline names no commit")
     top = repository_top(gate.root)
     changed = changed_files(gate.root, since.commit)
-    met = inputs.met_by(changed, top) or _first(_workflows(changed, top))
+    met = (
+        inputs.met_by(changed, top) or _first(_workflows(changed, top)) or _first(_gone_beside(gate, changed))
+    )
     if met is None and gate.paths:
         met = _first(changed_files(gate.root, since.commit, gate.paths))
     if met is not None:
@@ -110,6 +113,16 @@ def _workflows(changed: Iterable[Path], top: Path) -> list[Path]:
     """Those of the files that tell the CI how to run scoregate, or that told it until now."""
     found = [path for path in changed if any(path.relative_to(top).match(one) for one in WORKFLOWS)]
     return [path for path in found if not path.is_file() or b"scoregate" in path.read_bytes()]
+
+
+def _gone_beside(gate: Gate, changed: Iterable[Path]) -> list[Path]:
+    """Gates of its project that are no more: those that stay tell of it, as nothing else would."""
+    folder = gate.root.resolve() / GATES_FOLDER
+    return [
+        path
+        for path in changed
+        if path.suffix == ".toml" and path.is_relative_to(folder) and not path.exists()
+    ]
 
 
 def _shown(path: Path) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 from scoregate.catalog import Catalog
 from scoregate.errors import ConfigError, DatasetError, ResultsError, ScoregateError
 from scoregate.gate_file import Gate, read_gate
-from scoregate.gate_file.project import POLICIES, project_table
+from scoregate.gate_file.project import POLICIES, gates_below, project_table
 from scoregate.gate_file.rule import Rule
 from scoregate.gate_file.source import File
 from scoregate.git.revisions import Revision, repository_top, resolve_ref, worktree_of
@@ -143,7 +143,16 @@ def _changes(base: _Base, gate: Gate) -> Iterator[str]:
         yield from _of_catalog(base.gate.catalog, gate.catalog)
         yield from _of_dataset(base.gate, gate)
         yield from _of_baseline(base.gate, gate)
+    yield from _of_other_gates(base.root, gate.root)
     yield from _of_workflows(base.root, gate.root)
+
+
+def _of_other_gates(before: Path, now: Path) -> Iterator[str]:
+    """Gates that are gone, also by another name: whatever they would have said, no report of their own says it."""
+    for path in gates_below(before):
+        name = path.relative_to(before)
+        if not (now / name).is_file():
+            yield f"gate {_shown(name.as_posix())} removed"
 
 
 def _of_rules(before: Mapping[str, Rule], now: Mapping[str, Rule]) -> Iterator[str]:
