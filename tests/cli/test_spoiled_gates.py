@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from scoregate.cli.many import Part
+from scoregate.reports.build import Refused
 from tests.cli.project import Project, agent
 from tests.cli.three_gates import WORSE, document, table
 
@@ -33,3 +37,35 @@ def test_what_a_candidate_does_to_its_own_process_changes_no_verdict_of_the_gate
     assert (outcomes["billing"], outcomes["refunds"]) == ("regression", "pass")
     assert {one["gate"] for one in document(three)["refused"]} == ({"agent"} if word == "error" else set())
     assert three.read("build.xml").count("<testsuite ") == 3
+
+
+def test_why_a_gate_has_no_verdict_is_told_as_in_the_log_wherever_it_is_read(three: Project) -> None:
+    """A reader of a comment has another folder than the build had."""
+    three.write("gates/project.toml", "[project]\nalpha = 0.7\n")
+    three.write("experiments/billing.py", "import nothing_like_that\n")
+
+    found = three.scoregate("run", "gates", "-o", "json=build.json", "-o", "markdown=build.md")
+
+    assert found.code == 2
+    wheres = {one["where"] for one in document(three)["refused"]}
+    assert wheres == {"gates/project.toml:2"}
+    three.path("gates/project.toml").unlink()
+    checked = three.scoregate("run", "gates", "-o", "json=build.json", "-o", "markdown=build.md")
+    (refused,) = document(three)["refused"]
+    assert refused["where"] == "experiments/billing.py:1"
+    for face in (found.out, checked.out, three.read("build.md"), three.read("build.json")):
+        assert str(three.folder) not in face
+
+
+def test_an_error_that_nobody_expected_is_told_in_the_reports_as_well(tmp_path: Path) -> None:
+    part = Part(tmp_path, silent=True)
+
+    with pytest.raises(ZeroDivisionError):
+        part.noting(lambda: 1 // 0)
+
+    told = part.came_to(Path("gates/agent.toml"), 5)
+    assert isinstance(told, Refused)
+    assert told.exit_code == 5
+    assert told.message.startswith(
+        "internal error: ZeroDivisionError: integer division or modulo by zero (this "
+    )

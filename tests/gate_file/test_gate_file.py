@@ -136,7 +136,8 @@ def test_a_gate_needs_nothing_but_one_score(project: Path) -> None:
         ('dataset = ""', "1: 'dataset' is empty"),
         ("max_failed_items = 1.5", "1: 'max_failed_items' is 1.5 but must be at most 1"),
         ("max_failed_items = -0.1", "1: 'max_failed_items' is -0.1 but must be at least 0"),
-        ("alpha = 0", "1: 'alpha' is 0 but must be greater than 0"),
+        ("alpha = 0", "1: 'alpha' is 0 but must be at least 1e-09"),
+        ("alpha = 1e-300", "1: 'alpha' is 1e-300 but must be at least 1e-09"),
         ("alpha = 0.5", "1: 'alpha' is 0.5 but must be less than 0.5"),
         ("pass_level = 5", "1: 'pass_level' is 5 but must be less than 0.5"),
         (

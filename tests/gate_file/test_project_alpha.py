@@ -110,6 +110,11 @@ def test_what_stands_above_the_repository_says_nothing(project: Project) -> None
             "[project]\nalpha = 0.7\n",
             "'alpha' of [project] is 0.7 but must be less than 0.5",
         ),
+        (
+            "gates/project.toml",
+            "[project]\nalpha = 1e-300\n",
+            "'alpha' of [project] is 1e-300 but must be at least 1e-09",
+        ),
         ("gates/project.toml", "[project]\nalpah = 0.1\n", "'alpah' of [project] is not a known key"),
         ("gates/project.toml", "alpha = 0.1\n", "'alpha' is not a known key"),
         (

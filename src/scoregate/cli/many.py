@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from scoregate.cli.options import parse_outputs
 from scoregate.cli.outputs import RESULTS, write_outputs
-from scoregate.cli.printing import streams
-from scoregate.cli.terminal import show, show_text
-from scoregate.errors import INTERRUPTED, PASS, ConfigError, ScoregateError
+from scoregate.cli.printing import as_typed, streams
+from scoregate.cli.terminal import internal_error, show, show_text
+from scoregate.errors import INTERRUPTED, PASS, ConfigError, RunInterrupted, ScoregateError
 from scoregate.files.reading import shown_path
 from scoregate.gate_file import project_root
 from scoregate.reports.build import Build, Refused
@@ -59,11 +59,15 @@ class Part:
         except ScoregateError as error:
             self.note(error)
             raise
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            self.note(RunInterrupted(internal_error(error)))
+            raise
 
     def note(self, error: ScoregateError) -> None:
         """Keep why there is no verdict."""
-        parts = {name: getattr(error, name) for name in ("exit_code", "message", "where", "hint")}
-        self._error.write_text(json.dumps(parts), encoding="utf-8")
+        self._error.write_text(json.dumps(_told(error)), encoding="utf-8")
 
     def came_to(self, gate: Path, exit_code: int) -> Report | Refused:
         """What the process left that ended so. A verdict counts only where the command ended as that says."""
@@ -73,13 +77,22 @@ class Part:
             report = from_document(json.loads(self._document.read_text(encoding="utf-8")))
             if exit_code == (report.undelivered_code or report.verdict.exit_code):
                 return report
-        message = f"ended with exit code {exit_code} and without a verdict; what it said stands above"
+        message = f"ended with exit code {exit_code} and without a verdict: the log of the command says why"
         return Refused(gate.stem, shown_path(gate), exit_code or INTERRUPTED, message)
 
 
 def refused(gate: Path, error: ScoregateError) -> Refused:
     """A gate that ended with this error."""
-    return Refused(gate.stem, shown_path(gate), error.exit_code, error.message, error.where, error.hint)
+    return Refused(gate.stem, shown_path(gate), **_told(error))
+
+
+def _told(error: ScoregateError) -> dict[str, Any]:
+    """What is kept of an error, with paths as the log has them: whoever reads a report has another folder."""
+    words = {name: getattr(error, name) for name in ("message", "where", "hint")}
+    return {
+        "exit_code": error.exit_code,
+        **{name: text if text is None else as_typed(text) for name, text in words.items()},
+    }
 
 
 def refuse_options(options: Mapping[str, Any], of_one_gate: Iterable[str]) -> None:

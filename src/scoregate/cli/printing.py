@@ -60,11 +60,15 @@ def _own(stream: TextIO, number: int) -> TextIO:
 def say(message: str) -> None:
     """Print one line on stderr, with paths below the working directory as a person would type them."""
     line = "".join(char if char.isprintable() else " " for char in message)
+    print_text(f"scoregate: {as_typed(line)}", stream=streams.err, err=True)
+
+
+def as_typed(text: str) -> str:
+    """A message with its paths below the working directory as a person would type them."""
     from scoregate.own.folder import here
 
     folder = re.escape(f"{here()}{os.sep}")
-    text = "scoregate: " + re.sub(rf"(?<![^\s'\"(=]){folder}(?=\S)", "", line)
-    print_text(text, stream=streams.err, err=True)
+    return re.sub(rf"(?<![^\s'\"(=]){folder}(?=\S)", "", text)
 
 
 def print_text(

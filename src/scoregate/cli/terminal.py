@@ -177,9 +177,14 @@ def exit_code_of(work: Callable[[], object]) -> int:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001  the last line of defence: one line instead of a traceback
         _show_traceback()
-        text = f"{type(error).__name__}: {error}".split("\n")[0]
-        return _failed(f"internal error: {text} (this is a bug; --debug shows where)", INTERRUPTED)
+        return _failed(internal_error(error), INTERRUPTED)
     return code if isinstance(code, int) else 0
+
+
+def internal_error(error: Exception) -> str:
+    """What is said of an error that nobody expected."""
+    text = f"{type(error).__name__}: {error}".split("\n")[0]
+    return f"internal error: {text} (this is a bug; --debug shows where)"
 
 
 def _failed(message: str, code: int) -> int:

@@ -23,7 +23,8 @@ PYPROJECT = "pyproject.toml"
 NO_GATES = (CATALOG_FILE, PROJECT_FILE, "waivers.toml", PYPROJECT)
 """TOML files beside gates that are none."""
 GATES_FOLDER = "gates"
-ALPHA = Number(above=0, below=0.5)
+ALPHA = Number(at_least=1e-9, below=0.5)
+"""Shares of less could not be told from none where they are subtracted from 1."""
 PROJECT = Table(keys={"project": Table(keys={"alpha": ALPHA})})
 """What may stand in `gates/project.toml`."""
 TOOL_KEYS: Keys = {"policy": Choice(POLICIES), "alpha": ALPHA}
