@@ -54,6 +54,27 @@ def test_one_results_file_decides_no_two_gates(three: Project, tmp_path: Path) -
     assert "results has one results file for 2 gates of this name (check each of them alone)" in found.err
 
 
+def test_a_folder_does_not_stand_for_the_folders_in_it_and_says_so(three: Project) -> None:
+    project = with_another_agent(three)
+
+    found = project.scoregate("run", "gates")
+
+    assert table(found) == {"agent": "pass", "billing": "pass", "refunds": "pass"}
+    told = "1 gate in folders below is not meant, such as gates/shop/agent.toml: name gates/shop too"
+    assert f"scoregate: {told}\n" in found.err
+    assert "not meant" not in project.scoregate("run", "gates", "gates/shop").err
+
+
+def test_a_gate_that_leads_nowhere_is_no_gate_less(three: Project) -> None:
+    three.path("gates/zone.toml").symlink_to("moved.toml")
+
+    found = three.scoregate("run", "gates")
+
+    assert found.code == 2
+    assert table(found)["zone"] == "error"
+    assert "gates/zone.toml: there is no such gate" in found.err
+
+
 def test_each_is_run_and_told_apart(three: Project) -> None:
     project = with_another_agent(three)
 

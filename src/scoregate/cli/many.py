@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from scoregate.cli.options import parse_outputs
 from scoregate.cli.outputs import RESULTS, write_outputs
-from scoregate.cli.printing import as_typed, streams
+from scoregate.cli.printing import as_typed, say, streams
 from scoregate.cli.terminal import internal_error, show, show_text
 from scoregate.errors import INTERRUPTED, PASS, ConfigError, RunInterrupted, ScoregateError
 from scoregate.files.reading import shown_path
 from scoregate.gate_file import project_root
+from scoregate.gate_file.named import named_gates, not_named
 from scoregate.reports.build import Build, Refused
 from scoregate.reports.document import from_document
+from scoregate.wording import count, plural
 
 if TYPE_CHECKING:
     from scoregate.reports.build import LeftOut
@@ -93,6 +95,19 @@ def _told(error: ScoregateError) -> dict[str, Any]:
         "exit_code": error.exit_code,
         **{name: text if text is None else as_typed(text) for name, text in words.items()},
     }
+
+
+def gates_of(named: Sequence[Path]) -> tuple[Path, ...]:
+    """The gates that these files and folders mean; of gates that one could think they mean it is said that they do not.
+
+    Raises ConfigError where there is none.
+    """
+    gates, others = named_gates(named), not_named(named)
+    if others:
+        meant = plural(len(others), "is", "are")
+        first = f"such as {shown_path(others[0])}: name {shown_path(others[0].parent)} too"
+        say(f"{count(len(others), 'gate')} in folders below {meant} not meant, {first}")
+    return gates
 
 
 def refuse_options(options: Mapping[str, Any], of_one_gate: Iterable[str]) -> None:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from scoregate.cli.many import Gathered, outputs_of_all, refused
+from scoregate.cli.many import Gathered, gates_of, outputs_of_all, refused
 from scoregate.cli.printing import say
 from scoregate.cli.terminal import report_of, show
 from scoregate.errors import ConfigError, ScoregateError
 from scoregate.files.reading import shown_path
-from scoregate.gate_file.named import named_gates
 from scoregate.gate_file.source import LangfuseExperiment, named_source
 from scoregate.gate_run.check import check_gate
 from scoregate.gate_run.newest import NEWEST, results_of
@@ -32,7 +31,7 @@ def check_many(
     """Decide the gates that these files and folders mean, and return the worst exit code."""
     _refuse_one_result(candidate, baseline)
     wanted = outputs_of_all(outputs)
-    gates, found = named_gates(named), Gathered()
+    gates, found = gates_of(named), Gathered()
     names = Counter(gate.stem for gate in gates)
     for number, gate in enumerate(gates, 1):
         say(f"gate {number} of {len(gates)}: {shown_path(gate)}")

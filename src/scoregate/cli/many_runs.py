@@ -12,11 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from scoregate.cli.many import Gathered, Part, outputs_of_all, refuse_options, refused
+from scoregate.cli.many import Gathered, Part, gates_of, outputs_of_all, refuse_options, refused
 from scoregate.cli.printing import say
 from scoregate.errors import ConfigError, RunInterrupted, ScoregateError
 from scoregate.files.reading import shown_path
-from scoregate.gate_file.named import named_gates
 from scoregate.gate_file.source import GitRevision, LangfuseExperiment, named_source
 from scoregate.gate_run.shared_caps import SharedCaps
 from scoregate.own.clock import iso_now
@@ -42,7 +41,7 @@ def run_many(
     refuse_options(asdict(request), _OF_ONE_GATE)
     _refuse_versions(request)
     outputs = outputs_of_all(request.outputs)
-    gates = named_gates(named)
+    gates = gates_of(named)
     found, wanted = Gathered(), list(gates)
     if only_changed is not None:
         from scoregate.gate_run import only_changed as changes

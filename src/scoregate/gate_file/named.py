@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scoregate.errors import ConfigError
 from scoregate.files.reading import shown_path
-from scoregate.gate_file.project import GATES_FOLDER, NO_GATES
+from scoregate.gate_file.project import GATES_FOLDER, NO_GATES, gates_below
 
 
 def named_gates(paths: Sequence[Path]) -> tuple[Path, ...]:
@@ -28,8 +28,16 @@ def named_gates(paths: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(found.values())
 
 
+def not_named(paths: Sequence[Path]) -> list[Path]:
+    """Gates in folders of the folders that are named, which do not stand for them, unless they are named as well."""
+    named = {file.resolve() for file in named_gates(paths)}
+    folders = [path.resolve() for path in paths if path.is_dir()]
+    below = (gate for one in folders if one.name == GATES_FOLDER for gate in gates_below(one.parent))
+    return [gate for gate in dict.fromkeys(below) if gate.resolve() not in named]
+
+
 def _gates_in(folder: Path) -> list[Path]:
-    gates = sorted(path for path in folder.glob("*.toml") if path.name not in NO_GATES and path.is_file())
+    gates = sorted(path for path in folder.glob("*.toml") if path.name not in NO_GATES and not path.is_dir())
     if not gates:
         inner = folder / GATES_FOLDER
         hint = f"did you mean '{shown_path(inner)}'?" if inner.is_dir() else "a gate is a TOML file"
