@@ -41,6 +41,18 @@ def test_a_run_of_the_one_is_not_the_newest_of_the_other(three: Project) -> None
     }
 
 
+def test_shards_are_decided_by_none_that_they_may_not_be_of(three: Project) -> None:
+    project = with_another_agent(three)
+    assert (
+        project.scoregate("run", "gates/shop/agent.toml", "--shard", "1/1", "-o", "results=1.jsonl").code == 0
+    )
+
+    line = project.scoregate("merge", "1.jsonl").error(2)
+
+    assert "is of the gate 'agent', and 2 gates of this project have that name (name the gate: " in line
+    assert project.scoregate("merge", "gates/shop/agent.toml", "1.jsonl").code == 1
+
+
 def test_one_results_file_decides_no_two_gates(three: Project, tmp_path: Path) -> None:
     both = Project(tmp_path / "both")
     for name in ("a", "b"):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from scoregate.baselines.load import load_anchor, load_baseline, load_run
 from scoregate.errors import ConfigError, EditedBaseline, NoBaseline, ResultsError, StoreError
 from scoregate.gate_file import read_gate
+from scoregate.gate_file.project import gates_below
 from scoregate.gate_run.decide import decide, how_to_accept
 from scoregate.gate_run.joining import Part, joined, judge_usage, why_not_one
 from scoregate.gate_run.outcome import Decided
@@ -93,6 +94,12 @@ def _own_gate(part: Part, root: Path) -> Path:
     if Path(name).name != name or not path.is_file():
         raise ConfigError(
             f"{part} is of the gate '{name}', which is not in the folder gates/ of this project",
+            hint="name the gate: scoregate merge GATE RESULTS...",
+        )
+    same = [gate for gate in gates_below(root) if gate.stem == name]
+    if len(same) > 1:
+        raise ConfigError(
+            f"{part} is of the gate '{name}', and {len(same)} gates of this project have that name",
             hint="name the gate: scoregate merge GATE RESULTS...",
         )
     return path
