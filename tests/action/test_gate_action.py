@@ -114,13 +114,17 @@ def test_the_job_ends_with_the_exit_code_but_for_what_fail_on_lets_through(
 
 def test_what_ends_without_a_verdict_fails_and_its_document_says_why(origin: Origin) -> None:
     origin.author.write("experiments/agent.py", "def task(:\n")
-    used = origin.pushed().use(gates="gates/agent.toml", fail_on="error")
+    origin.author.path("shop").mkdir()
+    for name in ("gates", "datasets", "experiments"):
+        origin.author.path(name).rename(origin.author.path(f"shop/{name}"))
+    used = origin.pushed().use(gates="gates/agent.toml", fail_on="error", working_directory="shop")
     assert failures(used) == [LAST]
     assert used.outputs["exit-code"] == "2"
     build = read_build(Path(used.outputs["json"]))
     assert (build.worst, build.exit_code) == ("error", 2)
     (refused,) = build.refused
     assert (refused.gate, refused.path) == ("agent", "gates/agent.toml")
+    assert build.from_top(refused.path) == "shop/gates/agent.toml"
     assert "experiments/agent.py" in refused.message
     assert used.outputs["verdict"] == "error"
     assert "experiments/agent.py" in used.summary

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+from scoregate.github.section import gate_name, without_verdict
+from scoregate.reports.reading import read_build
 from tests.cli.project import GATE, Project
 from tests.cli.three_gates import WORSE, document, table
+from tests.git.repository import Repository
 
 
 def with_another_agent(three: Project) -> Project:
@@ -85,6 +89,28 @@ def test_a_gate_that_leads_nowhere_is_no_gate_less(three: Project) -> None:
     assert found.code == 2
     assert table(found)["zone"] == "error"
     assert "gates/zone.toml: there is no such gate" in found.err
+
+
+def test_of_a_fork_as_well_each_project_is_told_of_whatever_became_of_it(
+    three: Project, tmp_path: Path
+) -> None:
+    """The workflow behind it has no checkout in which to look where a gate is."""
+    both = Project(tmp_path / "both", environment={"GIT_CEILING_DIRECTORIES": ""})
+    both.folder.mkdir()
+    Repository(both.folder).git("init", "--quiet", "--initial-branch=main")
+    for name in ("a", "b"):
+        inside = Project(three.copied_to(both.path(name)).folder, environment=both.environment)
+        inside.write("experiments/agent.py", "def task(:\n" if name == "a" else WORSE)
+        shutil.rmtree(inside.path(".git"), ignore_errors=True)
+        inside.scoregate("run", "gates/agent.toml", "gates/billing.toml", "-o", "json=build.json")
+    builds = [read_build(both.path(f"{name}/build.json")) for name in ("a", "b")]
+    assert [build.folder for build in builds] == ["a", "b"]
+
+    errors = [one.gate for build in builds for one in without_verdict(build, build.from_top)]
+    verdicts = [gate_name(report) for build in builds for report in build.reports]
+
+    assert errors == ["a/gates/agent.toml"]
+    assert sorted(verdicts) == ["a/gates/billing.toml", "b/gates/agent.toml", "b/gates/billing.toml"]
 
 
 def test_each_is_run_and_told_apart(three: Project) -> None:

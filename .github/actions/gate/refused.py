@@ -1,11 +1,12 @@
 """The result document of gates that ended with an error, before there was a verdict.
 
-Usage: refused.py EXIT_CODE LAST_LINE GATE...
+Usage: refused.py EXIT_CODE LAST_LINE GATE..., with the working directory from the top of the repository in PREFIX.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def document(exit_code: int, line: str, gates: list[str]) -> dict[str, object]:
         }
         for gate in gates
     ]
+    prefix = os.environ.get("PREFIX", "").rstrip("/")
     return {
         "schema": 2,
         "exit_code": exit_code,
@@ -29,6 +31,7 @@ def document(exit_code: int, line: str, gates: list[str]) -> dict[str, object]:
         "gates": [],
         "left_out": [],
         "refused": refused,
+        **({"folder": prefix} if prefix else {}),
     }
 
 

@@ -36,7 +36,8 @@ output exit-code "$code"
 if [ "${words[0]}" = run ] && [ -n "$INPUT_SHARD" ]; then
   [ "$code" -eq 0 ] || problem "$(last_line)"
 elif [ ! -f "$kept/verdict.json" ]; then # it ended before a verdict, and what is shown of it must not stay "running"
-  "$ENVIRONMENT/bin/python" "$here/refused.py" "$code" "$(last_line)" "${gates[@]}" > "$kept/verdict.json"
+  PREFIX=$(git rev-parse --show-prefix 2> /dev/null || true)
+  PREFIX=$PREFIX "$ENVIRONMENT/bin/python" "$here/refused.py" "$code" "$(last_line)" "${gates[@]}" > "$kept/verdict.json"
 fi
 for report in json:verdict.json junit:verdict.xml html:verdict.html; do
   [ ! -f "$kept/${report#*:}" ] || output "${report%%:*}" "$kept/${report#*:}"

@@ -128,7 +128,7 @@ def publish_fork(document: Path, label: str | None) -> None:
         build.reports,
         Job.of(os.environ),
         print_workflow_command,
-        without=without_verdict(build, str),
+        without=without_verdict(build, build.from_top),
         label=label,
     )
     for number in told:

@@ -18,6 +18,7 @@ from scoregate.errors import INTERRUPTED, PASS, ConfigError, RunInterrupted, Sco
 from scoregate.files.reading import shown_path
 from scoregate.gate_file import project_root
 from scoregate.gate_file.named import named_gates, not_named
+from scoregate.own.folder import here
 from scoregate.reports.build import Build, Refused
 from scoregate.reports.document import from_document
 from scoregate.wording import count, plural
@@ -155,7 +156,7 @@ class Gathered:
 
         first, *others = dict.fromkeys(map(project_root, gates))
         alpha = _shared(first, *others)
-        build = Build(tuple(self.reports), tuple(self.left_out), tuple(self.refused), alpha)
+        build = Build(tuple(self.reports), tuple(self.left_out), tuple(self.refused), alpha, _folder())
         stdout = streams.out or sys.stdout  # claimed by a gate, where there is no process of its own for it
         if as_json:
             show(build, as_json=True, stdout=stdout)
@@ -166,6 +167,17 @@ class Gathered:
             for _, path in outputs:
                 note_report(root, path)
         return build.exit_code
+
+
+def _folder() -> str | None:
+    """The working directory as seen from the top of its repository; None at the top, or where there is none."""
+    from scoregate.git.revisions import try_git
+
+    try:
+        said = try_git(here(), "rev-parse", "--show-prefix")
+    except ScoregateError:
+        return None
+    return said.stdout.strip().rstrip("/") or None
 
 
 def _shared(*roots: Path) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -69,6 +70,8 @@ class Build:
     refused: tuple[Refused, ...] = ()
     alpha: float | None = None
     """The false-alarm level that the gates share; None where each has its own."""
+    folder: str | None = None
+    """Where the command was given, from the top of the repository; None at the top, or where there is none."""
 
     @property
     def exit_code(self) -> int:
@@ -99,6 +102,10 @@ class Build:
     def _sorted(self, rows: Iterable[Row]) -> tuple[Row, ...]:
         named = (replace(row, gate=self.name_of(row.gate, row.path)) for row in rows)
         return tuple(sorted(named, key=lambda row: _WORST_WORDS.index(row.word)))
+
+    def from_top(self, path: str) -> str:
+        """The path of one of its gates as seen from the top of the repository."""
+        return posixpath.normpath(posixpath.join(self.folder or "", path))
 
     def name_of(self, gate: str | None, path: str | None) -> str:
         """What a gate is called here: its name, or its path where two projects have a gate of this name."""

@@ -31,6 +31,7 @@ def build_document(build: Build) -> dict[str, JSON]:
         "gates": list(map(as_document, build.reports)),
         "left_out": as_json(build.left_out),
         "refused": as_json(build.refused),
+        **({"folder": build.folder} if build.folder else {}),
     }
 
 
@@ -41,6 +42,7 @@ def from_build_document(document: Mapping[str, JSON]) -> Build:
         left_out=from_json(tuple[LeftOut, ...], document["left_out"]),
         refused=from_json(tuple[Refused, ...], document["refused"]),
         alpha=from_json(float | None, document["alpha"]),
+        folder=document.get("folder"),
     )
 
 
@@ -56,7 +58,7 @@ def build_schema(gate: Mapping[str, JSON]) -> dict[str, JSON]:
         "left_out": schema_of(tuple[LeftOut, ...]),
         "refused": {"type": "array", "items": refused},
     }
-    return object_of(members, list(members))
+    return object_of({**members, "folder": schema_of(str)}, list(members))
 
 
 def result_schema() -> dict[str, JSON]:
