@@ -40,7 +40,7 @@ def comment(text: str) -> str:
 
 def page(text: str) -> str:
     report = report_with(text)
-    return summary([report], [section_of(report, JOB, text)])
+    return summary([report], [], [section_of(report, JOB, text)])
 
 
 @each_text

@@ -234,6 +234,29 @@ def test_the_job_has_a_summary_annotations_and_outputs(workflow: Workflow) -> No
     }
 
 
+def test_the_page_of_a_job_with_several_gates_has_one_table_and_the_worst_first(workflow: Workflow) -> None:
+    other = replace(PROVENANCE, gate=GateFile(path="gates/other.toml"))
+    better = replace(PASS, verdict=replace(VERDICT, gate="other"), provenance=other)
+    missing = WithoutVerdict(gate="gates/billing.toml", why="no such file")
+    faces = Faces(comment=False, check_run=False, annotations=False)
+
+    publish([better, REGRESSION], workflow.job, workflow.told.append, without=[missing], faces=faces)
+
+    table = workflow.summary.split("\n\n")[1].splitlines()
+    assert table[0] == "| gate | verdict | worse | why |"
+    assert [line.split(" | ")[:3] for line in table[2:]] == [
+        ["| <code>billing</code>", "**error**", "—"],
+        ["| <code>support-agent</code>", "**regression**", "2"],
+        ["| <code>other</code>", "pass", "0"],
+    ]
+    begun = [
+        "#### ⛔ <code>billing</code>: error",
+        "### <code>support-agent</code>",
+        "### <code>other</code>",
+    ]
+    assert [line for line in workflow.summary.splitlines() if line in begun] == begun
+
+
 def test_the_summary_of_a_step_is_less_than_a_mebibyte(workflow: Workflow) -> None:
     """GitHub takes all of it or nothing, and counts what earlier commands of the step have written."""
     page = workflow.folder / "summary.md"

@@ -73,7 +73,7 @@ def publish(
     for one in shown:
         tell(one.as_command())
     if faces.summary and job.summary is not None:
-        append(job.summary, summary(reports, sections, bytes_in(job.summary)))
+        append(job.summary, summary(reports, without, sections, bytes_in(job.summary)))
     if job.outputs is not None:
         append(
             job.outputs,

@@ -88,7 +88,7 @@ class Build:
     @property
     def rows(self) -> tuple[Row, ...]:
         """All gates, the worst first."""
-        return self._sorted((*self._without_verdict(), *map(_reported, self.reports)))
+        return self._sorted((*self._without_verdict(), *map(row_of, self.reports)))
 
     @property
     def rows_without_verdict(self) -> tuple[Row, ...]:
@@ -142,7 +142,8 @@ def _word(report: Report) -> Word:
     return "error" if report.undelivered_code else report.verdict.outcome
 
 
-def _reported(report: Report) -> Row:
+def row_of(report: Report) -> Row:
+    """A gate that has a verdict."""
     verdict = report.verdict
     why = verdict.reason
     if report.undelivered_code:

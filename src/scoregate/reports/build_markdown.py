@@ -6,6 +6,8 @@ gates that matter least go without, which is said.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from scoregate.reports.build import Build, Row
 from scoregate.reports.markdown import LIMIT, render_markdown
 from scoregate.reports.markdown_text import code, fitting, inline
@@ -29,15 +31,16 @@ def render_build_markdown(build: Build) -> str:
     """The build as GitHub Markdown of at most `LIMIT` characters."""
     head = [
         f"> [!{_ALERTS[build.worst]}]\n> **{build.worst.upper()}**: {inline(build.sentence)}",
-        *_table(build),
+        *table_of(build.rows),
     ]
     foot = f"<sub>{inline(build.facts)}</sub>"
     room = LIMIT - sum(len(part) + _BETWEEN for part in (*head, foot))
     return "\n\n".join([*head, *_sections(build, room), foot]) + "\n"
 
 
-def _table(build: Build) -> list[str]:
-    kept, left = fitting(list(map(_line, build.rows)), _TABLE_SHARE)
+def table_of(rows: Sequence[Row]) -> list[str]:
+    """A line a gate, in this order, and how many went without."""
+    kept, left = fitting(list(map(_line, rows)), _TABLE_SHARE)
     parts = ["\n".join(["| gate | verdict | worse | why |", "| --- | --- | --: | --- |", *kept])]
     if left:
         parts.append(f"… and {count(left, 'more gate')}, left out here for length.")
