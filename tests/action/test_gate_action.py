@@ -130,6 +130,21 @@ def test_what_ends_without_a_verdict_fails_and_its_document_says_why(origin: Ori
     assert "experiments/agent.py" in used.summary
 
 
+def test_a_command_that_is_refused_leaves_no_gate_of_its_folder_running(
+    origin: Origin, github: GitHubServer
+) -> None:
+    origin.author.write("gates/b.toml", origin.author.read("gates/agent.toml"))
+    job = origin.pull_request()
+    github.repository.open_pull_request(7, origin.head)
+    used = job.use(gates="gates", baseline="gates/agent.baseline.jsonl")
+    assert (failures(used), used.outputs["exit-code"]) == ([LAST], "2")
+    assert list(json.loads(used.outputs["gates"])) == ["gates/agent.toml", "gates/b.toml"]
+    (comment,) = comments(github)
+    assert "Running in 2 of 2 gates" in github.repository.bodies[0]
+    assert comment.startswith("### ⛔ Error in 2 of 2 gates\n")
+    assert comment.count("means one gate, and several are named") == 2
+
+
 def test_many_gates_of_a_project_below_the_top_are_one_command_with_one_document(origin: Origin) -> None:
     (origin.author.folder / "agents" / "my shop").mkdir(parents=True)
     for name in ("gates", "datasets", "experiments"):

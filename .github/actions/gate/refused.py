@@ -10,6 +10,9 @@ import os
 import sys
 from pathlib import Path
 
+NO_GATES = ("scores.toml", "project.toml", "waivers.toml", "pyproject.toml")
+"""As in `scoregate.gate_file.project`, which may be what could not be installed."""
+
 
 def document(exit_code: int, line: str, gates: list[str]) -> dict[str, object]:
     refused = [
@@ -21,7 +24,7 @@ def document(exit_code: int, line: str, gates: list[str]) -> dict[str, object]:
             "where": None,
             "hint": None,
         }
-        for gate in gates
+        for gate in _each(gates)
     ]
     prefix = os.environ.get("PREFIX", "").rstrip("/")
     return {
@@ -33,6 +36,15 @@ def document(exit_code: int, line: str, gates: list[str]) -> dict[str, object]:
         "refused": refused,
         **({"folder": prefix} if prefix else {}),
     }
+
+
+def _each(gates: list[str]) -> list[str]:
+    """The gates of folders one by one, as they were told to be running."""
+    found: dict[str, None] = {}
+    for gate in gates:
+        below = sorted(path for path in Path(gate).glob("*.toml") if path.name not in NO_GATES)
+        found |= dict.fromkeys(map(str, below) if below else [gate])
+    return list(found)
 
 
 if __name__ == "__main__":
