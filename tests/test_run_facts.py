@@ -357,7 +357,8 @@ def test_no_module_reads_or_writes_a_runs_metadata_by_itself() -> None:
     found = [
         place
         for path in sorted(SOURCE.rglob("*.py"))
-        for place in by_themselves(path.read_text(), path.relative_to(SOURCE).as_posix())
+        if "metadata" in (source := path.read_text())  # most files need not be parsed
+        for place in by_themselves(source, path.relative_to(SOURCE).as_posix())
     ]
     assert found == [], "read a fact as header.facts.NAME, change it with header.with_facts(...)"
 

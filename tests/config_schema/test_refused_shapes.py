@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 
 from scoregate.catalog import CONTRACT_KEYS, SCORE_TYPES, Contract, read_catalog
 from scoregate.config.table import Integer, Key, Number, Table
