@@ -406,18 +406,18 @@ def test_whatever_the_model_does_each_answer_ends_as_a_score_or_an_error() -> No
 
 
 def test_no_malformed_reply_becomes_a_number() -> None:
-    bad = malformed_replies(300)
+    bad = malformed_replies(2 * len(MALFORMED))
 
     def script(request: ModelRequest) -> Answer:
         return bad[int(request.prompt.rpartition(" ")[2])][1]
 
     with ModelServer(script=script) as server:
         judge = Judge(spec_of(server.url), timeout_seconds=10, retries=0)
-        judgements = ask(judge, [f"answer {number}" for number in range(300)], concurrency=16)
+        judgements = ask(judge, [f"answer {number}" for number in range(len(bad))], concurrency=16)
     assert len({kind for kind, _ in bad}) >= 25
-    assert [one.status for one in judgements] == ["error"] * 300
+    assert [one.status for one in judgements] == ["error"] * len(bad)
     assert all(one.value is None and one.comment for one in judgements)
-    assert judge.usage.invalid + judge.usage.failed == 300
+    assert judge.usage.invalid + judge.usage.failed == len(bad)
 
 
 def test_a_redirect_is_not_followed() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import httpx
 
@@ -12,11 +14,19 @@ from tests.langfuse_server.answers import Json
 from tests.langfuse_server.server import LangfuseServer
 
 
+@cache
+def trusted() -> ssl.SSLContext:
+    """The certificates that a client trusts, read once for all clients: that takes longer than most requests."""
+    return httpx.create_ssl_context()
+
+
 @contextmanager
 def client_of(server: LangfuseServer) -> Iterator[httpx.Client]:
     """An HTTP client with the server's keys; it knows no retries."""
     keys = (server.public_key, server.secret_key)
-    with httpx.Client(base_url=server.url, auth=keys, trust_env=False, timeout=10) as client:
+    with httpx.Client(
+        base_url=server.url, auth=keys, verify=trusted(), trust_env=False, timeout=10
+    ) as client:
         yield client
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 class Clock:
@@ -25,6 +26,7 @@ class Clock:
             self._fixed = moment
 
 
+@lru_cache(10_000)  # a row is sorted and shown again by every request
 def iso(moment: datetime) -> str:
     """`2026-01-31T12:00:00.000Z`."""
     return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -70,8 +70,8 @@ def create_config(state: State, request: Request) -> Answer:
 def list_configs(state: State, request: Request) -> Answer:
     """All configs, archived ones too, newest first."""
     limit, page = request.whole("limit", default=50, maximum=100), request.page()
-    rows = [_config_json(state, row) for row in reversed(state.configs.values())]
-    return Answer(200, paged(rows, limit, page))
+    rows = list(reversed(state.configs.values()))
+    return Answer(200, paged(rows, lambda row: _config_json(state, row), limit, page))
 
 
 def get_config(state: State, request: Request) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
@@ -12,7 +13,7 @@ from scoregate.langfuse.schema_rules import strict_problem
 from tests.langfuse_server.answers import Answer, Json, custom, invalid, not_an_option, refused, wrong_type
 from tests.langfuse_server.clock import iso
 from tests.langfuse_server.dataset_rows import DatasetRow, ItemRow
-from tests.langfuse_server.request import Request, parse_moment, string
+from tests.langfuse_server.request import Request, Row, parse_moment, string
 from tests.langfuse_server.state import State
 
 BODY_LIMIT = 4.5
@@ -58,8 +59,7 @@ def create_dataset(state: State, request: Request) -> Answer:
 def list_datasets(state: State, request: Request) -> Answer:
     limit, page = request.whole("limit", default=50, maximum=100), request.page()
     rows = sorted(state.datasets.by_name.values(), key=lambda row: row.created, reverse=True)
-    listed = [_dataset_json(state, row) for row in rows]
-    return Answer(200, paged(listed, limit, page))
+    return Answer(200, paged(rows, lambda row: _dataset_json(state, row), limit, page))
 
 
 def get_dataset(state: State, request: Request) -> Answer:
@@ -136,7 +136,7 @@ def list_items(state: State, request: Request) -> Answer:
             message = "datasetName is required when version parameter is provided"
             raise invalid(custom(["datasetName"], message))
     rows = state.datasets.items(None if name is None else _dataset(state, name).id, at=at)
-    return Answer(200, paged([_item_json(state, row) for row in rows], limit, page))
+    return Answer(200, paged(rows, lambda row: _item_json(state, row), limit, page))
 
 
 def get_item(state: State, request: Request) -> Answer:
@@ -176,10 +176,12 @@ def link_run_item(state: State, request: Request) -> Answer:
     )
 
 
-def paged(rows: list[dict[str, Json]], limit: int, page: int) -> dict[str, Json]:
-    """One numbered page and its meta."""
+def paged(
+    rows: Sequence[Row], shown: Callable[[Row], dict[str, Json]], limit: int, page: int
+) -> dict[str, Json]:
+    """One numbered page of what is shown of the rows, and its meta."""
     pages = -(-len(rows) // limit)
-    data = rows[(page - 1) * limit : page * limit]
+    data = list(map(shown, rows[(page - 1) * limit : page * limit]))
     return {
         "data": data,
         "meta": {"page": page, "limit": limit, "totalItems": len(rows), "totalPages": pages},

@@ -18,6 +18,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.langfuse_server.answers import Json
+from tests.langfuse_server.client import trusted
 from tests.langfuse_server.recordings import FOLDER
 from tests.langfuse_server.server import RECORDED, LangfuseServer
 from tests.langfuse_server.state import WriteMode
@@ -69,7 +70,7 @@ class _Recorder:
     sequence: int = 0
 
     def __post_init__(self) -> None:
-        self.client = httpx.Client(base_url=self.server.url, trust_env=False, timeout=60)
+        self.client = httpx.Client(base_url=self.server.url, verify=trusted(), trust_env=False, timeout=60)
 
     def send(
         self,

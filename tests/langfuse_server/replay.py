@@ -14,6 +14,7 @@ import httpx
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.langfuse_server.answers import Json
+from tests.langfuse_server.client import trusted
 from tests.langfuse_server.recordings import Exchange
 from tests.langfuse_server.rewriting import Rewriting, spans_of
 
@@ -36,7 +37,7 @@ class Replay:
         self.client = self._fresh_client()
 
     def _fresh_client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, trust_env=False, timeout=60)
+        return httpx.Client(base_url=self.url, verify=trusted(), trust_env=False, timeout=60)
 
     def close(self) -> None:
         self.client.close()

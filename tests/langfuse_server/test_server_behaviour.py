@@ -9,7 +9,7 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.langfuse_server.client import client_of, score, wait_until
+from tests.langfuse_server.client import client_of, score, trusted, wait_until
 from tests.langfuse_server.server import LangfuseServer
 
 TRACES = "/api/public/otel/v1/traces"
@@ -123,7 +123,11 @@ def test_a_server_on_the_same_port_with_the_same_state_goes_on(server: LangfuseS
 
 def test_after_a_413_nothing_is_served_on_that_connection(server: LangfuseServer) -> None:
     with httpx.Client(
-        base_url=server.url, auth=(server.public_key, server.secret_key), trust_env=False, timeout=0.5
+        base_url=server.url,
+        auth=(server.public_key, server.secret_key),
+        verify=trusted(),
+        trust_env=False,
+        timeout=0.5,
     ) as client:
         assert (
             client.post("/api/public/scores", json=score("s", comment="x" * 1024 * 1024)).status_code == 413

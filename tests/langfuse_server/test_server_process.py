@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from tests.langfuse_server.client import score, wait_until
+from tests.langfuse_server.client import score, trusted, wait_until
 from tests.langfuse_server.process import server_process
 
 
@@ -12,7 +12,10 @@ def test_a_server_in_a_process_is_steered_and_looked_into() -> None:
     with (
         server_process(batches=False) as handle,
         httpx.Client(
-            base_url=handle.url, auth=(handle.public_key, handle.secret_key), trust_env=False
+            base_url=handle.url,
+            auth=(handle.public_key, handle.secret_key),
+            verify=trusted(),
+            trust_env=False,
         ) as client,
     ):
         assert client.post("/api/public/scores", json=[score("a")]).status_code == 400
@@ -33,7 +36,8 @@ def test_a_server_in_a_process_goes_down_and_comes_back() -> None:
 
         def status() -> int | None:
             try:
-                return httpx.get(f"{handle.url}/api/public/health", trust_env=False).status_code
+                health = f"{handle.url}/api/public/health"
+                return httpx.get(health, verify=trusted(), trust_env=False).status_code
             except httpx.TransportError:
                 return None
 
