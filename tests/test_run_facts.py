@@ -279,9 +279,10 @@ def test_any_metadata_can_be_read_and_go_back_as_they_stood(metadata: dict[str, 
 
 @given(st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=5), VALUES))
 def test_a_changed_fact_is_read_as_it_was_set_over_any_metadata(metadata: dict[str, Any]) -> None:
+    facts = RunFacts.of(metadata)
     for name in NAMES:
         value = getattr(FACTS, name)
-        changed = replace(RunFacts.of(metadata), **{name: value}).to_metadata()
+        changed = replace(facts, **{name: value}).to_metadata()
         assert getattr(RunFacts.of(changed), name) == value
         assert {k: v for k, v in changed.items() if k != name} == {
             k: v for k, v in metadata.items() if k != name

@@ -39,30 +39,30 @@ BUILD = Build(
 )
 
 
+_TEXT = st.text(max_size=20) | st.sampled_from(
+    ("| a |", "<b>", "::error::x", "\x00\ud800", "\u202e", "</details>")
+)
+_REFUSED = st.builds(
+    Refused,
+    _TEXT,
+    _TEXT,
+    st.sampled_from((2, 4, 5)),
+    _TEXT,
+    where=st.none() | _TEXT,
+    hint=st.none() | _TEXT,
+)
+_SOME_REPORTS = st.lists(any_reports(), max_size=3).map(tuple)
+_SOME_LEFT_OUT = st.lists(st.builds(LeftOut, _TEXT, _TEXT, _TEXT), max_size=2).map(tuple)
+_SOME_REFUSED = st.lists(_REFUSED, max_size=2).map(tuple)
+_ALPHAS = st.none() | st.floats(0.001, 0.4)
+
+
 @st.composite
 def any_builds(draw: st.DrawFn) -> Build:
     """Builds whose every text is whatever hypothesis comes up with."""
-    text = st.text(max_size=20) | st.sampled_from(
-        ("| a |", "<b>", "::error::x", "\x00\ud800", "\u202e", "</details>")
-    )
     return Build(
-        reports=tuple(draw(st.lists(any_reports(), max_size=3))),
-        left_out=tuple(draw(st.lists(st.builds(LeftOut, text, text, text), max_size=2))),
-        refused=tuple(
-            draw(
-                st.lists(
-                    st.builds(
-                        Refused,
-                        text,
-                        text,
-                        st.sampled_from((2, 4, 5)),
-                        text,
-                        where=st.none() | text,
-                        hint=st.none() | text,
-                    ),
-                    max_size=2,
-                )
-            )
-        ),
-        alpha=draw(st.none() | st.floats(0.001, 0.4)),
+        reports=draw(_SOME_REPORTS),
+        left_out=draw(_SOME_LEFT_OUT),
+        refused=draw(_SOME_REFUSED),
+        alpha=draw(_ALPHAS),
     )

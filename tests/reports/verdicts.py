@@ -1,12 +1,13 @@
 """Verdicts as a gate gives them, each field at a plain value unless a test says otherwise."""
 
 from dataclasses import fields, replace
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
 
 from scoregate.catalog import Contract
-from scoregate.records import DatasetItem, Flip, FreshItem, RoundResult, RuleResult, Verdict
+from scoregate.records import JSON, DatasetItem, Flip, FreshItem, RoundResult, RuleResult, Verdict
 from scoregate.reports.report import Report
 
 RULE = RuleResult(
@@ -148,15 +149,29 @@ _NUMBERS = st.none() | st.floats()
 _COUNTS = st.integers(0, 5000)
 _OUTCOMES = st.sampled_from(("pass", "regression", "inconclusive", "invalid"))
 
-_RULES = st.builds(
-    RuleResult,
-    **{field.name: _NUMBERS if "float" in field.type else _COUNTS for field in fields(RuleResult)}
-    | {"score": _TEXT, "slice": st.none() | _TEXT, "reason": _TEXT, "outcome": _OUTCOMES}
+_FEW_NUMBERS = st.lists(_NUMBERS, min_size=3, max_size=3)
+_FEW_COUNTS = st.lists(_COUNTS, min_size=2, max_size=2)
+_SEEDS = st.integers(0, 9999)
+_WORDS = st.fixed_dictionaries(
+    {"score": _TEXT, "slice": st.none() | _TEXT, "reason": _TEXT, "outcome": _OUTCOMES}
     | {"direction": st.sampled_from(("higher", "lower"))}
     | {"role": st.sampled_from(("gate", "primary", "secondary", "advisory"))}
     | {"statistic": st.sampled_from(("mean", "p95")) | _TEXT, "q_value": st.none() | st.floats(0, 1)}
-    | {"against": st.sampled_from(("baseline", "anchor")), "fails_on": _TEXT},
+    | {"against": st.sampled_from(("baseline", "anchor")), "fails_on": _TEXT}
 )
+
+
+@st.composite
+def _rules(draw: st.DrawFn) -> RuleResult:
+    """A rule whose every figure is any of a few: to draw each would take longer than all that is done with it."""
+    numbers, counts = draw(_FEW_NUMBERS), draw(_FEW_COUNTS)
+    dealt = Random(draw(_SEEDS))
+    figures: dict[str, Any] = {
+        field.name: dealt.choice(numbers if "float" in field.type else counts) for field in fields(RuleResult)
+    }
+    return RuleResult(**{**figures, **draw(_WORDS)})
+
+
 _FRESH_VALUES = st.lists(st.none() | st.sampled_from((0.0, 1.0)) | st.floats(), max_size=3).map(tuple)
 _FRESH = st.builds(
     FreshItem,
@@ -186,35 +201,43 @@ _FLIPS = st.builds(
     comment=st.none() | _TEXT,
 )
 _TEXTS = st.lists(_TEXT, max_size=2).map(tuple)
+_SOME_RULES = st.lists(_rules(), max_size=3).map(tuple)
+_SOME_FLIPS = st.lists(_FLIPS, max_size=4).map(tuple)
+_SOME_CONFIRMED = st.lists(_FRESH, max_size=3).map(tuple)
+_SOME_ROUNDS = st.lists(_ROUNDS, max_size=3).map(tuple)
+_TEXT_OR_NONE = st.none() | _TEXT
 
 
 @st.composite
 def any_reports(draw: st.DrawFn) -> Report:
     """Reports whose every text, number and output is whatever hypothesis comes up with."""
-    flips = draw(st.lists(_FLIPS, max_size=4).map(tuple))
-    confirmed = draw(st.lists(_FRESH, max_size=3).map(tuple))
+    flips, confirmed = draw(_SOME_FLIPS), draw(_SOME_CONFIRMED)
     ids = [*(flip.item for flip in flips), *(again.item for again in confirmed)]
-    outputs = st.fixed_dictionaries({}, optional=dict.fromkeys(ids, _JSON))
+    has = Random(draw(_SEEDS))
+
+    def outputs() -> dict[str, JSON]:
+        return {item: draw(_JSON) for item in ids if has.random() < 0.5}
+
     return Report(
         verdict=verdict(
             outcome=draw(_OUTCOMES),
             reason=draw(_TEXT),
-            rules=draw(st.lists(_RULES, max_size=3).map(tuple)),
+            rules=draw(_SOME_RULES),
             flips=flips,
             confirmed=confirmed,
-            rounds=draw(st.lists(_ROUNDS, max_size=3).map(tuple)),
+            rounds=draw(_SOME_ROUNDS),
             missing_items=draw(_TEXTS),
             notes=draw(_TEXTS),
-            candidate=draw(st.none() | _TEXT),
-            baseline_run=draw(st.none() | _TEXT),
-            dataset=draw(st.none() | _TEXT),
+            candidate=draw(_TEXT_OR_NONE),
+            baseline_run=draw(_TEXT_OR_NONE),
+            dataset=draw(_TEXT_OR_NONE),
             partial=draw(st.booleans()),
         ),
         items={item: DatasetItem(item, draw(_JSON), draw(_JSON)) for item in ids},
-        baseline_outputs=draw(outputs),
-        candidate_outputs=draw(outputs),
+        baseline_outputs=outputs(),
+        candidate_outputs=outputs(),
         contracts={flip.score: Contract(flip.score, "numeric", unit=draw(_TEXT)) for flip in flips},
         links={draw(_TEXT): draw(_TEXT)},
         hints=draw(_TEXTS),
-        anchor=draw(st.none() | _TEXT),
+        anchor=draw(_TEXT_OR_NONE),
     )
