@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -457,6 +458,7 @@ def test_ctrl_c_ends_a_script_wherever_it_is(tmp_path: Path, held: str) -> None:
     process = made.start("run", "gates/agent.toml", cold=True)
     while not made.path("calls").exists():
         assert process.poll() is None
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     stopped = ended(process)
     assert stopped.code == 5
