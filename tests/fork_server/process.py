@@ -1,35 +1,37 @@
-"""`scoregate …` in a process: forked where that shows no difference, else started cold."""
+"""`scoregate …`, or another program, in a process: forked where that shows no difference, else started cold."""
 
 from __future__ import annotations
 
 import atexit
-import json
+import marshal
 import os
 import re
 import select
 import selectors
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from tests.fork_server.server import LARGEST, NUMBER
+from tests.fork_server.server import LARGEST, NOT_FORKED, NUMBER
 
 SOURCE = Path(__file__).parents[2] / "src"
 SERVER = Path(__file__).with_name("server.py")
+ERRAND = Path(__file__).with_name("errand.py")
+PROGRAMS = Path(sys.prefix) / "bin"
 COLD = "SCOREGATE_TEST_COLD"
 """Environment variable that has every command of the tests started cold."""
 _NOT_HANDED_ON = re.compile(
     r"LANGFUSE_|(CI|NO_COLOR|SCOREGATE_DEBUG|PYTHONWARNINGS|GIT_DIR|GIT_WORK_TREE|GITHUB_BASE_REF)$"
 )
-_OF_THE_INTERPRETER = re.compile(r"PYTHON|LC_|LANG$|LANGUAGE$|LD_|OPENBLAS_|OMP_|MALLOC_|GLIBC_")
-"""Variables that are looked at when a process starts, before any module is imported."""
 
 
 def usual_environment() -> dict[str, str]:
@@ -48,17 +50,31 @@ def start(
     before: Callable[[], None] | None = None,
     cold: bool = False,
 ) -> Process:
-    """Begin `scoregate …`, with pipes for its streams.
+    """Begin `scoregate …`, with pipes for its streams; else as `start_python`."""
+    arguments = ("-m", "scoregate", *words)
+    return start_python(arguments, folder=folder, environment=environment, before=before, cold=cold)
 
-    `before` is called in the new process, which is a cold one then. So it is where the environment differs in what
-    an interpreter looks at when it starts or imports.
+
+def start_python(
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    before: Callable[[], None] | None = None,
+    cold: bool = False,
+) -> Process:
+    """Begin `python …` (`-m MODULE …`, `-c CODE …` or `FILE …`), with pipes for its streams.
+
+    What commands import is there already, so what is loaded when is no question to ask a forked one. `before` is
+    called in the new process, which is a cold one then. So it is where the environment differs in what an interpreter
+    looks at when it starts or imports.
     """
-    if not cold and before is None and sys.platform == "linux" and not os.environ.get(COLD):
-        server = _server()
-        if not server.is_unlike(environment):
-            return server.fork(words, folder, environment)
+    if not cold and before is None and _forks():
+        forked = _server().fork(arguments, folder, environment)
+        if forked is not None:
+            return forked
     return subprocess.Popen(
-        [sys.executable, "-m", "scoregate", *words],
+        [sys.executable, *arguments],
         cwd=folder,
         env=environment,
         stdin=subprocess.PIPE,
@@ -68,6 +84,23 @@ def start(
         encoding="utf-8",
         preexec_fn=before,
     )
+
+
+def programs() -> Path:
+    """A folder with the programs of this Python's environment, for scripts that call `scoregate`.
+
+    That one is forked as well, where it is called with variables of `usual_environment`; else it is started cold.
+    """
+    return _server().programs if _forks() else PROGRAMS
+
+
+def door() -> Path:
+    """The socket through which a program that has our rights may have another one forked; see `server`."""
+    return _server().door
+
+
+def _forks() -> bool:
+    return sys.platform == "linux" and not os.environ.get(COLD)
 
 
 class ForkedProcess:
@@ -159,54 +192,77 @@ Process = subprocess.Popen[str] | ForkedProcess
 
 
 class _Server:
-    """The process that commands are forked from."""
+    """The process that others are forked from."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="scoregate-tests-")
+        door = Path(self._folder.name) / "door"
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        with theirs, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+            listening.bind(str(door))
+            listening.listen()
+            handed_on = (theirs.fileno(), listening.fileno())
             self._process = subprocess.Popen(
-                [sys.executable, str(SERVER), str(theirs.fileno())],
+                [sys.executable, str(SERVER), *map(str, handed_on)],
                 env=environment,
                 # Pipes, as it is for pipes that Python sets up the streams that the commands go on with.
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                pass_fds=[theirs.fileno()],
+                pass_fds=handed_on,
             )
         self._control = ours
-        self._environment = environment
-        self._looked_at = set(json.loads(self._control.recv(LARGEST) or self._complaint()))
+        self.door = door
         atexit.register(self.end)
 
     def end(self) -> None:
         """End it, and with it what it has forked that still runs."""
         self._control.close()
         self._process.communicate()
+        self._folder.cleanup()
 
-    def _complaint(self) -> NoReturn:
-        _, said = self._process.communicate()
-        raise RuntimeError(f"the fork server has ended:\n{said.decode()}")
-
-    def is_unlike(self, environment: Mapping[str, str]) -> bool:
-        """Whether a variable differs whose value what is forked can no longer take on."""
-        differing = dict(self._environment.items() ^ environment.items())
-        return any(name in self._looked_at or _OF_THE_INTERPRETER.match(name) for name in differing)
-
-    def fork(self, words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> ForkedProcess:
-        command = {
-            "words": words,
+    def fork(
+        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
+    ) -> ForkedProcess | None:
+        """None where a variable differs whose value what is forked can no longer take on."""
+        wanted = {
+            "arguments": list(arguments),
             "folder": os.path.realpath(folder),
             "environment": dict(environment),
             "umask": _umask(),
         }
         (stdin, answer), (out, stdout), (err, stderr), (told, tell) = (os.pipe() for _ in range(4))
         try:
-            socket.send_fds(self._control, [json.dumps(command).encode()], [stdin, stdout, stderr, tell])
+            socket.send_fds(self._control, [marshal.dumps(wanted)], [stdin, stdout, stderr, tell])
         finally:
             for end in (stdin, stdout, stderr, tell):
                 os.close(end)
-        pid = _number(told) or self._complaint()
-        return ForkedProcess(words, pid, told, answer, out, err)
+        pid = _number(told)
+        if pid is None:
+            self._complain()
+        if pid == NOT_FORKED:
+            for end in (answer, out, err, told):
+                os.close(end)
+            return None
+        return ForkedProcess(arguments, pid, told, answer, out, err)
+
+    @cached_property
+    def programs(self) -> Path:
+        """Those of this Python's environment, but for `scoregate`, which goes through the door."""
+        folder = self.door.with_name("bin")
+        folder.mkdir()
+        for program in PROGRAMS.iterdir():
+            (folder / program.name).symlink_to(program)
+        scoregate = folder / "scoregate"
+        words = [sys.executable, "-ISE", ERRAND, self.door, sys.executable, scoregate.readlink()]
+        scoregate.unlink()
+        scoregate.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, words))} "$@"\n')
+        scoregate.chmod(0o755)
+        return folder
+
+    def _complain(self) -> NoReturn:
+        _, said = self._process.communicate()
+        raise RuntimeError(f"the fork server has ended:\n{said.decode()}")
 
 
 def _number(pipe: int) -> int | None:

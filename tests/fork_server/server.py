@@ -1,9 +1,13 @@
-"""The process that commands are forked from. `python server.py FD` imports what commands import, and waits on FD.
+"""The process that others are forked from. `python server.py FD DOOR` imports what commands import, and waits.
 
-FD is a socket of whole messages. The first goes out: the names of the environment variables that were looked at
-during the imports, whose values can no longer be changed. Each that comes in is a command and four file descriptors:
-its stdin, stdout and stderr, and a pipe on which it is told its process id and, when that has ended, its wait status.
-When the other end of the socket is gone, whatever still runs is killed.
+FD is a socket of whole messages. Each is a process that is wanted, and four file descriptors: its stdin, stdout and
+stderr, and a pipe on which it is told its process id and, when that has ended, its wait status. Instead of a process
+id it is told 0 where the wanted environment differs in a variable that was looked at when this process started or
+imported: what is forked can no longer take that on. When the other end of FD is gone, whatever still runs is killed.
+Whoever connects to DOOR, a listening socket, may send one such message.
+
+A message, in `marshal`, is a dict: `arguments` as for an interpreter (`-m MODULE …`, `-c CODE …` or `FILE …`),
+`folder`, `environment` and `umask`.
 """
 
 from __future__ import annotations
@@ -11,8 +15,9 @@ from __future__ import annotations
 import atexit
 import ctypes
 import gc
-import json
+import marshal
 import os
+import re
 import runpy
 import select
 import signal
@@ -25,6 +30,7 @@ from contextlib import suppress
 from importlib import import_module, invalidate_caches
 from pathlib import Path
 from pkgutil import walk_packages
+from types import ModuleType
 from typing import Any, NoReturn
 
 NUMBER = struct.Struct("=i")
@@ -34,6 +40,10 @@ LARGEST = 1 << 20
 _LARGE = 2 << 20
 """Bytes of a large page."""
 _MADV_COLLAPSE = 25
+NOT_FORKED = 0
+"""Told in place of a process id."""
+_OF_THE_INTERPRETER = re.compile(r"PYTHON|LC_|LANG$|LANGUAGE$|LD_|OPENBLAS_|OMP_|MALLOC_|GLIBC_")
+"""Variables that are looked at when a process starts, before any module is imported."""
 _NOT_IMPORTED = ("scoregate.__main__", "scoregate.scorers.adapters")
 """The module that is run itself, and what imports packages that few have and that send telemetry."""
 _IMPORTED_LATE = (
@@ -59,19 +69,34 @@ _OF_SOME_RELEASES = ("anyio._backends._asyncio", "httpcore2", "openai.lib._chat_
 """What some releases of these packages import in the midst of their work."""
 
 
-def main(control: socket.socket) -> None:
+def main(control: socket.socket, door: socket.socket) -> None:
     del sys.path[0]  # the folder of this file
-    control.send(json.dumps(_import_everything()).encode())
+    fixed = _Fixed(_import_everything())
     invalidate_caches()  # here and not in each child; of folders that change later, the finders look at the time
     gc.freeze()  # what is here stays; no collection in a child touches, and so copies, the memory of it
     _into_large_pages()
-    command, descriptors = _wait_for_commands(control)
-    _become(command, descriptors)
+    wanted, descriptors = _wait_for_wanted(control, door, fixed)
+    _become(wanted, descriptors)
 
 
-def _import_everything() -> list[str]:
+class _Fixed:
+    """What of the environment a forked process can no longer change."""
+
+    def __init__(self, looked_at: set[str]) -> None:
+        # What it was started with: an interpreter in a locale of ASCII alone adds to it.
+        started = Path("/proc/self/environ").read_bytes().split(b"\0")
+        pairs = (os.fsdecode(entry).partition("=") for entry in started if entry)
+        self._environment = {name: value for name, _, value in pairs}
+        self._looked_at = looked_at
+
+    def is_unlike(self, environment: dict[str, str]) -> bool:
+        differing = dict(self._environment.items() ^ environment.items())
+        return any(name in self._looked_at or _OF_THE_INTERPRETER.match(name) for name in differing)
+
+
+def _import_everything() -> set[str]:
     """Import what commands need; gives the environment variables that were looked at."""
-    looked_at = set()
+    looked_at: set[str] = set()
     environment: Any = type(os.environ)
     look = environment.__getitem__
 
@@ -94,7 +119,7 @@ def _import_everything() -> list[str]:
                 import_module(name)
     finally:
         environment.__getitem__ = look
-    return sorted(looked_at)
+    return looked_at
 
 
 def _into_large_pages() -> None:
@@ -113,10 +138,11 @@ def _into_large_pages() -> None:
             advise(start, _LARGE, _MADV_COLLAPSE)
 
 
-def _wait_for_commands(control: socket.socket) -> tuple[Any, list[int]]:
-    """Fork a process for each command. Returns in those alone, with the command and its file descriptors."""
+def _wait_for_wanted(
+    control: socket.socket, door: socket.socket, fixed: _Fixed
+) -> tuple[dict[str, Any], list[int]]:
+    """Fork a process for each that is wanted. Returns in those alone, with the message and its file descriptors."""
     running: dict[int, int] = {}
-    listening = control.fileno()
     ended, wake = os.pipe()
     for end in (ended, wake):
         os.set_blocking(end, False)
@@ -125,30 +151,49 @@ def _wait_for_commands(control: socket.socket) -> tuple[Any, list[int]]:
     # A terminal's Ctrl-C is for the commands and for pytest, with which this process ends.
     on_ctrl_c = signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
-        ready, _, _ = select.select([listening, ended], [], [])
+        ready, _, _ = select.select([control.fileno(), door.fileno(), ended], [], [])
         if ended in ready:
             os.read(ended, LARGEST)
             _tell_who_ended(running)
-        if listening not in ready:
-            continue
-        message, descriptors, _, _ = socket.recv_fds(control, LARGEST, 4)
-        if not message:
-            _kill(running)
-        # Until its handlers are those of a process that has just been started, no signal reaches the new one.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        process = os.fork()
-        if process == 0:
-            control.detach()  # closed with all others, by its number
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, on_ctrl_c)
+        for listening in (control, door):
+            if listening.fileno() not in ready:
+                continue
+            message, descriptors = _received(listening)
+            if not message and listening is control:
+                _kill(running)
+            if len(descriptors) < 4:
+                continue
+            *streams, tell = descriptors
+            wanted = marshal.loads(message)
+            if fixed.is_unlike(wanted["environment"]):
+                _tell(tell, NOT_FORKED)
+                for descriptor in descriptors:
+                    os.close(descriptor)
+                continue
+            # Until its handlers are those of a process that has just been started, no signal reaches the new one.
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+            process = os.fork()
+            if process == 0:
+                for inherited in (control, door):
+                    inherited.detach()  # closed with all others, by its number
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                signal.signal(signal.SIGINT, on_ctrl_c)
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+                return wanted, descriptors
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            return json.loads(message), descriptors
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        *streams, running[process] = descriptors
-        for stream in streams:
-            os.close(stream)
-        _tell(running[process], process)
+            running[process] = tell
+            for stream in streams:
+                os.close(stream)
+            _tell(tell, process)
+
+
+def _received(listening: socket.socket) -> tuple[bytes, list[int]]:
+    if not listening.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        return socket.recv_fds(listening, LARGEST, 4)[:2]
+    connection, _ = listening.accept()
+    with connection:
+        return socket.recv_fds(connection, LARGEST, 4)[:2]
 
 
 def _tell_who_ended(running: dict[int, int]) -> None:
@@ -176,21 +221,19 @@ def _kill(running: dict[int, int]) -> NoReturn:
     os._exit(0)
 
 
-def _become(command: Any, descriptors: list[int]) -> NoReturn:
-    """Go on as `python -m scoregate …` would, and end as the interpreter does, without tearing down its modules."""
+def _become(wanted: dict[str, Any], descriptors: list[int]) -> NoReturn:
+    """Go on as `python …` would, and end as the interpreter does, without tearing down its modules."""
     for target, descriptor in enumerate(descriptors[:3]):
         os.dup2(descriptor, target)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     os.environ.clear()
-    os.environ.update(command["environment"])
+    os.environ.update(wanted["environment"])
     time.tzset()
-    os.umask(command["umask"])
-    os.chdir(command["folder"])
-    sys.path.insert(0, command["folder"])
-    sys.argv = ["-m", *command["words"]]
+    os.umask(wanted["umask"])
+    os.chdir(wanted["folder"])
     code: object = 0
     try:
-        runpy.run_module("scoregate", run_name="__main__", alter_sys=True)
+        _run(wanted["arguments"], wanted["folder"])
     except SystemExit as leaving:
         code = leaving.code
     except BaseException:  # noqa: BLE001  as the interpreter does it
@@ -209,5 +252,22 @@ def _become(command: Any, descriptors: list[int]) -> NoReturn:
     os._exit((code or 0) & 0xFF)
 
 
+def _run(arguments: list[str], folder: str) -> None:
+    match arguments:
+        case ["-m", module, *rest]:
+            sys.path.insert(0, folder)
+            sys.argv = ["-m", *rest]
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+        case ["-c", code, *rest]:
+            sys.path.insert(0, "")
+            sys.argv = ["-c", *rest]
+            main = sys.modules["__main__"] = ModuleType("__main__")
+            exec(compile(code, "<string>", "exec"), vars(main))
+        case [file, *_]:
+            sys.path.insert(0, str(Path(file).resolve().parent))
+            sys.argv = list(arguments)
+            runpy.run_path(file, run_name="__main__")
+
+
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])))
+    main(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]))
