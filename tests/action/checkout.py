@@ -34,6 +34,11 @@ class Origin:
         return cls(bare, project, services)
 
     @property
+    def cold(self) -> Origin:
+        """The same, in whose jobs `scoregate` is started as it is for users."""
+        return replace(self, services=self.services.cold())
+
+    @property
     def head(self) -> str:
         """The commit that the working copy is at."""
         return Repository(self.author.folder).git("rev-parse", "HEAD")

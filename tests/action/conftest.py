@@ -29,5 +29,5 @@ def origin(_with_baseline: Project, tmp_path: Path, github: GitHubServer) -> Ori
     """Its main branch has a gate of 64 items with an accepted baseline; GitHub knows of its pull request."""
     project = _with_baseline.copied_to(tmp_path / "author")
     project.write(".gitignore", ".scoregate/\n")
-    services = Services(tmp_path / "github", api_url=github.url, token=TOKEN)
+    services = Services(tmp_path / "github", api_url=github.url, token=TOKEN).warm()
     return Origin.of(project, tmp_path, services)

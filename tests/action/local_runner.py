@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from tests.action.workflow_commands import Command, shown_on_the_page
 ACTION = Path(__file__).parents[2] / ".github" / "actions" / "gate"
 _FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
 _OURS = ("LANGFUSE_", "GITHUB_", "RUNNER_", "XDG_CACHE_HOME")
-"""Variables of this process that a step is not to see."""
+"""Variables of the machine that a step is not to see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +180,14 @@ class _Run:
         )
 
     def _of_job(self) -> dict[str, str]:
-        """What a runner sets for every step, and of this process what every machine has."""
+        """What a runner sets for every step, and what the machine has."""
         runner = self._runner
         payload = self._temp / "event.json"
         payload.write_text(json.dumps(runner.event.payload))
-        here = {name: text for name, text in os.environ.items() if not name.startswith(_OURS)}
+        here = {name: text for name, text in runner.services.machine.items() if not name.startswith(_OURS)}
         return {
             **here,
-            "PATH": os.pathsep.join((str(Path(sys.executable).parent), here["PATH"])),
+            "PATH": os.pathsep.join((str(runner.services.programs), here["PATH"])),
             "CI": "true",
             "GITHUB_ACTIONS": "true",
             "GITHUB_EVENT_PATH": str(payload),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeAlias
+
+from tests.fork_server.process import PROGRAMS, programs, usual_environment
 
 Inputs: TypeAlias = Mapping[str, str]
 Outputs: TypeAlias = dict[str, str]
@@ -27,9 +30,21 @@ class Services:
 
     folder: Path
     ready: bool = True
-    """Whether the cache has an environment already: this Python's, with the scoregate of this checkout in it."""
+    """Whether the cache has an environment already: `programs`, with the scoregate of this checkout."""
+
     api_url: str = "http://127.0.0.1:9"
     token: str = "ghs_of_nobody"
+    programs: Path = PROGRAMS
+    machine: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    """Environment variables of a runner's machine."""
+
+    def warm(self) -> Services:
+        """The same on a machine whose `scoregate` is forked from a process that has imported everything."""
+        return replace(self, programs=programs(), machine=usual_environment())
+
+    def cold(self) -> Services:
+        """The same on a machine where it starts as it does for users."""
+        return replace(self, programs=PROGRAMS, machine=dict(os.environ))
 
     def use(self, action: str, inputs: Inputs, workspace: Path) -> Outputs:
         """Paths are seen from the workspace. Raises StepFailed, and KeyError for an action that has no stand-in."""
@@ -64,7 +79,7 @@ class Services:
     def _restore(self, inputs: Inputs) -> Outputs:
         key, path = inputs["key"], Path(inputs["path"])
         if self.ready and key.startswith("scoregate-environment-"):
-            _make_ready(path)
+            _make_ready(path, self.programs)
             return {"cache-hit": "true", "cache-primary-key": key, "cache-matched-key": key}
         prefixes = inputs.get("restore-keys", "").split()
         same = [kept for kept in self.caches if kept == key]
@@ -102,11 +117,11 @@ class Services:
         return {}
 
 
-def _make_ready(environment: Path) -> None:
-    """This Python's programs, and the note that they include the scoregate of this checkout."""
+def _make_ready(environment: Path, programs: Path) -> None:
+    """The programs, and the note that they include the scoregate of this checkout."""
     environment.mkdir(parents=True, exist_ok=True)
     if not (environment / "bin").exists():
-        (environment / "bin").symlink_to(Path(sys.prefix) / "bin")
+        (environment / "bin").symlink_to(programs)
     script = PRODUCT / ".github" / "actions" / "gate" / "product.sh"
     digest = subprocess.run(["bash", script, PRODUCT], check=True, capture_output=True, text=True).stdout
     (environment / ".scoregate").write_text(digest)

@@ -38,7 +38,7 @@ def test_a_regression_is_told_everywhere_and_fails_the_last_step_alone(
     origin: Origin, github: GitHubServer
 ) -> None:
     origin.author.write("experiments/agent.py", WORSE)
-    job = origin.pull_request()
+    job = origin.cold.pull_request()
     github.repository.open_pull_request(7, origin.head)
     used = job.use(gates="gates/agent.toml")
     assert failures(used) == [LAST]

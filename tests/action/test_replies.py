@@ -23,7 +23,7 @@ def models() -> Iterator[ModelServer]:
 def test_the_second_build_asks_no_judge_about_the_same_answers(models: ModelServer, tmp_path: Path) -> None:
     project = judged_project(tmp_path / "author", models)
     project.write(".gitignore", ".scoregate/\n")
-    origin = Origin.of(project, tmp_path, Services(tmp_path / "github"))
+    origin = Origin.of(project, tmp_path, Services(tmp_path / "github").warm())
     first = origin.pushed(**project.environment).use(gates="gates/agent.toml", comment="false")
     asked = len(models.requests)
     assert asked > 0

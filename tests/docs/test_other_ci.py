@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 
 from tests.cli.project import Project, agent
 from tests.docs.pages import REPOSITORY, Page
+from tests.fork_server.process import programs, usual_environment
 from tests.loopback import LoopbackHandler, LoopbackServer
 from tests.workflows.validators import shell_faults
 
@@ -38,14 +38,14 @@ def project(tmp_path: Path) -> Project:
     for name in ("gate.sh", "merge-request-note.sh"):
         project.write(f"ci/{name}", script(name))
     project.write("requirements.txt", "click\n")
-    project.path(".gate").symlink_to(sys.prefix)
+    project.path(".gate").mkdir()
+    for path in (programs(), Path(sys.prefix) / "lib", Path(sys.prefix) / "pyvenv.cfg"):
+        project.path(f".gate/{path.name}").symlink_to(path)
     return project
 
 
 def run(project: Project, name: str, **variables: str) -> int:
-    environment = {
-        name: text for name, text in os.environ.items() if not name.startswith(("LANGFUSE_", "CI"))
-    }
+    environment = {name: text for name, text in usual_environment().items() if not name.startswith("CI")}
     done = subprocess.run(
         ["sh", f"ci/{name}"],
         cwd=project.folder,
