@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from scoregate.store import Store
+from tests.fork_server.process import Process, start_python, usual_environment
 
 SESSION = r"""
 import asyncio, os, signal, sys, time
@@ -97,13 +96,15 @@ AT_ONCE = 30.0
 """Seconds: some of a slow and busy machine, and half of what a call would take that is not ended."""
 
 
-def start(path: Path, kind: str) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", SESSION, str(path), kind],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def begin(code: str, *words: str | Path) -> Process:
+    """The code in a process of its own, which leads a group."""
+    arguments = ("-c", f"import os; os.setsid()\n{code}", *map(str, words))
+    return start_python(arguments, folder=Path.cwd(), environment=usual_environment())
+
+
+def start(path: Path, kind: str, code: str = SESSION) -> Process:
+    """Gives the process when it waits."""
+    process = begin(code, path, kind)
     assert process.stdout is not None
     assert process.stdout.readline() == "waiting\n"
     return process
@@ -127,20 +128,22 @@ def test_a_signal_ends_the_run_at_once_and_keeps_what_is_done(
 
 
 def test_the_same_signal_again_ends_the_process_at_once(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", SESSION, str(tmp_path / "store.sqlite3"), "insists", "command"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=AT_ONCE, check=False)
-    assert ended.stdout == "SIGTERM\nSIGINT\nSIGTERM\n"  # and no report
-    assert ended.returncode == 5
+    process = begin(SESSION, tmp_path / "store.sqlite3", "insists", "command")
+    printed, _ = process.communicate(timeout=AT_ONCE)
+    assert printed == "SIGTERM\nSIGINT\nSIGTERM\n"  # and no report
+    assert process.returncode == 5
 
 
 def test_in_somebody_elses_process_the_same_signal_again_does_what_it_did_before(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", SESSION, str(tmp_path / "store.sqlite3"), "insists"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=AT_ONCE, check=False)
-    assert ended.stdout == "SIGTERM\nSIGINT\nSIGTERM\n"
-    assert ended.returncode == -signal.SIGTERM
+    process = begin(SESSION, tmp_path / "store.sqlite3", "insists")
+    printed, _ = process.communicate(timeout=AT_ONCE)
+    assert printed == "SIGTERM\nSIGINT\nSIGTERM\n"
+    assert process.returncode == -signal.SIGTERM
 
 
-SUPERVISED = """
+SUPERVISED = (
+    f"SESSION = {SESSION!r}\n"
+    + """
 import sys
 from scoregate.errors import RunInterrupted
 from scoregate.own.supervisor import supervise
@@ -156,24 +159,12 @@ except RunInterrupted as error:
     print(error, file=sys.stderr)
     sys.exit(error.exit_code)
 """
-
-
-def start_supervised(path: Path, kind: str) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", f"SESSION = {SESSION!r}\n{SUPERVISED}", str(path), kind],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "waiting\n"
-    return process
+)
 
 
 @pytest.mark.parametrize("to_the_child_as_well", [False, True])
 def test_ctrl_c_ends_a_supervised_run_in_the_same_way(tmp_path: Path, to_the_child_as_well: bool) -> None:
-    process = start_supervised(tmp_path / "store.sqlite3", "hangs")
+    process = start(tmp_path / "store.sqlite3", "hangs", SUPERVISED)
     if to_the_child_as_well:
         os.killpg(process.pid, signal.SIGINT)
     else:
@@ -186,7 +177,7 @@ def test_ctrl_c_ends_a_supervised_run_in_the_same_way(tmp_path: Path, to_the_chi
 def test_a_candidate_that_kills_its_process_is_one_line_and_what_was_committed_is_kept(
     tmp_path: Path,
 ) -> None:
-    process = start_supervised(tmp_path / "store.sqlite3", "dies")
+    process = start(tmp_path / "store.sqlite3", "dies", SUPERVISED)
     printed, complaints = process.communicate(timeout=AT_ONCE)
     assert printed == ""
     assert complaints == (
