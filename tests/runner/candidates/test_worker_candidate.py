@@ -1,12 +1,10 @@
+"""How the processes of a worker candidate begin, live and end."""
+
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -15,88 +13,15 @@ import pytest
 
 from scoregate.errors import ConfigError
 from scoregate.git.version import Version
-from scoregate.records import DatasetItem, Tokens
-from scoregate.runner.candidates import Answer, Candidate, CandidateError, TransientError
+from scoregate.runner.candidates import Answer, Candidate, CandidateError
 from scoregate.runner.candidates.worker import worker_candidate
 from tests.runner.candidates.actions import ASYNC, SYNC
-
-AT_ONCE = 30.0
-"""Seconds: some of a slow and busy machine, and half of what a process would live that is not ended."""
-
-
-def made(folder: Path, source: str, *, at_once: int = 1) -> Candidate:
-    file = folder / "experiment.py"
-    file.write_text(source)
-    return worker_candidate(
-        file, root=folder, python=Path(sys.executable), version=Version("v"), at_once=at_once
-    )
+from tests.runner.candidates.workers import AT_ONCE, ask, during, is_gone, made, question, wait_for
 
 
 @pytest.fixture(params=[SYNC, ASYNC], ids=["sync", "async"])
 def candidate(tmp_path: Path, request: pytest.FixtureRequest) -> Candidate:
     return made(tmp_path, request.param)
-
-
-def question(what: str) -> DatasetItem:
-    return DatasetItem("order-1", what, "on its way", {"intent": "shipping"})
-
-
-def during(candidate: Candidate, work: Callable[[], Awaitable[Any]]) -> Any:
-    """What the coroutine returns, between the candidate's start and its end."""
-
-    async def session() -> Any:
-        assert candidate.close is not None
-        try:
-            return await work()
-        finally:
-            await candidate.close()
-
-    return asyncio.run(session())
-
-
-def ask(candidate: Candidate, *what: str) -> list[Any]:
-    """Outputs, and where there is none the error."""
-
-    async def one_by_one() -> list[Any]:
-        said: list[Any] = []
-        for action in what:
-            try:
-                said.append((await candidate.call(question(action), 0)).output)
-            except CandidateError as error:
-                said.append(error)
-        return said
-
-    said: list[Any] = during(candidate, one_by_one)
-    return said
-
-
-def is_gone(pid: int) -> bool:
-    """Whether a process has ended with all its threads; one that nobody has waited for yet has."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        return state == "Z" and len(list(Path(f"/proc/{pid}/task").iterdir())) == 1
-    except OSError:
-        return True
-
-
-def wait_for(condition: Callable[[], bool]) -> bool:
-    patience = time.monotonic() + AT_ONCE
-    while not condition() and time.monotonic() < patience:
-        time.sleep(0.01)
-    return condition()
-
-
-def test_the_task_gets_the_whole_item_as_in_process(candidate: Candidate) -> None:
-    assert ask(candidate, "shape") == [["order-1", "shape", "on its way", {"intent": "shipping"}]]
-
-
-def test_whatever_is_printed_does_not_break_the_answer(candidate: Candidate) -> None:
-    async def answer() -> Answer:
-        given = await candidate.call(question("noise"), 0)
-        assert isinstance(given, Answer)
-        return given
-
-    assert during(candidate, answer) == Answer("quiet", 0.5, Tokens(1, 2), "t-1")
 
 
 def test_one_process_answers_one_question_after_the_other(candidate: Candidate) -> None:
@@ -107,48 +32,6 @@ def test_it_runs_in_the_projects_folder(candidate: Candidate, tmp_path: Path) ->
     ((folder, program, path),) = ask(candidate, "where")
     assert (folder, program) == (str(tmp_path), str(tmp_path / "experiment.py"))
     assert path != str(Path(worker_candidate.__code__.co_filename).parent)
-
-
-def test_large_answers_and_an_empty_stdin(candidate: Candidate) -> None:
-    assert ask(candidate, "large", "stdin") == ["ü" * 3_000_000, ""]
-
-
-@pytest.mark.parametrize(
-    ("what", "reason"),
-    [
-        ("fails", "ValueError: no such order"),
-        ("exits", "the candidate called exit(3)"),
-        ("returns_no_json", "returned something that is no JSON: object at output.rows"),
-        ("ends", "task ended its process before it answered (exit code 0)"),
-        ("dies", "killed by SIGKILL"),
-        ("crashes", "killed by SIGSEGV: about to crash"),
-        ("dies_with_a_fork_left", "exit code 5"),
-    ],
-)
-def test_every_end_costs_one_item_and_has_its_reason(candidate: Candidate, what: str, reason: str) -> None:
-    started = time.monotonic()
-    error, next_one = ask(candidate, what, "shape")
-    assert str(error) == reason
-    assert not isinstance(error, TransientError)
-    assert next_one[0] == "order-1"
-    assert time.monotonic() - started < AT_ONCE
-
-
-def test_a_transient_error_stays_one(candidate: Candidate) -> None:
-    (error,) = ask(candidate, "busy")
-    assert isinstance(error, TransientError)
-    assert (str(error), error.retry_after, error.rate_limited) == ("too many", 3, True)
-
-
-def test_a_process_that_was_killed_between_two_items_costs_none(candidate: Candidate) -> None:
-    async def work() -> str:
-        pid = (await candidate.call(question("pid"), 0)).output
-        os.kill(pid, signal.SIGKILL)
-        assert wait_for(lambda: is_gone(pid))
-        answer = await candidate.call(question("shape"), 0)
-        return str(answer.output[0])
-
-    assert during(candidate, work) == "order-1"
 
 
 def test_a_cancelled_call_leaves_no_process_and_holds_no_place(candidate: Candidate, tmp_path: Path) -> None:
@@ -203,18 +86,6 @@ def test_async_tasks_share_one_event_loop_from_call_to_call(tmp_path: Path) -> N
             return len(loops)
     """
     assert ask(made(tmp_path, dedent(source)), "x", "x") == [1, 1]
-
-
-def test_a_call_costs_less_than_two_milliseconds(candidate: Candidate) -> None:
-    async def work() -> float:
-        seconds = []
-        for _ in range(201):
-            started = time.perf_counter()
-            await candidate.call(question("shape"), 0)
-            seconds.append(time.perf_counter() - started)
-        return min(seconds)  # of the call that nothing else on the machine has held up
-
-    assert during(candidate, work) < 0.002
 
 
 def test_close_lets_idle_processes_end_by_themselves(candidate: Candidate, tmp_path: Path) -> None:
