@@ -8,9 +8,9 @@ from tests.cli.project import Project
 
 
 def test_the_first_gate_from_init_to_a_regression(tmp_path: Path) -> None:
-    project = Project(tmp_path, cold=True)
+    project = Project(tmp_path)
 
-    begun = project.scoregate("init")
+    begun = project.scoregate("init", cold=True)
     assert begun.code == 0
     assert "scoregate run gates/agent.toml" in begun.out
     assert {path.name for path in tmp_path.iterdir()} == {
@@ -18,7 +18,7 @@ def test_the_first_gate_from_init_to_a_regression(tmp_path: Path) -> None:
     }  # fmt: skip
     assert "wrote .env and .scoregate/ into .gitignore" in begun.out
 
-    first = project.run()
+    first = project.scoregate("run", "gates/agent.toml", cold=True)
     assert first.outcome(4) == "INVALID"
     assert "gates/agent.baseline.jsonl: there is no baseline yet, so nothing was compared" in first.out
     assert "this run will be compared with nothing, and can become the first baseline\n" in first.err

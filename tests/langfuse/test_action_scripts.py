@@ -335,6 +335,7 @@ def test_no_more_calls_are_made_at_once_than_the_script_and_the_gate_allow(
 ALONE = """\
 import asyncio
 import signal
+import time
 import sqlite3
 import time
 
@@ -387,6 +388,7 @@ def test_a_scripts_blocking_code_runs_alone_in_the_thread_that_imported_it(tmp_p
 WHOLE = """\
 import asyncio
 import signal
+import time
 import sqlite3
 
 from langfuse import Evaluation
@@ -455,7 +457,7 @@ def test_ctrl_c_ends_a_script_wherever_it_is(tmp_path: Path, held: str) -> None:
         text = text.replace("    result = context", f"    {wait}\n    result = context")
     made = project(tmp_path, f"import os\n{text}")
     made.write("hold", "")
-    process = made.start("run", "gates/agent.toml", cold=True)
+    process = made.start("run", "gates/agent.toml")
     while not made.path("calls").exists():
         assert process.poll() is None
         time.sleep(0.01)

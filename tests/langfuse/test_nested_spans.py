@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from functools import cache
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -16,6 +12,8 @@ import pytest
 from scoregate.langfuse import ids
 from scoregate.langfuse.settings import Settings
 from scoregate.langfuse.tracing import prepare_environment
+from tests.cli.project import ended
+from tests.fork_server.process import start_python, usual_environment
 
 PROGRAM = Path(__file__).with_name("traced_run.py")
 
@@ -51,41 +49,13 @@ def traced_run(
     """With `cold` nothing has imported the SDK before the experiment does."""
     file = folder / "experiment.py"
     file.write_text(dedent(experiment))
-    environment = {**inherited(), **variables}
-    if cold:
-        command = [sys.executable, str(PROGRAM), str(file), str(items)]
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return TracedRun(json.loads(done.stdout))
-    printed = folder / "printed"
-    asked = {"experiment": str(file), "items": items, "environment": environment, "printed": str(printed)}
-    server = forking()
-    assert server.stdin is not None
-    assert server.stdout is not None
-    server.stdin.write(json.dumps(asked) + "\n")
-    server.stdin.flush()
-    assert server.stdout.readline() == "0\n", printed.read_text()
-    return TracedRun(json.loads(printed.read_text().splitlines()[-1]))
-
-
-def inherited() -> dict[str, str]:
     settings = ("LANGFUSE_", "OTEL_", "TRACEPARENT")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
-    return {**kept, "LANGFUSE_TIMEOUT": "1"}
-
-
-@cache
-def forking() -> subprocess.Popen[str]:
-    """One for all tests of this process, which it ends with."""
-    return subprocess.Popen(
-        [sys.executable, str(PROGRAM)],
-        env=inherited(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    usual = {name: value for name, value in usual_environment().items() if not name.startswith(settings)}
+    environment = {**usual, "LANGFUSE_TIMEOUT": "1", **variables}
+    words = (str(PROGRAM), str(file), str(items))
+    done = ended(start_python(words, folder=folder, environment=environment, cold=cold))
+    assert done.code == 0, done.err
+    return TracedRun(json.loads(done.out.splitlines()[-1]))
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,7 @@
 `items` (item id -> error or None), `spending` (items whose own spans say a cost),
 `outputs`, `flushed`, `problems`, `sdk_loaded`, and what the experiment `said`.
 
-The SDK has one client a public key and process and no public way of forgetting it, hence a process a run. Its import
-takes longer than a run: `python traced_run.py` imports it once, and forks a process for each line of JSON on stdin
-(`experiment`, `items`, `environment`, and `printed`, the file to print to), whose exit code is its answer.
+The SDK has one client a public key and process and no public way of forgetting it, hence a process a run.
 """
 
 from __future__ import annotations
@@ -100,28 +98,5 @@ def _value(value: Any) -> Any:
     return getattr(value, kind)
 
 
-def fork_when_asked() -> None:
-    """Returns in the forked processes alone, with their arguments, environment and streams."""
-    # What each run imports, once for all of them.
-    import langfuse  # noqa: F401
-    from opentelemetry.proto.collector.trace.v1 import trace_service_pb2  # noqa: F401
-
-    for line in iter(sys.stdin.readline, ""):
-        asked = json.loads(line)
-        process = os.fork()
-        if process == 0:
-            for descriptor in (1, 2):
-                os.dup2(os.open(asked["printed"], os.O_WRONLY | os.O_CREAT | os.O_APPEND), descriptor)
-            os.environ.clear()
-            os.environ.update(asked["environment"])
-            sys.argv[1:] = [asked["experiment"], str(asked["items"])]
-            return
-        _, status = os.waitpid(process, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    if len(sys.argv) == 1:
-        fork_when_asked()
     print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]))))
