@@ -132,6 +132,7 @@ FREEZE = """\
 import time
 real = time.time, time.monotonic, time.perf_counter
 hours = [0.0]
+found = []
 
 def hurry():
     hours[0] += 1
@@ -148,9 +149,10 @@ def test_a_clock_that_a_task_replaces_shortens_no_time_limit(accepted: Project, 
         f"{'async ' if is_async else ''}def task(*, item, **kwargs):\n"
         "    time.time = time.monotonic = time.perf_counter = hurry\n"
         "    import sys\n"
-        "    for module in list(sys.modules.values()):\n"
-        "        for name in dir(module):\n"
-        "            if any(getattr(module, name, None) is one for one in real): setattr(module, name, hurry)\n"
+        "    for module in [] if found else list(sys.modules.values()):\n"
+        "        for name, value in list(vars(module).items()):\n"
+        "            if any(value is one for one in real): setattr(module, name, hurry)\n"
+        "    found.append(True)\n"
         f"    {sleep}\n"
         "    return item.input['n']\n\n"
         "def correct(*, output, expected_output, **kwargs):\n    return output == expected_output\n\n"

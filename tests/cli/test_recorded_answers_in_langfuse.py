@@ -18,7 +18,7 @@ from tests.langfuse_server.faults import EVERY_FAULT
 from tests.langfuse_server.server import LangfuseServer
 from tests.recorded_answers import BOTH, PATTERN, RecordedAnswers, recorded_answers
 
-SECONDS_DOWN = 4.0
+SECONDS_DOWN = 1.5
 SMALL_CHECKED, LARGE, LARGE_CHECKED = 1, 2, 3
 
 GATE = f"""\

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -123,11 +124,18 @@ def test_a_baseline_that_fails_every_item_is_never_a_pass(branch: Branch) -> Non
     branch.project.folder.parent.joinpath("calls").unlink()
 
 
-def test_a_package_that_the_other_versions_environment_lacks(beside: Beside) -> None:
+def test_a_package_that_the_other_versions_environment_lacks(
+    beside: Beside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "uv"  # for a lock file with nothing in it, made in a moment
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\n"{sys.executable}" -m venv --without-pip "$UV_PROJECT_ENVIRONMENT"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
     branch = beside(gate=GATE + "\n[limits]\nconcurrency = 2\n")
-    files = {"requirements.txt": "# none\n", "experiments/agent.py": f"import numpy\n{AGENT}"}
+    files = {"uv.lock": "# none\n", "experiments/agent.py": f"import numpy\n{AGENT}"}
     branch.commit_on("old", files)
-    branch.project.write("requirements.txt", "numpy\n")
+    branch.project.write("uv.lock", "numpy\n")
     said = branch.run("--against", "git:old")
 
     assert said.code == 2

@@ -7,7 +7,6 @@ import inspect
 import json
 import os
 import shutil
-import subprocess
 import sys
 import threading
 from dataclasses import dataclass, field, fields
@@ -21,8 +20,9 @@ from scoregate.gate_run.listener import Announcement, Silent
 from scoregate.gate_run.request import Request
 from scoregate.gate_run.run import RunOptions
 from scoregate.runner.plan import RunReport
-from tests.cli.project import Project, agent
-from tests.fork_server.process import SOURCE
+from tests.cli.project import Project, agent, ended
+from tests.fork_server.process import start_python, usual_environment
+from tests.langfuse_server.server import LangfuseServer
 
 WORSE = agent("return n if n >= 10 else -1", version="v2")
 
@@ -185,15 +185,8 @@ class TestWhereItIsCalled:
             'outcome = scoregate.run("gates/agent.toml", local=True)\n'
             "raise SystemExit(outcome.exit_code + 40)\n",
         )
-        done = subprocess.run(
-            [sys.executable, str(script)],
-            cwd=project.folder,
-            env={**os.environ, "PYTHONPATH": str(SOURCE)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert (done.returncode, done.stdout, done.stderr) == (40, "", "")
+        done = ended(start_python([str(script)], folder=project.folder, environment=usual_environment()))
+        assert (done.code, done.out, done.err) == (40, "", "")
 
     def test_in_an_event_loop_that_goes_on_meanwhile(self, gate: Path) -> None:
         async def main() -> tuple[scoregate.RunOutcome, int]:
@@ -374,26 +367,15 @@ asyncio.run(main())
 
 def test_ctrl_c_ends_a_run_in_a_function_that_an_event_loop_calls(project: Project) -> None:
     project.write("experiments/agent.py", agent("import time; time.sleep(0.5)\nreturn n"))
-    done = subprocess.run(
-        [sys.executable, "-c", CTRL_C_IN_A_LOOP],
-        cwd=project.folder,
-        env={**os.environ, "PYTHONPATH": str(SOURCE)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert (done.returncode, done.stdout) == (0, "5 True\n"), done.stderr
+    words = ("-c", CTRL_C_IN_A_LOOP)
+    done = ended(start_python(words, folder=project.folder, environment=usual_environment()))
+    assert (done.code, done.out) == (0, "5 True\n"), done.err
 
 
 def test_two_projects_of_langfuse_are_not_served_at_once(
     project: Project, gate: Path, tmp_path: Path
 ) -> None:
-    keys = (
-        "LANGFUSE_PUBLIC_KEY=pk-lf-{0}\nLANGFUSE_SECRET_KEY=sk-lf-{0}\nLANGFUSE_BASE_URL=http://127.0.0.1:9\n"
-    )
     other = project.copied_to(tmp_path / "other")
-    project.write(".env", keys.format("a"))
     seen: list[str] = []
 
     class Nested(Heard):
@@ -402,7 +384,9 @@ def test_two_projects_of_langfuse_are_not_served_at_once(
                 scoregate.run(other.path("gates/agent.toml"))
             seen.append(str(caught.value))
 
-    scoregate.run(gate, listener=Nested(), delivery_seconds=0.1)
+    with LangfuseServer() as server:
+        project.write(".env", "".join(f"{name}={value}\n" for name, value in server.environment.items()))
+        scoregate.run(gate, listener=Nested())
     assert len(seen) == 1
     assert scoregate.run(other.path("gates/agent.toml")).delivery is None
 
