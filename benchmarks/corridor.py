@@ -87,14 +87,13 @@ def corridor(command: str, folder: Path) -> list[str]:
     items = [{"id": f"q{n:03}", "input": {"n": n}, "expected_output": n} for n in range(ITEMS)]
     (folder / "datasets").mkdir()
     (folder / "datasets/agent.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
-    _scoregate(folder, "run", "gates/agent.toml", "--local")
-    (run,) = json.loads(_scoregate(folder, "runs", "list", "--json"))
-    _scoregate(folder, "baseline", "accept", "gates/agent.toml", run["run"], "--why", "the first")
+    _scoregate(folder, "run", "gates/agent.toml", "--local", "-o", "results=first.jsonl")
+    _scoregate(folder, "baseline", "accept", "gates/agent.toml", "first.jsonl", "--why", "the first")
     words = ["run", "gates/agent.toml", "--local"]
     if command == "check":
-        _scoregate(folder, "runs", "export", run["run"], "-o", "again.jsonl")
-        lines = (folder / "again.jsonl").read_text(encoding="utf-8").replace(run["run"], "another run")
-        (folder / "again.jsonl").write_text(lines, encoding="utf-8")
+        lines = (folder / "first.jsonl").read_text(encoding="utf-8")
+        run = json.loads(lines.partition("\n")[0])["run"]
+        (folder / "again.jsonl").write_text(lines.replace(run, "another run"), encoding="utf-8")
         words = ["check", "gates/agent.toml", "--candidate", "again.jsonl"]
     log = folder / "entered"
     _scoregate(folder, *words, log=log)

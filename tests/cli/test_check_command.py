@@ -15,7 +15,7 @@ Regressed = tuple[Project, str]
 def test_a_stored_run_is_decided_again_without_a_call(regressed: Regressed) -> None:
     project, run = regressed
     project.write("experiments/agent.py", "raise SystemExit('not to be imported')")
-    again = project.scoregate("check", "gates/agent.toml", "--candidate", run, cold=True)
+    again = project.scoregate("check", "gates/agent.toml", "--candidate", run)
     assert again.outcome(1) == "REGRESSION"
     assert "Items that moved: 10 worse, 0 better" in again.out
     assert again.err == ""

@@ -77,7 +77,7 @@ def test_ctrl_c_stops_at_once_and_the_printed_command_finishes_the_run(accepted:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_candidate_that_hangs(small: Small, number: signal.Signals) -> None:
     project = small(experiment=agent(f"{NOTE_CALL}\ntime.sleep(600)", before="import time"))
-    process = project.start("run", "gates/agent.toml", cold=True)
+    process = project.start("run", "gates/agent.toml")
     project.wait_for_calls(1)
     process.send_signal(number)
     resume_command(ended(process), "stopped after 0 of 8 run items")

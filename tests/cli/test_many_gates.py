@@ -71,7 +71,7 @@ def test_every_format_is_one_file_of_all_gates_and_is_made_again_from_the_docume
         assert three.read(f"again/{fmt}.json") == three.read(f"once/{fmt}.json"), fmt
     assert three.read("once/markdown.json").startswith("> [!CAUTION]\n> **REGRESSION**: 3 gates: ")
     assert three.read("once/junit.json").count("<testsuite ") == 3
-    printed = three.scoregate("report", "once/json.json", cold=True)
+    printed = three.scoregate("report", "once/json.json")
     assert printed.out == found.out
 
 
@@ -216,7 +216,7 @@ def test_check_decides_each_gate_on_its_newest_whole_run(three: Project) -> None
     assert three.scoregate("run", "gates").code == 1
     assert three.scoregate("run", "gates/agent.toml", "--limit", "5").code == 3
 
-    found = three.scoregate("check", "gates", "--candidate", "newest", "-o", "markdown=build.md", cold=True)
+    found = three.scoregate("check", "gates", "--candidate", "newest", "-o", "markdown=build.md")
 
     assert found.code == 1, found.err
     assert table(found) == {"billing": "regression", "agent": "pass", "refunds": "pass"}
