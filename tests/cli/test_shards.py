@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
 
 from scoregate.gate_run.shares import shares
-from tests.cli.project import NOTE_CALL, Project, agent
+from tests.cli.project import NOTE_CALL, Project, agent, ended
+from tests.fork_server.process import start_python
 
 WRONG = agent(f"{NOTE_CALL}\nreturn n if n >= 10 else -1", version="v2")
 
@@ -150,10 +149,8 @@ def experiment(context):
 
 def test_a_shard_from_python_has_no_verdict_of_its_own(accepted: Project) -> None:
     accepted.write("shard.py", SHARD)
-    ran = subprocess.run(
-        [sys.executable, "shard.py"], cwd=accepted.folder, capture_output=True, text=True, check=True
-    )
-    assert ran.stdout.split() == ["0", "inconclusive", "True", "2"]
+    ran = ended(start_python(["shard.py"], folder=accepted.folder))
+    assert ran.out.split() == ["0", "inconclusive", "True", "2"], ran.err
 
 
 SHARD = """

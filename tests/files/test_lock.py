@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from scoregate.files.lock import LockTaken, file_lock
+from tests.fork_server.process import start_python
 
 COUNTER = """
 import sys
@@ -27,8 +26,7 @@ for _ in range(200):
 def test_processes_that_wait_for_each_other_are_never_in_at_once(tmp_path: Path) -> None:
     counter, lock = tmp_path / "counter", tmp_path / "locks" / "lock"
     counter.write_text("0")
-    command = [sys.executable, "-c", COUNTER, str(counter), str(lock)]
-    processes = [subprocess.Popen(command) for _ in range(3)]
+    processes = [start_python(["-c", COUNTER, str(counter), str(lock)]) for _ in range(3)]
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     assert counter.read_text() == "600"
     assert list(lock.parent.iterdir()) == []

@@ -58,17 +58,20 @@ def start(
 def start_python(
     arguments: Sequence[str],
     *,
-    folder: Path,
-    environment: Mapping[str, str],
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
     before: Callable[[], None] | None = None,
     cold: bool = False,
 ) -> Process:
     """Begin `python …` (`-m MODULE …`, `-c CODE …` or `FILE …`), with pipes for its streams.
 
+    In this process's folder and the usual environment where none is named.
     What commands import is there already, so what is loaded when is no question to ask a forked one. `before` is
     called in the new process, which is a cold one then. So it is where the environment differs in what an interpreter
     looks at when it starts or imports.
     """
+    folder = folder or Path.cwd()
+    environment = usual_environment() if environment is None else environment
     if not cold and before is None and _forks():
         forked = _server().fork(arguments, folder, environment)
         if forked is not None:

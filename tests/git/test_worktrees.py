@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from scoregate.errors import ConfigError
 from scoregate.git.revisions import resolve_ref, worktree_of
+from tests.fork_server.process import start_python
 from tests.git.repository import Repository
 
 
@@ -116,6 +115,5 @@ def test_processes_that_ask_at_once_all_get_it(changed: Repository) -> None:
         "root = Path(sys.argv[1]); tree = worktree_of(root, resolve_ref(root, 'v1'))\n"
         "print((tree / 'agent.py').read_text())"
     )
-    command = [sys.executable, "-c", code, str(changed.folder)]
-    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    started = [start_python(["-c", code, str(changed.folder)]) for _ in range(4)]
     assert [process.communicate()[0].strip() for process in started] == ["v = 1"] * 4

@@ -5,7 +5,6 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
-import subprocess
 import sys
 import time
 
@@ -13,6 +12,7 @@ import pytest
 
 from scoregate.errors import RunInterrupted
 from scoregate.own.supervisor import supervise
+from tests.fork_server.process import Process, start_python
 
 
 @pytest.mark.parametrize("code", [0, 1, 5])
@@ -129,15 +129,9 @@ except RunInterrupted as error:
 """
 
 
-def start(signals: int) -> tuple[subprocess.Popen[str], int]:
+def start(signals: int) -> tuple[Process, int]:
     """The supervising process, and the id of its child, which writes each signal it gets and ends after so many."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", SUPERVISED, str(signals)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = start_python(["-c", f"import os; os.setsid()\n{SUPERVISED}", str(signals)])
     assert process.stdout is not None
     return process, int(process.stdout.readline())
 

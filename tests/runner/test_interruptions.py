@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scoregate.store import Store
-from tests.fork_server.process import Process, start_python, usual_environment
+from tests.fork_server.process import Process, start_python
 
 SESSION = r"""
 import asyncio, os, signal, sys, time
@@ -99,7 +99,7 @@ AT_ONCE = 30.0
 def begin(code: str, *words: str | Path) -> Process:
     """The code in a process of its own, which leads a group."""
     arguments = ("-c", f"import os; os.setsid()\n{code}", *map(str, words))
-    return start_python(arguments, folder=Path.cwd(), environment=usual_environment())
+    return start_python(arguments)
 
 
 def start(path: Path, kind: str, code: str = SESSION) -> Process:

@@ -20,6 +20,7 @@ from scoregate.records import RunHeader, RunItem, Score
 from scoregate.store import Store
 from scoregate.store.database import migrate, schema_version
 from scoregate.store.schema import APPLICATION_ID, MIGRATIONS
+from tests.fork_server.process import start_python
 
 
 def header(run: str = "run-1") -> RunHeader:
@@ -191,7 +192,7 @@ with Store.open(path) as store:
 
 def test_several_processes_may_make_and_fill_one_store_at_once(tmp_path: Path) -> None:
     path = tmp_path / ".scoregate" / "store.sqlite3"
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), name]) for name in ("a", "b", "c")]
+    writers = [start_python(["-c", WRITER, str(path), name]) for name in ("a", "b", "c")]
     assert [writer.wait(60) for writer in writers] == [0, 0, 0]
     with Store.open(path) as store:
         assert {run.run: run.done for run in store.list_runs()} == {"a": 100, "b": 100, "c": 100}
@@ -232,11 +233,9 @@ except StoreWriteError as error:
 
 def test_a_file_that_cannot_grow_stops_the_writing_and_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite3"
-    found = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, timeout=60
-    )
-    done, message = found.stdout.split(" ", 1)
-    assert "what was committed is kept" in message, found.stderr
+    found, complaints = start_python(["-c", LIMITED, str(path)]).communicate(timeout=60)
+    done, message = found.split(" ", 1)
+    assert "what was committed is kept" in message, complaints
     assert int(done) > 0
     with Store.open(path) as store:
         assert len(store.done_cells("run-1")) == int(done)
