@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -122,6 +123,11 @@ def _make_ready(environment: Path, programs: Path) -> None:
     environment.mkdir(parents=True, exist_ok=True)
     if not (environment / "bin").exists():
         (environment / "bin").symlink_to(programs)
+    (environment / ".scoregate").write_text(_digest())
+
+
+@cache
+def _digest() -> str:
+    """What the action's own script says of the scoregate of this checkout."""
     script = PRODUCT / ".github" / "actions" / "gate" / "product.sh"
-    digest = subprocess.run(["bash", script, PRODUCT], check=True, capture_output=True, text=True).stdout
-    (environment / ".scoregate").write_text(digest)
+    return subprocess.run(["bash", script, PRODUCT], check=True, capture_output=True, text=True).stdout

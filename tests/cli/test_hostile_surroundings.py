@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.cli.project import Project, agent
+from tests.cli.project import Ended, Project, agent, ended
+from tests.fork_server.process import Process
 
 LOST = "return -1"
 """Every answer is wrong: a regression, whatever else happens."""
@@ -14,12 +17,26 @@ def regressed(
     project: Project, body: str, *, before: str = "", options: tuple[str, ...] = ()
 ) -> tuple[str, str]:
     """What a run prints whose answers are all wrong; checks that it ends as a regression, with its report."""
+    return is_regression(project, ended(begun(project, body, before=before, options=options)))
+
+
+def begun(project: Project, body: str, *, before: str = "", options: tuple[str, ...] = ()) -> Process:
     project.write("experiments/agent.py", agent(f"{body}\n{LOST}", before=before, version="v2"))
-    ran = project.run("-o", "json=verdict.json", *options)
+    return project.start("run", "gates/agent.toml", "-o", "json=verdict.json", *options)
+
+
+def is_regression(project: Project, ran: Ended) -> tuple[str, str]:
     assert ran.outcome(1) == "REGRESSION"
     assert "this is a bug" not in ran.err
     assert project.path("verdict.json").is_file()
     return ran.out, ran.err
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ends_late(_accepted: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Process]:
+    """Its code at exit runs for ever. Begun before all tests, so that the other ones are what it is waited with."""
+    project = Project(_accepted).copied_to(tmp_path_factory.mktemp("ends-late") / "project")
+    return project, begun(project, "pass", before="import atexit, time\natexit.register(time.sleep, 600)")
 
 
 @pytest.mark.parametrize(
@@ -122,9 +139,9 @@ def test_code_that_runs_at_exit_changes_no_exit_code_and_is_named(accepted: Proj
     )
 
 
-def test_code_that_runs_at_exit_for_ever_is_ended(accepted: Project) -> None:
-    before = "import atexit, time\natexit.register(time.sleep, 600)"
-    _, err = regressed(accepted, "pass", before=before)
+def test_code_that_runs_at_exit_for_ever_is_ended(ends_late: tuple[Project, Process]) -> None:
+    project, process = ends_late
+    _, err = is_regression(project, ended(process))
     assert "code that runs at exit took more than 10 s: ended; the exit code stays 1" in err
 
 
