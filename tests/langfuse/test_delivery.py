@@ -299,7 +299,7 @@ def test_an_item_that_the_server_cannot_take_holds_up_no_other(server: LangfuseS
     fill(store, 60)
     poison = Fault(status=500)
     server.faults.plan(poison, share=1.0, path="/api/public/otel", containing=b'"n":7}')
-    report = deliver(server, store, request_seconds=1.0, seconds=40.0)
+    report = deliver(server, store, request_seconds=0.6, seconds=40.0)
     assert (report.runs[0].tally.items_seen, report.runs[0].tally.items) == (59, 60)
     assert report.trouble is not None
     assert "500" in report.trouble
@@ -326,7 +326,7 @@ def test_an_answer_that_is_none_of_langfuse_is_told_and_no_crash(store: Store, b
     fill(store, 3)
     with LangfuseServer() as server:
         server.faults.plan(Fault(kind="answers", body=body), share=1.0)
-        report = deliver(server, store, seconds=2.0)
+        report = deliver(server, store, seconds=1.0)
     assert not report.complete
     assert report.runs[0].rejected == ()
 
