@@ -42,7 +42,18 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     return made
 
 
-_LONG = ("cli", "langfuse", "runner", "example", "gate_run", "fork_server", "docs", "statistics", "gates")
+_LONG = (
+    "action",
+    "cli",
+    "langfuse",
+    "runner",
+    "example",
+    "gate_run",
+    "fork_server",
+    "docs",
+    "statistics",
+    "gates",
+)
 """Rooms of the tests that take the longest, file by file: most of them start processes."""
 
 
