@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -388,3 +389,22 @@ def test_a_plan_that_would_mix_things_up_is_refused(
             store=session.store,
             trials=trials,
         )
+
+
+def test_the_versions_take_turns_however_long_answers_wait_to_be_kept(session: Session) -> None:
+    pauses = random.Random(0)
+
+    def uneven(name: str) -> Candidate:
+        async def call(item: DatasetItem, trial: int) -> Any:
+            session.calls.append((name, item.id, trial))
+            await asyncio.sleep(pauses.choice((0, 0, 0.001, 0.004)))
+            return item.id
+
+        return Candidate(name, None, None, "python", call, is_async=True)
+
+    session(300, candidates=[uneven(name) for name in ARMS], limits=Limits(concurrency=8))
+
+    begun: dict[str, list[int]] = {}
+    for place, (_, item, _) in enumerate(session.calls):
+        begun.setdefault(item, []).append(place)
+    assert max(second - first for first, second in begun.values()) <= 2
