@@ -62,7 +62,9 @@ def _cells(pairs: Sequence[tuple[Taken, Taken]]) -> list[str]:
     for figure, form in (("processor", ",.3f"), ("wall", ",.3f"), ("memory", ",.0f")):
         both = [(getattr(this, figure), getattr(that, figure)) for this, that in pairs]
         cells += [format(statistics.median(side), form) for side in zip(*both, strict=True)]
-        cells.append(f"{statistics.median(mine / theirs for mine, theirs in both):.2f}")
+        # The warm-up may have reached as high a peak of memory as the run.
+        ratios = [mine / theirs for mine, theirs in both if theirs]
+        cells.append(f"{statistics.median(ratios):.2f}" if ratios else "")
     return cells
 
 
