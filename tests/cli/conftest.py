@@ -11,6 +11,7 @@ import pytest
 from tests.cli.judged import judged_project
 from tests.cli.project import Project, agent
 from tests.cli.three_gates import three_gates
+from tests.github.workflow import Workflow, in_pull_request
 from tests.model_server.answers import Answer, judged
 from tests.model_server.request import ModelRequest
 from tests.model_server.server import ModelServer
@@ -93,3 +94,9 @@ def small(tmp_path: Path) -> Callable[..., Project]:
         return Project.small(tmp_path / "project", **parts)  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture
+def workflow(tmp_path: Path) -> Iterator[Workflow]:
+    with in_pull_request(tmp_path / "runner") as job:
+        yield job

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,17 +14,8 @@ from scoregate.reports.reading import read_build
 from tests.cli.project import Project
 from tests.git.repository import Repository
 from tests.github.workflow import Workflow
-from tests.github_server.description import described_server
 
-HEAD = "4f3c2b1a" * 5
 SILENT = ("--no-comment", "--no-check-run")
-
-
-@pytest.fixture
-def workflow(tmp_path: Path) -> Iterator[Workflow]:
-    with described_server() as github:
-        github.repository.open_pull_request(7, HEAD)
-        yield Workflow(github, tmp_path / "runner", pull_request=7, head=HEAD)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import html
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,19 +15,10 @@ from scoregate.reports.reading import read_build
 from tests.cli.project import Ended, Project, agent
 from tests.git.repository import Repository
 from tests.github.workflow import FAST, Workflow
-from tests.github_server.description import described_server
 
-HEAD = "4f3c2b1a" * 5
 WORSE = agent("return n if n >= 10 else -1", version="v2")
 REPOSITORY = {"GIT_CEILING_DIRECTORIES": ""}
 """In which the project is a folder."""
-
-
-@pytest.fixture
-def workflow(tmp_path: Path) -> Iterator[Workflow]:
-    with described_server() as github:
-        github.repository.open_pull_request(7, HEAD)
-        yield Workflow(github, tmp_path / "runner", pull_request=7, head=HEAD)
 
 
 @pytest.fixture

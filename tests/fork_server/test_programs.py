@@ -22,6 +22,7 @@ from tests.fork_server.process import (
     usual_environment,
 )
 
+# Elsewhere `start` starts every command cold (see process.py), so that there is no server to ask.
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="everything is started cold there")
 
 SEEN = """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,26 @@ from scoregate.github.client import Patience
 from scoregate.github.job import Job
 from scoregate.github.publishing import Timing
 from scoregate.github.writing import Pace
+from tests.github_server.description import described_server
 from tests.github_server.server import NAME, TOKEN, GitHubServer
 
 FAST = Timing(
     patience=Patience(first_pause=0.01, rate_limit=1.0, request=5),
     pace=Pace(pause=0.02, jitter=0.02, first=0.02),
 )
+HEAD = "4f3c2b1a" * 5
+"""The commit under review."""
+
+
+@contextmanager
+def in_pull_request(folder: Path) -> Iterator[Workflow]:
+    """A job in the build of pull request 7.
+
+    Whatever is said to GitHub and by it is held to its description.
+    """
+    with described_server() as github:
+        github.repository.open_pull_request(7, HEAD)
+        yield Workflow(github, folder, pull_request=7, head=HEAD)
 
 
 @dataclass

@@ -460,7 +460,7 @@ def test_ctrl_c_ends_a_script_wherever_it_is(tmp_path: Path, held: str) -> None:
     process = made.start("run", "gates/agent.toml")
     while not made.path("calls").exists():
         assert process.poll() is None
-        time.sleep(0.01)
+        time.sleep(0.01)  # between two looks: the file that the script makes is all that is heard of it
     process.send_signal(signal.SIGINT)
     stopped = ended(process)
     assert stopped.code == 5

@@ -72,5 +72,5 @@ def is_gone(pid: int) -> bool:
 def wait_for(condition: Callable[[], bool]) -> bool:
     patience = time.monotonic() + AT_ONCE
     while not condition() and time.monotonic() < patience:
-        time.sleep(0.01)
+        time.sleep(0.01)  # between two looks: a process of somebody else tells nobody here that it has ended
     return condition()
