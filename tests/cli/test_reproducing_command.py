@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import re
 import shlex
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from scoregate.gate_run.request import Request
 from scoregate.github.publishing import Faces, publish
+from scoregate.reports.provenance import Asked
 from scoregate.reports.reading import read_build
 from tests.cli.project import Ended, Project, agent
 from tests.git.repository import Repository
@@ -116,3 +119,13 @@ def test_at_the_top_of_a_repository_it_is_the_command_alone(
     Repository(project.folder).git("init", "--quiet", "--initial-branch=main")
     project.scoregate("check", "gates/agent.toml", "--candidate", run, "-o", "json=v.json")
     assert told_command(project, workflow) == "gh pr checkout 7 && scoregate run gates/agent.toml"
+
+
+def test_every_option_of_a_run_bears_on_the_verdict_or_is_known_not_to() -> None:
+    """How a run is made and told, whose verdict is the same: not in the command."""
+    not_told = {
+        "gate_path", "store_path", "resume", "shard", "no_cache", "concurrency", "max_cost", "max_calls", "max_seconds",
+        "local", "require_delivery", "delivery_seconds", "outputs", "as_json",
+    }  # fmt: skip
+    options = {one.name: one.default for one in dataclasses.fields(Request) if one.name not in not_told}
+    assert options == {one.name: one.default for one in dataclasses.fields(Asked)}
