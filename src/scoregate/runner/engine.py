@@ -144,8 +144,12 @@ class Engine:
             self._finishing.interrupt()
 
     async def _work(self) -> None:
-        for cell in self._cells:
+        while True:
             await self._finishing.room()
+            # Taken behind the wait: others would overtake a cell that waits, and the two versions of an item part.
+            cell = next(self._cells, None)
+            if cell is None:
+                return
             called = await self._run_cell(cell)
             if called is None:
                 return

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 from scoregate.catalog import Catalog
@@ -108,20 +107,11 @@ class Finishing:
         self._committer.put([self._complete(run, run_item, scores)])
 
     async def room(self) -> None:
-        """Wait until not too much is on the way, or the session is interrupted.
-
-        Nobody who comes later overtakes those who wait: cells are called in their order, so that what drifts during a
-        session drifts for both versions.
-        """
-        if (self._turns or self._room <= 0) and not self.interrupted:
+        """Wait until not too much is on the way, or the session is interrupted."""
+        while self._room <= 0 and not self.interrupted:
             turn = self._loop.create_future()
             self._turns.append(turn)
-            try:
-                await turn
-            except asyncio.CancelledError:
-                with suppress(ValueError):
-                    self._turns.remove(turn)
-                raise
+            await turn
 
     async def drain(self) -> None:
         """Until everything is committed; after an interrupt, only for a moment."""
